@@ -1,0 +1,97 @@
+package harvest
+
+import (
+	"net/http"
+	"time"
+)
+
+// Request is one HTTP exchange to be made for one item or for a pack of them.
+// Credentials and the User-Agent are added on the wire and are no part of it.
+type Request struct {
+	Items  []Item
+	Method string // upper case
+	URL    string // canonical
+	Body   []byte
+	Type   string // Content-Type of Body
+	Hops   int    // redirects followed so far
+}
+
+// Answer is what came back for one Request: a complete answer of whatever status.
+type Answer struct {
+	Status  int
+	Header  http.Header
+	Body    []byte        // decoded; valid until Release
+	Wire    int64         // bytes of the body as they came over the network
+	Arrived time.Time     // when the last byte was read
+	First   time.Duration // from the request's last byte to the answer's first
+	Took    time.Duration // from the request's first byte to the answer's last
+
+	release func()
+}
+
+// NewAnswer gives an answer the function that returns its body's buffer; nil when there is none.
+func NewAnswer(a Answer, release func()) *Answer {
+	a.release = release
+	return &a
+}
+
+// Release gives the body's memory back. Body must not be used after it. Only
+// the first call does anything.
+func (a *Answer) Release() {
+	if a == nil || a.release == nil {
+		return
+	}
+	release := a.release
+	a.release, a.Body = nil, nil
+	release()
+}
+
+// Fault is the class of what went wrong with one exchange, on the wire or in what the answer says.
+type Fault string
+
+// The faults. Those of the wire come from fetch as a *Failure, those of the answer from an upstream in a Reading.
+const (
+	FaultNone        Fault = ""
+	FaultConnect     Fault = "connect"            // no connection: name look-up, TCP
+	FaultTLS         Fault = "tls"                // the peer's certificate or protocol is refused
+	FaultTimeout     Fault = "timeout"            // no or too slow an answer
+	FaultReset       Fault = "reset"              // connection or stream lost half-way
+	FaultPartial     Fault = "partial"            // the body ended before its end
+	FaultUnprocessed Fault = "unprocessed"        // the peer says that it did not process this request
+	FaultCalm        Fault = "calm"               // the peer says that we send too much (ENHANCE_YOUR_CALM)
+	FaultTooLarge    Fault = "body_too_large"     // more decoded bytes than --max-body
+	FaultEncoding    Fault = "bad_encoding"       // a content coding that was not asked for
+	FaultHeaders     Fault = "headers_too_large"  // more header bytes than we read
+	FaultBlocked     Fault = "address_refused"    // the host resolves to an address that we do not dial
+	FaultOffhost     Fault = "redirect_offhost"   // a redirect to another host
+	FaultDowngrade   Fault = "redirect_downgrade" // a redirect from https to http
+	FaultLoop        Fault = "redirect_loop"      // more redirects than we follow
+	FaultUndecodable Fault = "undecodable"        // a 2xx answer that is not what it should be
+	FaultRateLimited Fault = "ratelimited"        // a 2xx answer that says: slow down
+	FaultLagged      Fault = "lagged"             // a 2xx answer that says: come back later (maxlag, --wait)
+	FaultCredential  Fault = "credential"         // no credential could be had for the request
+)
+
+// Failure is the error of an exchange that gave no complete answer. Delay, if
+// set, is what the peer asked us to wait.
+type Failure struct {
+	Fault  Fault
+	Err    error
+	Status int // of the answer, when its headers had come
+}
+
+func (f *Failure) Error() string { return string(f.Fault) + ": " + f.Err.Error() }
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Reading is what an upstream makes of one complete 2xx Answer. Every item of
+// the request stands in Pages or in Unfinished, unless Fault is set: then the
+// answer says nothing about any of them.
+type Reading struct {
+	Pages      []Page        // items that are done, whatever their outcome
+	Unfinished []Item        // items that this answer left open; they go back to the packer
+	Next       *Request      // a continuation: one more request for the same items
+	Fault      Fault         // why the answer cannot be used
+	Reason     string        // detail of Fault, such as bad_json
+	Wait       time.Duration // the silence that the answer asks for; 0 for none
+}

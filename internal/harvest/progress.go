@@ -1,0 +1,45 @@
+package harvest
+
+import "time"
+
+// Limit names what holds a worker back at a moment.
+type Limit string
+
+// What can hold a worker back.
+const (
+	LimitBudget  Limit = "budget"           // the upstream's budget: as it should be
+	LimitBackoff Limit = "backoff"          // the upstream asked for silence
+	LimitHold    Limit = "hold"             // the operator asked for silence
+	LimitOutage  Limit = "outage"           // the upstream answers nothing; one probe goes out now and then
+	LimitLatency Limit = "upstream latency" // all fetchers wait for answers
+	LimitStore   Limit = "store"            // the store takes no more
+	LimitPace    Limit = "redis"            // Redis is away: no permit without it
+	LimitStandby Limit = "standby"          // the profile admits no more workers
+	LimitCorpus  Limit = "corpus"           // the corpus gives too few new items
+)
+
+// Progress is a worker at one moment; all counts are of this process unless said otherwise.
+type Progress struct {
+	Run      string
+	Shard    Shard
+	Started  time.Time
+	Now      time.Time
+	Total    int64  // items of this shard, 0 while unknown
+	Already  int64  // items that an earlier start had done
+	Seen     int64  // corpus items of this shard that were read
+	Counts   Counts // ended by this process and committed
+	Requests int64
+	Retries  int64
+	Pauses   int64
+	Wire     int64 // bytes received
+	InFlight int64
+
+	Rate        float64 // requests/s of this process over the last seconds
+	Budget      float64 // requests/s of the whole fleet
+	Limit       Limit
+	SilentUntil time.Time // zero when nothing is silent
+	Note        string    // a state that a person should see, such as "store full, 1,000 rows kept, next try in 30 s"
+
+	CorpusEnded bool
+	LogsDropped int64
+}

@@ -1,0 +1,80 @@
+package harvest
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// Inputs are what a run was opened with. A later start that says something else is refused.
+type Inputs struct {
+	Upstream string // plain
+	API      string // base of a mediawiki api.php, or the --url template
+	Host     string // the budget's host, see HostOf
+	Extract  string // jq expression or parser name; empty: no records
+	Body     string // json, raw or none
+	Corpus   string // as the operator typed it; no credential
+}
+
+// Run is one named refresh.
+type Run struct {
+	Name string
+	Inputs
+	Rate        string // newest operator's rate, as typed; no input
+	CorpusItems int64  // of the first full pass; 0 before it
+	CorpusSum   string // Digest.Sum of the first full pass; empty before it
+	Shards      int    // set by the coordinator that opened it; 0 otherwise
+	Generation  string // uuid, new at each rebuild of the ledger
+	BucketBits  int
+	OpenedAt    time.Time
+	FinishedAt  time.Time // zero while unfinished
+}
+
+var runName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
+
+// CheckRunName says what a run may be called.
+func CheckRunName(name string) error {
+	if !runName.MatchString(name) {
+		return fmt.Errorf("run %q: 1 to 40 of a-z, 0-9, dot, underscore and dash, starting with a letter or digit, such as 2026q4", name)
+	}
+	return nil
+}
+
+// QuarterName is the name of the run that t falls into, such as 2026q4 (UTC).
+func QuarterName(t time.Time) string {
+	t = t.UTC()
+	return fmt.Sprintf("%dq%d", t.Year(), (int(t.Month())+2)/3)
+}
+
+// Counts are the items of a run or of a shard by how they ended.
+type Counts struct {
+	Landed, Missing, Skipped, Dead int64
+	Rejected                       int64 // corpus lines that are no items
+	Bytes                          int64 // of bodies, as stored
+}
+
+// Add counts one page.
+func (c *Counts) Add(o Outcome, bytes int64) {
+	switch o {
+	case Landed:
+		c.Landed++
+	case Missing:
+		c.Missing++
+	case Skipped:
+		c.Skipped++
+	case Dead:
+		c.Dead++
+	}
+	c.Bytes += bytes
+}
+
+// Plus is the sum of two counts.
+func (c Counts) Plus(d Counts) Counts {
+	return Counts{
+		Landed: c.Landed + d.Landed, Missing: c.Missing + d.Missing, Skipped: c.Skipped + d.Skipped,
+		Dead: c.Dead + d.Dead, Rejected: c.Rejected + d.Rejected, Bytes: c.Bytes + d.Bytes,
+	}
+}
+
+// Items is how many items have ended; rejected lines are no items.
+func (c Counts) Items() int64 { return c.Landed + c.Missing + c.Skipped + c.Dead }
