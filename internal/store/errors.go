@@ -1,0 +1,42 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrUnavailable marks an error that may go away by itself: the store is away, busy, full or failing over. Keep
+	// the work and repeat the call; landing twice is landing once.
+	ErrUnavailable = errors.New("the store is not available")
+	// ErrStoreFull is an ErrUnavailable whose cause is a full disk.
+	ErrStoreFull = fmt.Errorf("the store's disk is full, free some space: %w", ErrUnavailable)
+	// ErrFenced: somebody else owns the shard now. Nothing was written, and nothing will be under this token.
+	ErrFenced = errors.New("fenced: another worker has taken this shard over")
+	// ErrNoRun: the store holds no run of this name.
+	ErrNoRun = errors.New("no such run")
+	// ErrBusy: somebody works on the run in a way that excludes the call.
+	ErrBusy = errors.New("the run is in use")
+	// ErrSchema: the store's tables are not those that this binary knows.
+	ErrSchema = errors.New("the store's schema does not fit this binary")
+	// ErrUnsafe: a setting of the server would make leases or landings unsafe.
+	ErrUnsafe = errors.New("unsafe store setting")
+)
+
+// Contradiction says that a run was opened with another input than the one given now.
+type Contradiction struct {
+	Run, Field    string
+	Stored, Given string
+}
+
+func (c *Contradiction) Error() string {
+	return fmt.Sprintf("run %s was opened with %s %s, now %s is given: leave the flag out to resume the run, or choose another --run",
+		c.Run, c.Field, orNone(c.Stored), orNone(c.Given))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// LeaseTTL is how long a lease lives that nobody renews, unless a Claim says otherwise.
+const LeaseTTL = 6 * time.Second
+
+// ErrHeld is wrapped by Claim where somebody else works on the shard and Claim.NoWait is set. The
+// text says who, and since when.
+var ErrHeld = errors.New("somebody else works on this shard")
+
+// errReleased is the error of using a lease after Release or Drained.
+var errReleased = errors.New("this lease was given back")
+
+// Claim says which shard is wanted, for whom, and what to do while somebody else has it.
+type Claim struct {
+	Run   string
+	Shard harvest.Shard
+	Owner string // who asks, in words that lead a person to the process: host and pid
+	// NoWait makes Claim fail with ErrHeld where the owner is alive. It still takes the two looks,
+	// ttl/2 apart, that tell a dead owner from a living one.
+	NoWait bool
+	TTL    time.Duration // 0 means LeaseTTL
+	// Waiting is called, if set, when Claim begins to wait and whenever it waits for somebody else
+	// than before, with a sentence that names the owner.
+	Waiting func(sentence string)
+}
+
+func (c Claim) ttl() time.Duration {
+	if c.TTL > 0 {
+		return c.TTL
+	}
+	return LeaseTTL
+}
+
+func (c Claim) tell(sentence string) {
+	if c.Waiting != nil {
+		c.Waiting(sentence)
+	}
+}
+
+func (c Claim) wrap(err error) error {
+	return fmt.Errorf("claim shard %s of run %s: %w", c.Shard, c.Run, err)
+}
+
+// Lease is the right of one process to land pages of one shard. It is kept alive in the background
+// until Release or Drained. Failing to renew is not losing it: only another owner's take is.
+type Lease interface {
+	// Token is the fencing number. It grows with every take of the shard.
+	Token() int64
+	// Land commits a batch, or nothing of it: one attempt, on a connection of its own that is made
+	// again when it was lost. ErrUnavailable and ErrStoreFull: repeat the same batch later.
+	// ErrFenced: somebody else has the shard, nothing of this lease is committed any more.
+	Land(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
+	// Lost is closed when somebody else has taken the shard.
+	Lost() <-chan struct{}
+	// Fingerprint is the generation of the ledger's keys (GEN) as last read from the store.
+	Fingerprint() string
+	// Drained records that every item of the shard has ended, and how many corpus lines were no
+	// items, and gives the shard back. finished says that the run's other shards were drained too.
+	// After ErrUnavailable the lease still stands: repeat the call.
+	Drained(ctx context.Context, rejected int64) (finished bool, err error)
+	// Release gives the shard back: it is free at once. The lease is over even where the store could
+	// not be told, and the shard then free a little later. A second call does nothing.
+	Release(ctx context.Context) error
+	// Trouble says for people since when and why renewing fails; empty when all is well.
+	Trouble() string
+}
+
+// holder is the owner of a shard as others see it.
+type holder struct {
+	run     string
+	shard   harvest.Shard
+	owner   string
+	since   time.Time
+	renewed time.Time // zero where a lease is not renewed
+	now     time.Time
+	silent  bool // the owner may be dead
+}
+
+// sentence says who is in the way of a claim of want.
+func (h holder) sentence(want harvest.Shard) string {
+	s := fmt.Sprintf("shard %s of run %s is held by %s since %s", h.shard, h.run, h.who(), h.since.UTC().Format(time.DateTime+" MST"))
+	if !h.renewed.IsZero() {
+		s += fmt.Sprintf(" (last heard of %s ago)", h.now.Sub(h.renewed).Round(100*time.Millisecond))
+	}
+	if h.shard.Of != want.Of {
+		s += fmt.Sprintf(": a run is cut into one number of shards at a time, so %s waits until no /%d is at work", want, h.shard.Of)
+	}
+	if h.silent {
+		s += "; it is silent and gives way in a moment, unless it comes back"
+	}
+	return s
+}
+
+func (h holder) who() string {
+	if h.owner == "" {
+		return "an unnamed worker"
+	}
+	return h.owner
+}
+
+// held is the error of a claim that does not wait.
+func (h holder) held(want harvest.Shard) error {
+	return fmt.Errorf("%w: %s; stop that worker, or start without --no-wait to wait for it", ErrHeld, h.sentence(want))
+}

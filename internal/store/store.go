@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Store is what both twins fulfil. All methods are safe for use by several goroutines at once. An error for which
+// errors.Is(err, ErrUnavailable) holds may go away by itself: repeat the call; any other will not.
+type Store interface {
+	// FindRun returns the run with this name, or ErrNoRun.
+	FindRun(ctx context.Context, name string) (harvest.Run, error)
+	// ListRuns returns all runs, newest first.
+	ListRuns(ctx context.Context) ([]harvest.Run, error)
+	// OpenRun creates the run, or resumes it when there is one of that name; opened says which. Several callers at once
+	// are safe. An empty input of the given run means "as stored"; one that differs is a *Contradiction. The returned
+	// run holds what is stored, with the given Rate where one was given.
+	OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error)
+	// Known tells for each key whether its item has ended in this run, in one query.
+	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
+	// Totals adds up all shards rows of the run. A key counts in the one row whose worker landed it, whatever N that
+	// worker was given, so the outcomes of all rows together are those of the run. Rejected lines are met again by each
+	// pass over the corpus: that count is the largest that one N has seen.
+	Totals(ctx context.Context, run string) (harvest.Counts, error)
+	// RecordDigest keeps the corpus' count and sum when none is stored or when the corpus grew; that the growth is
+	// sound is for the caller to check. ErrNoRun without the run.
+	RecordDigest(ctx context.Context, run string, items int64, sum string) error
+	// Fingerprint is 8 hex digits that change when the store is restored, failed over or dropped and made again, and
+	// with each NewGeneration: what a mirror of the keys must be marked with.
+	Fingerprint(ctx context.Context, run string) (string, error)
+	// NewGeneration makes every mirror of the run's keys void.
+	NewGeneration(ctx context.Context, run string) error
+	// Keys yields the keys of all ended items, in no order. It stops after the first error.
+	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
+	// Export calls each for every row of one snapshot, ordered by key and ordinal, one row in memory at a time. It ends
+	// with the first error that each returns.
+	Export(ctx context.Context, q Query, each func(Row) error) error
+
+	// ExtractBegin starts to make the run's records again by spec, or resumes where an earlier start with the same spec
+	// stopped: cursor is the last key staged, all zero at the start. ErrBusy while a worker holds a shard of the run.
+	ExtractBegin(ctx context.Context, run, spec string) (cursor harvest.Key, err error)
+	// ExtractBodies returns up to limit landed pages with a body whose key is above after, in order of key.
+	ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) ([]StoredBody, error)
+	// ExtractStage keeps the records made of one batch and moves the cursor, both or neither. Nobody sees them yet.
+	ExtractStage(ctx context.Context, run string, batch []Extracted, cursor harvest.Key) error
+	// ExtractFinish replaces the run's records by the staged ones and its extract by spec, in one transaction. ErrBusy
+	// when pages landed since ExtractBegin: the staged records are then dropped, begin again.
+	ExtractFinish(ctx context.Context, run, spec string) error
+
+	// Warnings are settings of the server that a person should know about, a sentence each.
+	Warnings() []string
+	// Close gives all connections back.
+	Close() error
+}
+
+// Options say how a store is opened.
+type Options struct {
+	// Application names this process to the server (application_name), such as "shoal worker 3/8".
+	Application string
+	// Version of this binary; stored with the runs it opens and with the migrations it applies.
+	Version string
+	// ReadOnly neither migrates nor writes: for export and status.
+	ReadOnly bool
+	// LeaseTTL is how long a lease lasts without renewal; 0 means DefaultLeaseTTL.
+	LeaseTTL time.Duration
+}
+
+// DefaultLeaseTTL is the lease's time to live: a killed worker's shard is free after half of it.
+const DefaultLeaseTTL = 6 * time.Second
+
+// What says which rows Export yields.
+type What string
+
+// What can be exported.
+const (
+	Pages   What = "pages"
+	Records What = "records"
+)
+
+// Query selects rows for Export.
+type Query struct {
+	Run      string
+	What     What
+	Outcomes []harvest.Outcome // of pages; none means all. Records belong to landed pages only.
+}
+
+// Row is one exported row. For Records, Page holds just Key, URL and ID of the page that the record is from.
+type Row struct {
+	Page   harvest.Page
+	Record harvest.Record
+}
+
+// StoredBody is the body of a landed page, as Body (JSON) or Raw (any bytes).
+type StoredBody struct {
+	Key       harvest.Key
+	URL, ID   string
+	MediaType string
+	Body, Raw []byte
+}
+
+// Extracted are the records made again of one stored body; none is a valid result.
+type Extracted struct {
+	Key     harvest.Key
+	Records []harvest.Record
+}
+
+// Open connects to the store at url, postgres://… or sqlite:FILE, and brings its schema up to date. It returns ErrSchema
+// when the schema is not one that this binary works with, ErrUnsafe when a setting of the server makes our guarantees
+// void, ErrUnavailable when the server does not answer.
+func Open(ctx context.Context, url string, options Options) (Store, error) {
+	if options.LeaseTTL == 0 {
+		options.LeaseTTL = DefaultLeaseTTL
+	}
+	if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		return openSQLite(ctx, file, options)
+	}
+	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+		return openPostgres(ctx, url, options)
+	}
+	// The value is not shown: it may be a connection string of another form, with a password.
+	return nil, fmt.Errorf("store: the URL starts with neither postgres:// nor sqlite: — write postgres://user@host:5432/database or sqlite:FILE")
+}
