@@ -1,0 +1,258 @@
+package retry
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"shoal/internal/harvest"
+)
+
+// Verb is what to do with the items of an attempt.
+type Verb string
+
+// The verbs. Whatever the verb, a Decision with Pause > 0 is reported to the pacer first.
+const (
+	Accept Verb = "accept" // the Reading holds: its pages go to the batch, what it left open goes back
+	Again  Verb = "again"  // the same items once more, after Delay and with a new permit
+	Pause  Verb = "pause"  // as Again, and the whole fleet is silent for Pause
+	Split  Verb = "split"  // two halves, each a request of its own that starts with no tries, after Delay
+	Skip   Verb = "skip"   // the item ends with Outcome and Reason
+	Abort  Verb = "abort"  // the upstream refuses us for good: stop the worker, mark nothing
+)
+
+// Facts are what is known about one attempt.
+type Facts struct {
+	Status int           // of the answer; 0 if none came
+	Header http.Header   // of the answer; may be nil
+	Fault  harvest.Fault // of the exchange, else of the Reading
+	Reason string        // of the Reading
+	Wait   time.Duration // of the Reading
+
+	Items     int       // in the request: 1, or a pack
+	Tries     int       // counted tries of these items so far, this one included
+	Renewed   bool      // the credential was renewed for these items already
+	Incidents int       // consecutive refusals without hint, this one included; those in flight together are one
+	Now       time.Time // local clock when the answer came
+	Jitter    float64   // uniform in [0,1)
+}
+
+// Policy is what a profile and the flags say about retries. The zero value of
+// each field but Retries means its default.
+type Policy struct {
+	Retries         int           // tries after the first; 0 means none
+	MinPause        time.Duration // least silence after a refusal without hint (5 s on Wikimedia); default none
+	ResetUnit       Unit          // how numbers in reset headers are read; default UnitGuess
+	IgnoreRemaining bool          // a 2xx answer that says "0 remaining" asks for no silence
+	First           time.Duration // first step of an item's own delay; default 1 s, doubling
+	Most            time.Duration // largest step of an item's own delay; default 60 s
+}
+
+// Decision is what follows an attempt.
+type Decision struct {
+	Verb    Verb
+	Delay   time.Duration   // of these items before their next try
+	Pause   time.Duration   // silence to report for the whole fleet, counted from Facts.Now; exactly what was asked
+	Cut     bool            // the silence is congestion: the pacer lowers its rate
+	Free    bool            // this try costs no retry
+	Renew   bool            // renew the credential before the next try
+	Outcome harvest.Outcome // with Skip: missing, skipped or dead
+	Reason  string          // with Skip and Abort: a short word
+	Class   Class           // what to tell Streak about each item of the attempt
+	Source  string          // the header or fault that decided, for the log and the report
+	Hint    Hint            // what the rate-limit headers say
+}
+
+const (
+	firstDelay = time.Second
+	mostDelay  = 60 * time.Second
+	mostPause  = 5 * time.Minute // of the silences that we choose; the upstream's own are never cut
+	// budgetWindow is the span over which the budget's own pace makes up for a
+	// window that is used up. Servers that refill continuously say "0 remaining,
+	// reset in 1 s" on every answer at full rate; to obey would be to crawl.
+	budgetWindow = time.Second
+)
+
+// Decide says what follows the attempt.
+func Decide(f Facts, p Policy) Decision {
+	hint := ParseHint(f.Header, hintStatus(f), f.Now, p.ResetUnit)
+	d := decide(f, p, hint)
+	d.Hint = hint
+	if d.Source == "" {
+		d.Source = cause(f)
+	}
+	return d
+}
+
+// hintStatus is the status that the headers belong to: an answer that says in
+// its body that we are too fast is as good as a 429.
+func hintStatus(f Facts) int {
+	if f.Fault == harvest.FaultRateLimited || f.Fault == harvest.FaultLagged {
+		return http.StatusTooManyRequests
+	}
+	return f.Status
+}
+
+func decide(f Facts, p Policy, hint Hint) Decision {
+	switch f.Fault {
+	case harvest.FaultNone:
+		return decideStatus(f, p, hint)
+	case harvest.FaultRateLimited, harvest.FaultCalm:
+		return pauseFleet(f, p, hint, true)
+	case harvest.FaultLagged:
+		return pauseFleet(f, p, hint, false)
+	case harvest.FaultUnprocessed:
+		return Decision{Verb: Again, Free: true}
+	case harvest.FaultTLS, harvest.FaultBlocked, harvest.FaultCredential:
+		return personal(f, p)
+	case harvest.FaultTooLarge, harvest.FaultEncoding, harvest.FaultHeaders,
+		harvest.FaultOffhost, harvest.FaultDowngrade, harvest.FaultLoop:
+		return end(f, p, harvest.Skipped, cause(f))
+	default: // connect, timeout, reset, partial, undecodable
+		return again(f, p, 0)
+	}
+}
+
+func decideStatus(f Facts, p Policy, hint Hint) Decision {
+	switch s := f.Status; {
+	case s == http.StatusAccepted, s == http.StatusRequestTimeout, s == http.StatusTooEarly:
+		return again(f, p, hint.Wait)
+	case s >= 200 && s < 300:
+		return accept(p, hint)
+	case s == http.StatusTooManyRequests:
+		return pauseFleet(f, p, hint, true)
+	case s == http.StatusForbidden && hint.Wait > 0: // GitHub's way to say 429
+		return pauseFleet(f, p, hint, true)
+	case s == http.StatusServiceUnavailable && hint.Wait > 0:
+		return pauseFleet(f, p, hint, false)
+	case s == http.StatusServiceUnavailable:
+		return again(f, p, p.MinPause)
+	case s >= 500, s < 200:
+		return again(f, p, hint.Wait)
+	case s == http.StatusUnauthorized && !f.Renewed:
+		return Decision{Verb: Again, Free: true, Renew: true}
+	case s == http.StatusUnauthorized, s == http.StatusForbidden:
+		d := end(f, p, harvest.Skipped, cause(f))
+		d.Class = ClassRefused
+		return d
+	case s == http.StatusNotFound, s == http.StatusGone:
+		return end(f, p, harvest.Missing, cause(f))
+	default:
+		return end(f, p, harvest.Skipped, cause(f))
+	}
+}
+
+func accept(p Policy, hint Hint) Decision {
+	d := Decision{Verb: Accept, Free: true, Class: ClassAccepted}
+	if hint.Wait > budgetWindow && !p.IgnoreRemaining {
+		d.Pause, d.Source = hint.Wait, hint.Source
+	}
+	return d
+}
+
+// pauseFleet makes everybody silent for what the upstream asked, or for a step
+// of the curve when it asked for nothing that can be understood.
+func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
+	d := Decision{Verb: Pause, Cut: cut, Free: true, Pause: hint.Wait, Source: hint.Source, Class: ClassAsked}
+	if f.Wait > d.Pause {
+		d.Pause, d.Source = min(f.Wait, MostWait), cause(f)
+	}
+	if d.Pause <= 0 {
+		d.Pause = max(p.MinPause, step(f.Incidents, firstDelay, mostPause))
+		d.Source = cause(f) + ", no hint"
+		d.Class = ClassLimited
+	}
+	if !cut {
+		d.Class = ClassNone
+	}
+	d.Delay = d.Pause + spread(d.Pause, f.Jitter)
+	return d
+}
+
+// spread is what is added after an asked wait, so that the items of many
+// fetchers do not come back at one instant: up to a tenth of it, up to 5 s.
+func spread(wait time.Duration, jitter float64) time.Duration {
+	return time.Duration(unit(jitter) * float64(min(wait/10, 5*time.Second)))
+}
+
+// again counts a try. A pack has two, a lone item all of them.
+func again(f Facts, p Policy, atLeast time.Duration) Decision {
+	d := Decision{Verb: Again, Delay: max(atLeast, ownDelay(f, p))}
+	switch {
+	case f.Items > 1 && f.Tries >= 2:
+		d.Verb = Split
+	case f.Items <= 1 && f.Tries > p.Retries:
+		return end(f, p, harvest.Dead, cause(f))
+	}
+	return d
+}
+
+// personal is for what a person has to mend: it is tried again, because a
+// balancer with one bad back end looks the same, but never ends as an outcome
+// of an item.
+func personal(f Facts, p Policy) Decision {
+	d := Decision{Verb: Again, Delay: ownDelay(f, p)}
+	if f.Tries > 1 {
+		// The first failure of a connection reaches every fetcher that waits for it; it proves nothing yet.
+		d.Class = ClassRefused
+	}
+	if f.Tries > p.Retries {
+		return Decision{Verb: Abort, Reason: cause(f), Class: ClassRefused}
+	}
+	return d
+}
+
+// end closes a lone item. A pack is never closed by an answer that is about all
+// of it at once: its halves are asked instead.
+func end(f Facts, p Policy, o harvest.Outcome, reason string) Decision {
+	if f.Items > 1 {
+		return Decision{Verb: Split, Delay: ownDelay(f, p)}
+	}
+	return Decision{Verb: Skip, Outcome: o, Reason: reason, Class: ClassEnded}
+}
+
+// ownDelay is full jitter: uniform between nothing and the curve's step.
+func ownDelay(f Facts, p Policy) time.Duration {
+	first, most := p.First, p.Most
+	if first <= 0 {
+		first = firstDelay
+	}
+	if most <= 0 {
+		most = mostDelay
+	}
+	return time.Duration(unit(f.Jitter) * float64(step(f.Tries, first, most)))
+}
+
+// step is the n-th step, from 1, of the doubling curve.
+func step(n int, first, most time.Duration) time.Duration {
+	curve := backoff.ExponentialBackOff{InitialInterval: min(first, most), Multiplier: 2, MaxInterval: most}
+	at := curve.NextBackOff()
+	for i := 1; i < n && at < most; i++ {
+		at = curve.NextBackOff()
+	}
+	return at
+}
+
+// unit brings a jitter that is out of range, or no number, back into [0,1].
+func unit(jitter float64) float64 {
+	if !(jitter > 0) {
+		return 0
+	}
+	return min(jitter, 1)
+}
+
+// cause is the short word for why an attempt failed.
+func cause(f Facts) string {
+	switch {
+	case f.Reason != "":
+		return f.Reason
+	case f.Fault != harvest.FaultNone:
+		return string(f.Fault)
+	case f.Status == 0:
+		return "no_answer"
+	default:
+		return "http_" + strconv.Itoa(f.Status)
+	}
+}

@@ -1,0 +1,137 @@
+package retry
+
+import "shoal/internal/harvest"
+
+// Class is what one attempt on one item says about our standing with the upstream.
+type Class uint8
+
+// The classes, as Decide gives them.
+const (
+	ClassNone     Class = iota // nothing
+	ClassAccepted              // a usable answer
+	ClassLimited               // refused as too fast, with no word on when to come back
+	ClassAsked                 // refused as too fast, and told when to come back
+	ClassRefused               // refused as who we are: 401, 403, TLS, no credential
+	ClassEnded                 // the item ended without landing
+)
+
+// Stop says why a worker must stop: a person is needed. Empty means go on.
+type Stop string
+
+// The stops.
+const (
+	StopLimited Stop = "limited" // 429 on many distinct items and never a success
+	StopRefused Stop = "refused" // 401, 403 or TLS on many distinct items with no success between
+	StopCanary  Stop = "canary"  // the first items of the run all ended without landing
+)
+
+// StreakLimits are how many distinct items it takes to stop; 0 turns a rule off.
+type StreakLimits struct {
+	Limited int
+	Refused int
+	Canary  int // of a run in which nothing has landed yet; 0 for any other run
+}
+
+// DefaultStreakLimits are those of a fresh run.
+func DefaultStreakLimits() StreakLimits { return StreakLimits{Limited: 20, Refused: 20, Canary: 100} }
+
+// Verdict is what the attempts so far mean for the pages that are not committed yet.
+type Verdict struct {
+	Stop    Stop // not empty: stop, and commit none of the pages held back
+	Hold    bool // hold the page of the observed item back, if the attempt ended it
+	Release bool // all pages held back may be committed now
+}
+
+// Streak watches the attempts of one worker for the three signs that going on
+// would only turn a mistake of ours into outcomes of items: a wrong path, a dead
+// token, a ban. It holds at most as many keys as its limits say, and so do the
+// pages that its verdicts hold back. When the corpus ends without a stop, what
+// is held back may be committed. It is not safe for concurrent use.
+type Streak struct {
+	limits   StreakLimits
+	accepted bool // ever
+	asked    map[harvest.Key]bool
+	limited  map[harvest.Key]bool
+	refused  map[harvest.Key]bool
+	ended    map[harvest.Key]bool
+}
+
+// NewStreak starts to watch.
+func NewStreak(limits StreakLimits) *Streak {
+	return &Streak{
+		limits: limits,
+		asked:  map[harvest.Key]bool{}, limited: map[harvest.Key]bool{},
+		refused: map[harvest.Key]bool{}, ended: map[harvest.Key]bool{},
+	}
+}
+
+// Observe takes one attempt on one item into account. Packs are observed item by
+// item; an accepted answer whose page did not land is observed as ClassEnded.
+func (s *Streak) Observe(key harvest.Key, c Class) Verdict {
+	switch c {
+	case ClassAccepted:
+		return s.accept()
+	case ClassAsked:
+		// A wait that was kept and did not help is as good as none.
+		if s.asked[key] {
+			return s.limit(key)
+		}
+		note(s.asked, key, s.limits.Limited)
+	case ClassLimited:
+		return s.limit(key)
+	case ClassRefused:
+		return s.refuse(key)
+	case ClassEnded:
+		return s.end(key)
+	}
+	return Verdict{}
+}
+
+func (s *Streak) accept() Verdict {
+	s.accepted = true
+	clear(s.asked)
+	clear(s.limited)
+	clear(s.refused)
+	clear(s.ended)
+	return Verdict{Release: true}
+}
+
+func (s *Streak) limit(key harvest.Key) Verdict {
+	if s.accepted {
+		return Verdict{}
+	}
+	if note(s.limited, key, s.limits.Limited) {
+		return Verdict{Stop: StopLimited}
+	}
+	return Verdict{}
+}
+
+func (s *Streak) refuse(key harvest.Key) Verdict {
+	if note(s.refused, key, s.limits.Refused) {
+		return Verdict{Stop: StopRefused, Hold: true}
+	}
+	v := s.end(key)
+	v.Hold = v.Hold || s.limits.Refused > 0
+	return v
+}
+
+func (s *Streak) end(key harvest.Key) Verdict {
+	if s.accepted || s.limits.Canary <= 0 {
+		return Verdict{}
+	}
+	if note(s.ended, key, s.limits.Canary) {
+		return Verdict{Stop: StopCanary, Hold: true}
+	}
+	return Verdict{Hold: true}
+}
+
+// note remembers the key and tells whether the limit of distinct keys is reached.
+func note(keys map[harvest.Key]bool, key harvest.Key, limit int) bool {
+	if limit <= 0 {
+		return false
+	}
+	if len(keys) < limit {
+		keys[key] = true
+	}
+	return len(keys) >= limit
+}
