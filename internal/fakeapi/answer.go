@@ -1,0 +1,184 @@
+package fakeapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// answer gives a visit what was decided when it came.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *visit) {
+	h := w.Header()
+	h.Set("Server", "shoal-fakeapi")
+	for name, value := range v.b.Headers {
+		h.Set(name, value)
+	}
+	switch {
+	case v.b.Outage != 0:
+		writeJSON(w, v.b.Outage, problem("outage", "the fake upstream is out"))
+	case v.arrival.Refused:
+		tooMany(w, v.b, v.wait)
+	case v.fault.Kind != "":
+		s.harm(w, r, v)
+	default:
+		s.serve(w, r, v.b)
+	}
+}
+
+// serve is what an unharmed request gets.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, b Behaviour) {
+	if !pause(r, b.Latency) {
+		return
+	}
+	if !s.authorized(r, b) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		writeJSON(w, http.StatusUnauthorized, problem("invalid_token", "a good bearer token is needed"))
+		return
+	}
+	status, body := s.content(w.Header(), r, b)
+	send(w, r, b, status, body)
+}
+
+// content is the answer proper: what Behaviour.Answer says, an item, an echo, or 404.
+func (s *Server) content(h http.Header, r *http.Request, b Behaviour) (int, []byte) {
+	if b.Answer != nil {
+		if reply := b.Answer(r); reply != nil {
+			for name, values := range reply.Header {
+				h[name] = values
+			}
+			return max(reply.Status, 0), reply.Body
+		}
+	}
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/json")
+	}
+	if r.URL.Path == "/echo" {
+		return http.StatusOK, echo(r)
+	}
+	n, ok := itemNumber(r.URL.Path, b)
+	if !ok {
+		body, _ := json.Marshal(problem("not_found", "no such item")) // two strings
+		return http.StatusNotFound, body
+	}
+	h.Set("ETag", fmt.Sprintf(`"%d-%d"`, n, b.Size))
+	h.Set("Set-Cookie", "session=never-to-be-stored")
+	return http.StatusOK, Item(n, b.Size)
+}
+
+// itemNumber reads /items/N and /moved/items/N.
+func itemNumber(path string, b Behaviour) (int, bool) {
+	_, id, found := strings.Cut(path, "/items/")
+	n, err := strconv.Atoi(id)
+	if !found || err != nil || n < 0 || b.Items > 0 && n >= b.Items {
+		return 0, false
+	}
+	return n, b.MissingEvery == 0 || n == 0 || n%b.MissingEvery != 0
+}
+
+// Item is the body of /items/n, the same at all times, with at least size bytes.
+func Item(n, size int) []byte {
+	item := struct {
+		ID    int      `json:"id"`
+		Title string   `json:"title"`
+		Tags  []string `json:"tags"`
+		Score float64  `json:"score"`
+		Text  string   `json:"text,omitempty"`
+	}{
+		ID: n, Title: fmt.Sprintf("Item %d, “%s”", n, words[n%len(words)]),
+		Tags: []string{words[n%7], words[7+n%5]}, Score: math.Floor(fraction(n, 0)*1000) / 1000,
+	}
+	body, _ := json.Marshal(item) // numbers and strings alone
+	if missing := size - len(body) - len(`,"text":""`); missing > 0 {
+		item.Text = strings.Repeat(words[n%len(words)]+" ", missing)[:missing]
+		body, _ = json.Marshal(item)
+	}
+	return body
+}
+
+var words = [...]string{"anchovy", "bream", "cod", "dace", "eel", "flounder", "garfish", "herring", "ide", "jack", "kipper", "ling"}
+
+// echo tells a client what it sent.
+func echo(r *http.Request) []byte {
+	sent, _ := io.ReadAll(r.Body) // what came before the client broke off is what it sent
+	body, _ := json.Marshal(map[string]any{
+		"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "headers": r.Header, "body": string(sent),
+	})
+	return body
+}
+
+func problem(code, text string) map[string]any {
+	return map[string]any{"error": map[string]any{"code": code, "info": text}}
+}
+
+// send writes a complete answer, compressed if that was wanted.
+func send(w http.ResponseWriter, r *http.Request, b Behaviour, status int, body []byte) {
+	if b.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		body = compress(body)
+	}
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if status != http.StatusNoContent && status != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may have hung up
+}
+
+func compress(body []byte) []byte {
+	var buf bytes.Buffer
+	z := gzip.NewWriter(&buf)
+	_, _ = z.Write(body) // a bytes.Buffer takes all
+	_ = z.Close()
+	return buf.Bytes()
+}
+
+// tooMany refuses, and says in b's way when to come back.
+func tooMany(w http.ResponseWriter, b Behaviour, wait time.Duration) {
+	h := w.Header()
+	seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
+	limit := strconv.Itoa(int(math.Ceil(b.Rate)))
+	switch b.Hint {
+	case HintSeconds:
+		h.Set("Retry-After", seconds)
+	case HintFraction:
+		// Rounded up, like all of them: who waits as long as asked is let in.
+		h.Set("Retry-After", strconv.FormatFloat(math.Ceil(wait.Seconds()*1000)/1000, 'f', 3, 64))
+	case HintDate:
+		h.Set("Retry-After", time.Now().Add(wait+time.Second-1).UTC().Format(http.TimeFormat))
+	case HintXRateLimit:
+		h.Set("X-RateLimit-Limit", limit)
+		h.Set("X-RateLimit-Remaining", "0")
+		h.Set("X-RateLimit-Reset", seconds)
+	case HintRateLimit:
+		h.Set("RateLimit", `"default";r=0;t=`+seconds)
+		h.Set("RateLimit-Policy", `"default";q=`+limit+`;w=1`)
+	case HintNone:
+	}
+	writeJSON(w, http.StatusTooManyRequests, problem("ratelimited", "too many requests"))
+}
+
+// pause waits for d, and says whether the client is still there.
+func pause(r *http.Request, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func httpDate() string { return time.Now().UTC().Format(http.TimeFormat) }

@@ -1,0 +1,215 @@
+package fakeapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// harm does to a request what its fault says.
+func (s *Server) harm(w http.ResponseWriter, r *http.Request, v *visit) {
+	f := v.fault
+	h := w.Header()
+	switch f.Kind {
+	case KindTooMany:
+		tooMany(w, v.b, f.Delay)
+	case KindUnavailable:
+		h.Set("Retry-After", strconv.Itoa(int((f.Delay+time.Second-1)/time.Second)))
+		writeJSON(w, http.StatusServiceUnavailable, problem("unavailable", "come back later"))
+	case KindStatus:
+		writeJSON(w, or(f.Status, http.StatusInternalServerError), problem("injected", "an injected fault"))
+	case KindHTML:
+		page(w, or(f.Status, http.StatusOK))
+	case KindErrorObject:
+		writeJSON(w, http.StatusOK, problem("ratelimited", "you have exceeded your rate limit"))
+	case KindRedirect:
+		redirect(w, "/moved"+r.URL.RequestURI(), f, strings.HasPrefix(r.URL.Path, "/moved/"), func() { s.serve(w, r, v.b) })
+	case KindAway:
+		redirect(w, f.To, f, false, nil)
+	case KindLoop:
+		redirect(w, r.URL.RequestURI(), f, false, nil)
+	case KindNoContent:
+		w.WriteHeader(http.StatusNoContent)
+	case KindGoAway:
+		goAway(w)
+		s.serve(w, r, v.b)
+	case KindReset:
+		abort(w, http2.ErrCodeInternal)
+	case KindRefused:
+		abort(w, http2.ErrCodeRefusedStream)
+	case KindCalm:
+		calm(w)
+	default:
+		s.harmBody(w, r, v)
+	}
+}
+
+// harmBody harms what is a good answer up to its body.
+func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
+	f := v.fault
+	h := w.Header()
+	if f.Kind == KindStall {
+		stall(r, f.Delay)
+		s.serve(w, r, v.b)
+		return
+	}
+	_, body := s.content(h, r, v.b)
+	half := body[:len(body)/2]
+	switch f.Kind {
+	case KindStallBody:
+		part(w, half, len(body))
+		stall(r, f.Delay)
+		_, _ = w.Write(body[len(half):])
+	case KindCut:
+		part(w, half, len(body))
+		abort(w, http2.ErrCodeInternal)
+	case KindShort:
+		part(w, half, len(body))
+	case KindTruncated:
+		send(w, r, Behaviour{}, 0, half)
+	case KindTruncatedGz:
+		z := compress(body)
+		h.Set("Content-Encoding", "gzip")
+		send(w, r, Behaviour{}, 0, z[:len(z)-6])
+	case KindEmpty:
+		send(w, r, Behaviour{}, 0, nil)
+	case KindJunk:
+		send(w, r, Behaviour{}, 0, append(body, "{} and more"...))
+	case KindEncoding:
+		h.Set("Content-Encoding", "br")
+		send(w, r, Behaviour{}, 0, body)
+	case KindBomb:
+		h.Set("Content-Encoding", "gzip")
+		send(w, r, Behaviour{}, 0, bomb(f.Size))
+	case KindEndless:
+		endless(w, r, f.Size)
+	case KindDrip:
+		drip(w, r, f, body)
+	case KindHeaders:
+		for i := 0; i*1024 < f.Size; i++ {
+			h.Set(fmt.Sprintf("X-Filler-%d", i), strings.Repeat("x", 1000))
+		}
+		send(w, r, Behaviour{}, 0, body)
+	}
+}
+
+func or(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+// stall holds a request for d, or until its client leaves where d is 0.
+func stall(r *http.Request, d time.Duration) {
+	if d == 0 {
+		<-r.Context().Done()
+		return
+	}
+	pause(r, d)
+}
+
+// part sends the head and some bytes of a body that claims to be longer.
+func part(w http.ResponseWriter, some []byte, claimed int) {
+	w.Header().Set("Content-Length", strconv.Itoa(claimed))
+	_, _ = w.Write(some)
+	_ = http.NewResponseController(w).Flush()
+}
+
+func page(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<!DOCTYPE html><html><head><title>%d</title></head><body><h1>Something went wrong</h1></body></html>\n", status)
+}
+
+// redirect sends the client to another place, unless it has arrived there.
+func redirect(w http.ResponseWriter, to string, f Fault, arrived bool, serve func()) {
+	if arrived {
+		serve()
+		return
+	}
+	w.Header().Set("Location", to)
+	w.WriteHeader(or(f.Status, http.StatusFound))
+}
+
+func bomb(size int) []byte {
+	var buf bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression) // a level that exists
+	zeros := make([]byte, 1<<20)
+	for size > 0 {
+		n := min(size, len(zeros))
+		_, _ = z.Write(zeros[:n]) // a bytes.Buffer takes all
+		size -= n
+	}
+	_ = z.Close()
+	return buf.Bytes()
+}
+
+func endless(w http.ResponseWriter, r *http.Request, size int) {
+	chunk := bytes.Repeat([]byte(" "), 64<<10)
+	for size > 0 && r.Context().Err() == nil {
+		n, err := w.Write(chunk[:min(size, len(chunk))])
+		if err != nil {
+			return
+		}
+		size -= n
+	}
+}
+
+func drip(w http.ResponseWriter, r *http.Request, f Fault, body []byte) {
+	if f.Size > 0 {
+		body = bytes.Repeat([]byte(" "), f.Size)
+	}
+	out := http.NewResponseController(w)
+	for i := range body {
+		if _, err := w.Write(body[i : i+1]); err != nil || out.Flush() != nil || !pause(r, f.Delay) {
+			return
+		}
+	}
+}
+
+// h2Answer is what an answer on an HTTP/2 stream can do besides answering.
+type h2Answer interface {
+	reset(code http2.ErrCode)
+	goAway()
+	calm()
+}
+
+// abort breaks an answer off: the stream with code, or the connection of HTTP/1.1.
+func abort(w http.ResponseWriter, code http2.ErrCode) {
+	if s, ok := h2AnswerOf(w); ok {
+		s.reset(code)
+		return
+	}
+	panic(http.ErrAbortHandler) // how net/http is told to close the connection without a word
+}
+
+func goAway(w http.ResponseWriter) {
+	if s, ok := h2AnswerOf(w); ok {
+		s.goAway()
+		return
+	}
+	w.Header().Set("Connection", "close")
+}
+
+func calm(w http.ResponseWriter) {
+	if s, ok := h2AnswerOf(w); ok {
+		s.calm()
+		return
+	}
+	tooMany(w, Behaviour{Hint: HintNone}, 0)
+}
+
+func h2AnswerOf(w http.ResponseWriter) (h2Answer, bool) {
+	if t, ok := w.(*tap); ok {
+		w = t.ResponseWriter
+	}
+	s, ok := w.(h2Answer)
+	return s, ok
+}

@@ -1,0 +1,153 @@
+// Package fakeapi is an upstream to harvest from: it limits, fails, stalls and remembers every arrival. Options and a
+// Behaviour go in; a base URL to send requests to and a record of what arrived come out. The behaviour may be changed
+// while it runs.
+//
+// It serves tests, the demo and benchmarks. It never leaves 127.0.0.1 unless it is told to, and it is strict on purpose:
+// its budget has no slack, and a request that it did not process is counted all the same.
+package fakeapi
+
+import (
+	"net/http"
+	"time"
+)
+
+// Options say how a Server listens; they hold for its whole life.
+type Options struct {
+	// Addr is where to listen; empty means a free port of 127.0.0.1.
+	Addr string
+	// Plaintext serves http:// in place of https://, HTTP/1.1 only.
+	Plaintext bool
+	// HTTP1 offers no HTTP/2.
+	HTTP1 bool
+	// Hosts are further names in the certificate, besides localhost, 127.0.0.1 and ::1.
+	Hosts []string
+	// NoHeaders keeps no request headers with the arrivals; for long runs.
+	NoHeaders bool
+	// Behaviour is what it does from the start.
+	Behaviour Behaviour
+}
+
+// Behaviour is what a Server does with requests. The zero value answers every item at once with 200.
+type Behaviour struct {
+	// Rate is the budget in requests/s over all clients; 0 means none. Without Burst at most Rate arrivals, rounded up,
+	// are admitted in any sliding second (under 1/s: one in any 1/Rate seconds).
+	Rate float64
+	// Burst, if above 0, makes the budget a token bucket of this depth, refilled at Rate.
+	Burst int
+	// Hint is how a refusal says when to come back.
+	Hint Hint
+	// RetryAfter, if set, is what a refusal asks for; else the time until the budget has room.
+	RetryAfter time.Duration
+	// Latency is how long an admitted request takes.
+	Latency time.Duration
+
+	// Token is a bearer token that is always good.
+	Token string
+	// ClientID and ClientSecret are what the OAuth2 endpoint /token wants. With a Token or a ClientID set, every item
+	// wants a bearer token.
+	ClientID, ClientSecret string
+	// TokenLife is how long a token from /token is good; 0 means an hour.
+	TokenLife time.Duration
+
+	// Items, if above 0, is how many there are: /items/0 up to /items/Items-1; the others are 404.
+	Items int
+	// MissingEvery, if above 0, makes each item 404 whose number it divides, but for item 0.
+	MissingEvery int
+	// Size is the least number of bytes in an item's body.
+	Size int
+	// Gzip compresses answers for clients that accept it.
+	Gzip bool
+	// Headers are added to every answer.
+	Headers map[string]string
+	// Answer, if set, may answer an admitted request itself; nil from it means the item as usual.
+	Answer func(r *http.Request) *Reply
+
+	// Faults are tried in order on each admitted arrival; the first that fits happens.
+	Faults []Fault
+	// Outage, if set, is the status (503, say) of every answer, whatever was asked.
+	Outage int
+	// GoAwayEvery, if above 0, ends each HTTP/2 connection as nginx's keepalive_requests does: GOAWAY with NO_ERROR at
+	// this many requests, later streams unprocessed, those before served.
+	GoAwayEvery int
+	// MaxStreams is SETTINGS_MAX_CONCURRENT_STREAMS; 0 means 100, below 0 means none at all. A change is announced on
+	// open connections. Streams above it are refused.
+	MaxStreams int
+}
+
+// Reply is an answer made by Behaviour.Answer; Status 0 means 200.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Hint is how a 429 says when to come back.
+type Hint string
+
+// The hints.
+const (
+	HintSeconds    Hint = ""         // Retry-After in whole seconds, rounded up
+	HintFraction   Hint = "fraction" // Retry-After: 1.250
+	HintDate       Hint = "date"     // Retry-After as an HTTP-date, rounded up
+	HintNone       Hint = "none"     // nothing
+	HintXRateLimit Hint = "x"        // X-RateLimit-Limit, -Remaining and -Reset in seconds from now
+	HintRateLimit  Hint = "draft"    // RateLimit and RateLimit-Policy of the IETF draft
+)
+
+// Fault is one kind of harm and when it happens: on the arrivals At names, on every Every-th, and on a Share of the
+// others. Arrivals count from 1, control requests left out.
+type Fault struct {
+	Kind Kind
+	// Share is the fraction of arrivals; which ones is fixed by their numbers.
+	Share float64
+	// Every hits arrivals Every, 2·Every, …
+	Every int
+	// At names arrivals by number.
+	At []int
+	// Path, if set, is a part that the URL's path must have; with none of Share, Every and At set it hits always.
+	Path string
+	// First, if above 0, hits a path only on its first so many arrivals.
+	First int
+	// Status is that of a KindStatus (500 if 0), a KindHTML (200 if 0) or a redirect (302 if 0).
+	Status int
+	// Delay is the Retry-After of KindTooMany and KindUnavailable, the length of a KindStall (for ever if 0) and the
+	// time between two bytes of a KindDrip.
+	Delay time.Duration
+	// Size is the decoded size of a KindBomb or the number of bytes of a KindDrip, KindEndless or KindHeaders.
+	Size int
+	// To is where KindAway sends the client.
+	To string
+}
+
+// Kind is what a Fault does.
+type Kind string
+
+// The kinds of fault.
+const (
+	KindStatus      Kind = "status"       // an answer of Status with a JSON error object
+	KindUnavailable Kind = "unavailable"  // 503 with Retry-After
+	KindTooMany     Kind = "too_many"     // 429 with the hint for Delay; whoever comes before its end is refused too
+	KindStall       Kind = "stall"        // the headers do not come
+	KindStallBody   Kind = "stall_body"   // headers and half a body, then nothing
+	KindCut         Kind = "cut"          // half a body, then the stream is reset (HTTP/1.1: the connection closed)
+	KindShort       Kind = "short"        // fewer bytes than Content-Length says, with a clean end where the protocol has one
+	KindTruncated   Kind = "truncated"    // half a JSON body, well framed
+	KindTruncatedGz Kind = "truncated_gz" // a gzip stream without its end, well framed
+	KindReset       Kind = "reset"        // RST_STREAM INTERNAL_ERROR, or the connection closed without a byte
+	KindRefused     Kind = "refused"      // RST_STREAM REFUSED_STREAM, or the connection closed without a byte
+	KindGoAway      Kind = "goaway"       // the answer comes, and GOAWAY with NO_ERROR before it
+	KindCalm        Kind = "calm"         // GOAWAY with ENHANCE_YOUR_CALM, and the connection is closed
+	KindHTML        Kind = "html"         // an HTML error page
+	KindEmpty       Kind = "empty"        // 200 without a body
+	KindJunk        Kind = "junk"         // JSON with text after its end
+	KindErrorObject Kind = "error_object" // 200 with {"error":{"code":"ratelimited",…}}
+	KindBomb        Kind = "bomb"         // a small gzip body that decodes to Size bytes
+	KindEncoding    Kind = "encoding"     // Content-Encoding: br, which nobody asked for
+	KindEndless     Kind = "endless"      // Size bytes of body without a Content-Length
+	KindDrip        Kind = "drip"         // one byte each Delay
+	KindHeaders     Kind = "headers"      // Size bytes of header fields
+	KindRedirect    Kind = "redirect"     // to another path of the same host, which answers
+	KindAway        Kind = "away"         // to another host
+	KindLoop        Kind = "loop"         // to itself
+	KindNoContent   Kind = "no_content"   // 204
+)
