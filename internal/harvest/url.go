@@ -14,11 +14,21 @@ import (
 // MaxURL is the longest URL that a corpus may hold, in bytes.
 const MaxURL = 8 << 10
 
-// ErrURL is wrapped by every refusal of CanonicalURL.
+// ErrURL is what every refusal of CanonicalURL unwraps to.
 var ErrURL = errors.New("not a URL to harvest")
 
-func badURL(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrURL, fmt.Sprintf(format, args...))
+// URLError is how CanonicalURL refuses. Its text quotes no user name and no password.
+type URLError struct {
+	Reason string // a short word for counting: url_too_long, url_control, url_scheme, url_userinfo, url_host
+	Text   string
+}
+
+func (e *URLError) Error() string { return ErrURL.Error() + ": " + e.Text }
+
+func (e *URLError) Unwrap() error { return ErrURL }
+
+func badURL(reason, format string, args ...any) error {
+	return &URLError{Reason: "url_" + reason, Text: fmt.Sprintf(format, args...)}
 }
 
 // CanonicalURL brings an absolute http or https URL into the normal form of
@@ -28,18 +38,18 @@ func badURL(format string, args ...any) error {
 // Spaces and bytes outside ASCII are percent-encoded. The case of the path and
 // the order of the query are the server's business and stay.
 //
-// Refused, with an error that wraps ErrURL: more than MaxURL bytes, control
-// characters (raw or as %00), other schemes, user names, hosts that are numbers
-// but no plain IP address.
+// Refused, with a *URLError: more than MaxURL bytes, control characters (raw or
+// as %00), other schemes, user names, hosts that no name server knows the form
+// of, hosts that are numbers but no plain IP address.
 func CanonicalURL(raw string) (string, error) {
 	if err := refuseRaw(raw); err != nil {
 		return "", err
 	}
-	raw, _, _ = strings.Cut(raw, "#")
-	scheme, rest, ok := strings.Cut(raw, "://")
+	rest, _, _ := strings.Cut(raw, "#")
+	scheme, rest, ok := strings.Cut(rest, "://")
 	scheme = strings.ToLower(scheme)
 	if !ok || (scheme != "http" && scheme != "https") {
-		return "", badURL("%s must start with http:// or https://", Quote(raw))
+		return "", badURL("scheme", "%s must start with http:// or https://", quoteURL(raw))
 	}
 	authority, rest := cutAt(rest, "/?")
 	host, err := canonicalHost(scheme, authority)
@@ -47,35 +57,44 @@ func CanonicalURL(raw string) (string, error) {
 		return "", err
 	}
 	path, query, hasQuery := strings.Cut(rest, "?")
-	var b strings.Builder
-	b.Grow(len(raw) + 8)
-	b.WriteString(scheme)
-	b.WriteString("://")
-	b.WriteString(host)
-	b.WriteString(removeDotSegments(normalEncoding(path, pathBytes)))
+	path = removeDotSegments(normalEncoding(path, &pathBytes))
 	if hasQuery {
-		b.WriteByte('?')
-		b.WriteString(normalEncoding(query, queryBytes))
+		query = "?" + normalEncoding(query, &queryBytes)
 	}
-	if b.Len() > MaxURL {
-		return "", badURL("%s… has more than %d bytes once encoded", Quote(raw[:64]), MaxURL)
+	canonical := scheme + "://" + host + path + query
+	if len(canonical) > MaxURL {
+		return "", badURL("too_long", "%s has %d bytes once it is percent-encoded, at most %d are allowed", quoteURL(raw), len(canonical), MaxURL)
 	}
-	return b.String(), nil
+	return canonical, nil
 }
 
 func refuseRaw(raw string) error {
 	if len(raw) > MaxURL {
-		return badURL("%s… has %d bytes, at most %d are allowed", Quote(raw[:64]), len(raw), MaxURL)
+		return badURL("too_long", "%s has %d bytes, at most %d are allowed", quoteURL(raw), len(raw), MaxURL)
 	}
 	for i := range len(raw) {
 		if c := raw[i]; c < 0x20 || c == 0x7f {
-			return badURL("%s has a control character at byte %d", Quote(raw), i)
+			return badURL("control", "%s has a control character at byte %d", quoteURL(raw), i+1)
 		}
 	}
 	if strings.Contains(raw, "%00") {
-		return badURL("%s has an encoded NUL (%%00)", Quote(raw))
+		return badURL("control", "%s has an encoded NUL (%%00)", quoteURL(raw))
 	}
 	return nil
+}
+
+// quoteURL is Quote without what may be a user name and a password: all
+// between the scheme and the last @ before the path.
+func quoteURL(raw string) string {
+	scheme, rest, ok := strings.Cut(raw, ":")
+	if !ok {
+		return Quote(raw)
+	}
+	authority, from := cutAt(strings.TrimLeft(rest, "/\\"), "/?#")
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		return Quote(scheme + "://…" + authority[at:] + from)
+	}
+	return Quote(raw)
 }
 
 // cutAt splits s before the first byte that is one of seps.
@@ -87,35 +106,53 @@ func cutAt(s, seps string) (before, from string) {
 }
 
 func canonicalHost(scheme, authority string) (string, error) {
-	if strings.ContainsAny(authority, "@\\") {
-		return "", badURL("%s: a user name or password does not belong in a corpus; see --help on auth", Quote(authority))
+	if plainName(authority) {
+		return checkName(authority, authority)
+	}
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		return "", badURL("userinfo", "host %s: a user name or password does not belong in a corpus; see --help on auth", Quote(authority[at+1:]))
 	}
 	u, err := url.Parse(scheme + "://" + authority)
 	if err != nil {
-		return "", badURL("host %s is malformed", Quote(authority))
+		return "", badURL("host", "host %s is malformed", Quote(authority))
 	}
-	name, port := strings.ToLower(u.Hostname()), u.Port()
-	name, err = canonicalName(name, strings.HasPrefix(authority, "["))
+	name, err := canonicalName(u.Hostname(), strings.HasPrefix(authority, "["))
 	if err != nil {
 		return "", err
 	}
-	if port == "" || (scheme == "http" && port == "80") || (scheme == "https" && port == "443") {
+	port := u.Port()
+	if port == "" {
 		return name, nil
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || n == 0 {
-		return "", badURL("port %s of host %s is not a port", Quote(port), Quote(name))
+		return "", badURL("host", "port %s of host %s is not a port", Quote(port), Quote(name))
+	}
+	if (scheme == "http" && n == 80) || (scheme == "https" && n == 443) {
+		return name, nil
 	}
 	return name + ":" + strconv.FormatUint(n, 10), nil
 }
 
+// plainName tells whether a host is a name that IDNA leaves as it is. It spares
+// nearly every line of a corpus the long way.
+func plainName(host string) bool {
+	for i := range len(host) {
+		if !nameBytes[host[i]] {
+			return false
+		}
+	}
+	return host != "" && !strings.Contains(host, "xn--")
+}
+
 func canonicalName(name string, bracketed bool) (string, error) {
 	if name == "" {
-		return "", badURL("the host is missing")
+		return "", badURL("host", "the host is missing")
 	}
-	if addr, err := netip.ParseAddr(name); err == nil {
-		if addr.Zone() != "" || addr.Is6() != bracketed {
-			return "", badURL("host %s is malformed", Quote(name))
+	addr, err := netip.ParseAddr(name)
+	if isAddr := err == nil; isAddr || bracketed {
+		if !isAddr || addr.Zone() != "" || addr.Is6() != bracketed {
+			return "", badURL("host", "host %s is malformed", Quote(name))
 		}
 		if addr.Is6() {
 			return "[" + addr.String() + "]", nil
@@ -123,16 +160,35 @@ func canonicalName(name string, bracketed bool) (string, error) {
 		return addr.String(), nil
 	}
 	ascii, err := idna.Lookup.ToASCII(name)
-	if err != nil {
+	if lower := strings.ToLower(name); err != nil {
 		// Lookup forbids the underscore, which real host names of internal services have.
-		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-._") != "" {
-			return "", badURL("host %s is not a host name", Quote(name))
+		if !plainName(strings.ReplaceAll(lower, "xn--", "")) {
+			return "", badURL("host", "host %s is not a host name", Quote(name))
 		}
-		ascii = name
+		ascii = lower
 	}
-	last := ascii[strings.LastIndexByte(strings.TrimSuffix(ascii, "."), '.')+1:]
-	if looksNumeric(strings.TrimSuffix(last, ".")) {
-		return "", badURL("host %s looks like an IP address in disguise; write it as four decimal numbers", Quote(name))
+	return checkName(name, ascii)
+}
+
+// checkName gives back a host name in ASCII if a name server could know it. One
+// dot at its end goes: with it and without it, it is one upstream with one budget.
+func checkName(name, ascii string) (string, error) {
+	if addr, err := netip.ParseAddr(ascii); err == nil && name == ascii {
+		return addr.String(), nil
+	}
+	ascii = strings.TrimSuffix(ascii, ".")
+	if len(ascii) > 253 {
+		return "", badURL("host", "host %s is longer than a host name may be", Quote(name))
+	}
+	var last string
+	for label := range strings.SplitSeq(ascii, ".") {
+		if label == "" || len(label) > 63 {
+			return "", badURL("host", "host %s has a part that is empty or longer than 63 bytes", Quote(name))
+		}
+		last = label
+	}
+	if looksNumeric(last) {
+		return "", badURL("host", "host %s looks like an IP address in disguise; write it as four decimal numbers", Quote(name))
 	}
 	return ascii, nil
 }
@@ -153,6 +209,7 @@ const (
 
 var (
 	unreservedBytes = byteSet(unreserved)
+	nameBytes       = byteSet("abcdefghijklmnopqrstuvwxyz0123456789-._")
 	pathBytes       = byteSet(unreserved + subDelims + ":@/")
 	queryBytes      = byteSet(unreserved + subDelims + ":@/?")
 )
@@ -167,31 +224,44 @@ func byteSet(s string) (set [256]bool) {
 // normalEncoding rewrites one component of a URL: valid escapes of unreserved
 // characters are decoded, others are written in upper case, and every byte that
 // may not stand in this component is escaped (a stray % included).
-func normalEncoding(s string, allowed [256]bool) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	for i := 0; i < len(s); i++ {
+func normalEncoding(s string, allowed *[256]bool) string {
+	i := 0
+	for i < len(s) && allowed[s[i]] {
+		i++
+	}
+	if i == len(s) {
+		return s
+	}
+	b := append(make([]byte, 0, len(s)+16), s[:i]...)
+	for ; i < len(s); i++ {
 		c := s[i]
 		if c == '%' && i+2 < len(s) {
 			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				writeEscaped(&b, byte(v), unreservedBytes)
+				b = appendEscaped(b, byte(v), &unreservedBytes)
 				i += 2
 				continue
 			}
 		}
-		writeEscaped(&b, c, allowed)
+		b = appendEscaped(b, c, allowed)
 	}
-	return b.String()
+	return string(b)
 }
 
-func writeEscaped(b *strings.Builder, c byte, allowed [256]bool) {
-	if allowed[c] {
-		b.WriteByte(c)
-		return
+// Escape percent-encodes text for any place in a URL's path or query: only
+// letters, digits and - . _ ~ stay.
+func Escape(text string) string {
+	b := make([]byte, 0, len(text)+16)
+	for i := range len(text) {
+		b = appendEscaped(b, text[i], &unreservedBytes)
 	}
-	b.WriteByte('%')
-	b.WriteByte(upperHex[c>>4])
-	b.WriteByte(upperHex[c&15])
+	return string(b)
+}
+
+func appendEscaped(b []byte, c byte, allowed *[256]bool) []byte {
+	if allowed[c] {
+		return append(b, c)
+	}
+	return append(b, '%', upperHex[c>>4], upperHex[c&15])
 }
 
 // removeDotSegments is RFC 3986 section 5.2.4 for a path that is empty or starts with a slash.
@@ -199,21 +269,20 @@ func removeDotSegments(path string) string {
 	if path == "" {
 		return "/"
 	}
+	if !strings.Contains(path, "/.") {
+		return path
+	}
 	segments := strings.Split(path[1:], "/")
 	kept := segments[:0]
 	for i, segment := range segments {
-		last := i == len(segments)-1
-		switch segment {
-		case ".":
-		case "..":
-			if len(kept) > 0 {
-				kept = kept[:len(kept)-1]
-			}
-		default:
+		if segment != "." && segment != ".." {
 			kept = append(kept, segment)
 			continue
 		}
-		if last {
+		if segment == ".." && len(kept) > 0 {
+			kept = kept[:len(kept)-1]
+		}
+		if i == len(segments)-1 {
 			kept = append(kept, "")
 		}
 	}

@@ -1,0 +1,52 @@
+package worker
+
+import (
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// batch is what one transaction lands.
+type batch struct {
+	pages []harvest.Page
+	bytes int
+}
+
+// collect gathers pages into batches. It takes no more while a full batch waits
+// for the store: that is the back-pressure that stops the fetchers.
+func (w *Worker) collect(out chan<- batch) {
+	defer close(out)
+	var b batch
+	flush := time.NewTimer(time.Hour)
+	defer flush.Stop()
+	due := false
+	for {
+		in, to := w.ended, out
+		full := len(b.pages) >= w.Batch || b.bytes >= w.BatchBytes
+		if full {
+			in = nil
+		}
+		if !full && !due {
+			to = nil
+		}
+		w.storeBlocks.Store(full)
+		select {
+		case page, ok := <-in:
+			if !ok {
+				if len(b.pages) > 0 {
+					out <- b
+				}
+				return
+			}
+			if len(b.pages) == 0 {
+				flush.Reset(w.Flush)
+			}
+			b.pages = append(b.pages, page)
+			b.bytes += page.Size()
+		case to <- b:
+			b, due = batch{}, false
+		case <-flush.C:
+			due = len(b.pages) > 0
+		}
+	}
+}

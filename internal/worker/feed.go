@@ -1,0 +1,254 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"shoal/internal/harvest"
+)
+
+// chunkSize is how many keys are asked of the ledger and the store at a time.
+const chunkSize = 1000
+
+// feeder is what a pass over the corpus leaves behind.
+type feeder struct {
+	mu      sync.Mutex
+	claimed map[harvest.Key]struct{} // handed out and not yet committed
+
+	pass   pass
+	damage error
+	ended  bool // every item of the shard was handed out or known
+}
+
+// pass is one reading of the whole corpus, other shards included.
+type pass struct {
+	digest   harvest.Digest
+	prefix   string
+	rejected int64
+	err      error
+}
+
+func (f *feeder) result() Result {
+	return Result{
+		Digest: f.pass.digest, Prefix: f.pass.prefix, Rejected: f.pass.rejected,
+		Complete: f.ended && f.damage == nil,
+	}
+}
+
+// claim takes the keys that nobody has in hand; it returns the items that are
+// ours to look up. Claiming before the store is asked is what makes lines close
+// together be fetched once: a page that lands in between is then known.
+func (f *feeder) claim(items []harvest.Item) []harvest.Item {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ours := items[:0]
+	for _, item := range items {
+		if _, taken := f.claimed[item.Key]; !taken {
+			f.claimed[item.Key] = struct{}{}
+			ours = append(ours, item)
+		}
+	}
+	return ours
+}
+
+func (f *feeder) release(keys ...harvest.Key) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range keys {
+		delete(f.claimed, key)
+	}
+}
+
+// feed hands the shard's new items to the packer, in the corpus' order.
+func (w *Worker) feed() {
+	items := make(chan harvest.Item, chunkSize)
+	ended := make(chan pass, 1)
+	// A read from a terminal or a pipe cannot be interrupted, so the reader is
+	// left behind when the work ends before the corpus does.
+	go w.read(items, ended)
+	chunk := make([]harvest.Item, 0, chunkSize)
+	for {
+		var more bool
+		if chunk, more = nextChunk(w.feeding, items, chunk[:0]); !more {
+			break
+		}
+		if !w.hand(chunk) {
+			return
+		}
+	}
+	select {
+	case w.feeder.pass = <-ended:
+		w.feeder.damage, w.feeder.ended = w.feeder.pass.err, true
+		w.corpusEnded.Store(true)
+	case <-w.feeding.Done():
+	}
+}
+
+// nextChunk waits for one item and takes those that are there besides it.
+func nextChunk(ctx context.Context, items <-chan harvest.Item, chunk []harvest.Item) ([]harvest.Item, bool) {
+	select {
+	case <-ctx.Done():
+		return chunk, false
+	case item, ok := <-items:
+		if !ok {
+			return chunk, false
+		}
+		chunk = append(chunk, item)
+	}
+	for len(chunk) < cap(chunk) {
+		select {
+		case item, ok := <-items:
+			if !ok {
+				return chunk, true
+			}
+			chunk = append(chunk, item)
+		default:
+			return chunk, true
+		}
+	}
+	return chunk, true
+}
+
+// read is the one streaming pass over the corpus.
+func (w *Worker) read(items chan<- harvest.Item, ended chan<- pass) {
+	var p pass
+	defer func() { close(items); ended <- p }()
+	for entry, err := range w.Corpus.Entries() {
+		if err != nil {
+			p.err = err
+			return
+		}
+		if entry.Rejected != nil {
+			if w.Shard.Owns(entry.Rejected.Key) {
+				p.rejected++
+				w.rejected.Add(1)
+				w.Log.Warn("corpus line rejected", "line", entry.Rejected.Line, "reason", entry.Rejected.Reason, "text", entry.Rejected.Text)
+			}
+			continue
+		}
+		p.digest.Add(entry.Item.Key)
+		if p.digest.Count == w.Run.CorpusItems {
+			p.prefix = p.digest.Sum()
+		}
+		if !w.Shard.Owns(entry.Item.Key) {
+			continue
+		}
+		w.seen.Add(1)
+		select {
+		case items <- entry.Item:
+		case <-w.feeding.Done():
+			return
+		}
+	}
+}
+
+// hand gives the new ones of a chunk to the packer; false when the work ends.
+func (w *Worker) hand(chunk []harvest.Item) bool {
+	ours := w.feeder.claim(chunk)
+	known, err := w.known(ours)
+	if err != nil {
+		w.fail(err)
+		return false
+	}
+	for i, item := range ours {
+		if known[i] {
+			w.already.Add(1)
+			w.feeder.release(item.Key)
+			continue
+		}
+		if w.Limit > 0 && w.handed.Load() >= int64(w.Limit) {
+			return false
+		}
+		if !w.open.take(w.feeding) {
+			return false
+		}
+		w.handed.Add(1)
+		w.pack(item)
+	}
+	return w.feeding.Err() == nil
+}
+
+// pack makes a task of items that go into one request.
+func (w *Worker) pack(items ...harvest.Item) {
+	t := &task{items: items, ready: time.Now()}
+	request, err := w.Upstream.Request(items)
+	if err != nil {
+		w.end(t, false, harvest.Page{Outcome: harvest.Skipped, Reason: "no_request", Detail: err.Error()})
+		return
+	}
+	t.request = request
+	w.queue.push(t)
+}
+
+// known asks the ledger first and the store for what the ledger does not know;
+// what the store knows is told to the ledger.
+func (w *Worker) known(items []harvest.Item) ([]bool, error) {
+	keys := make([]harvest.Key, len(items))
+	for i, item := range items {
+		keys[i] = item.Key
+	}
+	done := make([]bool, len(keys))
+	if w.Ledger != nil {
+		if found, err := w.Ledger.Known(w.feeding, w.Lease.Fingerprint(), keys); err == nil {
+			copy(done, found)
+		} else if w.feeding.Err() == nil {
+			w.Log.Warn("ledger not readable, asking the store", "error", err)
+		}
+	}
+	var ask []harvest.Key
+	var at []int
+	for i, yes := range done {
+		if !yes {
+			ask, at = append(ask, keys[i]), append(at, i)
+		}
+	}
+	if len(ask) == 0 {
+		return done, nil
+	}
+	found, err := w.askStore(ask)
+	if err != nil {
+		return nil, err
+	}
+	var back []harvest.Key
+	for j, yes := range found {
+		if yes {
+			done[at[j]] = true
+			back = append(back, ask[j])
+		}
+	}
+	w.mark(back)
+	return done, nil
+}
+
+// askStore repeats the question until the store answers or patience ends.
+func (w *Worker) askStore(keys []harvest.Key) (found []bool, err error) {
+	err = w.persist("the store", func() error {
+		found, err = w.Store.Known(w.feeding, w.Run.Name, keys)
+		return err
+	})
+	if err != nil && w.feeding.Err() == nil {
+		return nil, fmt.Errorf("ask the store what is done: %w", err)
+	}
+	return found, err
+}
+
+// openTasks bounds how many items are between the feed and the batch.
+type openTasks struct {
+	most  int64
+	tasks *semaphore.Weighted
+}
+
+func (o *openTasks) init(most int) {
+	o.most, o.tasks = int64(most), semaphore.NewWeighted(int64(most))
+}
+
+func (o *openTasks) take(ctx context.Context) bool { return o.tasks.Acquire(ctx, 1) == nil }
+
+func (o *openTasks) drop(n int) { o.tasks.Release(int64(n)) }
+
+// wait waits until no task is open, or ctx ends.
+func (o *openTasks) wait(ctx context.Context) { _ = o.tasks.Acquire(ctx, o.most) }

@@ -1,0 +1,95 @@
+package worker
+
+import (
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
+)
+
+// accept ends the items that an answer completed; what it left open goes back to the packer.
+func (w *Worker) accept(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) {
+	for i := range reading.Pages {
+		page := reading.Pages[i]
+		page.Attempts, page.FetchedAt = t.total, now
+		w.ended <- page
+	}
+	if len(reading.Pages) == 0 {
+		answer.Release()
+	}
+	w.open.drop(len(reading.Pages))
+	if len(reading.Unfinished) > 0 {
+		w.pack(reading.Unfinished...)
+	}
+}
+
+// end ends all items of a task in the same way.
+func (w *Worker) end(t *task, hold bool, verdict harvest.Page) {
+	for _, item := range t.items {
+		page := verdict
+		page.Key, page.URL, page.ID = item.Key, item.URL, item.ID
+		if hold {
+			w.proof.hold(page)
+		} else {
+			w.ended <- page
+		}
+	}
+	w.open.drop(len(t.items))
+}
+
+// pass sends pages that were held on to the batch.
+func (w *Worker) pass(pages []harvest.Page) {
+	for i := range pages {
+		w.ended <- pages[i]
+	}
+}
+
+// conclude settles what is still held when no attempt is under way any more.
+func (w *Worker) conclude() {
+	if w.feeding.Err() != nil {
+		return
+	}
+	rest, stop := w.proof.rest()
+	if stop != "" {
+		w.fail(w.proof.refusal(stop))
+		return
+	}
+	w.pass(rest)
+}
+
+// verdict is the page of an item that did not land, but for its name.
+func (w *Worker) verdict(t *task, answer *harvest.Answer, d retry.Decision, now time.Time) harvest.Page {
+	page := harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Attempts: t.total, FetchedAt: now}
+	if answer != nil {
+		page.Status, page.Detail = answer.Status, w.Upstream.Detail(answer)
+	}
+	return page
+}
+
+// again puts a task back. A 401 renews the credential first, once for each task.
+func (w *Worker) again(t *task, d retry.Decision, now time.Time) {
+	if d.Renew {
+		t.renewed = true
+		if _, err := w.Fetch.Renew(w.sending); err != nil {
+			w.Log.Warn("credential not renewed", "error", err)
+		}
+	}
+	if !d.Free {
+		t.tries = append(t.tries, now)
+	}
+	w.retries.Add(1)
+	t.ready = now.Add(d.Delay)
+	w.queue.push(t)
+}
+
+// pause reports the silence that the upstream asked for to the whole fleet.
+func (w *Worker) pause(permit Permit, d retry.Decision, now time.Time) {
+	w.pauses.Add(1)
+	w.proof.silenced(now, d.Pause)
+	permit.Backoff(w.sending, d.Pause, d.Cut)
+	w.Log.Info("upstream asks for silence", "for", d.Pause, "because", d.Source)
+	if w.Patience > 0 && d.Pause > w.Patience {
+		w.fail(fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, now.Add(d.Pause).Format(time.DateTime)))
+	}
+}

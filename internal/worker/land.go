@@ -1,0 +1,66 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// landAll commits batch after batch. After the first that cannot be committed it
+// only takes the rest out of the way: those pages are fetched again another day.
+func (w *Worker) landAll(ctx context.Context, batches <-chan batch) {
+	broken := false
+	for b := range batches {
+		if !broken {
+			if err := w.land(ctx, b); err != nil {
+				broken = true
+				w.fail(err)
+			}
+		}
+		w.dismiss(b)
+	}
+}
+
+// land commits a batch and then tells the ledger. The context outlives the
+// signals: cancelling a COPY throws away work that is already paid for.
+func (w *Worker) land(ctx context.Context, b batch) error {
+	var landed harvest.Counts
+	err := w.persist("the store", func() (err error) {
+		landed, err = w.Lease.Land(context.WithoutCancel(ctx), b.pages)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("land %d pages: %w", len(b.pages), err)
+	}
+	w.committed.Add(int64(len(b.pages)))
+	w.meter.landed(landed)
+	keys := make([]harvest.Key, len(b.pages))
+	for i := range b.pages {
+		keys[i] = b.pages[i].Key
+	}
+	w.mark(keys)
+	return nil
+}
+
+// dismiss gives back the memory and the claims of a batch.
+func (w *Worker) dismiss(b batch) {
+	for i := range b.pages {
+		b.pages[i].Answer.Release()
+		w.feeder.release(b.pages[i].Key)
+	}
+}
+
+// mark tells the ledger what is committed. The ledger may forget, so a failure
+// costs a question to the store later and nothing now.
+func (w *Worker) mark(keys []harvest.Key) {
+	if w.Ledger == nil || len(keys) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.sending), 2*time.Second)
+	defer cancel()
+	if err := w.Ledger.Mark(ctx, w.Lease.Fingerprint(), keys); err != nil {
+		w.Log.Warn("ledger not told", "keys", len(keys), "error", err)
+	}
+}

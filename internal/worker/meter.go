@@ -1,0 +1,114 @@
+package worker
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// meter counts what a worker does. The stages write, Progress reads.
+type meter struct {
+	started time.Time
+	notes   notes
+
+	seen, already, handed, committed, rejected atomic.Int64
+	requests, retries, pauses, wire, inFlight  atomic.Int64
+	storeBlocks, corpusEnded                   atomic.Bool
+
+	mu     sync.Mutex
+	counts harvest.Counts
+}
+
+func (m *meter) received(answer *harvest.Answer) {
+	if answer != nil {
+		m.wire.Add(answer.Wire)
+	}
+}
+
+func (m *meter) landed(counts harvest.Counts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts = m.counts.Plus(counts)
+}
+
+// Progress is the worker at this moment. It may be called at any time.
+func (w *Worker) Progress() harvest.Progress {
+	w.mu.Lock()
+	counts := w.counts
+	w.mu.Unlock()
+	counts.Rejected = w.rejected.Load()
+	pace := w.Pace.State()
+	p := harvest.Progress{
+		Run: w.Run.Name, Shard: w.Shard, Started: w.started, Now: time.Now(),
+		Total: w.Run.CorpusItems / int64(w.Shard.Of), Already: w.already.Load(), Seen: w.seen.Load(), Counts: counts,
+		Requests: w.requests.Load(), Retries: w.retries.Load(), Pauses: w.pauses.Load(),
+		Wire: w.wire.Load(), InFlight: w.inFlight.Load(),
+		Budget: pace.Budget, SilentUntil: pace.Until, Note: w.notes.first(), CorpusEnded: w.corpusEnded.Load(),
+	}
+	if p.CorpusEnded {
+		p.Total = p.Already + w.handed.Load()
+	}
+	p.Limit = w.limit(pace, p)
+	return p
+}
+
+// limit names the one thing that a person would have to change for more speed.
+func (w *Worker) limit(pace PaceState, p harvest.Progress) harvest.Limit {
+	switch {
+	case w.storeBlocks.Load():
+		return harvest.LimitStore
+	case pace.Limit != harvest.LimitBudget:
+		return pace.Limit
+	case p.InFlight >= int64(w.Concurrency):
+		return harvest.LimitLatency
+	case w.queue.idle() && p.InFlight < int64(w.Concurrency):
+		return harvest.LimitCorpus
+	}
+	return harvest.LimitBudget
+}
+
+// notes are the dependencies that fail just now, each with a sentence for a person.
+type notes struct {
+	mu   sync.Mutex
+	what []string
+	text map[string]string
+}
+
+func (n *notes) set(what string, err error, wait time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.text == nil {
+		n.text = make(map[string]string)
+	}
+	if _, there := n.text[what]; !there {
+		n.what = append(n.what, what)
+	}
+	n.text[what] = fmt.Sprintf("%s: %v; next try in %s", what, err, wait.Round(100*time.Millisecond))
+}
+
+func (n *notes) clear(what string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, there := n.text[what]; !there {
+		return
+	}
+	delete(n.text, what)
+	for i := range n.what {
+		if n.what[i] == what {
+			n.what = append(n.what[:i], n.what[i+1:]...)
+			return
+		}
+	}
+}
+
+func (n *notes) first() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.what) == 0 {
+		return ""
+	}
+	return n.text[n.what[0]]
+}

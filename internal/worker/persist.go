@@ -1,0 +1,140 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+const (
+	firstWait = 250 * time.Millisecond
+	longWait  = 30 * time.Second
+)
+
+// persist repeats what failed for a reason that passes, with growing pauses,
+// until it works, patience ends or nothing is to be waited for any more.
+func (w *Worker) persist(what string, do func() error) error {
+	since := time.Now()
+	for n := 0; ; n++ {
+		err := do()
+		if err == nil {
+			w.notes.clear(what)
+			return nil
+		}
+		if !w.Temporary(err) {
+			return err
+		}
+		if w.Patience > 0 && time.Since(since) > w.Patience {
+			return impatient(what+" is away", since, err)
+		}
+		wait := pauseAfter(n)
+		w.notes.set(what, err, wait)
+		if !sleep(w.sending, wait) {
+			return errors.Join(w.sending.Err(), err)
+		}
+	}
+}
+
+// pauseAfter doubles from firstWait to longWait, with a quarter of it at random.
+func pauseAfter(n int) time.Duration {
+	wait := min(firstWait<<min(n, 10), longWait)
+	return wait - rand.N(wait/4)
+}
+
+// sleep waits; false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// outages counts the times in a row that no connection to the upstream could be
+// had. Fetchers that fail together are one incident.
+type outages struct {
+	mu    sync.Mutex
+	since time.Time
+	next  time.Time
+	count int
+}
+
+// another notes a failure at now; it returns when to try again, how many
+// incidents there were in a row and since when.
+func (o *outages) another(now time.Time) (next time.Time, count int, since time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.count == 0 {
+		o.since = now
+	}
+	if o.count == 0 || now.After(o.next) {
+		o.next = now.Add(pauseAfter(o.count))
+		o.count++
+	}
+	return o.next, o.count, o.since
+}
+
+// over is called when an exchange was made.
+func (o *outages) over() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.count = 0
+}
+
+// persistent is how many incidents in a row make a refusal of a certificate or a
+// credential something that a person must look at.
+const persistent = 4
+
+// unconnected puts a task back that got no stream. It costs the item nothing:
+// no request was made.
+func (w *Worker) unconnected(t *task, err error) {
+	now := time.Now()
+	if w.feeding.Err() != nil {
+		w.open.drop(len(t.items))
+		return
+	}
+	next, count, since := w.away.another(now)
+	var failure *harvest.Failure
+	errors.As(err, &failure)
+	switch {
+	case failure != nil && failure.Fault == harvest.FaultBlocked,
+		failure != nil && count >= persistent && (failure.Fault == harvest.FaultTLS || failure.Fault == harvest.FaultCredential):
+		w.fail(errors.Join(ErrRefused, err))
+	case w.Patience > 0 && now.Sub(since) > w.Patience:
+		w.fail(impatient("the upstream is not reachable", since, err))
+	}
+	w.notes.set("the upstream", err, next.Sub(now))
+	t.ready = next
+	w.queue.push(t)
+}
+
+// watchPatience ends the work when pace has waited too long, or would have to.
+func (w *Worker) watchPatience(done <-chan struct{}) {
+	if w.Patience <= 0 {
+		return
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case now := <-tick.C:
+			pace := w.Pace.State()
+			switch {
+			case pace.Until.Sub(now) > w.Patience && pace.Limit == harvest.LimitBackoff:
+				w.fail(fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, pace.Until.Format(time.DateTime)))
+			case !pace.Since.IsZero() && now.Sub(pace.Since) > w.Patience:
+				w.fail(fmt.Errorf("%w: %s since %s", ErrPatience, pace.Limit, pace.Since.Format(time.DateTime)))
+			}
+		}
+	}
+}

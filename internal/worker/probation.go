@@ -1,0 +1,114 @@
+package worker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
+)
+
+// examples is how many failing items a refusal shows.
+const examples = 3
+
+// probation keeps pages that did not land away from the store for as long as
+// they may be a mistake of ours: a wrong path, a dead token, a ban.
+type probation struct {
+	mu       sync.Mutex
+	streak   *retry.Streak
+	held     []harvest.Page
+	failed   []string // the first failing items, for a person
+	accepted bool
+
+	incidents int       // refusals without hint in a row
+	quiet     time.Time // those that come before are of the same incident
+}
+
+func newProbation(canary bool) *probation {
+	limits := retry.DefaultStreakLimits()
+	if !canary {
+		limits.Canary = 0
+	}
+	return &probation{streak: retry.NewStreak(limits)}
+}
+
+// observe tells the streak about one attempt on these items. The pages that it
+// returns are to be committed now.
+func (p *probation) observe(items []harvest.Item, d retry.Decision) (verdict retry.Verdict, released []harvest.Page) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, item := range items {
+		v := p.streak.Observe(item.Key, d.Class)
+		verdict.Hold = verdict.Hold || v.Hold
+		verdict.Release = verdict.Release || v.Release
+		if v.Stop != "" {
+			verdict.Stop = v.Stop
+		}
+		if d.Class != retry.ClassAccepted && d.Class != retry.ClassNone && len(p.failed) < examples {
+			p.failed = append(p.failed, fmt.Sprintf("%s: %s", item.URL, d.Source))
+		}
+	}
+	if verdict.Release {
+		p.accepted, p.incidents = true, 0
+		p.failed = p.failed[:0]
+		released, p.held = p.held, nil
+	}
+	return verdict, released
+}
+
+func (p *probation) hold(pages ...harvest.Page) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = append(p.held, pages...)
+}
+
+// rest is what is still held when the corpus has ended. An answer that refuses
+// who we are to each and every item is no outcome of the items, however few they are.
+func (p *probation) rest() ([]harvest.Page, retry.Stop) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	refused := slices.ContainsFunc(p.held, func(page harvest.Page) bool { return page.Status == 401 || page.Status == 403 })
+	if refused && !p.accepted {
+		return nil, retry.StopRefused
+	}
+	released := p.held
+	p.held = nil
+	return released, ""
+}
+
+// incident is how many refusals without hint there were in a row, this one
+// included; those that were in flight together are one.
+func (p *probation) incident(now time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.After(p.quiet) {
+		return p.incidents + 1
+	}
+	return max(1, p.incidents)
+}
+
+// silenced notes the silence that a refusal at now led to.
+func (p *probation) silenced(now time.Time, silence time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.After(p.quiet) {
+		p.incidents++
+		p.quiet = now.Add(silence)
+	}
+}
+
+// refusal is the error of a stop, with examples and what a person can do.
+func (p *probation) refusal(stop retry.Stop) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	why := map[retry.Stop]string{
+		retry.StopCanary: "the first items of this run all ended without landing; is the path or a parameter wrong? " +
+			"(look with --try 3; --no-canary goes on all the same)",
+		retry.StopRefused: "it answers 401, 403 or a TLS error to item after item; is the credential or the User-Agent refused? (look with --try 3)",
+		retry.StopLimited: "it answers 429 to every item and never served one; this may be a ban: ask the operator of the API",
+	}[stop]
+	return fmt.Errorf("%w: %s; nothing of this was recorded. Examples:\n  %s", ErrRefused, why, strings.Join(p.failed, "\n  "))
+}

@@ -1,0 +1,106 @@
+package worker
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// task is a request on its way, with what its items have gone through.
+type task struct {
+	items   []harvest.Item
+	request *harvest.Request
+	ready   time.Time   // not to be tried before
+	tries   []time.Time // when each counted try ended
+	total   int         // all tries, free ones included
+	renewed bool        // the credential was renewed for it once
+}
+
+// queue holds the tasks that wait for a fetcher, those that are due first.
+// What is new waits behind what is to be repeated, so that few tasks are open at a time.
+type queue struct {
+	mu     sync.Mutex
+	tasks  taskHeap
+	wake   chan struct{} // has a token when pop has something new to look at
+	closed bool
+}
+
+func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
+
+func (q *queue) push(t *task) {
+	q.mu.Lock()
+	heap.Push(&q.tasks, t)
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pop waits for a task that is ready; false when the queue is closed or ctx ends.
+func (q *queue) pop(ctx context.Context) (*task, bool) {
+	for {
+		q.mu.Lock()
+		if q.closed {
+			q.mu.Unlock()
+			q.signal() // the next waiter must learn it too
+			return nil, false
+		}
+		var due <-chan time.Time
+		if len(q.tasks) > 0 {
+			wait := time.Until(q.tasks[0].ready)
+			if wait <= 0 {
+				t := heap.Pop(&q.tasks).(*task)
+				more := len(q.tasks) > 0
+				q.mu.Unlock()
+				if more {
+					q.signal()
+				}
+				return t, true
+			}
+			due = time.After(wait)
+		}
+		q.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil, false
+		case <-q.wake:
+		case <-due:
+		}
+	}
+}
+
+type taskHeap []*task
+
+func (h taskHeap) Len() int           { return len(h) }
+func (h taskHeap) Less(i, j int) bool { return h[i].ready.Before(h[j].ready) }
+func (h taskHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *taskHeap) Push(x any)        { *h = append(*h, x.(*task)) }
+func (h *taskHeap) Pop() any {
+	old := *h
+	t := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return t
+}
+
+// idle tells whether nothing waits for a fetcher.
+func (q *queue) idle() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.tasks) == 0
+}
