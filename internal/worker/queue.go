@@ -14,16 +14,18 @@ type task struct {
 	items   []harvest.Item
 	request *harvest.Request
 	ready   time.Time   // not to be tried before
+	order   uint64      // of entering the queue, among those that are ready at once
 	tries   []time.Time // when each counted try ended
 	total   int         // all tries, free ones included
 	renewed bool        // the credential was renewed for it once
 }
 
-// queue holds the tasks that wait for a fetcher, those that are due first.
-// What is new waits behind what is to be repeated, so that few tasks are open at a time.
+// queue holds the tasks that wait for a fetcher. Those that were ready first
+// leave first, so that few tasks are open at a time.
 type queue struct {
 	mu     sync.Mutex
 	tasks  taskHeap
+	pushed uint64
 	wake   chan struct{} // has a token when pop has something new to look at
 	closed bool
 }
@@ -32,6 +34,8 @@ func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
 
 func (q *queue) push(t *task) {
 	q.mu.Lock()
+	q.pushed++
+	t.order = q.pushed
 	heap.Push(&q.tasks, t)
 	q.mu.Unlock()
 	q.signal()
@@ -86,10 +90,17 @@ func (q *queue) pop(ctx context.Context) (*task, bool) {
 
 type taskHeap []*task
 
-func (h taskHeap) Len() int           { return len(h) }
-func (h taskHeap) Less(i, j int) bool { return h[i].ready.Before(h[j].ready) }
-func (h taskHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *taskHeap) Push(x any)        { *h = append(*h, x.(*task)) }
+func (h taskHeap) Len() int      { return len(h) }
+func (h taskHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *taskHeap) Push(x any)   { *h = append(*h, x.(*task)) }
+
+func (h taskHeap) Less(i, j int) bool {
+	if h[i].ready.Equal(h[j].ready) {
+		return h[i].order < h[j].order
+	}
+	return h[i].ready.Before(h[j].ready)
+}
+
 func (h *taskHeap) Pop() any {
 	old := *h
 	t := old[len(old)-1]

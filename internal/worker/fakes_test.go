@@ -1,0 +1,268 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
+)
+
+var errAway = errors.New("away")
+
+// rig is a worker whose outside is played by the test, in memory and under a fake clock.
+type rig struct {
+	mu       sync.Mutex
+	items    []harvest.Entry
+	damage   error
+	answer   func(n int, url string) (*harvest.Answer, error) // n counts the sends of this URL from 1
+	landing  func(pages []harvest.Page) error
+	sends    map[string]int
+	permits  int
+	used     int
+	backoffs []time.Duration
+	pages    map[harvest.Key]harvest.Page
+	lands    int
+	bodies   int // handed out and not released
+	forgiven bool
+	renewals int
+	lost     chan struct{}
+	marked   map[harvest.Key]bool
+	inFlight int
+	worst    int // most in flight at once
+	latency  time.Duration
+}
+
+func newRig(urls ...string) *rig {
+	r := &rig{
+		sends: map[string]int{}, pages: map[harvest.Key]harvest.Page{}, marked: map[harvest.Key]bool{},
+		lost: make(chan struct{}), latency: 10 * time.Millisecond,
+		answer: func(int, string) (*harvest.Answer, error) { return status(200), nil },
+	}
+	for i, url := range urls {
+		item, err := harvest.NewItem(url, "", "", nil)
+		if err != nil {
+			panic(err)
+		}
+		item.Line = int64(i + 1)
+		r.items = append(r.items, harvest.Entry{Item: item})
+	}
+	return r
+}
+
+func numbered(n int) []string {
+	urls := make([]string, n)
+	for i := range urls {
+		urls[i] = fmt.Sprintf("http://api.test/items/%d", i)
+	}
+	return urls
+}
+
+func status(code int) *harvest.Answer {
+	return &harvest.Answer{Status: code, Header: http.Header{}, Body: []byte(`{}`), Wire: 2}
+}
+
+func (r *rig) config() Config {
+	return Config{
+		Run: harvest.Run{Name: "t"}, Shard: harvest.Shard{Of: 1}, Concurrency: 8, Batch: 50, BatchBytes: 1 << 20,
+		Flush: time.Second, Retry: retry.Policy{Retries: 3}, Canary: true, Fresh: true, Grace: 5 * time.Second,
+	}
+}
+
+func (r *rig) worker(t *testing.T, c Config) *Worker {
+	t.Helper()
+	return New(c, Parts{
+		Corpus: r, Store: r, Ledger: rigLedger{r}, Pace: rigPace{r}, Fetch: rigFetch{r}, Upstream: rigUpstream{}, Lease: r,
+		Log: slog.New(slog.DiscardHandler), Temporary: func(err error) bool { return errors.Is(err, errAway) },
+	})
+}
+
+func (r *rig) Entries() iter.Seq2[harvest.Entry, error] {
+	return func(yield func(harvest.Entry, error) bool) {
+		for _, entry := range r.items {
+			if !yield(entry, nil) {
+				return
+			}
+		}
+		if r.damage != nil {
+			yield(harvest.Entry{}, r.damage)
+		}
+	}
+}
+
+func (r *rig) Known(_ context.Context, _ string, keys []harvest.Key) ([]bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := make([]bool, len(keys))
+	for i, key := range keys {
+		_, known[i] = r.pages[key]
+	}
+	return known, nil
+}
+
+func (r *rig) Land(_ context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lands++
+	if r.landing != nil {
+		if err := r.landing(pages); err != nil {
+			return counts, err
+		}
+	}
+	for _, page := range pages {
+		if _, there := r.pages[page.Key]; !there {
+			r.pages[page.Key] = page
+			counts.Add(page.Outcome, int64(len(page.Body)))
+		}
+	}
+	return counts, nil
+}
+
+func (r *rig) Lost() <-chan struct{} { return r.lost }
+func (r *rig) Fingerprint() string   { return "00000000" }
+
+func (r *rig) outcomes() map[harvest.Outcome]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	count := map[harvest.Outcome]int{}
+	for _, page := range r.pages {
+		count[page.Outcome]++
+	}
+	return count
+}
+
+func (r *rig) sent() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, sends := range r.sends {
+		n += sends
+	}
+	return n
+}
+
+type rigLedger struct{ r *rig }
+
+func (l rigLedger) Known(_ context.Context, _ string, keys []harvest.Key) ([]bool, error) {
+	return make([]bool, len(keys)), nil
+}
+
+func (l rigLedger) Mark(_ context.Context, _ string, keys []harvest.Key) error {
+	l.r.mu.Lock()
+	defer l.r.mu.Unlock()
+	for _, key := range keys {
+		if _, there := l.r.pages[key]; !there {
+			panic("marked before it was committed")
+		}
+		l.r.marked[key] = true
+	}
+	return nil
+}
+
+type rigPace struct{ r *rig }
+
+func (p rigPace) Wait(ctx context.Context) (Permit, error) {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.permits++
+	return rigPermit(p), ctx.Err()
+}
+
+func (p rigPace) Forgiven(time.Time) bool {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	return p.r.forgiven
+}
+func (p rigPace) State() PaceState { return PaceState{Budget: 50, Limit: harvest.LimitBudget} }
+
+type rigPermit struct{ r *rig }
+
+func (rigPermit) Usable() bool               { return true }
+func (rigPermit) Unused()                    {}
+func (rigPermit) Done(context.Context, bool) {}
+func (p rigPermit) Backoff(_ context.Context, silence time.Duration, _ bool) {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.backoffs = append(p.r.backoffs, silence)
+}
+
+type rigFetch struct{ r *rig }
+
+func (f rigFetch) Reserve(ctx context.Context, _ string) (Slot, error) {
+	return rigSlot(f), ctx.Err()
+}
+
+func (f rigFetch) Renew(context.Context) (bool, error) {
+	f.r.mu.Lock()
+	defer f.r.mu.Unlock()
+	f.r.renewals++
+	return true, nil
+}
+
+func (f rigFetch) Redirect(request *harvest.Request, answer *harvest.Answer) (*harvest.Request, error) {
+	if request.Hops == 3 {
+		return nil, &harvest.Failure{Fault: harvest.FaultLoop, Err: errors.New("too many redirects")}
+	}
+	next := *request
+	next.URL, next.Hops = answer.Header.Get("Location"), request.Hops+1
+	return &next, nil
+}
+
+type rigSlot struct{ r *rig }
+
+func (rigSlot) Alive() bool { return true }
+func (rigSlot) Release()    {}
+
+func (s rigSlot) Send(ctx context.Context, request *harvest.Request) (*harvest.Answer, error) {
+	r := s.r
+	r.mu.Lock()
+	r.sends[request.URL]++
+	n := r.sends[request.URL]
+	r.used++
+	r.inFlight++
+	r.worst = max(r.worst, r.inFlight)
+	r.mu.Unlock()
+	timer := time.NewTimer(r.latency)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inFlight--
+	if ctx.Err() != nil {
+		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: ctx.Err()}
+	}
+	answer, err := r.answer(n, request.URL)
+	if answer == nil {
+		return nil, err
+	}
+	r.bodies++
+	return harvest.NewAnswer(*answer, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.bodies--
+	}), err
+}
+
+type rigUpstream struct{}
+
+func (rigUpstream) Request(items []harvest.Item) (*harvest.Request, error) {
+	return &harvest.Request{Items: items, Method: "GET", URL: items[0].URL}, nil
+}
+
+func (rigUpstream) Read(request *harvest.Request, a *harvest.Answer) harvest.Reading {
+	item := request.Items[0]
+	return harvest.Reading{Pages: []harvest.Page{{
+		Key: item.Key, URL: item.URL, Outcome: harvest.Landed, Status: a.Status, Body: a.Body, Answer: a,
+	}}}
+}
+
+func (rigUpstream) Detail(a *harvest.Answer) string { return string(a.Body) }

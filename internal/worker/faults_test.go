@@ -1,0 +1,176 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+func TestTheFirstSignalLandsWhatIsInFlightAndStartsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(10_000)...)
+		r.latency = time.Second
+		stop := make(chan struct{})
+		time.AfterFunc(3500*time.Millisecond, func() { close(stop) })
+		start := time.Now()
+		_, err := r.worker(t, r.config()).Drain(t.Context(), stop)
+		if !errors.Is(err, ErrStopped) {
+			t.Errorf("Drain() = %v, want ErrStopped", err)
+		}
+		if r.sent() != 32 || len(r.pages) != 32 {
+			t.Errorf("%d sent, %d landed, want 32 each: 8 fetchers, 4 rounds", r.sent(), len(r.pages))
+		}
+		if took := time.Since(start); took > 4100*time.Millisecond {
+			t.Errorf("it took %s, want the end of what was in flight at 4s", took)
+		}
+	})
+}
+
+func TestWhatHangsIsCutAtTheGraceLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(10)...)
+		r.latency = time.Hour
+		stop := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(stop) })
+		start := time.Now()
+		_, err := r.worker(t, r.config()).Drain(t.Context(), stop)
+		if took := time.Since(start); !errors.Is(err, ErrStopped) || took > 7*time.Second {
+			t.Errorf("Drain() = %v after %s, want ErrStopped within the grace of 5s", err, took)
+		}
+	})
+}
+
+func TestAStoreThatIsAwayStopsTheFetchersAndLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(1000)...)
+		back := time.Now().Add(10 * time.Minute)
+		most := 0
+		r.landing = func([]harvest.Page) error {
+			if time.Now().Before(back) {
+				most = max(most, r.bodies)
+				return fmt.Errorf("connection refused: %w", errAway)
+			}
+			return nil
+		}
+		if _, err := drain(t, r, r.config()); err != nil || len(r.pages) != 1000 {
+			t.Errorf("Drain() = %v with %d pages, want all 1000", err, len(r.pages))
+		}
+		// One batch being landed, one full, one page in the hand of each of 8 fetchers.
+		if most > 50+50+8 || r.sent() != 1000 {
+			t.Errorf("%d bodies were held and %d requests sent, want at most 108 and 1000", most, r.sent())
+		}
+	})
+}
+
+func TestAStoreThatIsAwayLongerThanPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(1000)...)
+		r.landing = func([]harvest.Page) error { return errAway }
+		c := r.config()
+		c.Patience = time.Minute
+		if _, err := drain(t, r, c); !errors.Is(err, ErrPatience) || !strings.Contains(err.Error(), "the store is away") {
+			t.Errorf("Drain() = %v, want ErrPatience naming the store", err)
+		}
+	})
+}
+
+func TestAFencedWorkerLandsNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errFenced := errors.New("fenced")
+		r := newRig(numbered(1000)...)
+		r.landing = func([]harvest.Page) error {
+			if r.lands > 3 {
+				return errFenced
+			}
+			return nil
+		}
+		if _, err := drain(t, r, r.config()); !errors.Is(err, errFenced) || r.lands != 4 {
+			t.Errorf("Drain() = %v after %d landings, want the fence at the 4th and no other", err, r.lands)
+		}
+	})
+}
+
+func TestALostLeaseEndsTheWorkAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(10)...)
+		r.latency = time.Hour
+		time.AfterFunc(time.Second, func() { close(r.lost) })
+		start := time.Now()
+		if _, err := drain(t, r, r.config()); !errors.Is(err, ErrFenced) || time.Since(start) > 2*time.Second {
+			t.Errorf("Drain() = %v after %s, want ErrFenced at once", err, time.Since(start))
+		}
+	})
+}
+
+func TestADamagedCorpusIsIncompleteAfterTheRestHasLanded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(100)...)
+		r.damage = errors.New("unexpected end of the archive at line 100")
+		result, err := drain(t, r, r.config())
+		if !errors.Is(err, ErrIncomplete) || !errors.Is(err, r.damage) || result.Complete || len(r.pages) != 100 {
+			t.Errorf("Drain() = %+v, %v with %d pages, want ErrIncomplete after 100 pages", result, err, len(r.pages))
+		}
+	})
+}
+
+func TestLimitStopsAfterSoManyNewItems(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(100)...)
+		c := r.config()
+		c.Limit = 30
+		for want := 30; want <= 100; want = min(want+30, 101) {
+			result, err := drain(t, r, c)
+			if err != nil || len(r.pages) != min(want, 100) || result.Complete {
+				t.Fatalf("Drain() = %+v, %v with %d pages, want %d and not complete", result, err, len(r.pages), want)
+			}
+			if want == 90 {
+				break
+			}
+		}
+		if result, err := drain(t, r, c); err != nil || !result.Complete || len(r.pages) != 100 {
+			t.Errorf("Drain() = %+v, %v with %d pages, want the last 10 and complete", result, err, len(r.pages))
+		}
+	})
+}
+
+func TestShardsCoverTheCorpusOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(400)...)
+		r.items = append(r.items, harvest.Entry{Rejected: &harvest.Rejection{Line: 401, Key: harvest.KeyOf("nonsense")}})
+		var rejected int64
+		for i := range 4 {
+			c := r.config()
+			c.Shard = harvest.Shard{Index: i, Of: 4}
+			result, err := drain(t, r, c)
+			if err != nil || result.Digest.Count != 400 {
+				t.Fatalf("Drain() of shard %s = %+v, %v, want the digest of all 400", c.Shard, result, err)
+			}
+			rejected += result.Rejected
+		}
+		if len(r.pages) != 400 || r.sent() != 400 || rejected != 1 {
+			t.Errorf("%d pages, %d requests, %d rejected, want 400, 400, 1", len(r.pages), r.sent(), rejected)
+		}
+	})
+}
+
+func TestAPassNotesTheDigestOfWhatTheCorpusWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(100)...)
+		first, err := drain(t, r, r.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		grown := newRig(numbered(150)...)
+		c := grown.config()
+		c.Run.CorpusItems = first.Digest.Count
+		second, err := drain(t, grown, c)
+		if err != nil || second.Prefix != first.Digest.Sum() || second.Digest.Count != 150 {
+			t.Errorf("second pass = %+v, %v, want prefix %s of 150", second, err, first.Digest.Sum())
+		}
+	})
+}
