@@ -1,0 +1,137 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/net/http/httpguts"
+)
+
+// Header is one header to send with every request to the upstream.
+type Header struct {
+	Name  string
+	Value string
+}
+
+// Auth says how to prove who we are. It names where a secret stands, never the secret.
+type Auth struct {
+	Kind             string // bearer, basic, header, query or oauth2; empty for none
+	Name             string // of the header or query parameter
+	User             string // basic
+	SecretEnv        string // environment variable of the token, password or key
+	SecretFile       string // or its file
+	TokenURL         string // oauth2
+	ClientID         string
+	ClientSecretEnv  string
+	ClientSecretFile string
+	Scopes           []string
+}
+
+// secretWord finds names of headers and keys that carry credentials.
+var secretWord = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^cookie2?$|token|secret|passw|api-?_?key|credential`)
+
+// ownHeaders are set by Shoal or by HTTP itself.
+var ownHeaders = []string{"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "accept-encoding", "range"}
+
+func (p parser) headers(node *yaml.Node) ([]Header, error) {
+	if node.Kind != yaml.SequenceNode {
+		return nil, p.errorf(node, "headers: is a list of {name: …, value: …}")
+	}
+	var all []Header
+	for _, item := range node.Content {
+		var h Header
+		err := p.fields(item, "headers", map[string]*string{"name": &h.Name, "value": &h.Value})
+		if err != nil {
+			return nil, err
+		}
+		if err := checkHeader(h); err != nil {
+			return nil, p.errorf(item, "%v", err)
+		}
+		all = append(all, h)
+	}
+	return all, nil
+}
+
+func checkHeader(h Header) error {
+	switch name := strings.ToLower(h.Name); {
+	case !httpguts.ValidHeaderFieldName(h.Name):
+		return fmt.Errorf("header name %s: use letters, digits and dashes", quoteName(h.Name))
+	case !httpguts.ValidHeaderFieldValue(h.Value):
+		return fmt.Errorf("the value of header %s has a control character", h.Name)
+	case name == "user-agent":
+		return fmt.Errorf("header User-Agent: use user-agent: or contact: instead")
+	case slices.Contains(ownHeaders, name):
+		return fmt.Errorf("header %s is set by shoal itself; leave it out", h.Name)
+	case secretWord.MatchString(h.Name):
+		return fmt.Errorf("header %s carries a credential: use auth: {kind: header, name: %s, secret-env: VARIABLE}", h.Name, h.Name)
+	}
+	return nil
+}
+
+func (p parser) auth(node *yaml.Node) (Auth, error) {
+	var a Auth
+	var scopes string
+	err := p.fields(node, "auth", map[string]*string{
+		"kind": &a.Kind, "name": &a.Name, "user": &a.User, "secret-env": &a.SecretEnv, "secret-file": &a.SecretFile,
+		"token-url": &a.TokenURL, "client-id": &a.ClientID, "client-secret-env": &a.ClientSecretEnv,
+		"client-secret-file": &a.ClientSecretFile, "scopes": &scopes,
+	})
+	if err != nil {
+		return Auth{}, err
+	}
+	a.Scopes = strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
+	if err := a.check(); err != nil {
+		return Auth{}, p.errorf(node, "%v", err)
+	}
+	return a, nil
+}
+
+// check says what is missing or too much.
+func (a Auth) check() error {
+	oauth := a.Kind == "oauth2"
+	switch a.Kind {
+	case "bearer", "basic", "header", "query", "oauth2":
+	case "":
+		return fmt.Errorf("auth: kind is missing: bearer, basic, header, query or oauth2")
+	default:
+		return fmt.Errorf("auth: kind %s is not known: bearer, basic, header, query or oauth2", quoteName(a.Kind))
+	}
+	named := a.Kind == "header" || a.Kind == "query"
+	switch {
+	case oauth && (a.TokenURL == "" || a.ClientID == ""):
+		return fmt.Errorf("auth: oauth2 needs token-url and client-id")
+	case oauth && (a.ClientSecretEnv == "") == (a.ClientSecretFile == ""):
+		return fmt.Errorf("auth: oauth2 needs client-secret-env: VARIABLE or client-secret-file: FILE")
+	case !oauth && (a.SecretEnv == "") == (a.SecretFile == ""):
+		return fmt.Errorf("auth: %s needs secret-env: VARIABLE or secret-file: FILE", a.Kind)
+	case named && a.Name == "":
+		return fmt.Errorf("auth: %s needs name: of the %s", a.Kind, map[bool]string{true: "header", false: "query parameter"}[a.Kind == "header"])
+	case a.Kind == "header" && !httpguts.ValidHeaderFieldName(a.Name):
+		return fmt.Errorf("auth: header name %s: use letters, digits and dashes", quoteName(a.Name))
+	case a.Kind == "basic" && a.User == "":
+		return fmt.Errorf("auth: basic needs user:")
+	}
+	return nil
+}
+
+// ready checks that the secret can be had, without keeping it.
+func (a Auth) ready(environ map[string]string) error {
+	for _, name := range []string{a.SecretEnv, a.ClientSecretEnv} {
+		if name != "" && environ[name] == "" {
+			return Usagef("auth: the environment variable %s is not set; it must hold the secret", quoteName(name))
+		}
+	}
+	for _, name := range []string{a.SecretFile, a.ClientSecretFile} {
+		if name == "" {
+			continue
+		}
+		if _, err := os.Stat(name); err != nil {
+			return Usagef("auth: the secret's file cannot be read: %v", err)
+		}
+	}
+	return nil
+}

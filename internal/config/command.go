@@ -1,0 +1,169 @@
+package config
+
+import (
+	"context"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// flagValue is a flag's value: the text as typed, checked later by the reader.
+type flagValue struct {
+	kind string
+	list bool
+	text string
+	set  bool
+}
+
+func (f *flagValue) String() string { return f.text }
+func (f *flagValue) Type() string   { return f.kind }
+func (f *flagValue) said() bool     { return f != nil && f.set }
+
+func (f *flagValue) Set(text string) error {
+	if f.list && f.set {
+		text = f.text + "," + text
+	}
+	f.text, f.set = text, true
+	return nil
+}
+
+// bind gives a command the flags of the table that it takes.
+func bind(flags *pflag.FlagSet, set Set) map[string]*flagValue {
+	bound := map[string]*flagValue{}
+	for _, s := range Settings() {
+		if s.In&set == 0 || s.In == inProfile {
+			continue
+		}
+		f := &flagValue{kind: "text", list: s.List}
+		bound[s.Name] = f
+		added := flags.VarPF(f, s.Name, "", s.Help)
+		added.NoOptDefVal = s.Bare
+		if s.Arg == "" && s.Bare == "" {
+			f.kind, added.NoOptDefVal = "bool", "true"
+		}
+	}
+	return bound
+}
+
+// WorkerCommand is the worker's command line. Its error matches ErrUsage when
+// the operator has to mend something; run is called with settings that fit together.
+func WorkerCommand(env Env, run func(ctx context.Context, w Worker) error) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "worker --corpus URI [flags]",
+		Short:   "Harvest a corpus of URLs from one rate-limited HTTP API: politely, once each, resumable",
+		Example: workerExamples,
+		Version: env.Version,
+	}
+	flags := bind(cmd.Flags(), InWorker)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		l, err := newLayers(env, InWorker, flags)
+		if err != nil {
+			return err
+		}
+		w, err := readWorker(l)
+		if err == nil {
+			err = w.check()
+		}
+		if printing, printErr := l.maybePrint(cmd.OutOrStdout()); printing {
+			return firstError(err, printErr)
+		}
+		if err != nil {
+			return err
+		}
+		return run(cmd.Context(), w)
+	}
+	finish(cmd, InWorker, flags["try"])
+	return cmd
+}
+
+// Subcommand is one command of the coordinator.
+type Subcommand struct {
+	Name    string
+	Short   string
+	Example string
+	Set     Set // one of InExport, InExtract, InRebuild, InDemo, InSchema
+	Run     func(ctx context.Context, c Coordinator) error
+}
+
+// CoordinatorCommand is the coordinator's command line, with its commands in the order given.
+func CoordinatorCommand(env Env, commands ...Subcommand) *cobra.Command {
+	root := &cobra.Command{
+		Use:     "coordinator COMMAND",
+		Short:   "The tool for runs; most commands need only --store",
+		Version: env.Version,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+		root.AddCommand(c.command(env))
+	}
+	finish(root, 0, nil)
+	root.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return Usagef("coordinator has no command %s%s; see coordinator --help", quoteName(args[0]), suggest(args[0], names))
+	}
+	return root
+}
+
+func (c Subcommand) command(env Env) *cobra.Command {
+	cmd := &cobra.Command{Use: c.Name + " [flags]", Short: c.Short, Example: c.Example}
+	flags := bind(cmd.Flags(), c.Set)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		l, err := newLayers(env, c.Set, flags)
+		if err != nil {
+			return err
+		}
+		settings, err := readCoordinator(l)
+		if printing, printErr := l.maybePrint(cmd.OutOrStdout()); printing {
+			return firstError(err, printErr)
+		}
+		if err != nil {
+			return err
+		}
+		return c.Run(cmd.Context(), settings)
+	}
+	finish(cmd, c.Set, nil)
+	return cmd
+}
+
+// finish gives a command our errors and our help.
+func finish(cmd *cobra.Command, set Set, try *flagValue) {
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err, set) })
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout(), cmd, set) })
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		// pflag takes the N of `--try N` for an argument, because N may be left out.
+		if try.said() && len(args) == 1 {
+			if _, err := strconv.Atoi(args[0]); err == nil {
+				try.text = args[0]
+				return nil
+			}
+		}
+		if len(args) > 0 {
+			return Usagef("%s takes no arguments, only flags: what is %s? A list of URLs goes to --corpus", cmd.Name(), quoteName(args[0]))
+		}
+		return nil
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *layers) maybePrint(w io.Writer) (bool, error) {
+	if on, err := parseBool(l.text("print-config")); err != nil || !on {
+		return false, nil
+	}
+	return true, l.print(w)
+}

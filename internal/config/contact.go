@@ -1,0 +1,112 @@
+package config
+
+import (
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// maxAgent is far above any honest User-Agent and far below what servers cut.
+const maxAgent = 512
+
+// placeholderContact finds addresses that stand in documentation and reach nobody.
+var placeholderContact = regexp.MustCompile(`(?i)(^|[@./])example\.(com|org|net|edu)\b|\.(example|invalid|test|localhost|local)([/:;) ]|$)|\byou@|\byour[._-]?(name|mail|email)?@|\b(user|someone|nobody|foo|name|email|mail)@|@(domain|localhost|uni\.edu)\b.*\byou|@(domain\.com|localhost)`)
+
+// strangerAgent finds the names of browsers and of HTTP libraries, which many servers refuse.
+var strangerAgent = regexp.MustCompile(`(?i)^(mozilla|chrome|safari|opera|curl|wget|python-requests|python-urllib|go-http-client|java|okhttp|axios|node-fetch)\b`)
+
+var agentShape = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+(/[A-Za-z0-9!#$%&'*+.^_`|~-]+)?( .*)?$")
+
+func (r *reader) contact(name string) string {
+	return read(r, name, func(s string) (string, error) { return s, checkContact(s) })
+}
+
+func (r *reader) userAgent(name string) string {
+	return read(r, name, func(s string) (string, error) { return s, LintUserAgent(s) })
+}
+
+// checkContact wants mail addresses and http URLs, separated by semicolons.
+func checkContact(contact string) error {
+	if contact == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(contact, ";") {
+		part = strings.TrimSpace(part)
+		a, err := mail.ParseAddress(part)
+		isMail := err == nil && a.Address == part
+		u, err := url.Parse(part)
+		isURL := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
+		if !isMail && !isURL {
+			return fmt.Errorf("write a mail address or the URL of a page about you and this harvest")
+		}
+	}
+	if strings.ContainsFunc(contact, func(c rune) bool { return c < 0x20 || c > 0x7e || c == '(' || c == ')' }) {
+		return fmt.Errorf("only printable ASCII without parentheses can stand in a header")
+	}
+	return nil
+}
+
+// LintUserAgent says what is wrong with a User-Agent that a person wrote; empty is fine.
+func LintUserAgent(agent string) error {
+	switch {
+	case agent == "":
+		return nil
+	case len(agent) > maxAgent:
+		return fmt.Errorf("it has more than %d characters", maxAgent)
+	case strings.ContainsFunc(agent, func(c rune) bool { return c < 0x20 || c > 0x7e }):
+		return fmt.Errorf("only printable ASCII can stand in a header")
+	case strangerAgent.MatchString(agent):
+		return fmt.Errorf("it is the name of a browser or a library, which servers refuse: write your-project/1.0 (how to reach you)")
+	case !agentShape.MatchString(agent):
+		return fmt.Errorf("write it as your-project/1.0 (how to reach you)")
+	}
+	return nil
+}
+
+// Agent is the User-Agent to send with every request.
+func (w Worker) Agent() string {
+	if w.UserAgent != "" {
+		return w.UserAgent
+	}
+	version := w.layers.version
+	if version == "" {
+		version = "dev"
+	}
+	if w.Contact == "" {
+		return "shoal/" + version
+	}
+	return fmt.Sprintf("shoal/%s (%s; bot) %s", version, w.Contact, strings.Replace(runtime.Version(), "go", "Go/", 1))
+}
+
+// CheckContact refuses to ask a host, given as harvest.HostOf gives it, without
+// saying who asks. This machine itself needs no contact.
+func (w Worker) CheckContact(host string) error {
+	if isLoopback(host) {
+		return nil
+	}
+	said, name := w.Contact, "contact"
+	if w.UserAgent != "" {
+		said, name = w.UserAgent, "user-agent"
+	}
+	switch {
+	case said == "":
+		return Usagef("who is asking? add --contact you@uni.edu: it goes into the User-Agent, so that the people behind %s can reach you before they block you", quoteName(host))
+	case placeholderContact.MatchString(said):
+		return Usagef("%s %s is a placeholder that reaches nobody: say how the people behind %s can reach you", w.Source(name).subject(name), quoteName(said), quoteName(host))
+	case name == "user-agent" && !strings.Contains(said, "@") && !strings.Contains(said, "://"):
+		return Usagef("%s %s does not say who is asking: add a mail address or URL in parentheses, such as your-project/1.0 (ada@uni.edu)", w.Source(name).subject(name), quoteName(said))
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	name := bareHost(host)
+	if a, err := netip.ParseAddr(name); err == nil {
+		return a.Unmap().IsLoopback()
+	}
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
+}

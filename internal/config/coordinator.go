@@ -1,0 +1,38 @@
+package config
+
+import "log/slog"
+
+// Coordinator is all that one command of the coordinator was told. A command
+// fills only the fields of the settings that it takes; the others are zero.
+type Coordinator struct {
+	Run      string // empty: to be found in the store
+	Store    string
+	Redis    string
+	Extract  string // jq
+	Batch    int
+	To       string // file to export to; -: stdout
+	Table    string // records or pages
+	Force    bool
+	Progress string
+	LogLevel slog.Level
+	Warnings []string // sentences to log at start
+
+	layers *layers
+}
+
+// Given tells whether the operator said the named setting, rather than a default.
+func (c Coordinator) Given(name string) bool { return c.Source(name).Given() }
+
+// Source tells where the value of the named setting came from.
+func (c Coordinator) Source(name string) Source { return c.layers.source(name) }
+
+func readCoordinator(l *layers) (Coordinator, error) {
+	r := reader{layers: l}
+	c := Coordinator{
+		layers: l, Warnings: l.warnings,
+		Run: r.run("run"), Store: r.store("store"), Redis: r.redis("redis"), Extract: r.text("extract"),
+		Batch: r.count("batch", 1, 100_000), To: r.text("to"), Table: r.oneOf("table", "records", "pages"),
+		Force: r.flag("force"), Progress: r.progress("progress"), LogLevel: r.level("log-level"),
+	}
+	return c, r.err
+}

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const workerExamples = `  # a list of URLs, nothing installed; Ctrl-C and run it again to go on
+  worker --corpus urls.txt --contact ada@uni.edu
+
+  # look at three answers first, store nothing
+  worker --corpus urls.txt --contact ada@uni.edu --try
+
+  # ids and a template, records by jq
+  worker --corpus ids.txt --url 'https://api.example/v1/items/{id}' \
+         --extract '.data[]' --rate 200/min --contact ada@uni.edu
+
+  # the second of four machines
+  worker --corpus urls.txt --shard 1/4 --redis redis://db:6379 \
+         --store postgres://shoal@db/shoal --contact ada@uni.edu`
+
+// helpWidth fits the narrowest terminal in common use.
+const helpWidth = 80
+
+// writeHelp shows the examples first, then the flags by what they are for.
+func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", cmd.Short, cmd.UseLine())
+	if cmd.Example != "" {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+	}
+	if subs := cmd.Commands(); len(subs) > 0 {
+		b.WriteString("\nCommands:\n")
+		for _, sub := range subs {
+			writeEntry(&b, sub.Name(), sub.Short)
+		}
+		fmt.Fprintf(&b, "\nEach has its own help: %s COMMAND --help\n", cmd.Name())
+	}
+	for _, g := range groups() {
+		writeGroup(&b, g, set)
+	}
+	if set != 0 {
+		fmt.Fprintf(&b, "\nEach flag is also an environment variable (--max-body: SHOAL_MAX_BODY) and a key of\n%s (max-body: 16MiB). A flag wins over the environment, that over the file.\n", fileName)
+	}
+	// A closed stdout is not worth an error here.
+	_, _ = io.WriteString(w, b.String())
+}
+
+func writeGroup(b *strings.Builder, g Group, set Set) {
+	head := "\n" + string(g) + ":\n"
+	for _, s := range Settings() {
+		if s.Group != g || s.In&set == 0 || s.In == inProfile {
+			continue
+		}
+		b.WriteString(head)
+		head = ""
+		help := s.Help
+		if s.Default != "" && s.Default != autoText {
+			help += " (" + s.Default + ")"
+		}
+		writeEntry(b, strings.TrimSpace("--"+s.Name+" "+s.Arg), help)
+	}
+}
+
+// writeEntry puts the explanation beside the name, wrapped, or below a long name.
+func writeEntry(b *strings.Builder, name, help string) {
+	const column = 26
+	line := "  " + name
+	if len(line) >= column {
+		b.WriteString(line + "\n")
+		line = ""
+	}
+	line += strings.Repeat(" ", column-len(line))
+	for word := range strings.FieldsSeq(help) {
+		if len([]rune(line))+len([]rune(word)) > helpWidth {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = strings.Repeat(" ", column)
+		}
+		line += word + " "
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// flagError turns what pflag says into a sentence that repeats no value.
+func flagError(err error, set Set) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		name := unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			return Usagef("there are no one-letter flags; see --help")
+		}
+		if secretWord.MatchString(name) || name == "auth" || name == "header" || name == "headers" || name == "user" {
+			return Usagef("there is no flag --%s: credentials and headers do not go onto the command line, where every user of this machine can read them. Write them into %s, such as auth: {kind: bearer, secret-env: API_TOKEN}", name, fileName)
+		}
+		var known []string
+		for _, s := range Settings() {
+			if s.In&set != 0 && s.In != inProfile {
+				known = append(known, s.Name)
+			}
+		}
+		return Usagef("there is no flag --%s%s; see --help", name, suggest(name, known))
+	}
+	var missing *pflag.ValueRequiredError
+	if errors.As(err, &missing) {
+		s, _ := find(missing.GetSpecifiedName())
+		return Usagef("--%s needs a value: --%s %s", missing.GetSpecifiedName(), s.Name, s.Arg)
+	}
+	return Usagef("%v; see --help", err)
+}

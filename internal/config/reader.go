@@ -1,0 +1,279 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"shoal/internal/harvest"
+)
+
+// maxConcurrency is beyond what one process can use against one host.
+const maxConcurrency = 10_000
+
+// reader turns texts into values and keeps the first error. A setting that the
+// command does not take reads as the zero value.
+type reader struct {
+	layers *layers
+	err    error
+}
+
+// read parses one setting. A value that may hold a credential is not repeated in the error.
+func read[T any](r *reader, name string, parse func(string) (T, error)) T {
+	var zero T
+	s, ok := find(name)
+	if !ok {
+		panic("config: no setting " + name)
+	}
+	if r.err != nil || !r.layers.takes(s) {
+		return zero
+	}
+	text := r.layers.text(name)
+	v, err := parse(text)
+	if err == nil {
+		return v
+	}
+	said := " " + quoteName(text)
+	if s.Secret && holdsSecret(text) {
+		said = ""
+	}
+	r.err = Usagef("%s%s: %v", r.layers.source(name).subject(name), said, err)
+	return zero
+}
+
+func (r *reader) text(name string) string {
+	return read(r, name, func(s string) (string, error) { return s, nil })
+}
+
+func (r *reader) flag(name string) bool              { return read(r, name, parseBool) }
+func (r *reader) rate(name string) Rate              { return read(r, name, ParseRate) }
+func (r *reader) allowance(name string) Allowance    { return read(r, name, ParseAllowance) }
+func (r *reader) duration(name string) time.Duration { return read(r, name, parseDuration) }
+func (r *reader) size(name string) int64             { return read(r, name, parseSize) }
+func (r *reader) fraction(name string) float64       { return read(r, name, parseFraction) }
+
+func (r *reader) count(name string, least, most int) int {
+	return read(r, name, func(s string) (int, error) { return parseCount(s, least, most) })
+}
+
+func (r *reader) oneOf(name string, words ...string) string {
+	return read(r, name, func(s string) (string, error) {
+		if slices.Contains(words, s) {
+			return s, nil
+		}
+		last := len(words) - 1
+		return "", fmt.Errorf("it is %s or %s", strings.Join(words[:last], ", "), words[last])
+	})
+}
+
+func (r *reader) progress(name string) string {
+	return r.oneOf(name, autoText, "bar", "plain", "json", "none")
+}
+
+func (r *reader) run(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		if s == "" {
+			return "", nil
+		}
+		return s, trimmed(harvest.CheckRunName(s))
+	})
+}
+
+func (r *reader) shard(name string) harvest.Shard {
+	return read(r, name, func(s string) (harvest.Shard, error) {
+		if s == autoText {
+			return harvest.Shard{}, fmt.Errorf("it leases the free shards of a run that a coordinator has opened, which this version cannot do: say which part is this worker's, such as --shard 0/4 … 3/4")
+		}
+		shard, err := harvest.ParseShard(s)
+		return shard, trimmed(err)
+	})
+}
+
+// trimmed is the error without the "shard "3/4": " at its start, which the reader says itself.
+func trimmed(err error) error {
+	if err == nil {
+		return nil
+	}
+	_, reason, ok := strings.Cut(err.Error(), "\": ")
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s", reason)
+}
+
+func (r *reader) upstream(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		switch {
+		case s == "plain":
+			return s, nil
+		case strings.Contains(s, "://") || strings.Contains(s, "."):
+			return "", fmt.Errorf("--upstream says the kind of API (plain); the URL belongs to --corpus or --url")
+		default:
+			return "", fmt.Errorf("this version knows one kind of API: plain")
+		}
+	})
+}
+
+var placeholder = regexp.MustCompile(`\{[A-Za-z_]*\}`)
+
+func (r *reader) template(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		if s == "" {
+			return "", nil
+		}
+		for _, p := range placeholder.FindAllString(s, -1) {
+			if p != "{id}" {
+				return "", fmt.Errorf("%s is not known: the only placeholder is {id}", p)
+			}
+		}
+		if !strings.Contains(s, "{id}") {
+			return "", fmt.Errorf("it must say with {id} where an id goes, such as https://api.example/v1/items/{id}; a list of whole URLs goes to --corpus and needs no --url")
+		}
+		if _, err := harvest.CanonicalURL(strings.ReplaceAll(s, "{id}", "1")); err != nil {
+			return "", err
+		}
+		if strings.Contains(harvest.HostOf(s), "{") {
+			return "", fmt.Errorf("the host must be one and the same for all items; put {id} into the path or the query")
+		}
+		return s, nil
+	})
+}
+
+func (r *reader) list(name string, parse func(string) (string, error)) []string {
+	return read(r, name, func(s string) ([]string, error) {
+		var all []string
+		for _, item := range splitList(s) {
+			v, err := parse(item)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, v)
+		}
+		return all, nil
+	})
+}
+
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func (r *reader) headerNames(name string) []string {
+	return r.list(name, func(s string) (string, error) {
+		if !httpguts.ValidHeaderFieldName(s) {
+			return "", fmt.Errorf("%s is not the name of a header", quoteName(s))
+		}
+		s = http.CanonicalHeaderKey(s)
+		if strings.HasPrefix(s, "Set-Cookie") {
+			return "", fmt.Errorf("%s is a credential and is never kept", s)
+		}
+		return s, nil
+	})
+}
+
+func (r *reader) hosts(name string) []string {
+	return r.list(name, func(s string) (string, error) {
+		canonical, err := harvest.CanonicalURL("https://" + s)
+		if err != nil || strings.ContainsAny(s, "/?#") {
+			return "", fmt.Errorf("%s: write a host, such as api.example.org or api.example.org:8443", quoteName(s))
+		}
+		return harvest.HostOf(canonical), nil
+	})
+}
+
+func (r *reader) prefixes(name string) []netip.Prefix {
+	return read(r, name, func(s string) ([]netip.Prefix, error) {
+		var all []netip.Prefix
+		for _, item := range splitList(s) {
+			p, err := parsePrefix(item)
+			if err != nil {
+				return nil, fmt.Errorf("%s: write a network such as 10.1.0.0/16, or one address", quoteName(item))
+			}
+			all = append(all, p)
+		}
+		return all, nil
+	})
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Unmap().Prefix(a.Unmap().BitLen())
+	}
+	p, err := netip.ParsePrefix(s)
+	return p.Masked(), err
+}
+
+func (r *reader) level(name string) slog.Level {
+	word := r.oneOf(name, "debug", "info", "warn", "error")
+	var level slog.Level
+	if word != "" {
+		// The four words are slog's own.
+		_ = level.UnmarshalText([]byte(word))
+	}
+	return level
+}
+
+func (r *reader) patience(name string) (patience time.Duration, auto bool) {
+	if r.layers.text(name) != autoText {
+		return r.duration(name), false
+	}
+	if r.layers.terminal {
+		return 0, true
+	}
+	return defaultPatience, true
+}
+
+func (r *reader) address(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		if s == "off" || s == "none" || s == "" {
+			return "", nil
+		}
+		_, port, err := net.SplitHostPort(s)
+		if err != nil {
+			return "", fmt.Errorf("write host:port, such as 127.0.0.1:9090, or off")
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return "", fmt.Errorf("%s is not a port", quoteName(port))
+		}
+		return s, nil
+	})
+}
+
+func (r *reader) store(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		scheme, rest, _ := strings.Cut(s, ":")
+		switch {
+		case scheme == "sqlite" && strings.Trim(rest, "/") != "":
+			return s, nil
+		case scheme == "postgres" || scheme == "postgresql":
+			if _, err := url.Parse(s); err != nil {
+				return "", fmt.Errorf("this is not a URL; write postgres://user@host:5432/database, with the characters @ : / ? # of a password percent-encoded")
+			}
+			return s, nil
+		default:
+			return "", fmt.Errorf("write sqlite:FILE or postgres://user@host:5432/database")
+		}
+	})
+}
+
+func (r *reader) redis(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		if s == "" {
+			return "", nil
+		}
+		u, err := url.Parse(s)
+		if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix") {
+			return "", fmt.Errorf("write redis://host:6379/0, rediss://… for TLS, or unix:///path")
+		}
+		return s, nil
+	})
+}

@@ -1,0 +1,43 @@
+package config
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// secretParam finds query parameters and keyword=value pairs that carry credentials.
+var secretParam = regexp.MustCompile(`(?i)(token|secret|passw|pwd|api-?_?key|credential)\w*\s*=`)
+
+// holdsSecret tells whether a URL or connection string carries a credential. It
+// errs towards yes: what cannot be read may hold one.
+func holdsSecret(text string) bool {
+	if secretParam.MatchString(text) {
+		return true
+	}
+	if !strings.Contains(text, "@") {
+		return false
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Opaque != "" || u.Host == "" {
+		return true
+	}
+	if u.User == nil {
+		return false
+	}
+	_, password := u.User.Password()
+	// A database's user name alone is no secret; elsewhere it is as good as a token.
+	return password || (u.Scheme != "postgres" && u.Scheme != "postgresql")
+}
+
+// Redact is a URL or connection string without its credentials: fit for logs and errors.
+func Redact(text string) string {
+	if !holdsSecret(text) {
+		return text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Opaque != "" || u.Host == "" {
+		return "(redacted)"
+	}
+	return u.Scheme + "://(redacted)@" + u.Host + u.Path
+}

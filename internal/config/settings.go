@@ -1,0 +1,186 @@
+package config
+
+import "strings"
+
+// Set names the commands that take a setting, as a bit mask.
+type Set uint
+
+// The commands.
+const (
+	InWorker Set = 1 << iota
+	InExport
+	InExtract
+	InRebuild
+	InDemo
+	InSchema
+	inProfile // a key of profiles alone: neither flag nor environment variable
+
+	inStore = InWorker | InExport | InExtract | InRebuild
+	inAll   = inStore | InDemo | InSchema
+)
+
+// Group is a heading of --help.
+type Group string
+
+// The groups, in the order of --help.
+const (
+	GroupWhat   Group = "What to harvest"
+	GroupTurn   Group = "Whose turn it is"
+	GroupPolite Group = "Politeness towards the upstream"
+	GroupLands  Group = "Where it lands"
+	GroupLimits Group = "Limits and when to stop"
+	GroupOutput Group = "Output and configuration"
+)
+
+func groups() []Group {
+	return []Group{GroupWhat, GroupTurn, GroupPolite, GroupLands, GroupLimits, GroupOutput}
+}
+
+// Setting is one row of the table of settings.
+type Setting struct {
+	Name    string // flag and file key
+	Default string // as typed; the profile's value comes before it
+	Arg     string // what --help shows for the value; empty for a switch
+	Help    string
+	Group   Group
+	In      Set
+	Secret  bool // may hold a credential
+	List    bool // may be given several times, or with commas
+	Flag    bool // has no key in the file
+	Bare    string
+}
+
+// Env is the setting's environment variable.
+func (s Setting) Env() string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+}
+
+const envPrefix = "SHOAL_"
+
+// autoText is the value of a setting that Shoal decides by itself.
+const autoText = "auto"
+
+// Settings is the table. It is a function so that nobody can change it.
+func Settings() []Setting {
+	var all []Setting
+	for _, part := range [][]Setting{settingsWhat(), settingsTurn(), settingsPolite(), settingsLands(), settingsLimits(), settingsOutput()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+func settingsWhat() []Setting {
+	return []Setting{
+		{Name: "corpus", Arg: "URI", Group: GroupWhat, In: InWorker,
+			Help: "the list of items: a file (also .gz, .zst), - for stdin, or https://…; default: the one stored with the run"},
+		{Name: "url", Arg: "TEMPLATE", Group: GroupWhat, In: InWorker,
+			Help: "for a corpus of ids: where an item lives, such as https://api.example/v1/items/{id}"},
+		{Name: "upstream", Default: "plain", Arg: "KIND", Group: GroupWhat, In: InWorker,
+			Help: "the kind of API: plain"},
+		{Name: "extract", Arg: "JQ", Group: GroupWhat, In: InWorker | InExtract,
+			Help: "a jq expression that yields records from an answer; without it no record is written"},
+		{Name: "body", Default: "json", Arg: "json|raw|none", Group: GroupWhat, In: InWorker,
+			Help: "what a page keeps: the answer as JSON, its bytes with any content type, or the records alone"},
+		{Name: "check", Arg: "JQ", Group: GroupWhat, In: InWorker,
+			Help: "an answer for which this is not true counts as undecodable and is tried again"},
+		{Name: "post-is-read", Group: GroupWhat, In: InWorker,
+			Help: "POST lines of the corpus only read, so that they may be sent again"},
+		{Name: "keep-header", Arg: "NAME", List: true, Group: GroupWhat, In: InWorker,
+			Help: "one more header of the answer to keep, besides ETag, Last-Modified, Content-Type and Link"},
+	}
+}
+
+func settingsTurn() []Setting {
+	return []Setting{
+		{Name: "run", Arg: "NAME", Group: GroupTurn, In: inStore,
+			Help: "name of the refresh; default: the store's one unfinished run with the same inputs, else this quarter, such as 2026q4"},
+		{Name: "shard", Default: "0/1", Arg: "i/N", Group: GroupTurn, In: InWorker,
+			Help: "this worker's part of the corpus, counted from 0: 0/4 … 3/4"},
+		{Name: "no-wait", Group: GroupTurn, In: InWorker,
+			Help: "when another worker has the shard, leave with exit code 13 and do not wait for it"},
+	}
+}
+
+func settingsPolite() []Setting {
+	return []Setting{
+		{Name: "contact", Arg: "MAIL|URL", Group: GroupPolite, In: InWorker,
+			Help: "who is asking: goes into the User-Agent; needed unless the upstream is this machine"},
+		{Name: "user-agent", Arg: "TEXT", Group: GroupPolite, In: InWorker,
+			Help: "replaces the User-Agent that --contact makes"},
+		{Name: "profile", Default: autoText, Arg: "NAME", Group: GroupPolite, In: InWorker,
+			Help: "defaults for an upstream: auto (by its host), generic, wikimedia-anon, wikimedia-auth, or one from profiles: in the file"},
+		{Name: "rate", Arg: "N/s", Group: GroupPolite, In: InWorker,
+			Help: "requests that the whole fleet may send to this host: 50/s, 200/min, 5000/h; a bare number is per second; default: the profile's, else 50/s"},
+		{Name: "concurrency", Arg: "N", Group: GroupPolite, In: InWorker,
+			Help: "requests in flight in this process; default: the profile's, else 40"},
+		{Name: "headroom", Default: "1%", Arg: "P%", Group: GroupPolite, In: InWorker,
+			Help: "part of the rate that is left unused, so that no second exceeds it"},
+		{Name: "wait", Arg: "JQ", Group: GroupPolite, In: InWorker,
+			Help: "yields the seconds that an answer asks us to wait"},
+		{Name: "workers", Default: "0", Group: GroupPolite, In: inProfile,
+			Help: "how many workers may send at once; the others stand by; 0: any number"},
+		{Name: "min-pause", Default: "1s", Group: GroupPolite, In: inProfile,
+			Help: "the shortest silence after a 429 that does not say how long"},
+		{Name: "reset-unit", Default: autoText, Group: GroupPolite, In: inProfile,
+			Help: "unit of the X-RateLimit-Reset header: auto, delta, epoch, epoch-ms"},
+		{Name: "as-of", Group: GroupPolite, In: inProfile,
+			Help: "the day on which the profile's figures were looked up"},
+		{Name: "proxy", Arg: "URL|env", Secret: true, Group: GroupPolite, In: InWorker,
+			Help: "an HTTP proxy for the upstream; env: as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say"},
+		{Name: "ca", Arg: "FILE", Group: GroupPolite, In: InWorker,
+			Help: "PEM file of authorities to trust besides the system's"},
+		{Name: "cert", Arg: "FILE", Group: GroupPolite, In: InWorker, Help: "PEM file of our client certificate; goes with --key"},
+		{Name: "key", Arg: "FILE", Group: GroupPolite, In: InWorker, Help: "PEM file of its private key"},
+		{Name: "allow-host", Arg: "HOST", List: true, Group: GroupPolite, In: InWorker,
+			Help: "one more host that corpus lines may name; default: the first line's, or that of --url"},
+		{Name: "allow-private", Arg: "CIDR", List: true, Group: GroupPolite, In: InWorker,
+			Help: "a private network that the upstream may live in, such as 10.1.0.0/16"},
+	}
+}
+
+func settingsLands() []Setting {
+	return []Setting{
+		{Name: "store", Default: "sqlite:shoal.db", Arg: "URL", Secret: true, Group: GroupLands, In: inStore | InSchema,
+			Help: "where pages and records land: sqlite:FILE or postgres://…"},
+		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: InWorker | InRebuild,
+			Help: "redis://…: shares the budget between workers; needed by more than one shard"},
+		{Name: "batch", Default: "1000", Arg: "N", Group: GroupLands, In: InWorker | InExtract, Help: "items in one transaction, at most"},
+		{Name: "batch-bytes", Default: "8MiB", Arg: "SIZE", Group: GroupLands, In: InWorker, Help: "bytes in one transaction, at most"},
+		{Name: "flush", Default: "1s", Arg: "TIME", Group: GroupLands, In: InWorker, Help: "how long a batch waits to fill"},
+		{Name: "to", Arg: "FILE", Group: GroupLands, In: InExport,
+			Help: "file to write: .jsonl or .csv, each also with .zst; - is stdout (JSON lines)"},
+		{Name: "table", Default: "records", Arg: "records|pages", Group: GroupLands, In: InExport, Help: "what to export"},
+	}
+}
+
+func settingsLimits() []Setting {
+	return []Setting{
+		{Name: "try", Default: "0", Arg: "[N]", Bare: "3", Group: GroupLimits, In: InWorker,
+			Help: "fetch N items (3), store nothing, and show request, answer, limits as understood and records of each"},
+		{Name: "limit", Default: "0", Arg: "N", Group: GroupLimits, In: InWorker, Help: "stop after N new items; a rerun goes on; 0: all"},
+		{Name: "timeout", Default: "30s", Arg: "TIME", Group: GroupLimits, In: InWorker, Help: "for one request, from the first byte sent to the last one read"},
+		{Name: "max-body", Default: "16MiB", Arg: "SIZE", Group: GroupLimits, In: InWorker, Help: "a longer answer, once decoded, is skipped"},
+		{Name: "retries", Default: "5", Arg: "N", Group: GroupLimits, In: InWorker, Help: "how often an item is tried again before it is given up"},
+		{Name: "patience", Default: autoText, Arg: "TIME", Group: GroupLimits, In: InWorker,
+			Help: "how long the upstream, the store or Redis may be away before we leave with exit code 5; 0: for ever; auto: 0 on a terminal, else 15m"},
+		{Name: "max-dead", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "more dead items than this: exit code 3; none: no limit"},
+		{Name: "max-skipped", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for skipped items"},
+		{Name: "max-rejected", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for corpus lines that are no items"},
+		{Name: "max-missing", Default: "none", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for items that the upstream does not have"},
+		{Name: "no-canary", Group: GroupLimits, In: InWorker, Help: "go on even when none of the first 100 items lands"},
+		{Name: "force", Group: GroupLimits, In: InWorker | InExport,
+			Help: "do what is refused for safety: exceed a site profile's rate, overwrite a file"},
+	}
+}
+
+func settingsOutput() []Setting {
+	return []Setting{
+		{Name: "progress", Default: autoText, Arg: "MODE", Group: GroupOutput, In: inAll &^ InSchema,
+			Help: "auto (bar on a terminal, else plain), bar, plain (a line a minute), json (a line a second), none"},
+		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Help: "debug, info, warn or error"},
+		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker,
+			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none"},
+		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Help: "the configuration file; default: ./shoal.yaml if there is one"},
+		{Name: "print-config", Flag: true, Group: GroupOutput, In: inAll, Help: "print every setting and where it came from, as YAML, and leave"},
+	}
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Worker is all that one worker was told. Zero values mean "not said" for text and lists.
+type Worker struct {
+	Run         string // empty: to be found in the store
+	Shard       harvest.Shard
+	NoWait      bool
+	Corpus      string // empty: the one stored with the run
+	URL         string // template with {id}
+	Upstream    string // plain
+	Extract     string // jq
+	Body        string // json, raw or none
+	Check, Wait string // jq
+	PostIsRead  bool
+	KeepHeaders []string // canonical names
+
+	Profile     string // its name; auto until ForHost has settled it
+	ProfileAsOf string // the day of the profile's figures; may be empty
+	Rate        Rate
+	Concurrency int
+	Headroom    float64 // fraction, 0.01
+	Workers     int     // that may send at once in the whole fleet; 0: any number
+	MinPause    time.Duration
+	ResetUnit   string // auto, delta, epoch or epoch-ms
+
+	Contact, UserAgent string
+	Headers            []Header
+	Auth               Auth // Kind is empty for none
+	CA, Cert, Key      string
+	Proxy              string   // a URL, env, or empty for none; see ProxyFor
+	AllowHosts         []string // lower case
+	AllowPrivate       []netip.Prefix
+
+	Store, Redis string
+	Batch        int
+	BatchBytes   int64
+	Flush        time.Duration
+
+	Try, Limit   int // 0: off
+	Timeout      time.Duration
+	MaxBody      int64
+	Retries      int
+	Patience     time.Duration // 0: for ever
+	PatienceAuto bool          // nobody said it: 0 on a terminal, else 15m
+	MaxDead      Allowance
+	MaxSkipped   Allowance
+	MaxRejected  Allowance
+	MaxMissing   Allowance
+	NoCanary     bool
+	Force        bool
+
+	Progress   string // auto, bar, plain, json or none
+	LogLevel   slog.Level
+	StatusAddr string   // host:port; empty for none
+	Warnings   []string // sentences to log at start
+
+	layers *layers
+}
+
+// Given tells whether the operator said the named setting, rather than a profile or a default.
+func (w Worker) Given(name string) bool { return w.Source(name).Given() }
+
+// Source tells where the value of the named setting came from.
+func (w Worker) Source(name string) Source { return w.layers.source(name) }
+
+// defaultPatience is for a worker that nobody watches.
+const defaultPatience = 15 * time.Minute
+
+func readWorker(l *layers) (Worker, error) {
+	r := reader{layers: l}
+	w := Worker{
+		layers: l, Warnings: l.warnings,
+		Run: r.run("run"), Shard: r.shard("shard"), NoWait: r.flag("no-wait"),
+		Corpus: r.text("corpus"), URL: r.template("url"), Upstream: r.upstream("upstream"),
+		Extract: r.text("extract"), Body: r.oneOf("body", "json", "raw", "none"),
+		Check: r.text("check"), Wait: r.text("wait"), PostIsRead: r.flag("post-is-read"),
+		KeepHeaders: r.headerNames("keep-header"),
+
+		Profile: l.profile.Name, ProfileAsOf: l.profile.AsOf,
+		Rate: r.rate("rate"), Concurrency: r.count("concurrency", 1, 10_000), Headroom: r.fraction("headroom"),
+		Workers: r.count("workers", 0, 10_000), MinPause: r.duration("min-pause"),
+		ResetUnit: r.oneOf("reset-unit", autoText, "delta", "epoch", "epoch-ms"),
+
+		Contact: r.contact("contact"), UserAgent: r.userAgent("user-agent"), Headers: l.headers(), Auth: l.auth(),
+		CA: r.text("ca"), Cert: r.text("cert"), Key: r.text("key"), Proxy: r.proxy("proxy"),
+		AllowHosts: r.hosts("allow-host"), AllowPrivate: r.prefixes("allow-private"),
+
+		Store: r.store("store"), Redis: r.redis("redis"),
+		Batch: r.count("batch", 1, 100_000), BatchBytes: r.size("batch-bytes"), Flush: r.duration("flush"),
+
+		Try: r.count("try", 0, 1000), Limit: r.count("limit", 0, 1<<40),
+		Timeout: r.duration("timeout"), MaxBody: r.size("max-body"), Retries: r.count("retries", 0, 1000),
+		MaxDead: r.allowance("max-dead"), MaxSkipped: r.allowance("max-skipped"),
+		MaxRejected: r.allowance("max-rejected"), MaxMissing: r.allowance("max-missing"),
+		NoCanary: r.flag("no-canary"), Force: r.flag("force"),
+
+		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"),
+	}
+	w.Patience, w.PatienceAuto = r.patience("patience")
+	return w, r.err
+}
