@@ -30,12 +30,19 @@ var shared = sync.OnceValues(func() (string, error) {
 	if url := os.Getenv("SHOAL_TEST_PG_URL"); url != "" {
 		return url, nil
 	}
+	url, _, err := Cluster()
+	return url, err
+})
+
+// Cluster starts a cluster that several test processes may share: SHOAL_TEST_PG_URL names it to them. It returns the
+// URL of a superuser, and what stops the cluster; it ends with this process at the latest.
+func Cluster() (url string, stop func(), err error) {
 	c, err := newCluster("fsync=off", "full_page_writes=off")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return c.url(), nil
-})
+	return c.url(), c.remove, nil
+}
 
 // Postgres makes an empty database for t and drops it when t ends. It lies in a cluster that other tests use at the
 // same time: the one that SHOAL_TEST_PG_URL names, else one that is started once per test process. To kill or freeze a

@@ -1,0 +1,71 @@
+// Testrun runs the tests of this module: it starts one private PostgreSQL for all of them, passes its arguments to
+// "go test -json", prints how each package ended and the whole output of what failed or was skipped, and ends with the
+// line "N passed, N failed, N skipped". scripts/test calls it after it has found the servers that the tests need.
+//
+// Its exit code is 1 where a test failed, was skipped or none ran, and 2 where the run could not be made.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"shoal/internal/testenv"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	url, remove, err := testenv.Cluster()
+	if err != nil {
+		fmt.Fprintf(stderr, "scripts/test: start PostgreSQL: %v\n", err)
+		return 2
+	}
+	defer remove()
+	counts, err := test(ctx, url, args, stdout, stderr)
+	if err != nil && !isExit(err) {
+		fmt.Fprintf(stderr, "scripts/test: run go test: %v\n", err)
+		return 2
+	}
+	if err != nil && counts.good() {
+		counts.failed++
+		fmt.Fprintf(stdout, "go test ended with %v, though no test failed\n", err)
+	}
+	fmt.Fprintln(stdout, counts)
+	if !counts.good() {
+		return 1
+	}
+	return 0
+}
+
+// test runs go test and tells what it says as it comes.
+func test(ctx context.Context, url string, args []string, stdout, stderr io.Writer) (counts, error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
+	cmd.Env = append(os.Environ(), "SHOAL_TEST_PG_URL="+url, "SHOAL_TEST_STRICT=1")
+	cmd.Stderr = stderr
+	// An interrupt lets go test end its test binaries by itself; it is killed only if it does not.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	events, err := cmd.StdoutPipe()
+	if err != nil {
+		return counts{}, err
+	}
+	if err := cmd.Start(); err != nil {
+		return counts{}, err
+	}
+	c, readErr := tell(events, stdout)
+	return c, errors.Join(readErr, cmd.Wait())
+}
+
+func isExit(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit)
+}
