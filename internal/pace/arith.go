@@ -1,0 +1,186 @@
+package pace
+
+import "math"
+
+// All instants below are microseconds of the backend's clock, all intervals nanoseconds,
+// so that both stay exact in a float64, the only number that Lua has.
+const (
+	horizon      = int64(1_000_000)  // H: how far ahead a slot may be leased
+	cautious     = int64(100_000)    // the same for a worker that hears no events
+	heartbeat    = int64(400_000)    // the longest that a waiting worker stays silent
+	activeFor    = int64(5_000_000)  // a worker unseen for longer has no share
+	probeFirst   = int64(5_000_000)  // the first probe of an outage
+	probeMost    = int64(60_000_000) // probes are never further apart
+	minShare     = 0.1               // f never falls below
+	rampPerSec   = 0.01              // f's growth
+	outageBad    = 10                // failures without a success that make an outage
+	outageAfter  = int64(3_000_000)  // sending without a success that makes an outage
+	outageSlow   = int64(10_000_000) // the same below slowRate
+	slowRate     = 10.0
+	clockSlack   = 2 * horizon // slots leased further ahead than this: the clock went back
+	nsPerMicro   = int64(1_000)
+	nsPerSecond  = 1e9
+	microsPerSec = 1e6
+)
+
+// state is one host's budget. It is a value in memory for the in-process twin and the fields of
+// one hash for the Redis twin; the Lua scripts hold the same functions under the same names.
+type state struct {
+	rid     string  // the server's run_id: another one means that what follows cannot be trusted
+	last    int64   // due time of the last slot leased
+	epoch   int64   // permits of a lower epoch are void
+	cut     int64   // epoch of the latest cut: reports by older permits belong to that incident
+	born    int64   // when this state began
+	until   int64   // the upstream's silence, only ever moves later
+	hold    int64   // the operator's silence
+	rate    float64 // requests/s in force before the ramp
+	rateBy  string  // the operator who set it; empty: the lowest that an active worker asks for
+	f       float64 // share of the rate in use at fAt, growing from then on
+	fAt     int64
+	goodAt  int64 // last success, or when sending began
+	bad     int64 // failures since
+	probeAt int64 // 0: no outage; else its begin or its latest probe
+	probeN  int64 // probes sent in this outage
+
+	members []member // sorted by arrival, then name
+	news    bool     // the subscribers must hear of this operation
+}
+
+// ask is what a worker says in one acquire.
+type ask struct {
+	worker   string
+	rate     float64
+	headroom float64
+	limit    int // workers admitted at once, 0: all
+	want     int
+	ahead    int64 // horizon, or cautious without a live subscription
+	epoch    int64 // highest known
+	until    int64 // latest known, the very number that the backend gave
+	opRate   float64
+	opBy     string
+	opHold   int64
+	ok, bad  int64
+}
+
+// grant is the answer: n slots, the k-th due base µs + (off + k·gap) ns, and all that is known.
+type grant struct {
+	n       int
+	base    int64
+	off     int64
+	gap     int64
+	probe   bool
+	epoch   int64
+	until   int64
+	hold    int64
+	rate    float64
+	rateBy  string
+	share   float64
+	now     int64
+	wait    int64 // µs until asking again makes sense, when n is 0
+	goodAt  int64
+	outage  bool
+	active  int
+	standby bool
+}
+
+// acquire leases up to a.want slots.
+func (s *state) acquire(now int64, rid string, a ask) grant {
+	s.enter(now, rid, a.epoch)
+	s.see(now, a.worker, a.rate)
+	s.learn(now, a)
+	s.judge(now, a.ok, a.bad)
+	g := s.lease(now, a)
+	g.epoch, g.until, g.hold = s.epoch, s.until, s.hold
+	g.rate, g.rateBy, g.share = s.rate, s.rateBy, s.share(now)
+	g.now, g.goodAt, g.outage = now, s.goodAt, s.probeAt > 0
+	return g
+}
+
+// enter begins every operation: it notices a state that was lost or a clock that went back.
+func (s *state) enter(now int64, rid string, epoch int64) {
+	s.news = false
+	switch {
+	case s.rid != rid:
+		*s = state{rid: rid, last: now + horizon, born: now, until: s.until, f: 1, fAt: now, goodAt: now,
+			epoch: max(s.epoch, epoch, now) + 1, members: s.members, news: true}
+	case s.last > now+clockSlack:
+		s.last, s.born = now+horizon, now
+		s.fAt, s.goodAt, s.probeAt = min(s.fAt, max(now, s.until)), min(s.goodAt, now), min(s.probeAt, now)
+		s.rejuvenate(now)
+		s.bump(now)
+	case epoch > s.epoch:
+		s.epoch = epoch
+		s.bump(now)
+	}
+}
+
+// bump makes every permit handed out so far void.
+func (s *state) bump(now int64) {
+	s.epoch = max(s.epoch+1, now)
+	s.news = true
+}
+
+// share is f(t), the part of the rate in use at t: it grows by a hundredth per second.
+func (s *state) share(t int64) float64 {
+	grown := float64(max(0, t-s.fAt)) / microsPerSec
+	return min(1, s.f+float64(rampPerSec*grown))
+}
+
+// interval is T in ns at t, rounded up: never faster than the rate.
+func (s *state) interval(t int64, headroom float64) int64 {
+	return int64(math.Ceil(nsPerSecond / float64(float64(s.rate*s.share(t))*(1-headroom))))
+}
+
+// lease decides how many slots this worker gets now, or how long it waits.
+func (s *state) lease(now int64, a ask) grant {
+	rank, active := s.rank(a.worker), len(s.members)
+	if a.limit > 0 {
+		active = min(active, a.limit)
+	}
+	g := grant{active: active, wait: heartbeat}
+	silent := max(s.until, s.hold)
+	g.gap = s.interval(max(now, s.last, silent), a.headroom)
+	switch {
+	case a.limit > 0 && rank >= a.limit:
+		g.standby = true
+	case now < s.born+horizon:
+		g.wait = s.born + horizon - now
+	case s.probeAt > 0:
+		s.probe(now, silent, a.want, &g)
+	default:
+		s.slots(now, silent, rank, a, &g)
+	}
+	return g
+}
+
+// slots is the bucket itself: consecutive slots, gap apart, none more than a.ahead from now.
+func (s *state) slots(now, silent int64, rank int, a ask, g *grant) {
+	idle := now - s.last
+	g.base = max(now, silent)
+	if (s.last-g.base)*nsPerMicro+g.gap >= 0 {
+		g.base, g.off = s.last, g.gap
+	}
+	room := (now+a.ahead-g.base)*nsPerMicro - g.off
+	if room < 0 {
+		g.wait = ceilDiv(-room, nsPerMicro) + s.turn(rank, g.gap)
+		return
+	}
+	fair := max(1, int64(math.Floor(nsPerSecond/float64(g.gap)/float64(g.active))))
+	n := min(int64(a.want), room/g.gap+1, fair)
+	if n < 1 {
+		return
+	}
+	g.n, g.wait = int(n), 0
+	s.last = g.base + ceilDiv(g.off+(n-1)*g.gap, nsPerMicro)
+	if s.bad == 0 && idle > s.patience(now)+g.gap/nsPerMicro {
+		s.goodAt = now // sending begins here: the silence before it says nothing about the upstream
+	}
+}
+
+// turn spreads the workers that wait over the next slots, so that they do not come together.
+func (s *state) turn(rank int, gap int64) int64 {
+	places := max(1, heartbeat*nsPerMicro/gap)
+	return int64(rank) % places * gap / nsPerMicro
+}
+
+func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

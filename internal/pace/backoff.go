@@ -1,0 +1,110 @@
+package pace
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// longest bounds every silence: what asks for more is not meant.
+const longest = 10 * 365 * 24 * time.Hour
+
+// silence is a backoff that the backend does not have yet; several reports make one.
+type silence struct {
+	until int64 // local
+	seen  int64 // of the newest permit among those that may cut
+	cut   bool
+	told  chan struct{} // closed after the next attempt
+	err   error         // of that attempt, valid once told is closed
+}
+
+// Backoff silences the fleet: the upstream asked for it in its answer to permit. cut says that the rate was at fault
+// (429), not the upstream's own state (maxlag, 503 with Retry-After). It holds in this process at once. Backoff returns
+// after the backend was told; its error wraps ErrUnreachable, or ctx's error, when that failed so far, and the backend
+// is then told as soon as it answers.
+func (p *Pacer) Backoff(ctx context.Context, permit Permit, delay time.Duration, cut bool) error {
+	p.mu.Lock()
+	delay = min(max(delay, 0), longest)
+	until := p.now() + int64(delay)
+	p.quiet = max(p.quiet, until)
+	if p.pending == nil {
+		p.pending = &silence{told: make(chan struct{})}
+	}
+	s := p.pending
+	s.merge(&silence{until: until, seen: permit.Epoch, cut: cut})
+	p.dispatch(p.now())
+	p.wake()
+	p.mu.Unlock()
+	select {
+	case <-s.told:
+		return s.err
+	case <-ctx.Done():
+		return fmt.Errorf("report a backoff of %v for %s: %w", delay, p.set.Host, ctx.Err())
+	case <-p.ctx.Done():
+		return fmt.Errorf("report a backoff of %v for %s: %w", delay, p.set.Host, ErrClosed)
+	}
+}
+
+func (s *silence) merge(other *silence) {
+	s.until = max(s.until, other.until)
+	if other.cut {
+		s.cut, s.seen = true, max(s.seen, other.seen)
+	}
+}
+
+// tell reports a silence; what fails is pending again.
+func (p *Pacer) tell(ctx context.Context, s *silence) {
+	p.mu.Lock()
+	r := report{epoch: p.epoch, seen: s.seen, cut: s.cut, delay: ceilDiv(max(0, s.until-p.now()), nsPerMicro)}
+	sent := p.begin()
+	p.mu.Unlock()
+
+	known, err := p.backend.backoff(ctx, p.set.Host, r)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	arrived := p.now()
+	if err == nil {
+		p.answered(sent, arrived, known.now)
+		p.know(known)
+	} else {
+		s.err = fmt.Errorf("%w: %w", ErrUnreachable, err)
+		p.fail(arrived)
+		again := &silence{until: s.until, seen: s.seen, cut: s.cut, told: make(chan struct{})}
+		if p.pending != nil {
+			again = p.pending
+			again.merge(s)
+		}
+		p.pending = again
+	}
+	close(s.told)
+}
+
+// outages is the latest outage by the local clock, to forgive the tries made in it.
+type outages struct{ from, to int64 }
+
+// noteOutage follows the outage as the backend tells it.
+func (p *Pacer) noteOutage(g grant, now int64) {
+	switch {
+	case g.outage:
+		p.from, p.to = max(1, p.clock.local(g.goodAt, 0)), never
+	case p.to == never:
+		p.to = now
+	}
+}
+
+// since is the beginning of the outage that lasts now.
+func (p *Pacer) since() time.Time {
+	if p.to != never {
+		return time.Time{}
+	}
+	return p.at(p.from)
+}
+
+// Forgiven says whether a try made at t fell into an outage of the upstream, so that it costs its item nothing.
+func (p *Pacer) Forgiven(t time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := int64(t.Sub(p.began))
+	return p.from != 0 && at >= p.from && at <= p.to
+}

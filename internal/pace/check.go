@@ -1,0 +1,100 @@
+package pace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// ClientOptions parses a redis:// or rediss:// URL and sets what a pacer's client needs: contexts bound every call,
+// calls end within seconds, a retry waits with jitter, and nothing is sent on connect that an old server or a proxy
+// does not know. Its error does not show the URL, which may hold a password.
+func ClientOptions(url string) (*redis.Options, error) {
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, errors.New("the Redis URL cannot be read: give redis://[user:password@]host:port/db, or rediss:// for TLS")
+	}
+	o.ContextTimeoutEnabled = true
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = 2*time.Second, 2*time.Second, 2*time.Second
+	o.DialerRetries = 1
+	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 1, 20*time.Millisecond, 200*time.Millisecond
+	o.DisableIdentity = true
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return o, nil
+}
+
+// probe writes, reads the clock and publishes as the pace scripts do, under a key that it removes.
+const probeLua = `redis.call('TIME')
+if not string.match(redis.call('INFO', 'server'), 'run_id:') then return redis.error_reply('NOPERM no run_id in INFO') end
+redis.call('HSET', KEYS[1], 'a', '1')
+redis.call('DEL', KEYS[1])
+redis.call('ZADD', KEYS[1], '1', 'a')
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', KEYS[1], '')
+return 1`
+
+// CheckRedis says what a person must change before this server may keep a budget; that error wraps ErrUnsafeRedis. Any
+// other error means that the server was not reached. With hosts given, their keys are checked too.
+func CheckRedis(ctx context.Context, client redis.UniversalClient, hosts ...string) error {
+	info, err := client.Info(ctx, "memory").Result()
+	if err != nil {
+		return diagnose("INFO", err)
+	}
+	if policy := infoField(info, "maxmemory_policy"); strings.HasPrefix(policy, "allkeys-") {
+		return fmt.Errorf("%w: its maxmemory-policy is %s, so it may drop the budget at any time; set it to noeviction or a volatile-* policy", ErrUnsafeRedis, policy)
+	}
+	if err := redis.NewScript(probeLua).Run(ctx, client, []string{"shoal:{check}:probe"}).Err(); err != nil {
+		return diagnose("EVALSHA", err)
+	}
+	for _, host := range hosts {
+		if err := checkTypes(ctx, client, host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkTypes(ctx context.Context, client redis.UniversalClient, host string) error {
+	want := []string{"hash", "zset", "zset", "hash", "none", "string"}
+	for i, key := range keys(host) {
+		got, err := client.Type(ctx, key).Result()
+		if err != nil {
+			return diagnose("TYPE", err)
+		}
+		if got != "none" && got != want[i] {
+			return fmt.Errorf("%w: its key %s holds a %s where a %s belongs; delete it (DEL) or use another database", ErrUnsafeRedis, key, got, want[i])
+		}
+	}
+	return nil
+}
+
+func infoField(info, name string) string {
+	for line := range strings.Lines(info) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// diagnose tells settings, which a person must change, from a server that is away.
+func diagnose(command string, err error) error {
+	for _, known := range []struct{ sign, advice string }{
+		{"NOPERM", "its user may not run the pace scripts; allow +eval +evalsha +info +time +type +@hash +@sortedset +@string +@pubsub +del on ~shoal:* and &shoal:*"},
+		{"READONLY", "it is a read-only replica; give the URL of the primary"},
+		{"NOAUTH", "it wants a password; put it into the URL's environment variable or file"},
+		{"WRONGPASS", "it refuses the user or the password; correct them"},
+		{"unknown command", "it does not know that command, or it was renamed; use Redis 7 or newer, or Valkey"},
+		{"WRONGTYPE", "another program uses its shoal:* keys; use another database"},
+	} {
+		if strings.Contains(err.Error(), known.sign) {
+			return fmt.Errorf("%w: %s: %s (%w)", ErrUnsafeRedis, command, known.advice, err)
+		}
+	}
+	return fmt.Errorf("check Redis: %s: %w", command, err)
+}

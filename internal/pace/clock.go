@@ -1,0 +1,56 @@
+package pace
+
+import "math"
+
+// samples is how many calls the clock remembers.
+const samples = 256
+
+// stepped is the least jump of the backend's clock that is worth waiting out; less is drift.
+const stepped = int64(20_000_000)
+
+// sample bounds the difference local − backend clock, in ns: a call was sent, the backend read
+// its clock, the answer arrived.
+type sample struct{ low, high int64 }
+
+// clock translates the backend's instants (µs) into this process's monotonic ones (ns since the
+// Pacer began). It takes the smallest difference seen, which still is never less than the true
+// one: what it translates is late by at most the fastest answer's way, and never early.
+type clock struct {
+	ring []sample
+	next int
+	off  int64
+}
+
+// add takes in one call. It reports whether the backend's clock jumped ahead, which makes slots
+// leased before and after the jump overlap.
+func (c *clock) add(sent, arrived, now int64) (ahead bool) {
+	s := sample{low: sent - (now+1)*nsPerMicro, high: arrived - now*nsPerMicro}
+	kept := c.ring[:0]
+	for _, old := range c.ring {
+		ahead = ahead || old.low-s.high > stepped
+		if old.high >= s.low && old.low <= s.high {
+			kept = append(kept, old)
+		}
+	}
+	if len(kept) < len(c.ring) {
+		c.next = 0
+	}
+	c.ring = kept
+	if len(c.ring) < samples {
+		c.ring = append(c.ring, s)
+	} else {
+		c.ring[c.next] = s
+		c.next = (c.next + 1) % samples
+	}
+	c.off = math.MaxInt64
+	for _, one := range c.ring {
+		c.off = min(c.off, one.high)
+	}
+	return ahead
+}
+
+// local translates a backend's instant, ns added.
+func (c *clock) local(micros, ns int64) int64 { return micros*nsPerMicro + ns + c.off }
+
+// ready says whether a call was ever answered.
+func (c *clock) ready() bool { return len(c.ring) > 0 }

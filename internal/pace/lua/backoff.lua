@@ -1,0 +1,14 @@
+-- ARGV: epoch, seen_epoch, delay in microseconds, 1 when the report may cut the rate
+local seen, delay, cut = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+enter(tonumber(ARGV[1]))
+if cut and seen >= s.cut then
+  s.f = math.max(0.1, share(now) / 2)
+  s['until'] = math.max(s['until'], now + delay)
+  s.f_at = s['until']
+  bump()
+  s.cut = s.epoch
+else
+  extend(now + delay)
+end
+leave()
+return {s.epoch, s['until'], now}

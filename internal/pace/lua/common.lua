@@ -1,0 +1,81 @@
+-- The arithmetic of arith.go, outage.go, members.go and silence.go, under the same names.
+-- KEYS: pace, workers, seen, asked, events, backoff of one host. ARGV[1]: the highest epoch that the caller knows.
+-- Instants are microseconds of this server's clock, intervals nanoseconds.
+local PACE, WORKERS, SEEN, ASKED, EVENTS, BACKOFF = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local HORIZON, HEARTBEAT, ACTIVE = 1000000, 400000, 5000000
+local FIELDS = {'rid', 'last', 'epoch', 'cut', 'born', 'until', 'rate', 'rate_by', 'hold', 'f', 'f_at', 'good_at', 'bad', 'probe_at', 'probe_n'}
+local FORMAT = {rid = '%s', rate_by = '%s', rate = '%.17g', f = '%.17g'}
+
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local rid = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '?'
+local s, news = {}, false
+
+local function int(x) return string.format('%.0f', x) end
+local function ceil_div(a, b) return math.floor((a + b - 1) / b) end
+
+local function bump()
+  s.epoch = math.max(s.epoch + 1, now)
+  news = true
+end
+
+local function share(t)
+  return math.min(1, s.f + 0.01 * (math.max(0, t - s.f_at) / 1000000))
+end
+
+local function enter(epoch)
+  local values = redis.call('HMGET', PACE, unpack(FIELDS))
+  for i, name in ipairs(FIELDS) do
+    if FORMAT[name] == '%s' then s[name] = values[i] or '' else s[name] = tonumber(values[i] or 0) end
+  end
+  if s.rid ~= rid then
+    s = {rid = rid, last = now + HORIZON, epoch = math.max(s.epoch, epoch, now) + 1, cut = 0, born = now, ['until'] = s['until'],
+      rate = 0, rate_by = '', hold = 0, f = 1, f_at = now, good_at = now, bad = 0, probe_at = 0, probe_n = 0}
+    news = true
+  elseif s.last > now + 2 * HORIZON then
+    s.last, s.born = now + HORIZON, now
+    s.f_at, s.good_at, s.probe_at = math.min(s.f_at, math.max(now, s['until'])), math.min(s.good_at, now), math.min(s.probe_at, now)
+    for _, worker in ipairs(redis.call('ZRANGEBYSCORE', SEEN, '(' .. int(now), '+inf')) do
+      redis.call('ZADD', SEEN, int(now), worker)
+    end
+    bump()
+  elseif epoch > s.epoch then
+    s.epoch = epoch
+    bump()
+  end
+end
+
+local function extend(to)
+  if to <= s['until'] then return end
+  local beyond = s.last > math.max(now, s['until'])
+  s.f = share(now)
+  if s.f < 1 then s.f_at = to end
+  s['until'], news = to, true
+  if beyond then bump() end
+end
+
+local function set_rate(rate, by)
+  if rate < s.rate then bump() end
+  if rate ~= s.rate then news = true end
+  s.rate, s.rate_by = rate, by
+end
+
+local function set_hold(hold)
+  s.hold = hold
+  bump()
+end
+
+-- leave ends every operation: it stores the state and tells the subscribers.
+local function leave()
+  local fields = {}
+  for _, name in ipairs(FIELDS) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = string.format(FORMAT[name] or '%.0f', s[name])
+  end
+  redis.call('HSET', PACE, unpack(fields))
+  if not news then return end
+  if s['until'] > now then
+    redis.call('SET', BACKOFF, int(s['until']), 'PX', int(ceil_div(s['until'] - now, 1000)))
+  end
+  redis.call('PUBLISH', EVENTS, int(s.epoch) .. ' ' .. int(s['until']))
+end

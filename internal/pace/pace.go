@@ -1,0 +1,117 @@
+// Package pace says when to send. In go the wishes of the workers and what came of their requests, out come permits:
+// the right to put one request on the wire at one moment. All workers of a fleet, and all runs against one upstream
+// host, share one budget of that host, kept by Redis or, for a single process, by its in-process twin.
+//
+// It has three layers. The arithmetic (arith.go, outage.go, members.go, silence.go) is pure: a state and an instant in,
+// a grant out. Two twins, Local and Redis, hold that state. A Pacer is one worker's client of a twin: it leases slots
+// ahead of time and hands each out when it is due.
+//
+// In any window of one second at most floor((1+D)·R·(1−h))+1 permits are usable, R the rate, h the headroom and D the
+// lateness as a part of a second. A permit is never early and never doubled; what is late, void or lost is wasted. It
+// never sends, never retries, never decides what an answer means, and without its backend it grants nothing (it fails
+// closed).
+package pace
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Settings of one Pacer.
+type Settings struct {
+	Host     string        // the budget's key: lower case, with the port unless it is the scheme's own
+	Rate     float64       // requests/s that this worker asks for; zero or less counts as one
+	Headroom float64       // h, the part of the rate left unused; 0 means 0.01, negative none
+	Lateness time.Duration // D, how late a permit may still be used; 0 means 10 ms
+	Worker   string        // a name that no other process has
+	Workers  int           // how many workers the upstream admits at once, 0 for any number
+}
+
+// Permit is the right to put one request on the wire at Due, and no later than Due plus the lateness.
+type Permit struct {
+	Epoch int64     // a bump of the budget's epoch makes it void
+	Due   time.Time // with a monotonic reading
+	Probe bool      // the single request that finds out whether an outage is over
+}
+
+// Limit names what keeps requests from leaving faster.
+type Limit string
+
+// What may limit a Pacer. LimitBudget is the normal case.
+const (
+	LimitBudget  Limit = "budget"
+	LimitBackoff Limit = "backoff"
+	LimitHold    Limit = "hold"
+	LimitOutage  Limit = "outage"
+	LimitRedis   Limit = "redis"
+	LimitStandby Limit = "standby"
+)
+
+// State is what a Pacer knows now. Zero times mean "not so".
+type State struct {
+	Rate        float64   // requests/s in force, the ramp after a backoff included
+	Budget      float64   // requests/s without the ramp
+	RateBy      string    // the operator who set Budget; empty: the lowest that an active worker asks for
+	Until       time.Time // the upstream asked for silence until then
+	Hold        time.Time // the operator asked for silence until then
+	Unreachable time.Time // the backend does not answer since then
+	Outage      time.Time // the upstream has given no success since then
+	Limit       Limit
+	Calls       int64 // calls to the backend
+	Granted     int64 // slots leased
+	Used        int64 // permits handed out and not returned by Unused
+	Late        int64 // slots wasted: late, void or returned
+	Active      int   // workers that share the budget
+}
+
+// ErrUnreachable is wrapped by what Backoff returns when the backend did not answer. The silence holds in this process
+// all the same, and the report is repeated until the backend has it.
+var ErrUnreachable = errors.New("the budget's backend does not answer")
+
+// ErrClosed is returned by Wait once Close was called.
+var ErrClosed = errors.New("the pacer is closed")
+
+// ErrUnsafeRedis is wrapped by what CheckRedis returns for a server whose settings make it unfit: a person must change
+// them, waiting does not help.
+var ErrUnsafeRedis = errors.New("this Redis is not safe to pace with")
+
+// Backend holds the budgets of hosts. Local and Redis are the two there are.
+type Backend interface {
+	// acquire leases slots. After an error it is unknown whether it did: slots are wasted then, never doubled.
+	acquire(ctx context.Context, host string, a ask) (grant, error)
+	// backoff silences the fleet. It may be repeated: a repetition extends, it does not cut again.
+	backoff(ctx context.Context, host string, r report) (fact, error)
+	// release signs a worker off. It may be repeated.
+	release(ctx context.Context, host string, r parting) error
+	// subscribe calls hear for each event, and whenever the subscription comes alive or dies, until ctx ends.
+	subscribe(ctx context.Context, host string, hear func(event))
+}
+
+// report is one backoff: epoch is the highest known, seen that of the permit that met the refusal.
+type report struct {
+	epoch, seen, delay int64
+	cut                bool
+}
+
+// parting signs a worker off: last is the due time of the last slot it leased, back of the last that it used.
+type parting struct {
+	epoch      int64
+	worker     string
+	last, back int64
+}
+
+// fact is what every operation tells about the silence.
+type fact struct {
+	epoch, until, now int64
+}
+
+// event is what a subscriber hears: a fact (without now), or whether it hears at all.
+type event struct {
+	epoch, until int64
+	turned       bool // the subscription came alive or died
+	live         bool
+}
+
+// fellBehind is how late a slot may be before the process counts as frozen meanwhile.
+const fellBehind = 100 * time.Millisecond

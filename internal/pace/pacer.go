@@ -1,0 +1,247 @@
+package pace
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Pacer is one worker's client of a backend. All methods may be called at once.
+type Pacer struct {
+	set     Settings
+	backend Backend
+	began   time.Time
+	ctx     context.Context // ends the loop, the calls and the subscription
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	kick    chan struct{} // the loop has something to reconsider
+
+	mu         sync.Mutex
+	closed     bool
+	queue      []*waiter
+	expected   int
+	slots      held
+	clock      clock
+	epoch      int64 // highest known
+	until      int64 // latest silence known, by the backend's clock
+	translated int64 // the until that quiet knows of
+	quiet      int64 // no permit due before is valid, by the local clock
+	beat       int64 // when the slots were last looked at, to notice a frozen process
+	freezes    int   // an answer to a call from before a freeze grants nothing
+	live       bool  // the subscription hears
+	recent     recent
+	calls
+	outages
+	ok, bad, out          int64 // permits that succeeded, failed, are out
+	granted, used, wasted int64
+	last                  grant // the latest answer
+	opRate                float64
+	opBy                  string
+	opHold                int64
+}
+
+// waiter is one caller blocked in Wait.
+type waiter struct{ permit chan Permit }
+
+// New returns a Pacer that runs until Close. It makes no call before the first Wait.
+func New(s Settings, b Backend) *Pacer {
+	if s.Rate <= 0 {
+		s.Rate = 1
+	}
+	if s.Headroom == 0 {
+		s.Headroom = 0.01
+	}
+	s.Headroom = min(max(s.Headroom, 0), 0.99)
+	if s.Lateness <= 0 {
+		s.Lateness = 10 * time.Millisecond
+	}
+	p := &Pacer{set: s, backend: b, began: time.Now(), kick: make(chan struct{}, 1)}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	p.running.Go(func() { b.subscribe(p.ctx, s.Host, p.hear) })
+	p.running.Go(p.loop)
+	return p
+}
+
+// now is the local clock: monotonic, ns since the Pacer began.
+func (p *Pacer) now() int64 { return int64(time.Since(p.began)) }
+
+// Wait blocks until a permit is due and returns it, to be used at once. It also blocks while the backend is away, see
+// State. It fails with ctx's error or ErrClosed.
+func (p *Pacer) Wait(ctx context.Context) (Permit, error) {
+	for {
+		w := &waiter{permit: make(chan Permit, 1)}
+		if !p.join(w) {
+			return Permit{}, ErrClosed
+		}
+		select {
+		case permit, ok := <-w.permit:
+			if !ok {
+				return Permit{}, ErrClosed
+			}
+			if p.Usable(permit) {
+				return permit, nil
+			}
+			p.Unused(permit)
+		case <-ctx.Done():
+			p.leave(w)
+			return Permit{}, ctx.Err()
+		}
+	}
+}
+
+func (p *Pacer) join(w *waiter) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.queue = append(p.queue, w)
+	p.dispatch(p.now())
+	p.wake()
+	return true
+}
+
+func (p *Pacer) leave(w *waiter) {
+	p.mu.Lock()
+	i := slices.Index(p.queue, w)
+	if i >= 0 {
+		p.queue = slices.Delete(p.queue, i, i+1)
+	}
+	p.mu.Unlock()
+	if i >= 0 {
+		return
+	}
+	if permit, ok := <-w.permit; ok {
+		p.Unused(permit)
+	}
+}
+
+// wake makes the loop look again.
+func (p *Pacer) wake() {
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Expect says that n more callers will come soon, so that slots may be leased ahead for them: never more than were used
+// in the last second.
+func (p *Pacer) Expect(n int) {
+	p.mu.Lock()
+	p.expected = max(0, n)
+	p.wake()
+	p.mu.Unlock()
+}
+
+// Usable says whether the permit may be used now: it is neither late nor void.
+func (p *Pacer) Usable(permit Permit) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	due := int64(permit.Due.Sub(p.began))
+	return !p.void(permit.Epoch, due) && p.now() <= due+int64(p.set.Lateness)
+}
+
+// Unused returns a permit that could not be used. Its slot is wasted, never given to another.
+func (p *Pacer) Unused(Permit) {
+	p.mu.Lock()
+	p.out--
+	p.used--
+	p.wasted++
+	p.mu.Unlock()
+}
+
+// Done says how the exchange of a permit ended: ok when the upstream gave a success. What came of a probe is reported
+// before Done returns, or before ctx ends; all else travels with the next call.
+func (p *Pacer) Done(ctx context.Context, permit Permit, ok bool) {
+	p.mu.Lock()
+	p.out--
+	if ok {
+		p.ok++
+	} else {
+		p.bad++
+	}
+	p.wake()
+	p.mu.Unlock()
+	if permit.Probe {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		p.exchange(ctx, 0)
+	}
+}
+
+// Operator says what this worker knows from the store about the rate and the hold that an operator set, and who set the
+// rate. The backend's own knowledge goes first unless it was lost. A zero rate or hold means that none is set.
+func (p *Pacer) Operator(rate float64, hold time.Time, by string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opRate, p.opBy, p.opHold = max(0, rate), operator(by), 0
+	if !hold.IsZero() {
+		p.opHold = min(hold.UnixMicro(), time.Now().Add(longest).UnixMicro())
+	}
+	p.must = p.must || p.last.now > 0
+	p.wake()
+}
+
+// State says what the Pacer knows now.
+func (p *Pacer) State() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	g := &p.last
+	s := State{Rate: g.rate * g.share, Budget: g.rate, RateBy: g.rateBy, Limit: LimitBudget, Active: g.active,
+		Calls: p.made, Granted: p.granted, Used: p.used, Late: p.wasted, Unreachable: p.at(p.failing), Outage: p.since()}
+	if g.now == 0 {
+		s.Rate, s.Budget = p.set.Rate, p.set.Rate
+	}
+	if p.quiet > now {
+		s.Until = p.at(p.quiet)
+	}
+	if hold := p.clock.local(g.hold, 0); g.hold > 0 && hold > now {
+		s.Hold = p.at(hold)
+	}
+	switch {
+	case !s.Unreachable.IsZero():
+		s.Limit = LimitRedis
+	case g.standby:
+		s.Limit = LimitStandby
+	case !s.Outage.IsZero():
+		s.Limit = LimitOutage
+	case !s.Hold.IsZero():
+		s.Limit = LimitHold
+	case !s.Until.IsZero():
+		s.Limit = LimitBackoff
+	}
+	return s
+}
+
+// at makes a time of a local instant, the zero time of 0.
+func (p *Pacer) at(local int64) time.Time {
+	if local == 0 {
+		return time.Time{}
+	}
+	return p.began.Add(time.Duration(local))
+}
+
+// Close ends the Pacer: callers of Wait get ErrClosed, the slots that were not used are given back and the worker's
+// place is free at once. Without the backend's answer before ctx ends that takes five seconds. A second Close does
+// nothing.
+func (p *Pacer) Close(ctx context.Context) error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	p.closed = true
+	for _, w := range p.queue {
+		close(w.permit)
+	}
+	p.queue = nil
+	p.mu.Unlock()
+	p.stop()
+	p.running.Wait()
+	if p.made == 0 {
+		return nil
+	}
+	return p.backend.release(ctx, p.set.Host, p.slots.parting(parting{epoch: p.epoch, worker: p.set.Worker}))
+}

@@ -1,0 +1,62 @@
+package pace
+
+// learn takes in what the worker knows and the state may have lost.
+func (s *state) learn(now int64, a ask) {
+	s.extend(now, a.until)
+	lost := now < s.born+horizon
+	if a.opRate > 0 && (s.rateBy == "" || lost && a.opRate < s.rate) {
+		s.setRate(now, a.opRate, a.opBy)
+	}
+	if lost && a.opHold > s.hold {
+		s.setHold(now, a.opHold)
+	}
+	if s.rateBy == "" {
+		s.setRate(now, s.lowest(), "")
+	}
+}
+
+// extend moves the upstream's silence later, never earlier; the ramp stands still meanwhile.
+// Slots due before the old end are void by it alone: only those beyond it need a new epoch.
+func (s *state) extend(now, until int64) {
+	if until <= s.until {
+		return
+	}
+	beyond := s.last > max(now, s.until)
+	if s.f = s.share(now); s.f < 1 {
+		s.fAt = until
+	}
+	s.until, s.news = until, true
+	if beyond {
+		s.bump(now)
+	}
+}
+
+// backoff silences the fleet for delay µs. The first report of an incident, by a permit not
+// older than the latest cut, halves the share; the rest of the burst only extends the silence.
+func (s *state) backoff(now int64, rid string, epoch, seen, delay int64, cut bool) {
+	s.enter(now, rid, epoch)
+	if !cut || seen < s.cut {
+		s.extend(now, now+delay)
+		return
+	}
+	s.f = max(minShare, s.share(now)/2)
+	s.until = max(s.until, now+delay)
+	s.fAt = s.until
+	s.bump(now)
+	s.cut = s.epoch
+}
+
+// setRate changes requests/s: a lower rate makes leased slots void, a higher one does not.
+func (s *state) setRate(now int64, rate float64, by string) {
+	if rate < s.rate {
+		s.bump(now)
+	}
+	s.news = s.news || rate != s.rate
+	s.rate, s.rateBy = rate, by
+}
+
+// setHold sets the operator's silence; a time in the past ends it.
+func (s *state) setHold(now, hold int64) {
+	s.hold = hold
+	s.bump(now)
+}
