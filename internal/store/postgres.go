@@ -2,13 +2,28 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Postgres is the store of a fleet.
+const (
+	// poolConns bounds the pool; with the two connections of a lease a worker holds at most six.
+	poolConns = 4
+	// connectLimit bounds each try to connect where the URL has no connect_timeout.
+	connectLimit = 10 * time.Second
+	// oldestServer is the first version with column compression.
+	oldestServer = 140000
+)
+
+// Postgres is the store of a fleet: the schema shoal in one PostgreSQL database.
 type Postgres struct {
 	pool     *pgxpool.Pool
 	config   *pgx.ConnConfig // for connections outside of the pool, see connect
@@ -18,5 +33,141 @@ type Postgres struct {
 }
 
 func openPostgres(ctx context.Context, url string, options Options) (Store, error) {
-	return nil, ErrUnavailable
+	config, err := parsePostgres(url, options)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, classify("open the store", err)
+	}
+	p := &Postgres{pool: pool, config: config.ConnConfig, ttl: options.LeaseTTL, version: options.Version}
+	if err := p.prepare(ctx, options); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// prepare looks at the server, then at the schema.
+func (p *Postgres) prepare(ctx context.Context, options Options) error {
+	if err := p.inspect(ctx); err != nil {
+		return err
+	}
+	if err := p.refusePooler(ctx); err != nil {
+		return err
+	}
+	return p.migrate(ctx, options)
+}
+
+func parsePostgres(url string, options Options) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, badURL(err)
+	}
+	config.MaxConns, config.MinConns = poolConns, 0
+	conn := config.ConnConfig
+	if options.Application != "" {
+		conn.RuntimeParams["application_name"] = options.Application
+	}
+	if options.ReadOnly {
+		conn.RuntimeParams["default_transaction_read_only"] = "on"
+	}
+	if conn.ConnectTimeout == 0 {
+		conn.ConnectTimeout = connectLimit
+	}
+	dialer := &net.Dialer{Timeout: conn.ConnectTimeout, KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
+	}}
+	conn.DialFunc = dialer.DialContext
+	conn.AfterConnect = keepAlive
+	return config, nil
+}
+
+// keepAlive lets the server notice within half a minute that we are gone, so that no lock outlives its owner for long.
+// It is set here and not among the startup parameters because a pooler refuses unknown ones with a text that nobody
+// understands; refusePooler has a better one.
+func keepAlive(ctx context.Context, conn *pgconn.PgConn) error {
+	return conn.Exec(ctx, "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3").Close()
+}
+
+// badURL tells what is wrong with a connection URL without quoting any of it: what cannot be parsed may hold a password
+// anywhere.
+func badURL(err error) error {
+	const form = "postgres://user@host:5432/database?sslmode=verify-full"
+	reason := "it does not have the form " + form
+	var parse *pgconn.ParseConfigError
+	if inner := errors.Unwrap(err); errors.As(err, &parse) && inner != nil {
+		switch inner.Error() {
+		case "sslmode is invalid":
+			reason = "its sslmode is none of disable, prefer, require, verify-ca and verify-full"
+		}
+	}
+	return fmt.Errorf("store: the PostgreSQL URL cannot be read: %s (not shown here, it may hold a password)", reason)
+}
+
+// connect makes a connection outside of the pool, for a lease: its session holds locks and must be nobody else's. role
+// is added to application_name.
+func (p *Postgres) connect(ctx context.Context, role string) (*pgx.Conn, error) {
+	config := p.config.Copy()
+	config.RuntimeParams["application_name"] += " " + role
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, classify("connect to the store", err)
+	}
+	return conn, nil
+}
+
+// inspect reads the settings that our guarantees rest on.
+func (p *Postgres) inspect(ctx context.Context) error {
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return classify("connect to the store", err)
+	}
+	defer conn.Release()
+	var version int
+	var fsync string
+	var lz4 bool
+	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('fsync'),
+		EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals))`).Scan(&version, &fsync, &lz4)
+	if err != nil {
+		return classify("read the server's settings", err)
+	}
+	if version < oldestServer {
+		return fmt.Errorf("%w: PostgreSQL %d is too old: use version 14 or newer", ErrUnsafe, version/10000)
+	}
+	if fsync == "off" {
+		p.warn("PostgreSQL runs with fsync = off: a power cut can lose or damage what has landed; set fsync = on")
+	}
+	if !lz4 {
+		p.warn("this PostgreSQL is built without lz4: bodies are packed by its slower default, landing takes up to four times as long")
+	}
+	if host := p.plaintextHost(conn.Conn()); host != "" {
+		p.warn(fmt.Sprintf("the connection to PostgreSQL on %s is not encrypted: password and data can be read on the way; add ?sslmode=verify-full to the store URL", host))
+	}
+	return nil
+}
+
+func (p *Postgres) warn(sentence string) { p.warnings = append(p.warnings, sentence) }
+
+// plaintextHost is the server's host when the connection to it leaves this machine unencrypted, else "".
+func (p *Postgres) plaintextHost(conn *pgx.Conn) string {
+	raw := conn.PgConn().Conn()
+	if _, encrypted := raw.(*tls.Conn); encrypted {
+		return ""
+	}
+	addr, err := netip.ParseAddrPort(raw.RemoteAddr().String())
+	if err != nil || addr.Addr().Unmap().IsLoopback() { // a Unix socket has no such address
+		return ""
+	}
+	return conn.Config().Host
+}
+
+// Warnings implements Store.
+func (p *Postgres) Warnings() []string { return p.warnings }
+
+// Close implements Store.
+func (p *Postgres) Close() error {
+	p.pool.Close()
+	return nil
 }

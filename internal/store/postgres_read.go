@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"shoal/internal/harvest"
+)
+
+// Known implements Store.
+func (p *Postgres) Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error) {
+	asked := make([]pgtype.UUID, len(keys))
+	for i, key := range keys {
+		asked[i] = uuid(key)
+	}
+	operation := fmt.Sprintf("look up %d keys of run %s", len(keys), run)
+	rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1 AND key = ANY ($2)", run, asked)
+	if err != nil {
+		return nil, classify(operation, err)
+	}
+	found := make(map[harvest.Key]bool, len(keys))
+	var key pgtype.UUID
+	_, err = pgx.ForEachRow(rows, []any{&key}, func() error {
+		found[key.Bytes] = true
+		return nil
+	})
+	if err != nil {
+		return nil, classify(operation, err)
+	}
+	return areIn(found, keys), nil
+}
+
+// areIn tells for each key whether it was found.
+func areIn(found map[harvest.Key]bool, keys []harvest.Key) []bool {
+	known := make([]bool, len(keys))
+	for i, key := range keys {
+		known[i] = found[key]
+	}
+	return known
+}
+
+// Keys implements Store.
+func (p *Postgres) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error] {
+	return func(yield func(harvest.Key, error) bool) {
+		operation := "read the keys of run " + run
+		rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1", run)
+		if err != nil {
+			yield(harvest.Key{}, classify(operation, err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var key pgtype.UUID
+			if err := rows.Scan(&key); err != nil {
+				yield(harvest.Key{}, classify(operation, err))
+				return
+			}
+			if !yield(key.Bytes, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(harvest.Key{}, classify(operation, err))
+		}
+	}
+}
+
+// beginExport opens a snapshot. The primary key gives the order; a sort would first copy the whole run to disk.
+var beginExport = pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_sort = off; " +
+	"SET LOCAL enable_hashjoin = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = 0"}
+
+// Export implements Store.
+func (p *Postgres) Export(ctx context.Context, q Query, each func(Row) error) error {
+	sql, args, err := exportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) })
+	if err != nil {
+		return err
+	}
+	var stop error
+	err = pgx.BeginTxFunc(ctx, p.pool, beginExport, func(tx pgx.Tx) error {
+		if _, err := findRun(ctx, tx, q.Run); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			row, err := scanExported(rows, q.What)
+			if err != nil {
+				return err
+			}
+			if stop = each(row); stop != nil {
+				return stop
+			}
+		}
+		return rows.Err()
+	})
+	if stop != nil {
+		return stop // the caller's own error, nothing of the store's
+	}
+	return classify(fmt.Sprintf("export %s of run %s", q.What, q.Run), err)
+}
+
+func scanExported(rows pgx.Rows, what What) (Row, error) {
+	var row Row
+	p, r := &row.Page, &row.Record
+	var key pgtype.UUID
+	var err error
+	if what == Records {
+		err = rows.Scan(&key, &p.URL, &p.ID, &r.Ordinal, &r.Kind, (*jsonBytes)(&r.Data))
+	} else {
+		err = rows.Scan(&key, &p.URL, &p.ID, &p.Outcome, &p.Status, &p.Reason, &p.Detail, &p.Attempts, &p.Revision, &p.MediaType,
+			(*jsonBytes)(&p.Headers), &p.FetchedAt, (*jsonBytes)(&p.Body), &p.Raw)
+		p.FetchedAt = p.FetchedAt.UTC()
+	}
+	p.Key = key.Bytes
+	return row, err
+}
+
+// jsonBytes takes a JSON column as the bytes that it is, whatever the JSON says: scanned into a []byte a null document
+// and no document would be one.
+type jsonBytes []byte
+
+// ScanText implements pgtype.TextScanner; JSON travels as text.
+func (b *jsonBytes) ScanText(v pgtype.Text) error {
+	*b = nil
+	if v.Valid {
+		*b = []byte(v.String)
+	}
+	return nil
+}
+
+// exportQuery writes the query of an export for either twin: its tables are prefixed by schema, and placeholder writes
+// the n-th parameter.
+func exportQuery(q Query, schema string, placeholder func(n int) string) (sql string, args []any, err error) {
+	args = append(args, q.Run)
+	switch q.What {
+	case Pages:
+		sql = `SELECT key, url, coalesce(id, ''), outcome, coalesce(status, 0), coalesce(reason, ''), coalesce(detail, ''), attempts,
+			coalesce(revision, ''), coalesce(media_type, ''), headers, fetched_at, body, raw FROM ` + schema + "pages WHERE run = " + placeholder(1)
+		if len(q.Outcomes) > 0 {
+			var list []string
+			for _, o := range q.Outcomes {
+				args = append(args, string(o))
+				list = append(list, placeholder(len(args)))
+			}
+			sql += " AND outcome IN (" + strings.Join(list, ", ") + ")"
+		}
+		return sql + " ORDER BY key", args, nil
+	case Records:
+		return `SELECT r.key, p.url, coalesce(p.id, ''), r.ordinal, coalesce(r.kind, ''), r.data FROM ` + schema + "records r JOIN " + schema +
+			"pages p ON p.run = r.run AND p.key = r.key WHERE r.run = " + placeholder(1) + " AND p.run = " + placeholder(1) + " ORDER BY r.key, r.ordinal", args, nil
+	}
+	return "", nil, fmt.Errorf("export %q of run %s: want %s or %s", q.What, q.Run, Pages, Records)
+}

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ddlLock is the advisory lock under which the schema changes: 'shoal' and a number, in ASCII.
+const ddlLock int64 = 0x73686f616c0001
+
+// migrate brings the schema up to date, in one transaction under a lock, so that of eight workers started at once one
+// does it and the others find it done. Nothing is locked and no right to create is needed where it is up to date.
+func (p *Postgres) migrate(ctx context.Context, options Options) error {
+	known := migrations(KindPostgres)
+	state, err := readSchemaState(ctx, p.pool)
+	if err != nil {
+		return classify("read the schema's version", err)
+	}
+	needed, err := state.check(len(known), options)
+	if err != nil || !needed {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", ddlLock); err != nil {
+			return err
+		}
+		state, err := readSchemaState(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if needed, err := state.check(len(known), options); err != nil || !needed {
+			return err
+		}
+		return applyMigrations(ctx, tx, known, state.version, options.Version)
+	})
+	if codeOf(err) == codePrivilege {
+		return fmt.Errorf("%w: role %s may not make its tables (%w): let the database's owner run `coordinator schema` through psql once and grant the role USAGE on schema shoal and "+
+			"SELECT, INSERT, UPDATE, DELETE on its tables, or GRANT CREATE ON DATABASE %s TO it", ErrSchema, p.config.User, err, p.config.Database)
+	}
+	if errors.Is(err, ErrSchema) {
+		return err
+	}
+	return classify("migrate the schema", err)
+}
+
+func applyMigrations(ctx context.Context, tx pgx.Tx, all []string, have int, by string) error {
+	for i := have; i < len(all); i++ {
+		if _, err := tx.Exec(ctx, all[i]); err != nil {
+			return fmt.Errorf("migration %d: %w", i+1, err)
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO shoal.schema_version (version, applied_by) VALUES ($1, $2)", i+1, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// querier is what a pool, a connection and a transaction have in common.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func readSchemaState(ctx context.Context, q querier) (schemaState, error) {
+	var there bool
+	if err := q.QueryRow(ctx, "SELECT to_regclass('shoal.schema_version') IS NOT NULL").Scan(&there); err != nil || !there {
+		return schemaState{}, err
+	}
+	var s schemaState
+	err := q.QueryRow(ctx, "SELECT version, applied_by FROM shoal.schema_version ORDER BY version DESC LIMIT 1").Scan(&s.version, &s.by)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return schemaState{}, nil
+	}
+	return s, err
+}

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// storedCorpus is the --corpus that means the run's own corpus table.
+const storedCorpus = "store:"
+
+// contradicts compares what a run was opened with and what is given now. An input that is not given means "as stored",
+// and where the corpus is read from now need not be where it was read from when the run's table was filled.
+func contradicts(stored, given harvest.Run) error {
+	fields := []struct{ name, stored, given string }{
+		{"--upstream", stored.Upstream, given.Upstream},
+		{"--api or --url", stored.API, given.API},
+		{"host", stored.Host, given.Host},
+		{"--extract", stored.Extract, given.Extract},
+		{"--body", stored.Body, given.Body},
+		{"--corpus", stored.Corpus, given.Corpus},
+	}
+	for _, f := range fields {
+		if f.given == "" || f.given == f.stored {
+			continue
+		}
+		if f.name == "--corpus" && (unsaidCorpus(f.given) || unsaidCorpus(f.stored)) {
+			continue
+		}
+		return &Contradiction{Run: stored.Name, Field: f.name, Stored: f.stored, Given: f.given}
+	}
+	return nil
+}
+
+func unsaidCorpus(corpus string) bool { return corpus == "" || strings.HasPrefix(corpus, storedCorpus) }
+
+// adopted is the stored run with what a later start may say anew.
+func adopted(stored, given harvest.Run) harvest.Run {
+	if given.Rate != "" {
+		stored.Rate = given.Rate
+	}
+	if stored.Corpus == "" {
+		stored.Corpus = given.Corpus
+	}
+	return stored
+}
+
+// totals is the query that adds up a run's shards rows, see Store.Totals.
+func totals(schema, run string) string {
+	return fmt.Sprintf(`SELECT CAST(coalesce(sum(landed), 0) AS bigint), CAST(coalesce(sum(missing), 0) AS bigint),
+			CAST(coalesce(sum(skipped), 0) AS bigint), CAST(coalesce(sum(dead), 0) AS bigint),
+			CAST(coalesce(sum(bytes), 0) AS bigint), CAST(coalesce(max(rejected), 0) AS bigint)
+		FROM (SELECT sum(landed) AS landed, sum(missing) AS missing, sum(skipped) AS skipped, sum(dead) AS dead,
+			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %sshards WHERE run = %s GROUP BY "of") AS by_n`, schema, run)
+}
