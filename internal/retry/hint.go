@@ -2,6 +2,8 @@ package retry
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,7 +12,7 @@ type Unit uint8
 
 // The units. A profile pins one where the guess by size would be wrong.
 const (
-	UnitGuess      Unit = iota // by its size, see resetIn
+	UnitGuess      Unit = iota // by its size, see reader.reset
 	UnitDelta                  // seconds from now
 	UnitEpoch                  // seconds since 1970
 	UnitEpochMilli             // milliseconds since 1970
@@ -35,7 +37,7 @@ type Hint struct {
 
 	Concurrency int64    // requests allowed at once; 0 when unknown
 	Scope       string   // what the limit is about, if the upstream says so
-	Malformed   []string // headers that could not be understood, sorted
+	Malformed   []string // headers that could not be understood, sorted, each once
 }
 
 // Pace is the rate in requests/s that uses up Remaining just when the window
@@ -47,7 +49,150 @@ func (h Hint) Pace(budget float64) float64 {
 	return min(budget, float64(h.Remaining)/h.Reset.Seconds())
 }
 
-// ParseHint reads the headers of an answer with this status that came at now.
+// ParseHint reads the rate-limit headers of an answer with this status that came
+// at now, whatever their dialect. Absolute times count from the answer's own
+// Date, so that a wrong clock on either side does no harm. A field that cannot
+// be understood is ignored and named in Malformed.
+//
+// Retry-After wins over every other header. It is read on 202, 403, 408, 413,
+// 425, 429 and 5xx alone. A limit that is used up asks to wait for its reset on
+// any status; on 429 so does a reset without a word on what remains, and a limit
+// on something else than requests.
 func ParseHint(h http.Header, status int, now time.Time, unit Unit) Hint {
-	return Hint{Remaining: -1, Limit: -1}
+	r := reader{status: status, clock: now, unit: unit}
+	names := make([]string, 0, 8)
+	for name := range h {
+		if concerns(name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return Hint{Remaining: -1, Limit: -1}
+	}
+	slices.Sort(names)
+	r.clock = serverClock(h, now)
+	for _, name := range names {
+		r.field(name, h[name])
+	}
+	r.retryAfter(h)
+	return r.hint(now)
+}
+
+// concerns tells whether a header's name, in canonical or lower case, may be
+// about rates. It is the only work done for most answers.
+func concerns(name string) bool {
+	return strings.Contains(name, "imit") || strings.Contains(name, "etry-")
+}
+
+// serverClock is the answer's own Date, unless that is absent or so far off that
+// it is no clock at all.
+func serverClock(h http.Header, now time.Time) time.Time {
+	date, err := http.ParseTime(strings.TrimSpace(h.Get("Date")))
+	if err != nil || date.Sub(now).Abs() >= 24*time.Hour {
+		return now
+	}
+	return date
+}
+
+// reader collects what the headers of one answer say.
+type reader struct {
+	status    int
+	clock     time.Time // absolute times are read against it
+	unit      Unit
+	wait      time.Duration // of Retry-After
+	source    string        // of wait
+	windows   []window
+	scope     string
+	malformed []string
+}
+
+// window is one limit, from whatever headers describe it.
+type window struct {
+	family    string // the dialect, and the policy's name in it
+	source    string // the header that holds the reset
+	foreign   bool   // not about requests
+	parallel  bool   // about requests at once
+	limit     int64  // -1 when unknown
+	remaining int64  // -1 when unknown
+	reset     time.Duration
+	after     bool // reset comes from a header that says how long, which wins over one that says when
+	length    time.Duration
+}
+
+func (r *reader) bad(name string) {
+	name = http.CanonicalHeaderKey(name)
+	if !slices.Contains(r.malformed, name) {
+		r.malformed = append(r.malformed, name)
+	}
+}
+
+// window returns the window of a family; the first header of a family makes it.
+func (r *reader) window(family string) *window {
+	for i := range r.windows {
+		if r.windows[i].family == family {
+			return &r.windows[i]
+		}
+	}
+	r.windows = append(r.windows, window{family: family, limit: -1, remaining: -1})
+	return &r.windows[len(r.windows)-1]
+}
+
+// hint draws the conclusions.
+func (r *reader) hint(now time.Time) Hint {
+	h := Hint{Wait: r.wait, Source: r.source, Remaining: -1, Limit: -1, Scope: r.scope}
+	if h.Wait <= 0 {
+		h.Wait, h.Source = r.exhausted()
+	}
+	if h.Wait > 0 {
+		h.WaitUntil = now.Add(h.Wait)
+	}
+	if w := r.tightest(); w != nil {
+		h.Remaining, h.Limit, h.Reset, h.Window = w.remaining, w.limit, w.reset, w.length
+	}
+	for _, w := range r.windows {
+		if w.parallel && w.limit > 0 && (h.Concurrency == 0 || w.limit < h.Concurrency) {
+			h.Concurrency = w.limit
+		}
+	}
+	slices.Sort(r.malformed)
+	h.Malformed = r.malformed
+	return h
+}
+
+// exhausted is the longest reset among the limits that are used up.
+func (r *reader) exhausted() (wait time.Duration, source string) {
+	limited := r.status == http.StatusTooManyRequests
+	for _, w := range r.windows {
+		used := w.remaining == 0 || (w.remaining < 0 && limited)
+		if used && (!w.foreign || limited) && w.reset > wait {
+			wait, source = w.reset, w.source
+		}
+	}
+	return wait, source
+}
+
+// tightest is the limit on requests with the least remaining per time.
+func (r *reader) tightest() *window {
+	var best *window
+	for i := range r.windows {
+		w := &r.windows[i]
+		if w.foreign || (best != nil && !w.tighter(best)) {
+			continue
+		}
+		best = w
+	}
+	return best
+}
+
+// tighter compares remaining/reset without dividing by a reset that may be 0.
+func (w *window) tighter(than *window) bool {
+	switch {
+	case w.remaining < 0 || than.remaining < 0:
+		return w.remaining > than.remaining // one that knows beats one that does not
+	case w.reset <= 0 || than.reset <= 0:
+		return w.reset > than.reset
+	case w.remaining == 0 && than.remaining == 0:
+		return w.reset > than.reset
+	}
+	return float64(w.remaining)*than.reset.Seconds() < float64(than.remaining)*w.reset.Seconds()
 }

@@ -1,0 +1,382 @@
+package retry
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// noon is the local clock of these tests; the servers' Date says the same unless a row says otherwise.
+var noon = time.Date(2026, 10, 21, 7, 26, 0, 0, time.UTC)
+
+// headers makes a header of lines such as "Retry-After: 3".
+func headers(lines ...string) http.Header {
+	h := http.Header{}
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, ":")
+		h.Add(name, strings.TrimPrefix(value, " "))
+	}
+	return h
+}
+
+func TestRetryAfter(t *testing.T) {
+	const date = "Date: Wed, 21 Oct 2026 07:26:00 GMT"
+	tests := []struct {
+		name  string
+		lines []string
+		want  time.Duration
+		bad   bool
+	}{
+		{"whole seconds", []string{"Retry-After: 120"}, 120 * time.Second, false},
+		{"a fraction with blanks around it", []string{"Retry-After:  1.5 "}, 1500 * time.Millisecond, false},
+		{"less than a millisecond is rounded up", []string{"Retry-After: 0.0001"}, time.Millisecond, false},
+		{"rounding up is exact in decimals", []string{"Retry-After: 1.1"}, 1100 * time.Millisecond, false},
+		{"Shopify's float", []string{"Retry-After: 2.0"}, 2 * time.Second, false},
+		{"zero is no hint", []string{"Retry-After: 0"}, 0, false},
+		{"zero with a fraction is no hint", []string{"Retry-After: 0.000"}, 0, false},
+		{"a sign is malformed", []string{"Retry-After: -1"}, 0, true},
+		{"a plus sign too", []string{"Retry-After: +5"}, 0, true},
+		{"an exponent is malformed", []string{"Retry-After: 1e3"}, 0, true},
+		{"a huge exponent too", []string{"Retry-After: 1e18"}, 0, true},
+		{"inf is malformed", []string{"Retry-After: inf"}, 0, true},
+		{"nan is malformed", []string{"Retry-After: NaN"}, 0, true},
+		{"hex is malformed", []string{"Retry-After: 0x10"}, 0, true},
+		{"a word is malformed", []string{"Retry-After: soon"}, 0, true},
+		{"a lone x is malformed", []string{"Retry-After: x"}, 0, true},
+		{"nothing is malformed", []string{"Retry-After: "}, 0, true},
+		{"a point alone is malformed", []string{"Retry-After: ."}, 0, true},
+		{"a point without digits after it is malformed", []string{"Retry-After: 5."}, 0, true},
+		{"the largest of several values", []string{"Retry-After: 2814, 2"}, 2814 * time.Second, false},
+		{"the largest of several lines", []string{"Retry-After: 2", "Retry-After: 2814"}, 2814 * time.Second, false},
+		{"a good value beside a bad one", []string{"Retry-After: soon, 7"}, 7 * time.Second, true},
+		{"IMF-fixdate", []string{date, "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"}, 2 * time.Minute, false},
+		{"RFC 850", []string{date, "Retry-After: Wednesday, 21-Oct-26 07:28:00 GMT"}, 2 * time.Minute, false},
+		{"asctime", []string{date, "Retry-After: Wed Oct 21 07:28:00 2026"}, 2 * time.Minute, false},
+		{"RFC 3339", []string{date, "Retry-After: 2026-10-21T07:28:00Z"}, 2 * time.Minute, false},
+		{"a date beside seconds in one line", []string{date, "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT, 10"}, 2 * time.Minute, false},
+		{"a past date is no hint", []string{date, "Retry-After: Wed, 21 Oct 2026 07:25:00 GMT"}, 0, false},
+		{"a date without Date counts from our clock", []string{"Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"}, 2 * time.Minute, false},
+		{"a server clock wrong by an hour counts from its own Date",
+			[]string{"Date: Wed, 21 Oct 2026 08:26:00 GMT", "Retry-After: Wed, 21 Oct 2026 08:26:30 GMT"}, 30 * time.Second, false},
+		{"a Date wrong by a day is no clock",
+			[]string{"Date: Tue, 20 Oct 2026 07:26:00 GMT", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"}, 2 * time.Minute, false},
+		{"a Date that is no date is no clock", []string{"Date: now", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"}, 2 * time.Minute, false},
+		{"milliseconds come first", []string{"Retry-After-Ms: 250", "Retry-After: 1"}, 250 * time.Millisecond, false},
+		{"fractions of milliseconds are rounded up", []string{"Retry-After-Ms: 250.2"}, 251 * time.Millisecond, false},
+		{"malformed milliseconds leave Retry-After", []string{"Retry-After-Ms: -1", "Retry-After: 1"}, time.Second, true},
+		{"a number beyond all sense is cut, not wrapped", []string{"Retry-After: " + strings.Repeat("9", 400)}, MostWait, false},
+		{"a year is believed as it is", []string{"Retry-After: 31536000"}, 31536000 * time.Second, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := ParseHint(headers(test.lines...), 429, noon, UnitGuess)
+			if got.Wait != test.want {
+				t.Errorf("ParseHint(%q).Wait = %v, want %v", test.lines, got.Wait, test.want)
+			}
+			if bad := len(got.Malformed) > 0; bad != test.bad {
+				t.Errorf("ParseHint(%q).Malformed = %q, want malformed: %v", test.lines, got.Malformed, test.bad)
+			}
+			until := time.Time{}
+			if test.want > 0 {
+				until = noon.Add(test.want)
+			}
+			if !got.WaitUntil.Equal(until) {
+				t.Errorf("ParseHint(%q).WaitUntil = %v, want %v", test.lines, got.WaitUntil, until)
+			}
+		})
+	}
+}
+
+func TestRetryAfterByStatus(t *testing.T) {
+	for status, want := range map[int]time.Duration{
+		200: 0, 204: 0, 301: 0, 302: 0, 400: 0, 404: 0,
+		202: 9 * time.Second, 403: 9 * time.Second, 408: 9 * time.Second, 413: 9 * time.Second,
+		429: 9 * time.Second, 500: 9 * time.Second, 503: 9 * time.Second,
+	} {
+		if got := ParseHint(headers("Retry-After: 9"), status, noon, UnitGuess).Wait; got != want {
+			t.Errorf("ParseHint(Retry-After: 9, %d).Wait = %v, want %v", status, got, want)
+		}
+	}
+}
+
+func TestRateLimitHeaders(t *testing.T) {
+	const date = "Date: Wed, 21 Oct 2026 07:26:00 GMT"
+	type want struct {
+		wait       time.Duration
+		source     string
+		remaining  int64
+		limit      int64
+		reset      time.Duration
+		window     time.Duration
+		concurrent int64
+		scope      string
+		malformed  string
+	}
+	none := want{remaining: -1, limit: -1}
+	bad := func(name string) want { w := none; w.malformed = name; return w }
+	const s = time.Second
+	tests := []struct {
+		name   string
+		status int
+		lines  []string
+		want   want
+	}{
+		{"draft: what remains and when it is filled up", 200, []string{`RateLimit: "default";r=50;t=30`},
+			want{remaining: 50, limit: -1, reset: 30 * s}},
+		{"draft: with its policies", 200,
+			[]string{`RateLimit: "daily";r=900;t=3600`, `RateLimit-Policy: "burst";q=100;w=60,"daily";q=1000;w=86400`},
+			want{remaining: 900, limit: 1000, reset: 3600 * s, window: 86400 * s}},
+		{"draft: the policy that is used up asks for its own reset", 200, []string{`RateLimit: "a";r=0;t=10, "b";r=900;t=3600`},
+			want{wait: 10 * s, source: "Ratelimit", remaining: 0, limit: -1, reset: 10 * s}},
+		{"draft: of two that are used up the later reset holds", 200, []string{`RateLimit: "a";r=0;t=10, "b";r=0;t=3600`},
+			want{wait: 3600 * s, source: "Ratelimit", remaining: 0, limit: -1, reset: 3600 * s}},
+		{"draft: least r/t is the tightest", 200, []string{`RateLimit: "a";r=50;t=10, "b";r=900;t=3600`},
+			want{remaining: 900, limit: -1, reset: 3600 * s}},
+		{"draft: any order, unknown parameters, a partition key", 200, []string{`RateLimit:  "x" ; t=5;foo="b\"ar";pk=:c2VjcmV0:;flag;r=1`}, bad("Ratelimit")},
+		{"draft: any order, unknown parameters, a partition key, no blank before a semicolon", 200,
+			[]string{`RateLimit: "x"; t=5;foo="b\"ar";pk=:c2VjcmV0:;flag;z=?0;d=1.5;tok=a/b; r=1`}, want{remaining: 1, limit: -1, reset: 5 * s}},
+		{"draft: a list split over lines", 200, []string{`RateLimit: "a";r=0;t=10`, `RateLimit: "b";r=900;t=3600`},
+			want{wait: 10 * s, source: "Ratelimit", remaining: 0, limit: -1, reset: 10 * s}},
+		{"draft: a token is no policy name", 200, []string{`RateLimit: default`}, bad("Ratelimit")},
+		{"draft: a token with parameters neither", 200, []string{`RateLimit: default;r=0;t=9`}, bad("Ratelimit")},
+		{"draft: r is required", 200, []string{`RateLimit: "default";t=30`}, bad("Ratelimit")},
+		{"draft: t may be missing", 200, []string{`RateLimit: "default";r=0`}, want{remaining: 0, limit: -1}},
+		{"draft: t must be an integer", 200, []string{`RateLimit: "default";r=0;t=1.5`}, bad("Ratelimit")},
+		{"draft: a negative t is no reset", 200, []string{`RateLimit: "default";r=0;t=-5`}, want{remaining: 0, limit: -1}},
+		{"draft: an open string", 200, []string{`RateLimit: "default;r=0;t=9`}, bad("Ratelimit")},
+		{"draft: a trailing comma", 200, []string{`RateLimit: "default";r=0;t=9,`}, bad("Ratelimit")},
+		{"draft: more digits than an integer may have", 200, []string{`RateLimit: "default";r=0;t=1234567890123456`}, bad("Ratelimit")},
+		{"draft: the largest integer is cut, not wrapped", 200, []string{`RateLimit: "default";r=0;t=999999999999999`},
+			want{wait: MostWait, source: "Ratelimit", remaining: 0, limit: -1, reset: MostWait}},
+		{"draft: a quota of bytes says nothing about requests", 200,
+			[]string{`RateLimit: "b";r=0;t=9`, `RateLimit-Policy: "b";q=65535;qu="content-bytes";w=10`}, none},
+		{"draft: but a 429 because of it does", 429,
+			[]string{`RateLimit: "b";r=0;t=9`, `RateLimit-Policy: "b";q=65535;qu="content-bytes";w=10`},
+			want{wait: 9 * s, source: "Ratelimit", remaining: -1, limit: -1}},
+		{"draft: requests at once are a cap", 200,
+			[]string{`RateLimit-Policy: "c";q=4;qu="concurrent-requests", "d";q=100;w=60`},
+			want{remaining: -1, limit: 100, window: 60 * s, concurrent: 4}},
+		{"draft: a policy without a quota", 200, []string{`RateLimit-Policy: "c";w=60`}, bad("Ratelimit-Policy")},
+		{"draft: Retry-After wins", 429, []string{`RateLimit: "a";r=0;t=10`, "Retry-After: 3"},
+			want{wait: 3 * s, source: "Retry-After", remaining: 0, limit: -1, reset: 10 * s}},
+		{"draft: Retry-After 0 leaves it to the reset", 429, []string{`RateLimit: "a";r=0;t=10`, "Retry-After: 0"},
+			want{wait: 10 * s, source: "Ratelimit", remaining: 0, limit: -1, reset: 10 * s}},
+
+		{"older draft: one dictionary", 200, []string{`RateLimit: limit=100, remaining=50, reset=30`},
+			want{remaining: 50, limit: 100, reset: 30 * s}},
+		{"older draft: one dictionary, used up", 200, []string{`RateLimit: reset=30, limit=100, remaining=0`},
+			want{wait: 30 * s, source: "Ratelimit", remaining: 0, limit: 100, reset: 30 * s}},
+		{"older draft: a dictionary without remaining", 200, []string{`RateLimit: limit=100, reset=30`}, bad("Ratelimit")},
+		{"older draft: three headers", 200, []string{"RateLimit-Limit: 100, 100;w=60", "RateLimit-Remaining: 7", "RateLimit-Reset: 30"},
+			want{remaining: 7, limit: 100, reset: 30 * s, window: 60 * s}},
+		{"older draft: three headers, used up", 200, []string{"RateLimit-Limit: 100", "RateLimit-Remaining: 0", "RateLimit-Reset: 30"},
+			want{wait: 30 * s, source: "Ratelimit-Reset", remaining: 0, limit: 100, reset: 30 * s}},
+		{"older draft: a policy of numbers", 200, []string{"RateLimit-Policy: 100;w=60"},
+			want{remaining: -1, limit: 100, window: 60 * s}},
+		{"GitLab: an epoch in RateLimit-Reset, a date beside it", 429,
+			[]string{date, "RateLimit-Limit: 60", "RateLimit-Observed: 67", "RateLimit-Remaining: 0", "RateLimit-Reset: 1792567620",
+				"RateLimit-ResetTime: Wed, 21 Oct 2026 07:27:00 GMT"},
+			want{wait: 60 * s, source: "Ratelimit-Reset", remaining: 0, limit: 60, reset: 60 * s}},
+
+		{"GitHub: used up until an epoch", 403,
+			[]string{date, "X-RateLimit-Limit: 5000", "X-RateLimit-Remaining: 0", "X-RateLimit-Used: 5000", "X-RateLimit-Resource: core", "X-RateLimit-Reset: 1792567560.5"},
+			want{wait: 500 * time.Millisecond, source: "X-Ratelimit-Reset", remaining: 0, limit: 5000, reset: 500 * time.Millisecond, scope: "core"}},
+		{"GitHub: a secondary limit while some remain says nothing of use", 429,
+			[]string{date, "X-RateLimit-Limit: 5000", "X-RateLimit-Remaining: 4000", "X-RateLimit-Reset: 1792569360"},
+			want{remaining: 4000, limit: 5000, reset: 1800 * s}},
+		{"GitHub: a secondary limit with Retry-After", 403,
+			[]string{date, "X-RateLimit-Remaining: 4000", "X-RateLimit-Reset: 1792569360", "Retry-After: 60"},
+			want{wait: 60 * s, source: "Retry-After", remaining: 4000, limit: -1, reset: 1800 * s}},
+		{"Reddit: what remains is a float", 200, []string{"X-Ratelimit-Used: 2", "X-Ratelimit-Remaining: 598.0", "X-Ratelimit-Reset: 42"},
+			want{remaining: 598, limit: -1, reset: 42 * s}},
+		{"a fraction of a request is none", 200, []string{"X-Ratelimit-Remaining: 0.9", "X-Ratelimit-Reset: 42"},
+			want{wait: 42 * s, source: "X-Ratelimit-Reset", remaining: 0, limit: -1, reset: 42 * s}},
+		{"Stripe: only a reason", 429, []string{"Stripe-Rate-Limited-Reason: endpoint-concurrency", "Stripe-Should-Retry: true"},
+			want{remaining: -1, limit: -1, scope: "endpoint-concurrency"}},
+		{"Twitter, Okta, Vimeo: one dash more", 429, []string{date, "x-rate-limit-limit: 15", "x-rate-limit-remaining: 0", "x-rate-limit-reset: 1792567570"},
+			want{wait: 10 * s, source: "X-Rate-Limit-Reset", remaining: 0, limit: 15, reset: 10 * s}},
+		{"OpenRouter: an epoch in milliseconds", 429, []string{date, "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1792567560250"},
+			want{wait: 250 * time.Millisecond, source: "X-Ratelimit-Reset", remaining: 0, limit: -1, reset: 250 * time.Millisecond}},
+		{"Discord: how long wins over when", 429,
+			[]string{date, "X-RateLimit-Limit: 5", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1792567570.123", "X-RateLimit-Reset-After: 1.25",
+				"X-RateLimit-Bucket: abcd", "X-RateLimit-Global: true"},
+			want{wait: 1250 * time.Millisecond, source: "X-Ratelimit-Reset-After", remaining: 0, limit: 5, reset: 1250 * time.Millisecond, scope: "abcd"}},
+		{"Shopify: a leaky bucket", 200, []string{"X-Shopify-Shop-Api-Call-Limit: 39/40"}, want{remaining: 1, limit: 40}},
+		{"Shopify: a bucket that is none", 200, []string{"X-Shopify-Shop-Api-Call-Limit: 39"}, bad("X-Shopify-Shop-Api-Call-Limit")},
+		{"OpenAI: durations; tokens are no requests", 429,
+			[]string{"x-ratelimit-limit-requests: 60", "x-ratelimit-remaining-requests: 0", "x-ratelimit-reset-requests: 6m0s",
+				"x-ratelimit-limit-tokens: 150000", "x-ratelimit-remaining-tokens: 149984", "x-ratelimit-reset-tokens: 120ms"},
+			want{wait: 360 * s, source: "X-Ratelimit-Reset-Requests", remaining: 0, limit: 60, reset: 360 * s}},
+		{"Anthropic: RFC 3339, the group first", 429,
+			[]string{date, "anthropic-ratelimit-requests-limit: 50", "anthropic-ratelimit-requests-remaining: 0", "anthropic-ratelimit-requests-reset: 2026-10-21T07:26:40Z",
+				"anthropic-ratelimit-input-tokens-remaining: 10", "anthropic-ratelimit-input-tokens-reset: 2026-10-21T08:26:40Z"},
+			want{wait: 40 * s, source: "Anthropic-Ratelimit-Requests-Reset", remaining: 0, limit: 50, reset: 40 * s}},
+		{"Atlassian, Mastodon: RFC 3339", 429, []string{date, "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 2026-10-21T07:27:00.000Z"},
+			want{wait: 60 * s, source: "X-Ratelimit-Reset", remaining: 0, limit: -1, reset: 60 * s}},
+		{"lemlist: a date of JavaScript", 429, []string{date, "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: Wed Oct 21 2026 09:26:42 GMT+0200 (Central European Summer Time)"},
+			want{wait: 42 * s, source: "X-Ratelimit-Reset", remaining: 0, limit: -1, reset: 42 * s}},
+		{"Crossref: a window and nothing else", 200, []string{"X-Rate-Limit-Limit: 50", "X-Rate-Limit-Interval: 1s"},
+			want{remaining: -1, limit: 50, window: s}},
+		{"Zalando, Unipile, Brevo: seconds under GitHub's name", 429, []string{"X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 42"},
+			want{wait: 42 * s, source: "X-Ratelimit-Reset", remaining: 0, limit: -1, reset: 42 * s}},
+		{"Kong: the window in the name", 200, []string{"X-RateLimit-Limit-Minute: 60", "X-RateLimit-Remaining-Minute: 7"},
+			want{remaining: 7, limit: 60, window: 60 * s}},
+		{"a 429 with a reset and no word on what remains", 429, []string{"X-RateLimit-Reset: 42"},
+			want{wait: 42 * s, source: "X-Ratelimit-Reset", remaining: -1, limit: -1, reset: 42 * s}},
+		{"a 403 with a reset and no word on what remains", 403, []string{"X-RateLimit-Reset: 42"},
+			want{remaining: -1, limit: -1, reset: 42 * s}},
+		{"a past epoch is no wait", 429, []string{date, "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1372700873"},
+			want{remaining: 0, limit: -1}},
+		{"a negative remaining is malformed", 429, []string{"X-RateLimit-Remaining: -1", "X-RateLimit-Limit: 9"},
+			want{remaining: -1, limit: 9, malformed: "X-Ratelimit-Remaining"}},
+		{"two malformed headers", 429, []string{"X-RateLimit-Remaining: many", "X-RateLimit-Reset: soon"},
+			want{remaining: -1, limit: -1, malformed: "X-Ratelimit-Remaining X-Ratelimit-Reset"}},
+		{"no such headers", 200, []string{"Content-Type: text/html", date}, none},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			h := ParseHint(headers(test.lines...), test.status, noon, UnitGuess)
+			got := want{h.Wait, http.CanonicalHeaderKey(h.Source), h.Remaining, h.Limit, h.Reset, h.Window, h.Concurrency, h.Scope, strings.Join(h.Malformed, " ")}
+			if got != test.want {
+				t.Errorf("ParseHint(%q, %d) =\n%+v, want\n%+v", test.lines, test.status, got, test.want)
+			}
+		})
+	}
+}
+
+func TestResetValues(t *testing.T) {
+	at := func(sec int64) time.Time { return time.Unix(sec, 0) }
+	tests := []struct {
+		value string
+		clock time.Time
+		unit  Unit
+		want  time.Duration
+		bad   bool
+	}{
+		{"42", noon, UnitGuess, 42 * time.Second, false},
+		{"0", noon, UnitGuess, 0, false},
+		{"999999999", noon, UnitGuess, MostWait, false},
+		{"1372700873", at(1372700800), UnitGuess, 73 * time.Second, false},
+		{"1800000000000", at(1799999990), UnitGuess, 10 * time.Second, false},
+		{"1800000000000000", at(1799999990), UnitGuess, 10 * time.Second, false},
+		{"1800000000000000000", at(1799999990), UnitGuess, 10 * time.Second, false},
+		{"99999999999999999999", noon, UnitGuess, 0, true},
+		{"9999999999999999999", noon, UnitGuess, 0, true},
+		{"6m0s", noon, UnitGuess, 360 * time.Second, false},
+		{"120ms", noon, UnitGuess, 120 * time.Millisecond, false},
+		{"-6m", noon, UnitGuess, 0, true},
+		{"2026-10-21T07:27:00Z", noon, UnitGuess, time.Minute, false},
+		{"Wed, 21 Oct 2026 07:27:00 GMT", noon, UnitGuess, time.Minute, false},
+		{"Wed Oct 21 2026 09:27:00 GMT+0200 (CEST)", noon, UnitGuess, time.Minute, false},
+		{"1.5", noon, UnitGuess, 1500 * time.Millisecond, false},
+		{"1372700873", at(1372700800), UnitDelta, MostWait, false},
+		{"90", at(30), UnitEpoch, 60 * time.Second, false},
+		{"90000", at(30), UnitEpochMilli, 60 * time.Second, false},
+		{"soon", noon, UnitGuess, 0, true},
+		{"", noon, UnitGuess, 0, true},
+		{"1e9", noon, UnitGuess, 0, true},
+	}
+	for _, test := range tests {
+		r := reader{clock: test.clock, unit: test.unit}
+		got, ok := r.reset(test.value)
+		if got != test.want || ok == test.bad {
+			t.Errorf("reset(%q, unit %d) = %v, %v, want %v, %v", test.value, test.unit, got, ok, test.want, !test.bad)
+		}
+	}
+}
+
+func TestPaceNeverAboveTheBudget(t *testing.T) {
+	tests := []struct {
+		hint Hint
+		want float64
+	}{
+		{Hint{Remaining: 10, Reset: 5 * time.Second}, 2},
+		{Hint{Remaining: 1000, Reset: time.Second}, 50},
+		{Hint{Remaining: -1, Reset: time.Second}, 50},
+		{Hint{Remaining: 10}, 50},
+		{Hint{Remaining: 0, Reset: time.Second}, 50},
+	}
+	for _, test := range tests {
+		if got := test.hint.Pace(50); got != test.want {
+			t.Errorf("%+v.Pace(50) = %v, want %v", test.hint, got, test.want)
+		}
+	}
+}
+
+// checkHint holds for whatever a server may send.
+func checkHint(t *testing.T, h Hint) {
+	t.Helper()
+	if h.Wait < 0 || h.Wait > MostWait || h.Reset < 0 || h.Reset > MostWait || h.Window < 0 || h.Window > MostWait {
+		t.Errorf("hint %+v: a span is out of range", h)
+	}
+	if h.Remaining < -1 || h.Limit < -1 || h.Concurrency < 0 {
+		t.Errorf("hint %+v: a count is out of range", h)
+	}
+	if p := h.Pace(50); math.IsNaN(p) || p <= 0 || p > 50 {
+		t.Errorf("hint %+v: Pace(50) = %v, want in (0, 50]", h, p)
+	}
+	if (h.Wait > 0) != (h.Source != "") || (h.Wait > 0) != !h.WaitUntil.IsZero() {
+		t.Errorf("hint %+v: wait, source and instant contradict each other", h)
+	}
+	if !slices.IsSorted(h.Malformed) {
+		t.Errorf("hint %+v: malformed headers are not sorted", h)
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, s := range []string{"120", " 1.5 ", "0.0001", "0", "-1", "1e3", "inf", "2814, 2", "Wed, 21 Oct 2026 07:28:00 GMT",
+		"Wednesday, 21-Oct-26 07:28:00 GMT", "Wed Oct 21 07:28:00 2026", "soon", "Wed, ", ",", "99999999999999999999", "2026-10-21T07:28:00+25:00"} {
+		f.Add(s, uint32(7))
+	}
+	f.Fuzz(func(t *testing.T, s string, n uint32) {
+		h := ParseHint(http.Header{"Retry-After": {s}}, 429, noon, UnitGuess)
+		checkHint(t, h)
+		more := ParseHint(http.Header{"Retry-After": {s, decimalText(n)}}, 429, noon, UnitGuess)
+		checkHint(t, more)
+		if want := max(h.Wait, min(time.Duration(n)*time.Millisecond, MostWait)); more.Wait != want {
+			t.Errorf("Retry-After %q and %s: wait %v, want the longer %v", s, decimalText(n), more.Wait, want)
+		}
+	})
+}
+
+func decimalText(millis uint32) string { return fmt.Sprintf("%d.%03d", millis/1000, millis%1000) }
+
+func FuzzRateLimit(f *testing.F) {
+	for _, s := range []string{`"default";r=50;t=30`, `"a";r=0;t=10, "b";r=900;t=3600`, `default`, `limit=100, remaining=50, reset=30`,
+		`"x";pk=:YQ==:;r=1`, `"x";r=1;t=-1`, `"\`, `"a";r=?1`, `:`, `a;`, `100;w=60`, `39/40`} {
+		f.Add(s, `"a";q=10;w=60;qu="content-bytes"`, "100, 100;w=60", "0", "42")
+	}
+	f.Add("", "", "", "598.0", "2026-08-07T21:00:00Z")
+	f.Add("", "", "", "0", "Tue Feb 16 2021 09:02:42 GMT+0100 (..)")
+	f.Add("", "", "", "0", "1800000000000")
+	f.Add("", "", "", "0", "9999999999999999999")
+	f.Add("", "", "", "0", "6m0s")
+	f.Fuzz(func(t *testing.T, rate, policy, limit, remaining, reset string) {
+		h := http.Header{"Ratelimit": {rate}, "Ratelimit-Policy": {policy}, "X-Ratelimit-Limit": {limit}, "X-Ratelimit-Remaining": {remaining},
+			"X-Ratelimit-Reset": {reset}, "X-Ratelimit-Reset-After": {reset}, "X-Rate-Limit-Interval": {reset}, "X-Rate-Limit-Reset": {remaining},
+			"X-Shopify-Shop-Api-Call-Limit": {limit}}
+		for _, status := range []int{200, 403, 429} {
+			for unit := UnitGuess; unit <= UnitEpochMilli; unit++ {
+				checkHint(t, ParseHint(h, status, noon, unit))
+			}
+		}
+	})
+}
+
+func BenchmarkParseHintWithout(b *testing.B) {
+	h := headers("Date: Wed, 21 Oct 2026 07:26:00 GMT", "Content-Type: application/json", "Server: nginx", "Etag: x", "Vary: x", "Cache-Control: x", "Content-Length: 9", "X-Request-Id: 7")
+	for b.Loop() {
+		ParseHint(h, 200, noon, UnitGuess)
+	}
+}
+
+func BenchmarkParseHintThree(b *testing.B) {
+	h := headers("Date: Wed, 21 Oct 2026 07:26:00 GMT", "X-RateLimit-Limit: 5000", "X-RateLimit-Remaining: 4000", "X-RateLimit-Reset: 1792569360", "Content-Type: application/json")
+	for b.Loop() {
+		ParseHint(h, 200, noon, UnitGuess)
+	}
+}
