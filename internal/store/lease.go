@@ -47,7 +47,7 @@ func (c Claim) tell(sentence string) {
 }
 
 func (c Claim) wrap(err error) error {
-	return fmt.Errorf("claim shard %s of run %s: %w", c.Shard, c.Run, err)
+	return ownership{run: c.Run, shard: c.Shard}.wrap("claim", err)
 }
 
 // Lease is the right of one process to land pages of one shard. It is kept alive in the background

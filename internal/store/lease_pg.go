@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"shoal/internal/harvest"
+)
+
+const (
+	// landLimit is how many ttls one attempt to land may take on the client's side: more than a server
+	// needs that is frozen for a while, less than a person's patience with one that is gone.
+	landLimit = 10
+	// leastLimit is the shortest limit of one attempt to renew, for leases of a very short ttl.
+	leastLimit = time.Second
+)
+
+// pgLease is a lease in PostgreSQL: one connection renews, another lands, so that a long COPY does
+// not starve renewal.
+type pgLease struct {
+	*leaseState
+	p       *Postgres
+	renewer *session
+	lander  *session
+}
+
+func (p *Postgres) startLease(own ownership, ttl time.Duration, conn *pgx.Conn, gen string) *pgLease {
+	l := &pgLease{leaseState: newLeaseState(own, ttl, gen), p: p}
+	l.renewer = newSession(conn, l.dialRenewer)
+	l.lander = newSession(nil, l.dialLander)
+	l.keepAlive(func(ctx context.Context) (gen string, err error) {
+		err = l.renewer.do(ctx, max(ttl/3, leastLimit), func(ctx context.Context, conn *pgx.Conn) error {
+			gen, err = l.renew(ctx, conn)
+			return err
+		})
+		return gen, err
+	})
+	return l
+}
+
+// Land implements Lease.
+func (l *pgLease) Land(ctx context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
+	if err := l.check(); err != nil {
+		return counts, l.own.wrap("land on", err)
+	}
+	err = l.lander.do(ctx, max(landLimit*l.ttl, takeLimit), func(ctx context.Context, conn *pgx.Conn) error {
+		counts, err = l.p.land(ctx, conn, l.own, l.ttl, pages)
+		return err
+	})
+	return counts, l.seen(err)
+}
+
+// renew lengthens the lease under the same token, however long ago it lapsed. It sets expires_at
+// rather than moving it later, which mends the row after a step of the server's clock.
+func (l *pgLease) renew(ctx context.Context, conn *pgx.Conn) (gen string, err error) {
+	tag, err := conn.Exec(ctx, `UPDATE shoal.shards SET renewed_at = clock_timestamp(), expires_at = clock_timestamp() + $5::interval
+		WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`, l.own.args(l.ttl)...)
+	if err != nil {
+		return "", err
+	}
+	if tag.RowsAffected() == 0 {
+		return "", ErrFenced
+	}
+	return l.p.fingerprint(ctx, conn, l.own.run)
+}
+
+// dialRenewer makes a lost lease connection again. The lock comes before the renewal: the other way
+// round a look between the two would find a renewed lease that nobody seems to hold.
+func (l *pgLease) dialRenewer(ctx context.Context) (*pgx.Conn, error) {
+	return l.dial(ctx, leaseLock, l.renew)
+}
+
+// dialLander makes the landing connection. Once the lock is held a taker can find and end this
+// backend, and only then is the token looked at: who was overtaken before that sees it here, who is
+// overtaken after it is ended by the taker.
+func (l *pgLease) dialLander(ctx context.Context) (*pgx.Conn, error) {
+	return l.dial(ctx, landLock, l.confirm)
+}
+
+func (l *pgLease) dial(ctx context.Context, kind lockKind, then func(context.Context, *pgx.Conn) (string, error)) (*pgx.Conn, error) {
+	conn, err := l.p.leaseConn(ctx, kind, l.own, l.ttl)
+	if err != nil {
+		return nil, err
+	}
+	gen, err := l.enter(ctx, conn, kind, then)
+	if err != nil {
+		hangUp(conn)
+		return nil, l.own.wrap("get back the "+string(kind)+" lock of", err)
+	}
+	l.setFingerprint(gen)
+	return conn, nil
+}
+
+// enter gets the lock of our own token, which nobody but a lost connection of ours can hold.
+func (l *pgLease) enter(ctx context.Context, conn *pgx.Conn, kind lockKind, then func(context.Context, *pgx.Conn) (string, error)) (string, error) {
+	for {
+		ok, err := tryLock(ctx, conn, kind, l.own)
+		if err != nil {
+			return "", err
+		}
+		if ok {
+			return then(ctx, conn)
+		}
+		if err := endHolders(ctx, conn, kind, l.own); err != nil {
+			return "", err
+		}
+		if err := pause(ctx, l.ttl/60); err != nil {
+			return "", err
+		}
+	}
+}
+
+// confirm fails with ErrFenced unless the token is still ours.
+func (l *pgLease) confirm(ctx context.Context, conn *pgx.Conn) (gen string, err error) {
+	var ours bool
+	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM shoal.shards WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4)`,
+		l.own.args()...).Scan(&ours)
+	if err != nil {
+		return "", err
+	}
+	if !ours {
+		return "", ErrFenced
+	}
+	return l.p.fingerprint(ctx, conn, l.own.run)
+}
+
+// Drained implements Lease.
+func (l *pgLease) Drained(ctx context.Context, rejected int64) (finished bool, err error) {
+	if err := l.check(); err != nil {
+		return false, l.own.wrap("close", err)
+	}
+	err = l.renewer.do(ctx, takeLimit, func(ctx context.Context, conn *pgx.Conn) error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			finished, err = l.drain(ctx, tx, rejected)
+			return err
+		})
+	})
+	if err != nil {
+		return false, l.own.wrap("close", l.seen(err))
+	}
+	l.hangUp()
+	return finished, nil
+}
+
+func (l *pgLease) drain(ctx context.Context, tx pgx.Tx, rejected int64) (finished bool, err error) {
+	// One after the other, else the last two to drain would each miss the other and nobody finish the run.
+	if err := lockRun(ctx, tx, l.own.run); err != nil {
+		return false, err
+	}
+	tag, err := tx.Exec(ctx, `UPDATE shoal.shards SET drained_at = clock_timestamp(), rejected = $5, expires_at = NULL
+		WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`, l.own.args(rejected)...)
+	if err != nil {
+		return false, err
+	}
+	if tag.RowsAffected() == 0 {
+		return false, ErrFenced
+	}
+	// A run whose number of shards was fixed when it was opened is led by a coordinator, which finishes
+	// it after it has verified it.
+	tag, err = tx.Exec(ctx, `UPDATE shoal.runs SET finished_at = coalesce(finished_at, clock_timestamp())
+		WHERE run = $1 AND coalesce(shards, 0) = 0
+		AND $2 = (SELECT count(*) FROM shoal.shards s WHERE s.run = $1 AND s.of = $2 AND s.drained_at IS NOT NULL)`,
+		l.own.run, l.own.shard.Of)
+	return tag.RowsAffected() > 0, err
+}
+
+// Release implements Lease.
+func (l *pgLease) Release(ctx context.Context) error {
+	if l.check() != nil {
+		l.hangUp()
+		return nil
+	}
+	// The landing connection goes first: a landing that is still under way would renew what we release.
+	l.lander.close()
+	err := l.renewer.do(ctx, takeLimit, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `UPDATE shoal.shards SET expires_at = NULL
+			WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`, l.own.args()...)
+		return err
+	})
+	l.hangUp()
+	if err != nil && !errors.Is(err, ErrFenced) {
+		return l.own.wrap("release", err)
+	}
+	return nil
+}
+
+// hangUp ends the lease and gives its connections, and with them its locks, back.
+func (l *pgLease) hangUp() {
+	l.stop()
+	l.lander.close()
+	l.renewer.close()
+}
