@@ -65,8 +65,9 @@ func NewStreak(limits StreakLimits) *Streak {
 	}
 }
 
-// Observe takes one attempt on one item into account. Packs are observed item by
-// item; an accepted answer whose page did not land is observed as ClassEnded.
+// Observe takes one attempt on one item into account. A failed attempt on a pack
+// is observed once, by its first item, because it is one refusal; an accepted
+// one item by item, and an item whose page did not land as ClassEnded.
 func (s *Streak) Observe(key harvest.Key, c Class) Verdict {
 	switch c {
 	case ClassAccepted:
