@@ -1,0 +1,213 @@
+package status
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
+	"github.com/schollz/progressbar/v3"
+
+	"shoal/internal/harvest"
+)
+
+// part is one piece of a line; parts of a higher rank go first when room is short.
+type part struct {
+	text string
+	rank int
+}
+
+// parts are the pieces of a line in the order in which they are read.
+func (v view) parts() []part {
+	all := []part{{v.countText(), 1}, {v.rateText(), 2}, {v.limitText(), 3}, {"ETA " + v.etaText(), 4}, {v.troubleText(), 5}}
+	if v.Retries > 0 {
+		all = append(all, part{plural(v.Retries, "retry", "retries"), 7})
+	}
+	return append(all, part{v.sizeText(), 8})
+}
+
+func (v view) countText() string {
+	if v.Total == 0 {
+		return humanize.Comma(v.done) + " done"
+	}
+	return humanize.Comma(v.done) + "/" + humanize.Comma(v.Total)
+}
+
+func (v view) rateText() string {
+	if v.Budget <= 0 {
+		return number(v.Rate) + "/s"
+	}
+	return number(v.Rate) + " of " + number(v.Budget) + "/s"
+}
+
+// limitText says what holds us back now, and for how long if that is known.
+func (v view) limitText() string {
+	if v.silent > 0 {
+		return fmt.Sprintf("%s: silent %s", v.Limit, duration(v.silent))
+	}
+	if v.Limit == "" {
+		return ""
+	}
+	return "limit: " + string(v.Limit)
+}
+
+func (v view) etaText() string {
+	if !v.etaKnown {
+		return "?"
+	}
+	return duration(v.eta)
+}
+
+// troubleText counts the items that did not land, by how they ended.
+func (v view) troubleText() string {
+	var all []string
+	for _, c := range outcomes(v.Counts) {
+		if c.n > 0 && c.name != string(harvest.Landed) {
+			all = append(all, humanize.Comma(c.n)+" "+c.name)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func (v view) sizeText() string {
+	switch {
+	case v.itemBytes == 0:
+		return ""
+	case v.allBytes == 0:
+		return bytesText(v.itemBytes) + "/item"
+	default:
+		return fmt.Sprintf("%s/item, about %s in all", bytesText(v.itemBytes), bytesText(v.allBytes))
+	}
+}
+
+type outcomeCount struct {
+	name string
+	n    int64
+}
+
+// outcomes lists the counts in the order of tables and summaries.
+func outcomes(c harvest.Counts) []outcomeCount {
+	return []outcomeCount{
+		{string(harvest.Landed), c.Landed}, {string(harvest.Missing), c.Missing},
+		{string(harvest.Skipped), c.Skipped}, {string(harvest.Dead), c.Dead}, {"rejected", c.Rejected},
+	}
+}
+
+const (
+	barLeast = 10
+	barMost  = 30
+	gap      = "  "
+)
+
+// barLine is the bar and as many parts as fit into width columns, the note last.
+func (v view) barLine(width int) string {
+	room := width
+	if v.Total > 0 {
+		room -= barLeast + len(" 100% ") + len(gap)
+	}
+	text := fit(v.parts(), room)
+	if rest := room - columns(text) - len(gap); v.Note != "" && rest > 8 {
+		text += gap + cut(printable(v.Note), rest)
+	}
+	if v.Total == 0 {
+		return text
+	}
+	return drawBar(v.done, v.Total, barLeast+min(barMost-barLeast, max(0, room-columns(text)))) + gap + text
+}
+
+// fit joins the parts with the lowest ranks that fit into width columns.
+func fit(all []part, width int) string {
+	for most := 9; most > 0; most-- {
+		var kept []string
+		for _, p := range all {
+			if p.text != "" && p.rank <= most {
+				kept = append(kept, p.text)
+			}
+		}
+		if text := strings.Join(kept, gap); columns(text) <= width || most == 1 {
+			return cut(text, width)
+		}
+	}
+	return ""
+}
+
+// drawBar is the percentage and a bar of width columns.
+func drawBar(done, total int64, width int) string {
+	bar := progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetWidth(width), progressbar.OptionThrottle(0),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░"}))
+	// Neither fails on a writer that takes everything and a count within the total.
+	_ = bar.Set64(done)
+	_ = bar.RenderBlank()
+	return strings.TrimRight(strings.TrimLeft(bar.String(), "\r"), " ")
+}
+
+// plainLine is the line a minute of a worker whose output is not a terminal.
+func (v view) plainLine() string {
+	var all []string
+	if v.Total > 0 {
+		all = append(all, fmt.Sprintf("%d %%", v.done*100/v.Total))
+	}
+	for _, p := range v.parts() {
+		if p.text != "" {
+			all = append(all, p.text)
+		}
+	}
+	if v.Note != "" {
+		all = append(all, printable(v.Note))
+	}
+	return strings.Join(all, ", ")
+}
+
+// number shows rates: two digits that matter, no more.
+func number(x float64) string {
+	if x >= 100 || x == math.Trunc(x) {
+		return humanize.Comma(int64(math.Round(x)))
+	}
+	if x >= 10 {
+		return strconv.FormatFloat(x, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(x, 'f', 2, 64)
+}
+
+// duration shows two units: 4d3h, 2h05m, 7m30s, 12s.
+func duration(d time.Duration) string {
+	s := int64(math.Ceil(d.Seconds()))
+	switch {
+	case s >= 86400:
+		return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
+	case s >= 3600:
+		return fmt.Sprintf("%dh%02dm", s/3600, s%3600/60)
+	case s >= 60:
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	default:
+		return fmt.Sprintf("%ds", s)
+	}
+}
+
+func bytesText(n int64) string { return humanize.IBytes(uint64(max(0, n))) }
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return humanize.Comma(n) + " " + many
+}
+
+func columns(s string) int { return utf8.RuneCountInString(s) }
+
+// cut shortens a text to so many columns.
+func cut(s string, most int) string {
+	if columns(s) <= most {
+		return s
+	}
+	if most < 1 {
+		return ""
+	}
+	return string([]rune(s)[:most-1]) + "…"
+}

@@ -1,0 +1,138 @@
+package status
+
+import (
+	"encoding/json"
+	"io"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// How progress is shown.
+const (
+	Auto  = "auto"  // Bar on a terminal, else Plain
+	Bar   = "bar"   // one line, redrawn
+	Plain = "plain" // a line a minute
+	JSON  = "json"  // a line a second, see Snapshot
+	None  = "none"
+)
+
+// MeterOptions say how a Meter shows progress.
+type MeterOptions struct {
+	Mode     string
+	Terminal bool       // Screen is a terminal
+	Screen   *Screen    // shared with the logger
+	Lines    io.Writer  // where JSON lines go; nil: to Screen
+	Columns  func() int // of the terminal, asked at each redraw; nil: 80
+}
+
+// Meter shows what a worker does, again and again, from a goroutine of its own.
+type Meter struct {
+	options MeterOptions
+	get     func() harvest.Progress
+	speed   Speed
+	note    string
+	lastOut time.Time
+	quit    chan struct{}
+	done    chan struct{}
+	once    sync.Once
+}
+
+// How often the worker is asked, and how often a line of each kind is due.
+const (
+	askEvery   = 200 * time.Millisecond
+	plainEvery = time.Minute
+	jsonEvery  = time.Second
+)
+
+// StartMeter shows what get returns until Stop. Get is called five times a
+// second, from one goroutine.
+func StartMeter(get func() harvest.Progress, o MeterOptions) *Meter {
+	if o.Mode == Auto || o.Mode == "" {
+		o.Mode = Plain
+		if o.Terminal {
+			o.Mode = Bar
+		}
+	}
+	if o.Lines == nil {
+		o.Lines = o.Screen
+	}
+	if o.Columns == nil {
+		o.Columns = func() int { return 80 }
+	}
+	m := &Meter{options: o, get: get, quit: make(chan struct{}), done: make(chan struct{})}
+	go m.run()
+	return m
+}
+
+// Stop takes the bar away, or writes the last JSON line, and returns when that
+// is done or could not be done in a second. It may be called several times.
+func (m *Meter) Stop() {
+	m.once.Do(func() { close(m.quit) })
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-m.done:
+	case <-timer.C:
+	}
+}
+
+func (m *Meter) run() {
+	defer close(m.done)
+	ticker := time.NewTicker(askEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			m.show(false)
+		case <-m.quit:
+			m.show(true)
+			return
+		}
+	}
+}
+
+// show takes one snapshot and writes what is due.
+func (m *Meter) show(last bool) {
+	p := m.get()
+	m.speed.Add(p.Now, p.Counts.Items())
+	v := viewOf(p, m.speed.PerSecond())
+	switch m.options.Mode {
+	case Bar:
+		line := ""
+		if !last {
+			// A full last column makes some terminals wrap.
+			line = v.barLine(m.options.Columns() - 1)
+		}
+		m.options.Screen.draw(line)
+	case Plain:
+		news := v.Note != "" && m.note == ""
+		if m.due(p.Now, plainEvery) || news {
+			m.lastOut = p.Now
+			_, _ = io.WriteString(m.options.Screen, v.plainLine()+"\n")
+		}
+		m.note = v.Note
+	case JSON:
+		if last || m.due(p.Now, jsonEvery) {
+			m.lastOut = p.Now
+			m.writeJSON(v, last)
+		}
+	}
+}
+
+// due tells whether a line should come now; the first one comes after a full interval.
+func (m *Meter) due(now time.Time, every time.Duration) bool {
+	if m.lastOut.IsZero() {
+		m.lastOut = now
+	}
+	return now.Sub(m.lastOut) >= every
+}
+
+func (m *Meter) writeJSON(v view, last bool) {
+	line, err := json.Marshal(snapshotOf(v, last))
+	if err != nil {
+		return
+	}
+	_, _ = m.options.Lines.Write(append(line, '\n'))
+}

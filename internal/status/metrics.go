@@ -1,0 +1,124 @@
+package status
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"shoal/internal/harvest"
+)
+
+// Metric is one row of the table of metrics. No label ever holds a URL or a text of an item.
+type Metric struct {
+	Name string
+	Help string
+	Kind prometheus.ValueType
+
+	label  string // its name; empty for none
+	values func(p harvest.Progress) []labelled
+}
+
+type labelled struct {
+	label string
+	value float64
+}
+
+func one(get func(p harvest.Progress) float64) func(harvest.Progress) []labelled {
+	return func(p harvest.Progress) []labelled { return []labelled{{"", get(p)}} }
+}
+
+// Metrics is the table: every metric of a worker but those of Go and the process.
+func Metrics() []Metric {
+	const counter, gauge = prometheus.CounterValue, prometheus.GaugeValue
+	return []Metric{
+		{"shoal_items_total", "Items that ended in this process, by outcome.", counter, "outcome", itemValues},
+		{"shoal_rejected_total", "Corpus lines that are no items.", counter, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Counts.Rejected) })},
+		{"shoal_corpus_items", "Items of this shard; 0 while unknown.", gauge, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Total) })},
+		{"shoal_already_items", "Items of this shard that an earlier start had done.", gauge, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Already) })},
+		{"shoal_seen_items_total", "Items of this shard that the corpus gave.", counter, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Seen) })},
+		{"shoal_requests_total", "Requests sent to the upstream.", counter, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Requests) })},
+		{"shoal_retries_total", "Requests that were a further try.", counter, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Retries) })},
+		{"shoal_pauses_total", "Silences that the upstream asked for.", counter, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Pauses) })},
+		{"shoal_in_flight_requests", "Requests on the wire.", gauge, "",
+			one(func(p harvest.Progress) float64 { return float64(p.InFlight) })},
+		{"shoal_received_bytes_total", "Bytes of bodies as they came over the network.", counter, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Wire) })},
+		{"shoal_stored_bytes_total", "Bytes of bodies as stored.", counter, "",
+			one(func(p harvest.Progress) float64 { return float64(p.Counts.Bytes) })},
+		{"shoal_request_rate", "Requests per second of this process over the last seconds.", gauge, "",
+			one(func(p harvest.Progress) float64 { return p.Rate })},
+		{"shoal_budget_rate", "Requests per second that the whole fleet may send.", gauge, "",
+			one(func(p harvest.Progress) float64 { return p.Budget })},
+		{"shoal_silent_seconds", "Seconds until requests may be sent again.", gauge, "", one(silentSeconds)},
+		{"shoal_limit", "1 for what holds the worker back now, 0 for the rest.", gauge, "limit", limitValues},
+		{"shoal_log_lines_dropped_total", "Log lines that stderr did not take.", counter, "",
+			one(func(p harvest.Progress) float64 { return float64(p.LogsDropped) })},
+	}
+}
+
+func silentSeconds(p harvest.Progress) float64 {
+	if p.SilentUntil.IsZero() {
+		return 0
+	}
+	return max(0, p.SilentUntil.Sub(p.Now).Seconds())
+}
+
+func itemValues(p harvest.Progress) []labelled {
+	var all []labelled
+	for _, c := range outcomes(p.Counts)[:4] {
+		all = append(all, labelled{c.name, float64(c.n)})
+	}
+	return all
+}
+
+func limitValues(p harvest.Progress) []labelled {
+	var all []labelled
+	for _, limit := range []harvest.Limit{
+		harvest.LimitBudget, harvest.LimitBackoff, harvest.LimitHold, harvest.LimitOutage, harvest.LimitLatency,
+		harvest.LimitStore, harvest.LimitPace, harvest.LimitStandby, harvest.LimitCorpus,
+	} {
+		value := 0.0
+		if limit == p.Limit {
+			value = 1
+		}
+		all = append(all, labelled{string(limit), value})
+	}
+	return all
+}
+
+// collector reads one snapshot at each scrape.
+type collector struct{ get func() harvest.Progress }
+
+func (m Metric) desc() *prometheus.Desc {
+	var labels []string
+	if m.label != "" {
+		labels = []string{m.label}
+	}
+	return prometheus.NewDesc(m.Name, m.Help, labels, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(out chan<- *prometheus.Desc) {
+	for _, m := range Metrics() {
+		out <- m.desc()
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	p := c.get()
+	for _, m := range Metrics() {
+		for _, v := range m.values(p) {
+			var labels []string
+			if m.label != "" {
+				labels = []string{v.label}
+			}
+			out <- prometheus.MustNewConstMetric(m.desc(), m.Kind, v.value, labels...)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"shoal/internal/harvest"
+)
+
+// Server answers /metrics, /healthz and /readyz.
+type Server struct {
+	http     *http.Server
+	listener net.Listener
+}
+
+// Serve listens on host:port and answers until Close. An empty host means
+// 127.0.0.1; to be seen from elsewhere, name the address, such as 0.0.0.0:9090:
+// nothing here shows a URL or changes anything. Ready says what keeps the worker
+// from working, nil for nothing; a nil Ready is always fine.
+func Serve(addr string, get func() harvest.Progress, ready func() error) (*Server, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("serve status on %q: write host:port, such as 127.0.0.1:9090: %w", addr, err)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, fmt.Errorf("serve status on %s: %w; choose another --status-addr, or port 0 for any free one", addr, err)
+	}
+	s := &Server{listener: listener, http: &http.Server{
+		Handler:           guard(listener.Addr(), routes(get, ready)),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	}}
+	// It returns when Close is called; a listener that dies earlier shows as a failed probe.
+	go func() { _ = s.http.Serve(listener) }()
+	return s, nil
+}
+
+// Addr is the address that was bound.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Close stops listening and lets answers in progress end, within ctx.
+func (s *Server) Close(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("close status server %s: %w", s.Addr(), err), s.http.Close())
+	}
+	return nil
+}
+
+func routes(get func() harvest.Progress, ready func() error) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector{get}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if ready != nil {
+			if err := ready(); err != nil {
+				answer(w, http.StatusServiceUnavailable, printable(err.Error()))
+				return
+			}
+		}
+		answer(w, http.StatusOK, "ok")
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	// The client may be gone; it will ask again.
+	_, _ = fmt.Fprintln(w, text)
+}
+
+// guard refuses, on a loopback address, requests that name another host: a web
+// page whose own name was pointed at 127.0.0.1 must not read what is here. On
+// other addresses anybody may read it anyway.
+func guard(bound net.Addr, next http.Handler) http.Handler {
+	local := isLocal(bound.String())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'")
+		if local && !isLocal(r.Host) {
+			answer(w, http.StatusForbidden, "ask for this machine by 127.0.0.1 or localhost")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLocal(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Unmap().IsLoopback()
+	}
+	return host == "localhost"
+}

@@ -1,0 +1,39 @@
+package status
+
+import (
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// sizeAfter is how many items must have ended before their mean size says something.
+const sizeAfter = 1000
+
+// view is a snapshot with what follows from it: what each form of progress shows.
+type view struct {
+	harvest.Progress
+	done      int64 // of Total, earlier starts included
+	eta       time.Duration
+	etaKnown  bool
+	itemBytes int64 // mean, 0 while unknown
+	allBytes  int64 // expected of the whole shard, 0 while unknown
+	silent    time.Duration
+	elapsed   time.Duration
+}
+
+func viewOf(p harvest.Progress, itemsPerSecond float64) view {
+	ended := p.Counts.Items()
+	v := view{Progress: p, done: p.Already + ended, elapsed: max(0, p.Now.Sub(p.Started))}
+	if p.Total > 0 {
+		v.done = min(v.done, p.Total)
+		v.eta, v.etaKnown = ETA(p.Total-v.done, itemsPerSecond)
+	}
+	if ended >= sizeAfter {
+		v.itemBytes = p.Counts.Bytes / ended
+		v.allBytes = v.itemBytes * p.Total
+	}
+	if !p.SilentUntil.IsZero() {
+		v.silent = max(0, p.SilentUntil.Sub(p.Now))
+	}
+	return v
+}
