@@ -1,0 +1,232 @@
+// Package corpus reads the sequence of items to harvest: a file, standard
+// input or an https address, plain or packed by gzip or zstd, of URLs, ids or
+// JSON lines.
+//
+// In goes a Config; out come entries, an item or a rejection for each line, in
+// one pass. The corpus never sits in memory, whatever its size and however long
+// its lines are, and nothing of it is ever skipped in silence: a line that is no
+// item is a rejection, and a corpus that ends before its end is ErrDamaged.
+//
+// A line is trimmed of blanks, a byte order mark and CR. It is ignored when it
+// is then empty or starts with #. It is a JSON object when it starts with {,
+// else a URL, or an id where there is a template. An id that starts with # or {
+// is written as JSON: {"id":"#1"}. The last line needs no line end. A URL or id
+// has at most harvest.MaxURL bytes, a JSON line at most MaxLine.
+package corpus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"sync/atomic"
+
+	"shoal/internal/harvest"
+)
+
+// MaxLine is the longest line that is looked into, in bytes. Only JSON lines
+// may be longer than a URL, because of their bodies.
+const MaxLine = 1 << 20
+
+// mostLeading is how many lines may be rejected before the first item. By then it is no corpus,
+// and what has been rejected so far must be kept until the caller asks for it.
+const mostLeading = 1000
+
+// The ways in which a corpus fails. Any other error of Open, that of its
+// context apart, means that the command or the corpus must be changed first.
+var (
+	// ErrDamaged marks a corpus of which the rest cannot be read. What came before is good.
+	ErrDamaged = errors.New("the corpus is damaged")
+	// ErrEmpty marks a corpus without one item. Nothing was begun and another start
+	// changes nothing, so it is a wrong setting more than an incomplete run.
+	ErrEmpty = errors.New("the corpus has no item")
+	// ErrAway marks a server of an https corpus that does not answer for now.
+	ErrAway = errors.New("the corpus cannot be fetched for now")
+)
+
+// Config says what to read.
+type Config struct {
+	URI      string   // a path, "-" for Stdin, or an https address
+	Template string   // turns ids into URLs, such as https://api.example/v1/items/{id}; empty: lines are URLs
+	Hosts    []string // the hosts that URLs may have, as harvest.HostOf gives them or bare names (any port); empty: that of the first item
+
+	PostIsRead bool         // POST requests only read, so that they may be repeated
+	Stdin      io.Reader    // read for "-"
+	HTTP       *http.Client // fetches an https corpus; its requests are no part of any budget
+}
+
+// Source is an opened corpus, read once.
+type Source struct {
+	name     string
+	template *template
+	hosts    hostSet
+	post     bool
+
+	raw   *counter
+	close func() error
+	lines *lines
+
+	host   string
+	lead   []harvest.Entry // what Open read to find the first item
+	digest harvest.Digest
+	line   atomic.Int64
+	spent  bool
+}
+
+// Open opens the corpus and reads on to its first item, so that Host is known.
+// For an https corpus ctx bounds the whole pass. Close the source in the end.
+func Open(ctx context.Context, cfg Config) (*Source, error) {
+	s := &Source{name: display(cfg.URI), post: cfg.PostIsRead}
+	var err error
+	if s.template, err = parseTemplate(cfg.Template); err != nil {
+		return nil, err
+	}
+	if s.hosts, err = parseHosts(cfg.Hosts); err != nil {
+		return nil, err
+	}
+	in, err := open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.raw = &counter{ctx: ctx, in: in.Reader, size: in.size}
+	s.close = in.close
+	if err := s.begin(cfg.URI); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// begin looks through the archive, if it is one, for the first item.
+func (s *Source) begin(uri string) error {
+	text, release, err := unpack(uri, s.raw)
+	if err != nil {
+		return s.failed(err)
+	}
+	underneath := s.close
+	s.close = func() error { release(); return underneath() }
+	s.lines = newLines(text)
+	for len(s.lead) < mostLeading {
+		entry, err := s.next()
+		if errors.Is(err, io.EOF) {
+			return s.empty("it has")
+		}
+		if err != nil {
+			return err
+		}
+		s.lead = append(s.lead, entry)
+		if entry.Rejected == nil {
+			s.host = harvest.HostOf(entry.Item.URL)
+			return nil
+		}
+	}
+	return s.empty("its beginning has")
+}
+
+func (s *Source) empty(what string) error {
+	if len(s.lead) == 0 {
+		return fmt.Errorf("corpus %s: %w: %s no line but blank ones and comments", s.name, ErrEmpty, what)
+	}
+	first := s.lead[0].Rejected
+	return fmt.Errorf("corpus %s: %w: %s %d lines that are none, such as line %d: %s", s.name, ErrEmpty, what, len(s.lead), first.Line, first.Text)
+}
+
+// Close ends the reading. Entries must not be running.
+func (s *Source) Close() error { return s.close() }
+
+// Host is the host of the first item, as harvest.HostOf gives it.
+func (s *Source) Host() string { return s.host }
+
+// Digest is the digest of the items that Entries has given so far, repeats
+// included. It belongs to the goroutine that ranges over Entries.
+func (s *Source) Digest() harvest.Digest { return s.digest }
+
+// Position is how far the reading has come.
+type Position struct {
+	Lines int64
+	Bytes int64 // of the file as it is stored, packed or not; the reading is a buffer ahead of the items
+	Size  int64 // of that file; 0 when nobody knows
+}
+
+// Fraction is the part of the corpus that has been read, or 0 when its size is unknown.
+func (p Position) Fraction() float64 {
+	if p.Size <= 0 {
+		return 0
+	}
+	return float64(p.Bytes) / float64(p.Size)
+}
+
+// Position may be called at any time by anybody.
+func (s *Source) Position() Position {
+	return Position{Lines: s.line.Load(), Bytes: s.raw.read.Load(), Size: max(0, s.raw.size)}
+}
+
+// Entries is the one pass over the corpus. An error is its last pair: ErrDamaged
+// with the line after which the rest is lost, or that of Open's context.
+func (s *Source) Entries() iter.Seq2[harvest.Entry, error] {
+	return func(yield func(harvest.Entry, error) bool) {
+		if s.spent {
+			yield(harvest.Entry{}, fmt.Errorf("corpus %s: it is a stream and was read already", s.name))
+			return
+		}
+		s.spent = true
+		for _, entry := range s.lead {
+			if !s.give(entry, yield) {
+				return
+			}
+		}
+		s.lead = nil
+		for {
+			entry, err := s.next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(harvest.Entry{}, err)
+				return
+			}
+			if !s.give(entry, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Source) give(entry harvest.Entry, yield func(harvest.Entry, error) bool) bool {
+	if entry.Rejected == nil {
+		s.digest.Add(entry.Item.Key)
+	}
+	return yield(entry, nil)
+}
+
+// next is the entry of the next line that is not ignored; io.EOF after the last.
+func (s *Source) next() (harvest.Entry, error) {
+	for {
+		line, err := s.lines.next()
+		if errors.Is(err, io.EOF) {
+			return harvest.Entry{}, io.EOF
+		}
+		if err != nil {
+			return harvest.Entry{}, s.failed(err)
+		}
+		s.line.Store(s.lines.count)
+		if line = trim(line); len(line) > 0 && line[0] != '#' {
+			return s.entry(line), nil
+		}
+	}
+}
+
+// failed says what a failed read means. io.EOF does not come here bare: a
+// stream that ends too early fails with io.ErrUnexpectedEOF.
+func (s *Source) failed(err error) error {
+	if cause := s.raw.ctx.Err(); cause != nil {
+		return fmt.Errorf("corpus %s: %w", s.name, cause)
+	}
+	var format *formatError
+	if errors.As(err, &format) {
+		return fmt.Errorf("corpus %s: %w", s.name, format)
+	}
+	return fmt.Errorf("corpus %s, after line %d: %w: %s. Repair or fetch it again and start again; what has landed stays",
+		s.name, s.line.Load(), ErrDamaged, explain(err))
+}

@@ -1,0 +1,322 @@
+package corpus
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// openTries is low, because a person waits and may have mistyped the address.
+	openTries = 3
+	// resumeTries are about five minutes, because a harvest of days is worth waiting for.
+	resumeTries = 10
+	longestWait = time.Minute
+	// stalledAfter is how long a server may send nothing while we wait for it.
+	stalledAfter = time.Minute
+)
+
+var errChanged = errors.New("it has changed while it was read")
+
+// download reads one address to its end over as many connections as it takes.
+// A harvest reads slower than servers like, so a lost connection is the rule.
+type download struct {
+	ctx    context.Context
+	client http.Client
+	url    string
+	name   string // the address as it may be shown
+
+	at       int64
+	size     int64 // -1 when unknown
+	etag     string
+	modified string
+
+	body   io.ReadCloser
+	cancel context.CancelFunc
+	tries  int // since the last byte
+}
+
+func openURL(ctx context.Context, cfg Config) (input, error) {
+	d := &download{ctx: ctx, url: cfg.URI, name: display(cfg.URI), size: -1}
+	if err := checkAddress(cfg.URI); err != nil {
+		return input{}, fmt.Errorf("corpus %s: %w", d.name, err)
+	}
+	if cfg.HTTP == nil {
+		return input{}, fmt.Errorf("corpus %s: there is no HTTP client to fetch it with", d.name)
+	}
+	d.client = *cfg.HTTP
+	d.client.CheckRedirect = sameSafety(cfg.HTTP.CheckRedirect)
+	if err := d.connect(openTries); err != nil {
+		return input{}, errors.Join(fmt.Errorf("corpus %s: %w", d.name, err), d.close())
+	}
+	return input{Reader: d, size: d.size, close: d.close}, nil
+}
+
+func checkAddress(uri string) error {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return errors.New("the address is malformed")
+	}
+	addr, _ := netip.ParseAddr(u.Hostname())
+	switch loopback := addr.IsLoopback() || u.Hostname() == "localhost"; {
+	case u.User != nil:
+		return errors.New("a user name or password does not belong in an address; use a presigned one, or download it first")
+	case u.Host == "":
+		return errors.New("the address has no host")
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback):
+		return errors.New("a corpus is read from a path, from - or from an https address")
+	}
+	return nil
+}
+
+func sameSafety(also func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	return func(next *http.Request, via []*http.Request) error {
+		if via[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
+			return &finalError{"the server redirects from https to " + next.URL.Scheme}
+		}
+		if also != nil {
+			return also(next, via)
+		}
+		if len(via) >= 10 {
+			return &finalError{"the server redirects without end"}
+		}
+		return nil
+	}
+}
+
+// finalError is an answer that another try does not change.
+type finalError struct{ text string }
+
+func (e *finalError) Error() string { return e.text }
+
+// Read gives the bytes from where it is on, and connects again when it must.
+func (d *download) Read(p []byte) (int, error) {
+	for {
+		if d.body == nil {
+			if err := d.connect(resumeTries); err != nil {
+				return 0, err
+			}
+		}
+		n, err := d.readBody(p)
+		d.at += int64(n)
+		if n > 0 {
+			d.tries = 0
+			return n, nil
+		}
+		if errors.Is(err, io.EOF) && (d.size < 0 || d.at >= d.size) {
+			return 0, io.EOF
+		}
+		if err != nil {
+			d.drop()
+		}
+	}
+}
+
+// readBody cuts the connection when nothing comes. The time between two reads is
+// the harvest's own and does not count.
+func (d *download) readBody(p []byte) (int, error) {
+	stalled := time.AfterFunc(stalledAfter, d.cancel)
+	defer stalled.Stop()
+	return d.body.Read(p)
+}
+
+func (d *download) drop() {
+	if d.body != nil {
+		_ = d.body.Close() // it is broken or no longer wanted
+		d.cancel()
+		d.body = nil
+	}
+}
+
+func (d *download) close() error {
+	d.drop()
+	return nil
+}
+
+// connect makes the next bytes come, or says why they do not.
+func (d *download) connect(tries int) error {
+	var last error
+	for ; d.tries < tries; d.tries++ {
+		if err := d.wait(); err != nil {
+			return err
+		}
+		err := d.request()
+		if err == nil {
+			// Counted as a try until a byte comes.
+			d.tries++
+			return nil
+		}
+		var final *finalError
+		if errors.As(err, &final) || errors.Is(err, errChanged) || d.ctx.Err() != nil {
+			return err
+		}
+		last = err
+	}
+	if last == nil {
+		last = errors.New("the server ends every answer before its first byte")
+	}
+	return fmt.Errorf("%w after %d tries: %w", ErrAway, tries, last)
+}
+
+// wait lets the first try go at once and the later ones further and further apart.
+func (d *download) wait() error {
+	if d.tries == 0 {
+		return nil
+	}
+	longest := min(longestWait, time.Second<<(d.tries-1))
+	timer := time.NewTimer(longest/2 + rand.N(longest/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-d.ctx.Done():
+		return d.ctx.Err()
+	}
+}
+
+func (d *download) request() error {
+	ctx, cancel := context.WithCancel(d.ctx)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
+	if err != nil {
+		cancel()
+		return &finalError{"the address is malformed"}
+	}
+	// The archive's own bytes are wanted: only they can be resumed in the middle.
+	request.Header.Set("Accept-Encoding", "identity")
+	if d.at > 0 {
+		if err := d.askForRest(request); err != nil {
+			cancel()
+			return err
+		}
+	}
+	stalled := time.AfterFunc(stalledAfter, cancel)
+	defer stalled.Stop()
+	response, err := d.client.Do(request)
+	if err != nil {
+		cancel()
+		return d.failure(err)
+	}
+	d.body, d.cancel = response.Body, cancel
+	if err := d.accept(response); err != nil {
+		d.drop()
+		return err
+	}
+	return nil
+}
+
+// failure takes the address off an error, since its query may be a secret, and
+// tells what another try cannot change.
+func (d *download) failure(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return &finalError{"there is no host " + dns.Name}
+	case errors.As(err, &certificate):
+		return &finalError{"its certificate is refused: " + certificate.Error()}
+	case errors.Is(err, context.Canceled) && d.ctx.Err() == nil:
+		return fmt.Errorf("the server sent nothing for %s", stalledAfter)
+	}
+	return err
+}
+
+// askForRest asks for the bytes from d.at on, and for all of them when they are others by now.
+func (d *download) askForRest(request *http.Request) error {
+	request.Header.Set("Range", fmt.Sprintf("bytes=%d-", d.at))
+	switch {
+	case d.etag != "" && !strings.HasPrefix(d.etag, "W/"):
+		request.Header.Set("If-Range", d.etag)
+	case d.modified != "":
+		request.Header.Set("If-Range", d.modified)
+	case d.etag == "":
+		return &finalError{fmt.Sprintf("the connection broke at byte %d, and the server sends neither ETag nor Last-Modified by which the rest could be known to be the same file's; download it first", d.at)}
+	}
+	return nil
+}
+
+func (d *download) accept(response *http.Response) error {
+	switch code := response.StatusCode; {
+	case code == http.StatusOK && d.at == 0 && d.size < 0:
+		return d.first(response)
+	case code == http.StatusOK:
+		return d.again(response)
+	case code == http.StatusPartialContent && d.at > 0:
+		return d.rest(response)
+	case code == http.StatusRequestedRangeNotSatisfiable, code == http.StatusPreconditionFailed:
+		return errChanged
+	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
+		return fmt.Errorf("the server answers %s", response.Status)
+	default:
+		return &finalError{fmt.Sprintf("the server answers %s; is the address right and still valid?", response.Status)}
+	}
+}
+
+// first remembers what the corpus is, to know it again.
+func (d *download) first(response *http.Response) error {
+	if response.ContentLength < 0 && response.ProtoMajor < 2 && len(response.TransferEncoding) == 0 {
+		return &finalError{"the server does not say where the corpus ends, so that a cut one would look whole; download it first"}
+	}
+	d.size = response.ContentLength
+	d.etag, d.modified = response.Header.Get("ETag"), response.Header.Get("Last-Modified")
+	return nil
+}
+
+// compare tells whether an answer is about the same bytes as the first one;
+// known is false when the two have nothing in common that would tell.
+func (d *download) compare(response *http.Response, size int64) (same, known bool) {
+	same = d.size < 0 || size < 0 || size == d.size
+	for _, pair := range [][2]string{
+		{d.etag, response.Header.Get("ETag")}, {d.modified, response.Header.Get("Last-Modified")},
+	} {
+		if pair[0] != "" && pair[1] != "" {
+			known = true
+			same = same && pair[0] == pair[1]
+		}
+	}
+	return same, known
+}
+
+// again reads up to the old place in an answer that starts from the beginning,
+// which servers that know no ranges give.
+func (d *download) again(response *http.Response) error {
+	if same, known := d.compare(response, response.ContentLength); !same || !known {
+		return errChanged
+	}
+	var scratch [16 << 10]byte
+	for left := d.at; left > 0; {
+		n, err := d.readBody(scratch[:min(left, int64(len(scratch)))])
+		left -= int64(n)
+		if err != nil && left > 0 {
+			return fmt.Errorf("read up to byte %d again: %w", d.at, err)
+		}
+	}
+	return nil
+}
+
+// rest takes an answer that starts at the old place. If-Range made the server
+// compare already; what it says about the file is believed only if it agrees.
+func (d *download) rest(response *http.Response) error {
+	var from, to int64
+	size := int64(-1)
+	n, _ := fmt.Sscanf(response.Header.Get("Content-Range"), "bytes %d-%d/%d", &from, &to, &size)
+	if n < 2 || from != d.at {
+		return &finalError{fmt.Sprintf("the server was asked for the bytes from %d on and sends others; download it first", d.at)}
+	}
+	if same, _ := d.compare(response, size); !same {
+		return errChanged
+	}
+	return nil
+}

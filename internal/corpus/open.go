@@ -1,0 +1,162 @@
+package corpus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"shoal/internal/harvest"
+)
+
+// input is the corpus as it is stored, packed or not.
+type input struct {
+	io.Reader
+	size  int64 // -1 when unknown
+	close func() error
+}
+
+func open(ctx context.Context, cfg Config) (input, error) {
+	switch {
+	case cfg.URI == "":
+		return input{}, errors.New("no corpus: name a file, - or an https address")
+	case cfg.URI == "-":
+		if cfg.Stdin == nil {
+			return input{}, errors.New("corpus -: there is no standard input")
+		}
+		return interruptible(ctx, cfg.Stdin, func() error { return nil }), nil
+	case strings.Contains(cfg.URI, "://"):
+		return openURL(ctx, cfg)
+	}
+	return openFile(ctx, cfg.URI)
+}
+
+// display is a URI as it may be shown: without user name, password and query,
+// since a presigned address carries its secret there.
+func display(uri string) string {
+	if uri == "-" {
+		return "on standard input"
+	}
+	scheme, rest, ok := strings.Cut(uri, "://")
+	if !ok {
+		return harvest.Quote(uri)
+	}
+	rest, _, hasQuery := strings.Cut(rest, "?")
+	rest, _, _ = strings.Cut(rest, "#")
+	host, path, _ := strings.Cut(rest, "/")
+	host = host[strings.LastIndexByte(host, '@')+1:]
+	shown := (&url.URL{Scheme: scheme, Host: host, Path: "/" + path}).String()
+	if hasQuery {
+		shown += "?…"
+	}
+	return shown
+}
+
+func openFile(ctx context.Context, path string) (input, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return input{}, noFile(path, err)
+	}
+	if info.IsDir() {
+		return input{}, fmt.Errorf("corpus %s is a folder; name a file in it", harvest.Quote(path))
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return input{}, noFile(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return interruptible(ctx, file, file.Close), nil
+	}
+	return input{Reader: file, size: info.Size(), close: file.Close}, nil
+}
+
+func noFile(path string, err error) error {
+	target, linkErr := os.Readlink(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && linkErr == nil:
+		return fmt.Errorf("corpus %s is a link to %s, which does not exist", harvest.Quote(path), harvest.Quote(target))
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("corpus %s does not exist; is the path right from the folder you are in?", harvest.Quote(path))
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("corpus %s may not be read by this user; see ls -l and chmod", harvest.Quote(path))
+	}
+	return fmt.Errorf("corpus %s cannot be opened: %w", harvest.Quote(path), err)
+}
+
+// counter counts what is read, for progress, and notices a file that has become
+// shorter than it was.
+type counter struct {
+	ctx  context.Context
+	in   io.Reader
+	size int64 // -1 when unknown
+	read atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := c.in.Read(p)
+	if read := c.read.Add(int64(n)); errors.Is(err, io.EOF) && read < c.size {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// pipe reads on a goroutine of its own, because a read from a terminal or a
+// pipe cannot be interrupted. When it ends that goroutine stays behind in its read.
+type pipe struct {
+	ctx   context.Context
+	parts chan part
+	rest  part
+}
+
+type part struct {
+	bytes []byte
+	err   error
+}
+
+// interruptible is in, but for its size; done is called when it is closed.
+func interruptible(ctx context.Context, in io.Reader, done func() error) input {
+	ctx, cancel := context.WithCancel(ctx)
+	p := &pipe{ctx: ctx, parts: make(chan part)}
+	go p.pump(in)
+	return input{Reader: p, size: -1, close: func() error { cancel(); return done() }}
+}
+
+// pump fills two buffers in turn: a part is taken only when the one before it is used up.
+func (p *pipe) pump(in io.Reader) {
+	var buffers [2][32 << 10]byte
+	for i := 0; ; i++ {
+		n, err := in.Read(buffers[i%2][:])
+		select {
+		case p.parts <- part{buffers[i%2][:n], err}:
+		case <-p.ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *pipe) Read(out []byte) (int, error) {
+	if len(p.rest.bytes) == 0 && p.rest.err == nil {
+		select {
+		case p.rest = <-p.parts:
+		case <-p.ctx.Done():
+			return 0, p.ctx.Err()
+		}
+	}
+	n := copy(out, p.rest.bytes)
+	p.rest.bytes = p.rest.bytes[n:]
+	if len(p.rest.bytes) > 0 {
+		return n, nil
+	}
+	return n, p.rest.err
+}

@@ -1,0 +1,133 @@
+package corpus
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"shoal/internal/harvest"
+)
+
+// The reasons for which a line is rejected, besides those of harvest.URLError.
+const (
+	reasonLong    = "line_too_long"
+	reasonForeign = "foreign_host"
+	reasonJSON    = "bad_json"
+	reasonMethod  = "method"
+	reasonBody    = "body"
+	reasonID      = "bad_id"
+)
+
+// refusal is why a line is no item.
+type refusal struct{ reason, text string }
+
+func (r *refusal) Error() string { return r.text }
+
+func refuse(reason, format string, args ...any) error {
+	return &refusal{reason, fmt.Sprintf(format, args...)}
+}
+
+// entry makes an item or a rejection of a line that is not ignored.
+func (s *Source) entry(line []byte) harvest.Entry {
+	item, err := s.item(line)
+	if err == nil {
+		err = s.admit(&item)
+	}
+	if err == nil {
+		item.Line = s.lines.count
+		return harvest.Entry{Item: item}
+	}
+	rejected := &harvest.Rejection{Line: s.lines.count, Text: err.Error()}
+	// The beginning of a line is enough to choose who counts it, and keeps a long one out of memory.
+	rejected.Key = harvest.KeyOf(string(line[:min(len(line), harvest.MaxURL)]))
+	var bad *refusal
+	var badURL *harvest.URLError
+	switch {
+	case errors.As(err, &bad):
+		rejected.Reason = bad.reason
+	case errors.As(err, &badURL):
+		rejected.Reason = badURL.Reason
+	}
+	return harvest.Entry{Rejected: rejected}
+}
+
+func (s *Source) item(line []byte) (harvest.Item, error) {
+	switch {
+	case len(line) > MaxLine:
+		return harvest.Item{}, refuse(reasonLong, "a line of more than %d bytes, starting with %s", MaxLine, harvest.Quote(string(line[:64])))
+	case line[0] == '{':
+		return s.jsonItem(line)
+	case len(line) > harvest.MaxURL:
+		return harvest.Item{}, refuse(reasonLong, "a line of %d bytes, at most %d are allowed, starting with %s", len(line), harvest.MaxURL, harvest.Quote(string(line[:64])))
+	case s.template != nil:
+		return s.idItem(string(line), http.MethodGet, nil)
+	}
+	item, err := harvest.NewItem(string(line), "", http.MethodGet, nil)
+	if err != nil && !strings.Contains(string(line), ":") {
+		return item, fmt.Errorf("%w; for a corpus of ids add --url https://…/{id}", err)
+	}
+	return item, err
+}
+
+func (s *Source) idItem(id, method string, body []byte) (harvest.Item, error) {
+	if err := checkID(id); err != nil {
+		return harvest.Item{}, err
+	}
+	return s.template.item(id, method, body)
+}
+
+// checkID keeps out what a store refuses or a log could be misled by.
+func checkID(id string) error {
+	switch {
+	case len(id) > harvest.MaxURL:
+		return refuse(reasonID, "an id of %d bytes, at most %d are allowed", len(id), harvest.MaxURL)
+	case !utf8.ValidString(id):
+		return refuse(reasonID, "id %s is not UTF-8", harvest.Quote(id))
+	case strings.ContainsFunc(id, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return refuse(reasonID, "id %s has a control character", harvest.Quote(id))
+	}
+	return nil
+}
+
+// admit refuses items of other hosts. The first item decides where nobody else did.
+func (s *Source) admit(item *harvest.Item) error {
+	host := harvest.HostOf(item.URL)
+	if len(s.hosts) == 0 {
+		s.hosts = hostSet{host}
+	}
+	if s.hosts.has(host) {
+		return nil
+	}
+	return refuse(reasonForeign, "host %s is not %s, the only one to be asked; --allow-host lets it in",
+		harvest.Quote(host), strings.Join(s.hosts, " or "))
+}
+
+// hostSet are the hosts that may be asked.
+type hostSet []string
+
+func parseHosts(names []string) (hostSet, error) {
+	var hosts hostSet
+	for _, name := range names {
+		canonical, err := harvest.CanonicalURL("https://" + name)
+		if err != nil || strings.ContainsAny(name, "/?#") {
+			return nil, fmt.Errorf("allowed host %s: write it as api.example or api.example:8443", harvest.Quote(name))
+		}
+		hosts = append(hosts, harvest.HostOf(canonical))
+	}
+	return hosts, nil
+}
+
+func (h hostSet) has(host string) bool {
+	bare := host
+	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
+		bare = host[:colon]
+	}
+	for _, allowed := range h {
+		if allowed == host || allowed == bare {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,99 @@
+package corpus
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxWindow is the most memory that unpacking zstd may take for its window: that of zstd --ultra -22 and of --long.
+const maxWindow = 128 << 20
+
+var errNoArchive = errors.New("its name says that it is packed, its first bytes do not")
+
+// unpack gives the text of an archive, recognised by its first bytes, or of a
+// file that is none. release ends the unpacking.
+func unpack(uri string, raw io.Reader) (text io.Reader, release func(), err error) {
+	in := bufio.NewReaderSize(raw, 64<<10)
+	start, err := in.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, err
+	}
+	switch {
+	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
+		archive, err := gzip.NewReader(in)
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return archive, func() {}, err
+	case isZstd(start):
+		archive, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nil, err
+		}
+		return archive, archive.Close, nil
+	case namedArchive(uri):
+		return nil, nil, errNoArchive
+	}
+	return in, func() {}, foreignFormat(start)
+}
+
+// isZstd knows a zstd frame, and the skippable frame that parallel packers begin with.
+func isZstd(start []byte) bool {
+	return bytes.HasPrefix(start, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
+		len(start) == 4 && start[0]&0xf0 == 0x50 && bytes.Equal(start[1:], []byte{0x2a, 0x4d, 0x18})
+}
+
+// namedArchive keeps an archive that was cut to nothing, or whose beginning was
+// lost, from being taken for an empty text.
+func namedArchive(uri string) bool {
+	name, _, _ := strings.Cut(uri, "?")
+	switch strings.ToLower(path.Ext(name)) {
+	case ".gz", ".zst", ".zstd":
+		return true
+	}
+	return false
+}
+
+// foreignFormat recognises what people have and we do not read.
+func foreignFormat(start []byte) error {
+	for _, known := range []struct{ magic, name string }{
+		{"\xfd7zX", "xz; unpack it first: xz -dc FILE | worker --corpus -"},
+		{"BZh", "bzip2; unpack it first: bzip2 -dc FILE | worker --corpus -"},
+		{"PK\x03\x04", "zip; unpack it first: unzip -p FILE | worker --corpus -"},
+		{"\xff\xfe", "UTF-16; save it as UTF-8"},
+		{"\xfe\xff", "UTF-16; save it as UTF-8"},
+	} {
+		if bytes.HasPrefix(start, []byte(known.magic)) {
+			return &formatError{"it is packed or written as " + known.name}
+		}
+	}
+	return nil
+}
+
+// formatError is about a corpus that is sound but that we do not read.
+type formatError struct{ text string }
+
+func (e *formatError) Error() string { return e.text }
+
+// explain says in words what a failed read means.
+func explain(err error) string {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "it ends before its end, as after a broken copy"
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, zstd.ErrMagicMismatch):
+		return "at some place it is no archive: overwritten, or followed by something else"
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, zstd.ErrCRCMismatch):
+		return "a checksum of the archive does not match"
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fmt.Sprintf("to unpack it takes more than %d MiB of memory; pack it again without --long", maxWindow>>20)
+	}
+	return err.Error()
+}

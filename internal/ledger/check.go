@@ -1,0 +1,107 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// What an error of this package is about. Any other one is that of the context.
+var (
+	// ErrUnsafe marks a Redis, or its settings, that a person must change first.
+	ErrUnsafe = errors.New("this Redis is not safe to use")
+	// ErrAway marks a Redis that does not take the command now; it is worth another try.
+	ErrAway = errors.New("Redis does not answer as it should for now")
+	// ErrFull marks, besides ErrAway, a Redis whose memory is full.
+	ErrFull = errors.New("Redis is full")
+)
+
+// Check refuses a Redis that would lose what a fleet relies on, or on which this
+// user may not do what the fleet does. It leaves nothing behind. An error wraps
+// ErrUnsafe, with what to change, or ErrAway, or is the context's.
+func Check(ctx context.Context, client redis.UniversalClient) error {
+	for _, check := range []func(context.Context, redis.UniversalClient) error{checkPolicy, checkRole, checkRights} {
+		if err := check(ctx, client); err != nil {
+			return fmt.Errorf("check Redis: %w", classify(ctx, err))
+		}
+	}
+	return nil
+}
+
+func unsafe(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUnsafe, fmt.Sprintf(format, args...))
+}
+
+// checkPolicy asks INFO, because managed servers forbid CONFIG.
+func checkPolicy(ctx context.Context, client redis.UniversalClient) error {
+	info, err := client.InfoMap(ctx, "memory").Result()
+	if err != nil {
+		return err
+	}
+	policy := info["Memory"]["maxmemory_policy"]
+	if strings.HasPrefix(policy, "allkeys-") {
+		return unsafe("it may throw away any key when its memory is full (maxmemory-policy %s), pace and backoffs included; run: CONFIG SET maxmemory-policy noeviction, or give us a Redis of our own", policy)
+	}
+	return nil
+}
+
+func checkRole(ctx context.Context, client redis.UniversalClient) error {
+	info, err := client.InfoMap(ctx, "replication").Result()
+	if err != nil {
+		return err
+	}
+	if facts := info["Replication"]; facts["role"] == "slave" {
+		return unsafe("it is a replica and takes no writes; give the address of its primary, %s:%s", facts["master_host"], facts["master_port"])
+	}
+	return nil
+}
+
+// checkRights does once what the fleet will do, under a key that nobody else uses.
+func checkRights(ctx context.Context, client redis.UniversalClient) error {
+	key := "shoal:{check}:" + rand.Text()
+	for _, command := range [][]any{
+		{"SADD", key, 1},
+		{"SMISMEMBER", key, 1},
+		{"SCAN", 0, "MATCH", key, "COUNT", 1},
+		{"EVAL", "return redis.call('TIME')", 1, key},
+		{"EVALSHA", strings.Repeat("0", 40), 1, key},
+		{"UNLINK", key},
+	} {
+		err := client.Do(ctx, command...).Err()
+		if err != nil && !redis.HasErrorPrefix(err, "NOSCRIPT") {
+			return err
+		}
+	}
+	return nil
+}
+
+// classify says whether another try can help. Text that is not known is hoped to pass.
+func classify(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, ErrUnsafe):
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case redis.IsPermissionError(err):
+		return unsafe("its access rules forbid us something (%v); run: ACL SETUSER <user> +@all -@dangerous +info ~shoal:* &shoal:*", err)
+	case redis.IsAuthError(err):
+		return unsafe("it wants a user or a password, or others than those given (%v); put them into the address that SHOAL_REDIS or REDIS_URL holds", err)
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return unsafe("a key of ours holds something else (%v); somebody else uses names that start with shoal: in this database; take another database number", err)
+	case redis.HasErrorPrefix(err, "ERR unknown command"):
+		return unsafe("it lacks a command (%v); Redis 6.2 or newer is needed", err)
+	case redis.IsOOMError(err):
+		return fmt.Errorf("%w: %w: its maxmemory is used up; nothing is lost, but nothing more is marked until there is room: %w", ErrAway, ErrFull, err)
+	}
+	return fmt.Errorf("%w: %w", ErrAway, err)
+}
+
+// isConnection tells an error of the connection from an answer of the server.
+func isConnection(err error) bool {
+	var answer redis.Error
+	return !errors.As(err, &answer)
+}
