@@ -41,7 +41,7 @@ func (b *budget) takeToken(now time.Time, rate float64, burst int) (wait time.Du
 		b.tokens = min(float64(burst), b.tokens+rate*now.Sub(b.filled).Seconds())
 	}
 	b.filled = now
-	if b.tokens < 1 {
+	if b.tokens < 1-1e-9 { // a sum of fractions may miss 1 by a hair
 		return time.Duration((1 - b.tokens) / rate * float64(time.Second)), false
 	}
 	b.tokens--

@@ -240,13 +240,9 @@ func TestFaultsHappen(t *testing.T) {
 		fakeapi.KindDrip: func(_ *http.Response, b []byte, err error) bool {
 			return err == nil && len(b) == 3_000_000 || len(b) > 0
 		},
-		fakeapi.KindCut:   func(_ *http.Response, _ []byte, err error) bool { return err != nil },
-		fakeapi.KindShort: func(_ *http.Response, _ []byte, err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) },
-		fakeapi.KindReset: func(_ *http.Response, _ []byte, err error) bool { return err != nil },
-		fakeapi.KindStall: func(_ *http.Response, _ []byte, err error) bool { return errors.Is(err, context.DeadlineExceeded) },
-		fakeapi.KindStallBody: func(r *http.Response, _ []byte, err error) bool {
-			return r != nil && errors.Is(err, context.DeadlineExceeded)
-		},
+		fakeapi.KindCut:     func(_ *http.Response, _ []byte, err error) bool { return err != nil },
+		fakeapi.KindShort:   func(_ *http.Response, _ []byte, err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) },
+		fakeapi.KindReset:   func(_ *http.Response, _ []byte, err error) bool { return err != nil },
 		fakeapi.KindHeaders: func(_ *http.Response, _ []byte, err error) bool { return err != nil },
 		fakeapi.KindBomb: func(_ *http.Response, b []byte, err error) bool {
 			z, zerr := gzip.NewReader(bytes.NewReader(b))
@@ -275,14 +271,12 @@ func TestFaultsHappen(t *testing.T) {
 				case fakeapi.KindDrip:
 					f.Size, f.Delay = 20, time.Millisecond
 				case fakeapi.KindHeaders:
-					f.Size = 20 << 20
+					f.Size = 200 << 10
 				}
 				s := start(t, fakeapi.Options{HTTP1: http1, Behaviour: fakeapi.Behaviour{Faults: []fakeapi.Fault{f}}})
 				c := s.Client()
-				c.Timeout = 30 * time.Second
-				if kind == fakeapi.KindStall || kind == fakeapi.KindStallBody {
-					c.Timeout = 200 * time.Millisecond
-				}
+				c.Timeout = time.Minute
+				c.Transport.(*http.Transport).MaxResponseHeaderBytes = 64 << 10
 				res, body, err := try(t, c, s.URL+"/items/5")
 				if !check(res, body, err) {
 					t.Errorf("GET with fault %s = %v, %d bytes, %v", kind, res, len(body), err)
@@ -309,5 +303,54 @@ func TestStatsAreServedAndNotCounted(t *testing.T) {
 	}
 	if st.Arrivals != 2 || st.ByStatus["503"] != 1 || st.ByStatus["200"] != 1 || st.WorstSecond != 2 || st.First == nil {
 		t.Errorf("GET /_stats = %s, want 2 arrivals, one 503 and one 200", body)
+	}
+}
+
+func TestStallsLastUntilTheClientLeaves(t *testing.T) {
+	t.Parallel()
+	for _, http1 := range []bool{false, true} {
+		s := start(t, fakeapi.Options{HTTP1: http1, Behaviour: fakeapi.Behaviour{Faults: []fakeapi.Fault{
+			{Kind: fakeapi.KindStall, At: []int{1}}, {Kind: fakeapi.KindStallBody, At: []int{2}},
+		}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/items/1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered := make(chan error, 1)
+		go func() {
+			res, err := s.Client().Do(req)
+			if err == nil {
+				_ = res.Body.Close()
+			}
+			answered <- err
+		}()
+		for tick := time.NewTicker(time.Millisecond); s.Count() == 0; {
+			<-tick.C
+		}
+		select {
+		case err := <-answered:
+			t.Errorf("a stalled request ended with %v before its client left", err)
+		default:
+		}
+		cancel()
+		if err := <-answered; !errors.Is(err, context.Canceled) {
+			t.Errorf("a stalled request = %v, want context.Canceled", err)
+		}
+
+		ctx, cancel = context.WithCancel(t.Context())
+		res, err := s.Client().Do(req.Clone(ctx))
+		if err != nil || res.StatusCode != 200 {
+			t.Fatalf("a stalled body = %v, %v, want 200, nil", res, err)
+		}
+		half := make([]byte, len(fakeapi.Item(1, 0))/2)
+		if _, err := io.ReadFull(res.Body, half); err != nil {
+			t.Errorf("the first half of a stalled body: %v", err)
+		}
+		cancel()
+		if rest, err := io.ReadAll(res.Body); !errors.Is(err, context.Canceled) {
+			t.Errorf("the rest of a stalled body = %q, %v, want context.Canceled", rest, err)
+		}
+		_ = res.Body.Close()
 	}
 }

@@ -121,7 +121,7 @@ func (c *h2conn) writeLocked(frames func() error) {
 	_ = c.nc.SetWriteDeadline(time.Now().Add(writeLimit)) // a connection that is closed says so at the write
 	if frames() != nil {
 		c.dead = true
-		_ = c.nc.Close() // ends read too
+		_ = c.nc.NetConn().Close() // ends read too
 	}
 }
 

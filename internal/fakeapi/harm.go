@@ -55,8 +55,9 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 	f := v.fault
 	h := w.Header()
 	if f.Kind == KindStall {
-		stall(r, f.Delay)
-		s.serve(w, r, v.b)
+		if stall(r, f.Delay) {
+			s.serve(w, r, v.b)
+		}
 		return
 	}
 	_, body := s.content(h, r, v.b)
@@ -64,8 +65,9 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 	switch f.Kind {
 	case KindStallBody:
 		part(w, half, len(body))
-		stall(r, f.Delay)
-		_, _ = w.Write(body[len(half):])
+		if stall(r, f.Delay) {
+			_, _ = w.Write(body[len(half):])
+		}
 	case KindCut:
 		part(w, half, len(body))
 		abort(w, http2.ErrCodeInternal)
@@ -106,13 +108,13 @@ func or(n, otherwise int) int {
 	return n
 }
 
-// stall holds a request for d, or until its client leaves where d is 0.
-func stall(r *http.Request, d time.Duration) {
+// stall holds a request for d, or until its client leaves where d is 0, and says whether the client is still there.
+func stall(r *http.Request, d time.Duration) bool {
 	if d == 0 {
 		<-r.Context().Done()
-		return
+		return false
 	}
-	pause(r, d)
+	return pause(r, d)
 }
 
 // part sends the head and some bytes of a body that claims to be longer.

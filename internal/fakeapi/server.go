@@ -89,7 +89,7 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.h2 {
-		_ = c.nc.Close()
+		_ = c.nc.NetConn().Close() // without TLS's goodbye, which waits for a client that does not read
 	}
 	return err
 }
