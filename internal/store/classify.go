@@ -2,11 +2,14 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // SQLSTATEs that we act on.
@@ -15,21 +18,16 @@ const (
 	codeCheckViolation  = "23514"
 	codeDiskFull        = "53100"
 	codePrivilege       = "42501"
-	codeNoTable         = "42P01"
 )
 
 // classify wraps an error of PostgreSQL once with the operation, and marks it by what may help: repeating
 // (ErrUnavailable, ErrStoreFull) or a person. The caller's own end of patience is neither.
 func classify(operation string, err error) error {
-	if err == nil {
-		return nil
-	}
 	var pg *pgconn.PgError
 	switch {
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%s: %w", operation, err)
-	case errors.Is(err, ErrFenced), errors.Is(err, ErrUnavailable), errors.Is(err, ErrSchema), errors.Is(err, ErrUnsafe),
-		errors.Is(err, ErrNoRun), errors.Is(err, ErrBusy), errors.Is(err, pgx.ErrNoRows):
+	case err == nil:
+		return nil
+	case isOurs(err):
 		return fmt.Errorf("%s: %w", operation, err)
 	case !errors.As(err, &pg):
 		// No answer of the server at all: connection refused, reset or closed, a limit of time.
@@ -45,9 +43,23 @@ func classify(operation string, err error) error {
 	}
 }
 
+// isOurs tells whether the error says already what it is, or is a defect that repeating does not mend.
+func isOurs(err error) bool {
+	for _, known := range []error{
+		context.Canceled, ErrUnavailable, ErrFenced, ErrNoRun, ErrBusy, ErrNoBodies, ErrSchema, ErrUnsafe,
+		pgx.ErrNoRows, pgx.ErrTooManyRows, sql.ErrNoRows,
+	} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	_, scan := errors.AsType[pgx.ScanArgError](err)
+	return scan
+}
+
 // needsPerson tells whether the error with this SQLSTATE stays until somebody changes data, rights or schema.
 func needsPerson(code string) bool {
-	switch code[:2] {
+	switch class(code) {
 	case "28", "3D", "3F", "42": // authorization, no such database or schema, syntax or undefined object
 		return true
 	}
@@ -57,10 +69,7 @@ func needsPerson(code string) bool {
 // isDataError tells whether the server refused what a row holds: classes 22 and 54, and 23 without the unique violation,
 // which says that the row is there already.
 func isDataError(code string) bool {
-	if code == "" {
-		return false
-	}
-	switch code[:2] {
+	switch class(code) {
 	case "22", "54":
 		return true
 	case "23":
@@ -69,11 +78,33 @@ func isDataError(code string) bool {
 	return false
 }
 
+func class(code string) string { return code[:min(2, len(code))] }
+
 // codeOf is the SQLSTATE of an error that the server sent, else "".
 func codeOf(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code
 	}
 	return ""
+}
+
+// classify does for SQLite what the function of that name does for PostgreSQL.
+func (s *SQLite) classify(operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	operation = "store " + s.path + ": " + operation
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok || isOurs(err) {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	switch e.Code() & 0xff { // without the extended part
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%s: %w: %w", operation, ErrStoreFull, err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
+		return fmt.Errorf("%s: %w: %w", operation, ErrUnavailable, err)
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%s: %w: the file is damaged or no SQLite database, restore it from a backup or give another --store: %w", operation, ErrSchema, err)
+	}
+	return fmt.Errorf("%s: %w", operation, err)
 }

@@ -17,6 +17,8 @@ var (
 	ErrNoRun = errors.New("no such run")
 	// ErrBusy: somebody works on the run in a way that excludes the call.
 	ErrBusy = errors.New("the run is in use")
+	// ErrNoBodies: the run keeps no bodies.
+	ErrNoBodies = errors.New("there are no bodies to extract records from")
 	// ErrSchema: the store's tables are not those that this binary knows.
 	ErrSchema = errors.New("the store's schema does not fit this binary")
 	// ErrUnsafe: a setting of the server would make leases or landings unsafe.

@@ -1,14 +1,13 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 
 	"shoal/internal/harvest"
 )
 
 var (
-	errNotBegun = errors.New("this extraction was not begun, or was begun anew by somebody else: start it again")
+	errNotBegun = fmt.Errorf("%w: this extraction was not begun, or was begun anew by somebody else: start it again", ErrBusy)
 	errNotNext  = fmt.Errorf("%w: another extraction has come further, or was begun anew", ErrBusy)
 	errGrown    = fmt.Errorf("%w: pages landed while records were extracted: start the extraction again", ErrBusy)
 )
@@ -23,7 +22,7 @@ func busyShard(s harvest.Shard, owner string) error {
 // hasBodies refuses a run that keeps nothing to extract from.
 func hasBodies(run harvest.Run) error {
 	if run.Body == "none" {
-		return fmt.Errorf("run %s was harvested with --body none: there are no bodies to extract records from", run.Name)
+		return fmt.Errorf("%w: it was harvested with --body none", ErrNoBodies)
 	}
 	return nil
 }

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"shoal/internal/harvest"
+)
+
+// land is the twin of Postgres.land. Only one process writes at a time, so rows go in one by one, each known at once to
+// be new or not; a row that is refused spoils nothing.
+func (s *SQLite) land(ctx context.Context, own ownership, ttl time.Duration, pages []harvest.Page) (harvest.Counts, error) {
+	rows := batch(pages)
+	var counts harvest.Counts
+	err := s.transact(ctx, landing(own, len(pages)), func(tx *sql.Tx) error {
+		l, err := newSQLiteLanding(ctx, tx, own.run)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			refuseInvalidJSON(&rows[i])
+			fresh, err := l.insertOrRefuse(ctx, &rows[i])
+			if err != nil {
+				return err
+			}
+			if fresh {
+				counts.Add(rows[i].Outcome, bodyBytes(&rows[i]))
+			}
+		}
+		return fenceSQLite(ctx, tx, own, ttl, counts)
+	})
+	if err != nil {
+		return harvest.Counts{}, err
+	}
+	return counts, nil
+}
+
+// refuseInvalidJSON stands in for the check that PostgreSQL's types make.
+func refuseInvalidJSON(p *harvest.Page) {
+	sound := (len(p.Body) == 0 || json.Valid(p.Body)) && (len(p.Headers) == 0 || json.Valid(p.Headers))
+	for i := range p.Records {
+		sound = sound && json.Valid(p.Records[i].Data)
+	}
+	if !sound {
+		p.Refuse(reasonBadJSON)
+	}
+}
+
+// sqliteLanding holds the prepared statements of one landing transaction, which closes them.
+type sqliteLanding struct {
+	tx                      *sql.Tx
+	run                     string
+	page, forget, newRecord *sql.Stmt
+}
+
+func newSQLiteLanding(ctx context.Context, tx *sql.Tx, run string) (sqliteLanding, error) {
+	l := sqliteLanding{tx: tx, run: run}
+	var errs [3]error
+	l.page, errs[0] = tx.PrepareContext(ctx, insertInto("pages", pageColumns)+" ON CONFLICT DO NOTHING")
+	l.forget, errs[1] = tx.PrepareContext(ctx, "DELETE FROM records WHERE run = ? AND key = ?")
+	l.newRecord, errs[2] = tx.PrepareContext(ctx, insertInto("records", recordColumns))
+	return l, errors.Join(errs[:]...)
+}
+
+func insertInto(table string, columns []string) string {
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+}
+
+// insertOrRefuse adds the page, as skipped when SQLite refuses what it holds.
+func (l sqliteLanding) insertOrRefuse(ctx context.Context, p *harvest.Page) (fresh bool, err error) {
+	fresh, err = l.insert(ctx, p)
+	if !refusedBySQLite(err) {
+		return fresh, err
+	}
+	if fresh { // a record was refused: the page is in already
+		if _, err := l.tx.ExecContext(ctx, "DELETE FROM pages WHERE run = ? AND key = ?", l.run, p.Key[:]); err != nil {
+			return false, err
+		}
+	}
+	p.Refuse(reasonRefused)
+	return l.insert(ctx, p)
+}
+
+// refusedBySQLite tells whether a row is at fault: a constraint, a value that is too long or of a wrong type.
+func refusedBySQLite(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH:
+		return true
+	}
+	return false
+}
+
+// insert adds the page and its records unless the page is there. fresh says, even with an error, that the page was added.
+func (l sqliteLanding) insert(ctx context.Context, p *harvest.Page) (fresh bool, err error) {
+	result, err := l.page.ExecContext(ctx, l.run, p.Key[:], p.URL, orNull(p.ID), string(p.Outcome), orNullStatus(p.Status), orNull(p.Reason),
+		orNull(p.Detail), p.Attempts, orNull(p.Revision), orNull(p.MediaType), orNull(string(p.Headers)), stamp(p.FetchedAt),
+		orNull(string(p.Body)), orNullRaw(p.Raw))
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	if err != nil || rows == 0 {
+		return false, err
+	}
+	// Records that outlived their page would stand in the way of the new ones.
+	if _, err := l.forget.ExecContext(ctx, l.run, p.Key[:]); err != nil {
+		return true, err
+	}
+	for i := range p.Records {
+		r := &p.Records[i]
+		if _, err := l.newRecord.ExecContext(ctx, l.run, p.Key[:], r.Ordinal, orNull(r.Kind), string(r.Data)); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// fenceSQLite counts and renews, and finds no row once somebody else has taken the shard.
+func fenceSQLite(ctx context.Context, tx *sql.Tx, own ownership, ttl time.Duration, c harvest.Counts) error {
+	result, err := tx.ExecContext(ctx, `UPDATE shards SET landed = landed + ?, missing = missing + ?, skipped = skipped + ?,
+			dead = dead + ?, bytes = bytes + ?, expires_at = max(coalesce(expires_at, ''), ?)
+		WHERE run = ? AND shard = ? AND "of" = ? AND token = ?`,
+		c.Landed, c.Missing, c.Skipped, c.Dead, c.Bytes, stamp(time.Now().Add(ttl)), own.run, own.shard.Index, own.shard.Of, own.token)
+	if err != nil {
+		return err
+	}
+	rows, err := result.RowsAffected()
+	if err == nil && rows == 0 {
+		return ErrFenced
+	}
+	return err
+}

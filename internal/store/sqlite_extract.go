@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// ExtractBegin implements Store.
+func (s *SQLite) ExtractBegin(ctx context.Context, run, spec string) (cursor harvest.Key, err error) {
+	err = s.transact(ctx, "extract records of run "+run, func(tx *sql.Tx) error {
+		found, err := findSQLiteRun(ctx, tx, run)
+		if err != nil {
+			return err
+		}
+		if err := hasBodies(found); err != nil {
+			return err
+		}
+		landed, err := s.excludeWorkers(ctx, tx, run)
+		if err != nil {
+			return err
+		}
+		cursor, err = resumeSQLiteExtract(ctx, tx, run, spec, landed)
+		return err
+	})
+	return cursor, err
+}
+
+// excludeWorkers is the twin of the function of that name for PostgreSQL; the transaction keeps writers out.
+func (s *SQLite) excludeWorkers(ctx context.Context, tx *sql.Tx, run string) (landed int64, err error) {
+	now := time.Now()
+	err = s.each(ctx, tx, func(rows *sql.Rows) error {
+		var shard harvest.Shard
+		var owner string
+		var live bool
+		var n int64
+		if err := rows.Scan(&shard.Index, &shard.Of, &owner, &live, &n); err != nil {
+			return err
+		}
+		landed += n
+		if live {
+			return busyShard(shard, owner)
+		}
+		return nil
+	}, `SELECT shard, "of", coalesce(owner, ''), coalesce(expires_at > ?2, 0), landed FROM shards WHERE run = ?1 ORDER BY "of", shard`, run, stamp(now))
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE shards SET token = max(token + 1, ?2), expires_at = NULL WHERE run = ?1 AND expires_at IS NOT NULL", run, now.UnixMicro())
+	return landed, err
+}
+
+func resumeSQLiteExtract(ctx context.Context, tx *sql.Tx, run, spec string, landed int64) (harvest.Key, error) {
+	var cursor []byte
+	err := tx.QueryRowContext(ctx, "SELECT cursor FROM extracts WHERE run = ? AND spec = ? AND landed = ?", run, spec, landed).Scan(&cursor)
+	if err == nil {
+		return toKey(cursor)
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return harvest.Key{}, err
+	}
+	if err := forgetSQLiteExtract(ctx, tx, run); err != nil {
+		return harvest.Key{}, err
+	}
+	var first harvest.Key
+	_, err = tx.ExecContext(ctx, "INSERT INTO extracts (run, spec, cursor, landed, started_at) VALUES (?, ?, ?, ?, ?)", run, spec, first[:], landed, stamp(time.Now()))
+	return first, err
+}
+
+func forgetSQLiteExtract(ctx context.Context, tx *sql.Tx, run string) error {
+	for _, table := range []string{"extracts", "extracted"} {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE run = ?", run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ExtractBodies implements Store.
+func (s *SQLite) ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) ([]StoredBody, error) {
+	var bodies []StoredBody
+	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
+		var b StoredBody
+		var key []byte
+		if err := rows.Scan(&key, &b.URL, &b.ID, &b.MediaType, &b.Body, &b.Raw); err != nil {
+			return err
+		}
+		var err error
+		b.Key, err = toKey(key)
+		bodies = append(bodies, b)
+		return err
+	}, selectBodies("", "?1", "?2", "?3"), run, after[:], limit)
+	return bodies, s.classify("read the bodies of run "+run, err)
+}
+
+// ExtractStage implements Store.
+func (s *SQLite) ExtractStage(ctx context.Context, run string, batch []Extracted, cursor harvest.Key) error {
+	return s.transact(ctx, fmt.Sprintf("stage the records of %d pages of run %s", len(batch), run), func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, "UPDATE extracts SET cursor = ?2 WHERE run = ?1 AND cursor < ?2", run, cursor[:])
+		if err != nil {
+			return err
+		}
+		if rows, err := result.RowsAffected(); err != nil {
+			return err
+		} else if rows == 0 {
+			return errNotNext
+		}
+		insert, err := tx.PrepareContext(ctx, insertInto("extracted", recordColumns))
+		if err != nil {
+			return err
+		}
+		for i := range batch {
+			for _, r := range batch[i].Records {
+				if _, err := insert.ExecContext(ctx, run, batch[i].Key[:], r.Ordinal, orNull(r.Kind), string(r.Data)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// ExtractFinish implements Store.
+func (s *SQLite) ExtractFinish(ctx context.Context, run, spec string) error {
+	operation := "replace the records of run " + run
+	stale := false
+	err := s.transact(ctx, operation, func(tx *sql.Tx) error {
+		landed, err := s.excludeWorkers(ctx, tx, run)
+		if err != nil {
+			return err
+		}
+		var counted int64
+		err = tx.QueryRowContext(ctx, "SELECT landed FROM extracts WHERE run = ? AND spec = ?", run, spec).Scan(&counted)
+		if errors.Is(err, sql.ErrNoRows) {
+			return errNotBegun
+		}
+		if err != nil {
+			return err
+		}
+		if stale = landed != counted; stale {
+			return forgetSQLiteExtract(ctx, tx, run)
+		}
+		return swapSQLiteRecords(ctx, tx, run, spec)
+	})
+	if err == nil && stale {
+		err = s.classify(operation, errGrown)
+	}
+	return err
+}
+
+func swapSQLiteRecords(ctx context.Context, tx *sql.Tx, run, spec string) error {
+	const columns = "run, key, ordinal, kind, data"
+	for _, sql := range []string{
+		"DELETE FROM records WHERE run = ?",
+		"INSERT INTO records (" + columns + ") SELECT " + columns + " FROM extracted WHERE run = ? ORDER BY key, ordinal",
+	} {
+		if _, err := tx.ExecContext(ctx, sql, run); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE runs SET extract = ?2 WHERE run = ?1", run, spec); err != nil {
+		return err
+	}
+	return forgetSQLiteExtract(ctx, tx, run)
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// sqliteChunk is how many keys one query asks for; SQLite takes 32,766 parameters.
+const sqliteChunk = 10_000
+
+// Known implements Store.
+func (s *SQLite) Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error) {
+	found := make(map[harvest.Key]bool, len(keys))
+	for chunk := range slices.Chunk(keys, sqliteChunk) {
+		args := make([]any, 0, len(chunk)+1)
+		args = append(args, run)
+		for i := range chunk {
+			args = append(args, chunk[i][:])
+		}
+		err := s.each(ctx, s.read, func(rows *sql.Rows) error {
+			key, err := scanKey(rows)
+			found[key] = true
+			return err
+		}, "SELECT key FROM pages WHERE run = ? AND key IN (?"+strings.Repeat(",?", len(chunk)-1)+")", args...)
+		if err != nil {
+			return nil, s.classify(fmt.Sprintf("look up %d keys of run %s", len(keys), run), err)
+		}
+	}
+	return areIn(found, keys), nil
+}
+
+func scanKey(rows *sql.Rows) (harvest.Key, error) {
+	var raw []byte
+	if err := rows.Scan(&raw); err != nil {
+		return harvest.Key{}, err
+	}
+	return toKey(raw)
+}
+
+func toKey(raw []byte) (harvest.Key, error) {
+	if len(raw) != len(harvest.Key{}) {
+		return harvest.Key{}, fmt.Errorf("a key of %d bytes, want %d", len(raw), len(harvest.Key{}))
+	}
+	return harvest.Key(raw), nil
+}
+
+// errEnough ends a walk over rows that the caller has left.
+var errEnough = errors.New("enough")
+
+// Keys implements Store.
+func (s *SQLite) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error] {
+	return func(yield func(harvest.Key, error) bool) {
+		err := s.each(ctx, s.read, func(rows *sql.Rows) error {
+			key, err := scanKey(rows)
+			if err == nil && !yield(key, nil) {
+				err = errEnough
+			}
+			return err
+		}, "SELECT key FROM pages WHERE run = ?", run)
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(harvest.Key{}, s.classify("read the keys of run "+run, err))
+		}
+	}
+}
+
+// Export implements Store.
+func (s *SQLite) Export(ctx context.Context, q Query, each func(Row) error) error {
+	query, args, err := exportQuery(q, "", func(n int) string { return fmt.Sprintf("?%d", n) })
+	if err != nil {
+		return err
+	}
+	operation := fmt.Sprintf("export %s of run %s", q.What, q.Run)
+	tx, err := s.read.BeginTx(ctx, nil) // a snapshot from its first statement on
+	if err != nil {
+		return s.classify(operation, err)
+	}
+	defer func() { _ = tx.Rollback() }() // it only read
+	if _, err := findSQLiteRun(ctx, tx, q.Run); err != nil {
+		return s.classify(operation, err)
+	}
+	var stop error
+	err = s.each(ctx, tx, func(rows *sql.Rows) error {
+		row, err := scanSQLiteExported(rows, q.What)
+		if err != nil {
+			return err
+		}
+		stop = each(row)
+		return stop
+	}, query, args...)
+	if stop != nil {
+		return stop // the caller's own error, nothing of the store's
+	}
+	return s.classify(operation, err)
+}
+
+func scanSQLiteExported(rows *sql.Rows, what What) (Row, error) {
+	var row Row
+	p, r := &row.Page, &row.Record
+	var key []byte
+	var fetched sql.NullString
+	var err error
+	if what == Records {
+		err = rows.Scan(&key, &p.URL, &p.ID, &r.Ordinal, &r.Kind, &r.Data)
+	} else {
+		err = rows.Scan(&key, &p.URL, &p.ID, &p.Outcome, &p.Status, &p.Reason, &p.Detail, &p.Attempts, &p.Revision, &p.MediaType,
+			&p.Headers, &fetched, &p.Body, &p.Raw)
+	}
+	if err != nil {
+		return row, err
+	}
+	if p.FetchedAt, err = parseStamp(fetched); err != nil {
+		return row, err
+	}
+	p.Key, err = toKey(key)
+	return row, err
+}

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+const sqliteSelectRuns = `SELECT run, upstream, api, host, extract, body, rate, corpus, coalesce(corpus_items, 0), coalesce(corpus_digest, ''),
+	coalesce(shards, 0), generation, bucket_bits, opened_at, finished_at FROM runs `
+
+func scanSQLiteRun(scan func(dest ...any) error) (harvest.Run, error) {
+	var r harvest.Run
+	var opened, finished sql.NullString
+	err := scan(&r.Name, &r.Upstream, &r.API, &r.Host, &r.Extract, &r.Body, &r.Rate, &r.Corpus, &r.CorpusItems, &r.CorpusSum,
+		&r.Shards, &r.Generation, &r.BucketBits, &opened, &finished)
+	if err != nil {
+		return r, err
+	}
+	var openedErr, finishedErr error
+	r.OpenedAt, openedErr = parseStamp(opened)
+	r.FinishedAt, finishedErr = parseStamp(finished)
+	return r, errors.Join(openedErr, finishedErr)
+}
+
+func findSQLiteRun(ctx context.Context, q sqliteQuerier, name string) (harvest.Run, error) {
+	run, err := scanSQLiteRun(q.QueryRowContext(ctx, sqliteSelectRuns+"WHERE run = ?", name).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return harvest.Run{}, ErrNoRun
+	}
+	return run, err
+}
+
+// FindRun implements Store.
+func (s *SQLite) FindRun(ctx context.Context, name string) (harvest.Run, error) {
+	run, err := findSQLiteRun(ctx, s.read, name)
+	return run, s.classify("find run "+name, err)
+}
+
+// ListRuns implements Store.
+func (s *SQLite) ListRuns(ctx context.Context) ([]harvest.Run, error) {
+	var runs []harvest.Run
+	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
+		run, err := scanSQLiteRun(rows.Scan)
+		runs = append(runs, run)
+		return err
+	}, sqliteSelectRuns+"ORDER BY opened_at DESC, run DESC")
+	return runs, s.classify("list the runs", err)
+}
+
+// each calls take for each row of a query.
+func (s *SQLite) each(ctx context.Context, q sqliteQuerier, take func(rows *sql.Rows) error, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := take(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// OpenRun implements Store.
+func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error) {
+	if err := harvest.CheckRunName(given.Name); err != nil {
+		return harvest.Run{}, false, err
+	}
+	var contradiction error
+	err = s.transact(ctx, "open run "+given.Name, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `INSERT INTO runs (run, upstream, api, host, extract, body, rate, corpus, shards, generation, version, opened_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?) ON CONFLICT DO NOTHING`,
+			given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus, given.Shards,
+			newUUID(), s.version, stamp(time.Now()))
+		if err != nil {
+			return err
+		}
+		rows, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if run, err = findSQLiteRun(ctx, tx, given.Name); err != nil {
+			return err
+		}
+		if opened = rows == 1; opened {
+			return nil
+		}
+		if contradiction = contradicts(run, given); contradiction != nil {
+			return nil
+		}
+		run = adopted(run, given)
+		_, err = tx.ExecContext(ctx, "UPDATE runs SET rate = ?, corpus = ? WHERE run = ?", run.Rate, run.Corpus, run.Name)
+		return err
+	})
+	if err != nil {
+		return run, false, err
+	}
+	return run, opened, contradiction
+}
+
+// newUUID is a random uuid, version 4, in the form in which PostgreSQL prints it.
+func newUUID() string {
+	var k harvest.Key
+	_, _ = rand.Read(k[:]) // never fails
+	k[6], k[8] = k[6]&0x0f|0x40, k[8]&0x3f|0x80
+	return k.String()
+}
+
+// RecordDigest implements Store.
+func (s *SQLite) RecordDigest(ctx context.Context, run string, items int64, sum string) error {
+	return s.updateRun(ctx, "record the corpus of run "+run, `UPDATE runs SET
+		corpus_digest = CASE WHEN corpus_items >= ?2 THEN corpus_digest ELSE ?3 END, corpus_items = max(coalesce(corpus_items, 0), ?2) WHERE run = ?1`, run, items, sum)
+}
+
+// NewGeneration implements Store.
+func (s *SQLite) NewGeneration(ctx context.Context, run string) error {
+	return s.updateRun(ctx, "begin a new generation of run "+run, "UPDATE runs SET generation = ?2 WHERE run = ?1", run, newUUID())
+}
+
+func (s *SQLite) updateRun(ctx context.Context, operation, statement string, args ...any) error {
+	result, err := s.write.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return s.classify(operation, err)
+	}
+	rows, err := result.RowsAffected()
+	return s.classify(operation, oneRow(rows, err))
+}
+
+// Totals implements Store.
+func (s *SQLite) Totals(ctx context.Context, run string) (harvest.Counts, error) {
+	var c harvest.Counts
+	err := s.read.QueryRowContext(ctx, totals("", "?"), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
+	return c, s.classify("add up run "+run, err)
+}
+
+// Fingerprint implements Store. A backup that is copied over the file keeps the file's identity: after that a mirror has
+// to be rebuilt, as after the restore of a whole disk.
+func (s *SQLite) Fingerprint(ctx context.Context, run string) (string, error) {
+	operation := "fingerprint run " + run
+	found, err := findSQLiteRun(ctx, s.read, run)
+	if err != nil {
+		return "", s.classify(operation, err)
+	}
+	identity, err := fileIdentity(s.path)
+	if err != nil {
+		return "", s.classify(operation, err)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s", found.Generation, identity))
+	return shortID(sum[:]), nil
+}
