@@ -91,17 +91,17 @@ func checkID(id string) error {
 	return nil
 }
 
-// admit refuses items of other hosts. The first item decides where nobody else did.
+// admit refuses items of other hosts. Where nobody said which are allowed it is
+// the first item's alone, its port included.
 func (s *Source) admit(item *harvest.Item) error {
 	host := harvest.HostOf(item.URL)
-	if len(s.hosts) == 0 {
-		s.hosts = hostSet{host}
-	}
-	if s.hosts.has(host) {
+	switch {
+	case len(s.hosts) > 0 && s.hosts.has(host), len(s.hosts) == 0 && (s.host == "" || s.host == host):
 		return nil
+	case len(s.hosts) > 0:
+		return refuse(reasonForeign, "host %s is not %s; --allow-host lets it in", harvest.Quote(host), strings.Join(s.hosts, " or "))
 	}
-	return refuse(reasonForeign, "host %s is not %s, the only one to be asked; --allow-host lets it in",
-		harvest.Quote(host), strings.Join(s.hosts, " or "))
+	return refuse(reasonForeign, "host %s is not %s, that of the first item; --allow-host lets it in", harvest.Quote(host), s.host)
 }
 
 // hostSet are the hosts that may be asked.

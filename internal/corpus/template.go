@@ -11,8 +11,8 @@ const placeholder = "{id}"
 
 // template turns ids into URLs.
 type template struct {
-	parts   []string // what stands around each placeholder
-	slashes int      // in a URL made of it
+	parts []string // what stands around each placeholder
+	fixed int      // bytes of a canonical URL that are not the ids'
 }
 
 // parseTemplate reads a --url; nil for an empty one. The placeholder may not
@@ -26,8 +26,7 @@ func parseTemplate(text string) (*template, error) {
 	}
 	text, _, _ = strings.Cut(text, "#")
 	t := &template{parts: strings.Split(text, placeholder)}
-	fixed := strings.Join(t.parts, "")
-	if open := strings.IndexAny(fixed, "{}"); open >= 0 {
+	if strings.ContainsAny(strings.Join(t.parts, ""), "{}") {
 		return nil, fmt.Errorf("--url %s: {id} is the only placeholder; write other braces as %%7B and %%7D", harvest.Quote(text))
 	}
 	scheme, rest, _ := strings.Cut(t.parts[0], "://")
@@ -38,14 +37,17 @@ func parseTemplate(text string) (*template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--url: %w", err)
 	}
-	t.slashes = strings.Count(probe, "/")
+	t.fixed = len(probe) - (len(t.parts)-1)*len("id")
 	return t, nil
 }
 
+// item refuses an id that would not stand in the URL as it is: dots alone
+// are another place in the path.
 func (t *template) item(id, method string, body []byte) (harvest.Item, error) {
-	item, err := harvest.NewItem(strings.Join(t.parts, harvest.Escape(id)), id, method, body)
-	if err == nil && strings.Count(item.URL, "/") != t.slashes {
-		return harvest.Item{}, refuse(reasonID, "id %s stands for another place in the path of --url", harvest.Quote(id))
+	escaped := harvest.Escape(id)
+	item, err := harvest.NewItem(strings.Join(t.parts, escaped), id, method, body)
+	if err == nil && len(item.URL) != t.fixed+(len(t.parts)-1)*len(escaped) {
+		return harvest.Item{}, refuse(reasonID, "id %s would change the meaning of --url around it", harvest.Quote(id))
 	}
 	return item, err
 }
