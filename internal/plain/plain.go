@@ -8,9 +8,19 @@
 // It never does I/O, never lets a byte through that PostgreSQL refuses, on insert
 // or later on ->>, and never hands an answer to a recursive parser before its
 // depth and size are known.
+//
+// An answer that is no JSON, or that fails --check, may be better the next time:
+// it is a Fault (FaultUndecodable with reason bad_json, check_failed or
+// wait_failed). An answer that is well-formed but cannot be kept will not get
+// better: its page is skipped, with one of the Reason constants.
 package plain
 
 import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
 	"time"
 
 	"shoal/internal/harvest"
@@ -23,16 +33,39 @@ const (
 	BodyNone = "none" // nothing; records alone
 )
 
+// Why an answer is undecodable, in Reading.Reason.
+const (
+	ReasonBadJSON     = "bad_json"     // no JSON, truncated, empty, or more than one value
+	ReasonCheckFailed = "check_failed" // --check is not true for it
+	ReasonWaitFailed  = "wait_failed"  // --wait fails on it
+)
+
+// Why a page is skipped though its answer came, in Page.Reason; Page.Detail has
+// the particulars. A page that landed has a Reason too if something in it was
+// replaced by U+FFFD: mended_nul, mended_surrogate, mended_utf8, or several with
+// commas between.
+const (
+	ReasonTooDeep       = "too_deep"       // nested deeper than Config.MaxDepth
+	ReasonTooLarge      = "body_too_large" // longer than Config.MaxBody
+	ReasonTooMany       = "too_many_values"
+	ReasonBadNumber     = "bad_number"     // a number that PostgreSQL's numeric cannot hold
+	ReasonExtractFailed = "extract_failed" // --extract fails on it, or yields too much
+)
+
+// Kind is the kind of every record that a jq expression yields.
+const Kind = "record"
+
 // Config is what a run says about its upstream. Zero values are the defaults.
 type Config struct {
 	Body        string        // BodyJSON, BodyRaw or BodyNone; default BodyJSON
 	Extract     string        // jq: each value that it yields is a record
-	Check       string        // jq: an answer for which it does not yield true is undecodable
-	Wait        string        // jq: seconds that the answer asks us to wait
+	Check       string        // jq: every value that it yields, and at least one, must be true (neither false nor null)
+	Wait        string        // jq: seconds that the answer asks us to wait; the longest counts, null and 0 mean none
 	KeepHeaders []string      // kept besides the usual ones
-	PostIsRead  bool          // items may use a method that is not GET
-	MaxDepth    int           // of JSON; default 256
+	PostIsRead  bool          // items may use POST
+	MaxDepth    int           // of JSON; default 256, at most 1,000
 	MaxBody     int           // bytes of an answer; default 16 MiB
+	MaxValues   int           // values and keys in an answer that jq works on; default 2,000,000
 	MaxRecords  int           // from one answer; default 100,000
 	MaxYield    int           // bytes of all records of one answer; default 64 MiB
 	Limit       time.Duration // of one jq run; default 5 s
@@ -41,18 +74,201 @@ type Config struct {
 // Upstream turns items into requests and answers into pages. It is safe for concurrent use.
 type Upstream struct {
 	config Config
+	// extract, check and wait are nil where there is no such expression.
+	extract, check, wait *program
+	// slots bounds how many answers are trees in memory at once: a tree takes many times the bytes of its text.
+	slots chan struct{}
 }
 
-// New compiles the expressions. The error of a bad one shows it and where it breaks.
-func New(c Config) (*Upstream, error) { return &Upstream{config: c}, nil }
+// ErrConfig is wrapped by the errors of New about settings other than jq.
+var ErrConfig = errors.New("cannot be used")
+
+// New compiles the expressions. The error of a bad one wraps ErrExpression and shows it and where it breaks.
+func New(c Config) (*Upstream, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	u := &Upstream{config: c, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	var errs [3]error
+	u.extract, errs[0] = compile("extract", c.Extract)
+	u.check, errs[1] = compile("check", c.Check)
+	u.wait, errs[2] = compile("wait", c.Wait)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+func (c *Config) complete() error {
+	if c.Body == "" {
+		c.Body = BodyJSON
+	}
+	if c.Body != BodyJSON && c.Body != BodyRaw && c.Body != BodyNone {
+		return fmt.Errorf("--body %s %w: write json, raw or none", harvest.Quote(c.Body), ErrConfig)
+	}
+	for _, name := range c.KeepHeaders {
+		if secret(name) {
+			return fmt.Errorf("--keep-header %s %w: it holds a credential, and those are never stored", harvest.Quote(name), ErrConfig)
+		}
+	}
+	for _, d := range []struct {
+		value    *int
+		fallback int
+	}{{&c.MaxDepth, 256}, {&c.MaxBody, 16 << 20}, {&c.MaxValues, 2_000_000}, {&c.MaxRecords, 100_000}, {&c.MaxYield, 64 << 20}} {
+		if *d.value <= 0 {
+			*d.value = d.fallback
+		}
+	}
+	c.MaxDepth = min(c.MaxDepth, deepest)
+	if c.Limit <= 0 {
+		c.Limit = 5 * time.Second
+	}
+	return nil
+}
+
+// ErrMethod is wrapped by the error of Request for an item that would do more than read.
+var ErrMethod = errors.New("is no method of reading")
 
 // Request makes the request for one item.
-func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) { return nil, nil }
+func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) {
+	if len(items) != 1 {
+		return nil, fmt.Errorf("request for %d items: a plain upstream takes one at a time", len(items))
+	}
+	item := items[0]
+	req := &harvest.Request{Items: items, Method: item.Verb(), URL: item.URL, Body: item.Body}
+	switch {
+	case req.Method == http.MethodPost && !u.config.PostIsRead:
+		return nil, fmt.Errorf("%s %s: POST %w here: if this API only reads with it, add --post-is-read", req.Method, item.URL, ErrMethod)
+	case req.Method != http.MethodGet && req.Method != http.MethodPost:
+		return nil, fmt.Errorf("%s %s: %s %w: only GET and POST can be", req.Method, item.URL, harvest.Quote(req.Method), ErrMethod)
+	}
+	if len(req.Body) > 0 {
+		req.Type = contentType(req.Body)
+	}
+	return req, nil
+}
 
-// Read makes the page of a complete 2xx answer, or says why there is none.
+// contentType guesses what a request's body is: JSON if it is, else a form.
+func contentType(body []byte) string {
+	if _, err := scan(body, deepest); err != nil {
+		return "application/x-www-form-urlencoded"
+	}
+	return "application/json"
+}
+
+// Read makes the page of a complete 2xx answer, or says why there is none. A
+// page whose Body or Raw are the answer's own bytes holds the answer; if none
+// does, the caller may release it at once. Attempts is left to the caller.
 func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
+	item := req.Items[0]
+	page := harvest.Page{
+		Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: a.Status,
+		Headers: KeptHeaders(a.Header, u.config.KeepHeaders), FetchedAt: a.Arrived,
+	}
+	r := u.read(&page, a)
+	if r.Fault == harvest.FaultNone {
+		r.Pages = []harvest.Page{page}
+	}
+	return r
+}
+
+func (u *Upstream) read(page *harvest.Page, a *harvest.Answer) harvest.Reading {
+	switch {
+	case a.Status == http.StatusNoContent || a.Status == http.StatusResetContent:
+		return harvest.Reading{}
+	case len(a.Body) > u.config.MaxBody:
+		skip(page, ReasonTooLarge, fmt.Sprintf("%d bytes, at most %d are kept", len(a.Body), u.config.MaxBody))
+		return harvest.Reading{}
+	}
+	if u.config.Body == BodyRaw {
+		page.Raw, page.Answer = a.Body, a
+		if page.Raw == nil {
+			page.Raw = []byte{}
+		}
+		page.MediaType = printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
+		if !u.runsJQ() {
+			return harvest.Reading{}
+		}
+	}
+	return u.readJSON(page, a)
+}
+
+func (u *Upstream) runsJQ() bool { return u.extract != nil || u.check != nil || u.wait != nil }
+
+// readJSON is for answers that must be JSON.
+func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Reading {
+	found, err := scan(a.Body, u.config.MaxDepth)
+	switch {
+	case errors.Is(err, errDeep):
+		skip(page, ReasonTooDeep, fmt.Sprintf("more than %d levels", u.config.MaxDepth))
+		return harvest.Reading{}
+	case err != nil:
+		return undecodable(ReasonBadJSON)
+	case found.number != "" && u.config.Body != BodyRaw:
+		skip(page, ReasonBadNumber, found.number)
+		return harvest.Reading{}
+	}
+	body := a.Body
+	if found.mend() {
+		body = mend(body)
+	}
+	if u.config.Body == BodyJSON {
+		page.Body, page.Reason = body, found.mended()
+		if !found.mend() {
+			page.Answer = a
+		}
+	}
+	if !u.runsJQ() {
+		return harvest.Reading{}
+	}
+	if found.values > u.config.MaxValues {
+		skip(page, ReasonTooMany, fmt.Sprintf("%d values, jq works on at most %d", found.values, u.config.MaxValues))
+		return harvest.Reading{}
+	}
+	return u.consider(page, body)
+}
+
+// consider runs the expressions in the order in which their answers matter.
+func (u *Upstream) consider(page *harvest.Page, body []byte) harvest.Reading {
+	u.slots <- struct{}{}
+	defer func() { <-u.slots }()
+	value := decode(body)
+	if u.wait != nil {
+		wait, err := u.asked(value)
+		if err != nil {
+			return undecodable(ReasonWaitFailed)
+		}
+		if wait > 0 {
+			return harvest.Reading{Fault: harvest.FaultLagged, Reason: "wait", Wait: wait}
+		}
+	}
+	if u.check != nil && !u.passes(value) {
+		return undecodable(ReasonCheckFailed)
+	}
+	if u.extract == nil {
+		return harvest.Reading{}
+	}
+	records, found, err := u.records(value)
+	switch {
+	case errors.Is(err, errNumber):
+		skip(page, ReasonBadNumber, err.Error())
+	case err != nil:
+		skip(page, ReasonExtractFailed, err.Error())
+	default:
+		page.Records = records
+		if page.Reason == "" {
+			page.Reason = found.mended()
+		}
+	}
 	return harvest.Reading{}
 }
 
-// Records makes the records of a stored body again.
-func (u *Upstream) Records(body []byte) ([]harvest.Record, error) { return nil, nil }
+func undecodable(reason string) harvest.Reading {
+	return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason}
+}
+
+// skip turns the page into one that keeps nothing but why.
+func skip(page *harvest.Page, reason, detail string) {
+	page.Outcome, page.Reason, page.Detail = harvest.Skipped, reason, printable(detail)
+	page.Body, page.Raw, page.MediaType, page.Records, page.Answer = nil, nil, "", nil, nil
+}

@@ -1,0 +1,40 @@
+package plain
+
+import (
+	"net/http"
+	"strings"
+)
+
+// KeptHeaders is what a page keeps of an answer's headers: ETag, Last-Modified,
+// Content-Type, Link and those named in keep, as a JSON object from lower-case
+// names to strings; several lines of one header are joined by ", ". It is nil
+// when there are none. Cookies and credentials are never kept.
+func KeptHeaders(h http.Header, keep []string) []byte {
+	kept := make(map[string]string, 4)
+	for _, name := range []string{"Etag", "Last-Modified", "Content-Type", "Link"} {
+		keepHeader(kept, h, name)
+	}
+	for _, name := range keep {
+		keepHeader(kept, h, name)
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return marshalMap(kept)
+}
+
+func keepHeader(kept map[string]string, h http.Header, name string) {
+	if values := h.Values(name); len(values) > 0 && !secret(name) {
+		value := strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+		kept[strings.ToLower(name)] = strings.ReplaceAll(value, "\x00", "\uFFFD")
+	}
+}
+
+// secret tells whether a header can hold a credential.
+func secret(name string) bool {
+	switch http.CanonicalHeaderKey(strings.TrimSpace(name)) {
+	case "Set-Cookie", "Set-Cookie2", "Cookie", "Authorization", "Proxy-Authorization", "Authentication-Info", "Www-Authenticate", "Proxy-Authenticate":
+		return true
+	}
+	return false
+}

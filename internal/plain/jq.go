@@ -1,0 +1,97 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/itchyny/gojq"
+)
+
+// ErrExpression is wrapped by the errors of New about jq.
+var ErrExpression = errors.New("not a jq expression")
+
+// program is one compiled expression. It sees the answer and nothing else: no
+// environment, no files, no modules, no further input.
+type program struct {
+	flag string
+	code *gojq.Code
+}
+
+// compile returns nil for an empty expression.
+func compile(flag, source string) (*program, error) {
+	if strings.TrimSpace(source) == "" {
+		return nil, nil
+	}
+	query, err := gojq.Parse(source)
+	if err != nil {
+		return nil, badExpression(flag, source, err)
+	}
+	code, err := gojq.Compile(query)
+	if err != nil {
+		return nil, badExpression(flag, source, err)
+	}
+	return &program{flag: flag, code: code}, nil
+}
+
+// badExpression shows the line that breaks with a caret under the place. What the
+// compiler misses has no position, but it is named, and the name can be found.
+func badExpression(flag, source string, err error) error {
+	at := -1
+	var parse *gojq.ParseError
+	if errors.As(err, &parse) {
+		at = min(parse.Offset, len(source)) - len(parse.Token)
+	} else if _, name, ok := strings.Cut(err.Error(), ": "); ok {
+		name, _, _ = strings.Cut(name, "/")
+		at = strings.Index(source, name)
+	}
+	if at < 0 {
+		return fmt.Errorf("--%s: %w: %s in: %s", flag, ErrExpression, err.Error(), source)
+	}
+	before := source[:at]
+	row := strings.Count(before, "\n")
+	line := strings.Split(source, "\n")[row]
+	column := len([]rune(before[strings.LastIndexByte(before, '\n')+1:]))
+	return fmt.Errorf("--%s: %w: %s at line %d, column %d:\n  %s\n  %s^",
+		flag, ErrExpression, err.Error(), row+1, column+1, line, strings.Repeat(" ", column))
+}
+
+// each calls visit with every value that the program yields, until an error of
+// either. It ends after limit, whatever the program does; `halt` ends it well.
+func (p *program) each(v any, limit time.Duration, visit func(any) error) (err error) {
+	// The library has no known way to panic; should an answer find one, it costs that answer.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("jq failed: %v", r)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	values := p.code.RunWithContext(ctx, v)
+	for {
+		v, ok := values.Next()
+		if !ok {
+			return nil
+		}
+		if err, failed := v.(error); failed {
+			return explain(err, limit)
+		}
+		if err := visit(v); err != nil {
+			return err
+		}
+	}
+}
+
+// explain turns an error of a running program into words, nil for a plain halt.
+func explain(err error, limit time.Duration) error {
+	var halt *gojq.HaltError
+	switch {
+	case errors.As(err, &halt) && halt.Value() == nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("it took longer than %s", limit)
+	}
+	return err
+}
