@@ -55,7 +55,8 @@ func (s *silence) merge(other *silence) {
 // tell reports a silence; what fails is pending again.
 func (p *Pacer) tell(ctx context.Context, s *silence) {
 	p.mu.Lock()
-	r := report{epoch: p.epoch, seen: s.seen, cut: s.cut, delay: ceilDiv(max(0, s.until-p.now()), nsPerMicro)}
+	// One more: the backend's clock is rounded down, and the silence is never shorter than asked.
+	r := report{epoch: p.epoch, seen: s.seen, cut: s.cut, delay: ceilDiv(max(0, s.until-p.now()), nsPerMicro) + 1}
 	sent := p.begin()
 	p.mu.Unlock()
 

@@ -20,13 +20,16 @@ type fleet struct {
 	all     sync.WaitGroup
 	mu      sync.Mutex
 	sent    []time.Time
-	answers func(p *Pacer, permit Permit) // what the upstream does with a request, nil: a success at once
+	answers upstream
 }
+
+// upstream says what becomes of the i-th request; nil stands for a success at once.
+type upstream func(p *Pacer, permit Permit, i int)
 
 const host = "api.example"
 
 // launch starts workers with callers each, for n requests in all.
-func launch(t *testing.T, b Backend, set Settings, workers, callers, n int, answers func(*Pacer, Permit)) *fleet {
+func launch(t *testing.T, b Backend, set Settings, workers, callers, n int, answers upstream) *fleet {
 	f := &fleet{t: t, answers: answers}
 	f.left.Store(int64(n))
 	for i := range workers {
@@ -59,14 +62,20 @@ func (f *fleet) send(ctx context.Context, p *Pacer) {
 		if now.Before(permit.Due) {
 			f.t.Errorf("Wait() returned a permit %v early", permit.Due.Sub(now))
 		}
+		if !p.Usable(permit) {
+			p.Unused(permit)
+			f.left.Add(1)
+			continue
+		}
 		f.mu.Lock()
+		i := len(f.sent)
 		f.sent = append(f.sent, now)
 		f.mu.Unlock()
 		if f.answers == nil {
 			p.Done(ctx, permit, true)
 			continue
 		}
-		f.answers(p, permit)
+		f.answers(p, permit, i)
 	}
 }
 

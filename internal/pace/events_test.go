@@ -1,0 +1,295 @@
+package pace
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// twin is a backend under test and what a test does to it.
+type twin struct {
+	Backend
+	control interface {
+		SetRate(ctx context.Context, host string, rate float64, by string) error
+		Hold(ctx context.Context, host string, length time.Duration) error
+	}
+	lose func() // forget everything, as FLUSHALL does
+}
+
+// both runs a scenario on the in-process twin in virtual time and on a real Redis in real time.
+func both(t *testing.T, scenario func(t *testing.T, w twin)) {
+	t.Parallel()
+	t.Run("local", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			l := NewLocal()
+			scenario(t, twin{l, l, func() {
+				l.mu.Lock()
+				l.hosts[host].state = state{}
+				l.mu.Unlock()
+			}})
+		})
+	})
+	t.Run("redis", func(t *testing.T) {
+		_, client := server(t)
+		r := NewRedis(client)
+		scenario(t, twin{r, r, func() {
+			if err := client.FlushAll(t.Context()).Err(); err != nil {
+				t.Errorf("FLUSHALL = %v, want no error", err)
+			}
+		}})
+	})
+}
+
+// soon is how long an event may take to reach every worker.
+const soon = 100 * time.Millisecond
+
+// at runs do in the answer to the n-th request; every request is a success.
+func at(n int, do func(p *Pacer)) upstream {
+	return func(p *Pacer, permit Permit, i int) {
+		if i == n {
+			do(p)
+		}
+		p.Done(context.Background(), permit, true)
+	}
+}
+
+// refuseAll answers the requests from..from+n−1 together, once all of them were sent, with a backoff of delay.
+func refuseAll(t *testing.T, from, n int, delay time.Duration, told chan<- time.Time) upstream {
+	var inFlight sync.WaitGroup
+	inFlight.Add(n)
+	var once sync.Once
+	return func(p *Pacer, permit Permit, i int) {
+		if i >= from && i < from+n {
+			inFlight.Done()
+			inFlight.Wait()
+			once.Do(func() { told <- time.Now() })
+			if err := p.Backoff(t.Context(), permit, delay, true); err != nil {
+				t.Errorf("Backoff(%v) = %v, want nil", delay, err)
+			}
+		}
+		p.Done(t.Context(), permit, true)
+	}
+}
+
+func TestBackoffByFortyAtOnceIsOneCut(t *testing.T) {
+	both(t, func(t *testing.T, w twin) {
+		told := make(chan time.Time, 1)
+		f := launch(t, w, Settings{Rate: 50}, 4, 10, 160, refuseAll(t, 60, 40, 2*time.Second, told))
+		f.all.Wait()
+		state := f.pacers[0].State()
+		if got := state.Rate / state.Budget; got < 0.5 || got > 0.54 {
+			t.Errorf("share of the rate after 40 refusals at once = %.3f, want one cut to 0.5 and a ramp of 0.01/s", got)
+		}
+		from := <-told
+		sent := f.finish()
+		if got := between(sent, from.Add(time.Microsecond), from.Add(2*time.Second)); got != 0 {
+			t.Errorf("requests in the 2 s of silence = %d, want 0", got)
+		}
+		if got := between(sent, from.Add(2*time.Second), from.Add(3*time.Second+soon)); got > 30 || got < 15 {
+			t.Errorf("requests in the first second after = %d, want about half of 50", got)
+		}
+	})
+}
+
+func TestLostStateKeepsTheSilence(t *testing.T) {
+	both(t, func(t *testing.T, w twin) {
+		var from time.Time
+		lost := make(chan struct{})
+		f := launch(t, w, Settings{Rate: 50}, 4, 10, 150, at(60, func(p *Pacer) {
+			from = time.Now()
+			if err := p.Backoff(t.Context(), Permit{Epoch: p.epochNow()}, 3*time.Second, true); err != nil {
+				t.Errorf("Backoff(3s) = %v, want nil", err)
+			}
+			w.lose()
+			close(lost)
+		}))
+		<-lost
+		lostAt := time.Now()
+		sent := f.finish()
+		if got := between(sent, from.Add(soon), from.Add(3*time.Second)); got != 0 {
+			t.Errorf("requests during a backoff of 3s whose state was lost = %d, want 0", got)
+		}
+		if got := between(sent, lostAt.Add(soon), lostAt.Add(time.Second)); got != 0 {
+			t.Errorf("requests in the second after the loss = %d, want 0: leases are waited out", got)
+		}
+		if got, want := worst(sent), bound(50); got > want {
+			t.Errorf("worst second = %d requests, want at most %d", got, want)
+		}
+	})
+}
+
+func (p *Pacer) epochNow() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.epoch
+}
+
+func TestRateDownAndUp(t *testing.T) {
+	both(t, func(t *testing.T, w twin) {
+		var down, up time.Time
+		set := func(rate float64) {
+			if err := w.control.SetRate(t.Context(), host, rate, "ann"); err != nil {
+				t.Errorf("SetRate(%v) = %v, want nil", rate, err)
+			}
+		}
+		f := launch(t, w, Settings{Rate: 100}, 4, 10, 280, func(p *Pacer, permit Permit, i int) {
+			switch i {
+			case 100:
+				set(20)
+				down = time.Now()
+			case 140:
+				set(200)
+				up = time.Now()
+			}
+			p.Done(t.Context(), permit, true)
+		})
+		f.all.Wait()
+		if got := f.pacers[0].State(); got.Budget != 200 || got.RateBy != "ann" {
+			t.Errorf("State() = budget %v by %q, want 200 by ann", got.Budget, got.RateBy)
+		}
+		sent := f.finish()
+		if got := between(sent, down.Add(soon), down.Add(soon+time.Second)); got > bound(20) {
+			t.Errorf("requests in a second after the rate went down to 20 = %d, want at most %d", got, bound(20))
+		}
+		if got := between(sent, up.Add(1100*time.Millisecond), up.Add(1300*time.Millisecond)); got < 30 {
+			t.Errorf("requests in 0.2 s, after the rate went up to 200 and the leased slots were used = %d, want about 40", got)
+		}
+	})
+}
+
+func TestPauseAndResume(t *testing.T) {
+	both(t, func(t *testing.T, w twin) {
+		var paused time.Time
+		resumed := make(chan time.Time, 1)
+		f := launch(t, w, Settings{Rate: 50}, 4, 10, 100, at(50, func(p *Pacer) {
+			if err := w.control.Hold(t.Context(), host, time.Hour); err != nil {
+				t.Errorf("Hold(1h) = %v, want nil", err)
+			}
+			paused = time.Now()
+			time.AfterFunc(2*time.Second, func() {
+				if s := p.State(); s.Limit != LimitHold || s.Hold.Before(paused.Add(59*time.Minute)) {
+					t.Errorf("State() = limit %q until %v, want hold for an hour", s.Limit, s.Hold)
+				}
+				if err := w.control.Hold(context.Background(), host, 0); err != nil {
+					t.Errorf("Hold(0) = %v, want nil", err)
+				}
+				resumed <- time.Now()
+			})
+		}))
+		sent := f.finish()
+		again := <-resumed
+		if got := between(sent, paused.Add(soon), again); got != 0 {
+			t.Errorf("requests during a hold = %d, want 0", got)
+		}
+		if got := between(sent, again, again.Add(time.Second+soon)); got < 40 {
+			t.Errorf("requests in the second after the hold = %d, want about 50", got)
+		}
+	})
+}
+
+func TestDeadWorkersShareIsTakenOver(t *testing.T) {
+	both(t, func(t *testing.T, w twin) {
+		var killed time.Time
+		dead := make(chan struct{})
+		f := launch(t, w, Settings{Rate: 50}, 4, 10, 500, at(100, func(p *Pacer) {
+			killed = time.Now()
+			p.stop() // as kill -9 does: nothing is signed off or given back
+			close(dead)
+		}))
+		<-dead
+		for i, p := range f.pacers {
+			if p.ctx.Err() != nil {
+				f.stops[i]()
+			}
+		}
+		sent := f.finish()
+		got := float64(between(sent, killed.Add(time.Second), killed.Add(7*time.Second))) / 300
+		if got < 0.95 {
+			t.Errorf("use of the budget by the other three = %.3f, want at least 0.95", got)
+		}
+	})
+}
+
+func TestOutageSendsOneProbeForAll(t *testing.T) {
+	both(t, func(t *testing.T, w twin) {
+		var mu sync.Mutex
+		var probes int
+		var began, over time.Time
+		f := launch(t, w, Settings{Rate: 100}, 4, 10, 500, func(p *Pacer, permit Permit, i int) {
+			mu.Lock()
+			now := time.Now()
+			if i == 100 {
+				began = now
+			}
+			if permit.Probe {
+				probes++
+			}
+			ok := i < 100 || probes > 0
+			if ok && i >= 100 && over.IsZero() {
+				over = now
+			}
+			mu.Unlock()
+			p.Done(t.Context(), permit, ok)
+		})
+		f.all.Wait()
+		if p := f.pacers[0]; !p.Forgiven(began.Add(2*time.Second)) || p.Forgiven(began.Add(-time.Second)) || p.Forgiven(over.Add(3*time.Second)) {
+			t.Errorf("Forgiven() does not hold for the outage from %v to %v alone", began, over)
+		}
+		sent := f.finish()
+		if probes != 1 {
+			t.Errorf("probes = %d, want 1: it succeeded", probes)
+		}
+		if got := between(sent, over.Add(-4500*time.Millisecond), over.Add(-soon)); got != 0 {
+			t.Errorf("requests in the 4.5 s before the probe = %d, want 0", got)
+		}
+		if got := over.Sub(began); got < 8*time.Second || got > 11*time.Second {
+			t.Errorf("the probe went %v after the last success, want 3 s and 5 s and at most two calls later", got)
+		}
+		if got := between(sent, over, over.Add(time.Second)); got > 55 {
+			t.Errorf("requests in the second after the outage = %d, want a ramp from half of 100", got)
+		}
+	})
+}
+
+func TestSignOffGivesUnusedSlotsBack(t *testing.T) {
+	both(t, func(t *testing.T, w twin) {
+		ctx := t.Context()
+		var a grant
+		ready := ask{worker: "a", rate: 50, headroom: 0.01, want: 20, ahead: horizon}
+		for a.n == 0 {
+			a = must(t)(w.acquire(ctx, host, ready))
+		}
+		l := lease{grant: a, next: 5}
+		p := held{l}.parting(parting{worker: "a"})
+		if err := w.release(ctx, host, p); err != nil {
+			t.Fatalf("release() = %v, want nil", err)
+		}
+		ready.worker = "b"
+		b := must(t)(w.acquire(ctx, host, ready))
+		if got, want := (&lease{grant: b}).at(0), l.at(5); got < want || got > want+1 {
+			t.Errorf("first slot after a sign-off = %d, want %d, the first unused one", got, want)
+		}
+		if err := w.release(ctx, host, p); err != nil {
+			t.Fatalf("release() = %v, want nil", err)
+		}
+		c := must(t)(w.acquire(ctx, host, ready))
+		if got, want := (&lease{grant: c}).at(0), (&lease{grant: b}).at(b.n-1); got <= want {
+			t.Errorf("first slot after the same sign-off again = %d, want more than %d", got, want)
+		}
+	})
+}
+
+func must(t *testing.T) func(g grant, err error) grant {
+	return func(g grant, err error) grant {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("acquire() = %v, want no error", err)
+		}
+		if g.n == 0 {
+			<-time.After(time.Duration(min(g.wait, heartbeat)) * time.Microsecond)
+		}
+		return g
+	}
+}
