@@ -1,0 +1,336 @@
+package fetch
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"shoal/internal/harvest"
+)
+
+// shareFor is how long the result of a renewal stands for those who ask next:
+// requests that were under way with the old credential come back refused one by one.
+const shareFor = 5 * time.Second
+
+// credential is what goes on the wire; it never changes once made.
+type credential struct {
+	headers           http.Header // of every request, the credential's own included
+	param, paramValue string      // of kind query
+	secrets           []string    // every form in which it could show up in a text
+	renewAt, expires  time.Time   // zero: never
+}
+
+// authorizer keeps the current credential.
+type authorizer struct {
+	auth   Auth
+	base   http.Header
+	secret *source // nil for oauth2 and for no auth
+	tokens *tokens // of oauth2
+	log    *slog.Logger
+	ctx    context.Context //nolint:containedctx // renewals outlive whoever asked for them
+	spawn  func(func())
+
+	now      atomic.Pointer[credential] // nil before the first token
+	renewals atomic.Int64
+
+	mu   sync.Mutex
+	last *renewal
+	past []string // secrets that were in use before
+}
+
+// renewal is one attempt to get a credential, shared by all who want one.
+type renewal struct {
+	done    chan struct{}
+	at      time.Time
+	changed bool
+	err     error
+}
+
+func (r *renewal) over() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func newAuthorizer(c *Client, log *slog.Logger) (*authorizer, error) {
+	a := &authorizer{auth: c.cfg.Auth, base: http.Header{}, log: log, ctx: c.ctx, spawn: c.spawn}
+	for _, h := range c.cfg.Headers {
+		a.base.Add(h.Name, h.Value)
+	}
+	a.base.Set("User-Agent", c.cfg.UserAgent)
+	a.base.Set("Accept-Encoding", "gzip")
+	switch a.auth.Kind {
+	case "":
+		a.now.Store(&credential{headers: a.base})
+		return a, nil
+	case "oauth2":
+		client := newSource("client secret", a.auth.ClientSecretEnv, a.auth.ClientSecretFile, c.cfg.Getenv)
+		if _, _, err := client.read(); err != nil {
+			return nil, err
+		}
+		a.tokens = newTokens(c, client)
+		return a, nil
+	}
+	a.secret = newSource("secret", a.auth.SecretEnv, a.auth.SecretFile, c.cfg.Getenv)
+	value, _, err := a.secret.read()
+	if err != nil {
+		return nil, err
+	}
+	a.now.Store(a.of(value))
+	return a, nil
+}
+
+// of makes the credential of a secret.
+func (a *authorizer) of(secret string) *credential {
+	c := &credential{headers: a.base.Clone()}
+	c.secrets = []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
+	switch a.auth.Kind {
+	case "bearer", "oauth2":
+		c.headers.Set("Authorization", "Bearer "+secret)
+	case "basic":
+		c.headers.Set("Authorization", basic(a.auth.User, secret))
+		c.secrets = append(c.secrets, strings.TrimPrefix(basic(a.auth.User, secret), "Basic "))
+	case "header":
+		c.headers.Set(a.auth.Name, secret)
+	case "query":
+		c.param, c.paramValue = a.auth.Name, secret
+	}
+	return c
+}
+
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// current is the newest credential that there is; one without secret before the first token.
+func (a *authorizer) current() *credential {
+	if c := a.now.Load(); c != nil {
+		return c
+	}
+	return &credential{headers: a.base}
+}
+
+// fresh tells whether the credential can be used now, and has it renewed in the
+// background when its end comes near.
+func (a *authorizer) fresh() bool {
+	c := a.now.Load()
+	if c == nil {
+		return false
+	}
+	now := time.Now()
+	if !c.renewAt.IsZero() && now.After(c.renewAt) {
+		a.share()
+	}
+	return c.expires.IsZero() || now.Before(c.expires)
+}
+
+// ready waits for a usable credential.
+func (a *authorizer) ready(ctx context.Context) error {
+	if a.secret != nil {
+		return a.reread()
+	}
+	if a.fresh() {
+		return nil
+	}
+	_, err := a.share().wait(ctx)
+	return err
+}
+
+func (r *renewal) wait(ctx context.Context) (bool, error) {
+	select {
+	case <-r.done:
+		return r.changed, r.err
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+// reread takes up a file that has changed. While a file cannot be read its last
+// content stays in use: whoever replaces it may be half-way.
+func (a *authorizer) reread() error {
+	value, changed, err := a.secret.read()
+	switch {
+	case err != nil:
+		a.log.Warn("the credential's file cannot be read; the last content stays in use", "error", err)
+	case changed:
+		a.replace(a.of(value))
+	}
+	return nil
+}
+
+func (a *authorizer) replace(c *credential) {
+	old := a.now.Swap(c)
+	a.renewals.Add(1)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if old != nil {
+		const kept = 12 // a few credentials back: an answer under way may still quote one
+		a.past = append(a.past, old.secrets...)
+		a.past = a.past[max(0, len(a.past)-kept):]
+	}
+}
+
+// renew drops the credential that was refused and gets another, if that is possible.
+func (a *authorizer) renew(ctx context.Context) (bool, error) {
+	if a.tokens == nil && (a.secret == nil || a.secret.path == "") {
+		return false, nil
+	}
+	return a.share().wait(ctx)
+}
+
+// share joins the renewal that runs or has just ended, else starts one.
+func (a *authorizer) share() *renewal {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last != nil && (!a.last.over() || time.Since(a.last.at) < shareFor) {
+		return a.last
+	}
+	r := &renewal{done: make(chan struct{})}
+	a.last = r
+	a.spawn(func() {
+		r.changed, r.err = a.fetch()
+		r.at = time.Now()
+		if r.err != nil {
+			a.log.Warn("the credential could not be renewed", "error", r.err)
+		}
+		close(r.done)
+	})
+	return r
+}
+
+func (a *authorizer) fetch() (changed bool, err error) {
+	if a.tokens == nil {
+		value, changed, err := a.secret.reread()
+		if err != nil {
+			return false, &harvest.Failure{Fault: harvest.FaultCredential, Err: err}
+		}
+		if changed {
+			a.replace(a.of(value))
+		}
+		return changed, nil
+	}
+	token, err := a.tokens.get(a.ctx)
+	if err != nil {
+		return false, &harvest.Failure{Fault: harvest.FaultCredential, Err: err}
+	}
+	if !httpguts.ValidHeaderFieldValue(token.AccessToken) {
+		return false, &harvest.Failure{Fault: harvest.FaultCredential, Err: errors.New("the token holds control characters")}
+	}
+	c := a.of(token.AccessToken)
+	if !token.Expiry.IsZero() {
+		c.expires = token.Expiry
+		life := time.Until(token.Expiry)
+		c.renewAt = token.Expiry.Add(-min(life/5, 30*time.Second))
+	}
+	a.replace(c)
+	return true, nil
+}
+
+// secrets are all texts that must not be shown to anybody.
+func (a *authorizer) secrets() []string {
+	a.mu.Lock()
+	all := slices.Clone(a.past)
+	a.mu.Unlock()
+	all = append(all, a.current().secrets...)
+	if a.tokens != nil {
+		all = append(all, a.tokens.secrets()...)
+	}
+	return all
+}
+
+const shortestSecret = 4 // shorter ones are found in any text
+
+// mask puts a word in the place of every secret.
+func mask(text string, secrets []string) string {
+	for _, s := range secrets {
+		if len(s) >= shortestSecret {
+			text = strings.ReplaceAll(text, s, "[secret]")
+		}
+	}
+	return text
+}
+
+// scrub makes an error fit to be shown: no secret, no more than a few hundred
+// bytes. Errors that are fit already are given back as they are.
+func (c *Client) scrub(err error) error {
+	f := (*harvest.Failure)(nil)
+	if err == nil || !errors.As(err, &f) {
+		return err
+	}
+	const most = 400
+	text := f.Err.Error()
+	clean := mask(text, c.auth.secrets())
+	if len(clean) > most {
+		clean = strings.ToValidUTF8(clean[:most], "") + "…"
+	}
+	if clean == text {
+		return err
+	}
+	return &harvest.Failure{Fault: f.Fault, Status: f.Status, Err: errors.New(clean)}
+}
+
+// redact takes the credential out of an answer's headers, where a server may
+// echo it: headers are stored, and a Location becomes the next request's URL.
+func (c *credential) redact(h http.Header) {
+	if len(c.secrets) == 0 {
+		return
+	}
+	if c.param != "" && h.Get("Location") != "" {
+		h.Set("Location", dropParam(h.Get("Location"), c.param))
+	}
+	for _, lines := range h {
+		for i, line := range lines {
+			if slices.ContainsFunc(c.secrets, func(s string) bool { return len(s) >= shortestSecret && strings.Contains(line, s) }) {
+				lines[i] = mask(line, c.secrets)
+			}
+		}
+	}
+}
+
+// setParam gives a raw query the parameter, in place of any of that name.
+func setParam(query, name, value string) string {
+	query = withoutParam(query, name)
+	if query != "" {
+		query += "&"
+	}
+	return query + url.QueryEscape(name) + "=" + url.QueryEscape(value)
+}
+
+// dropParam takes a parameter out of a URL or relative reference.
+func dropParam(ref, name string) string {
+	ref, fragment, hasFragment := strings.Cut(ref, "#")
+	path, query, hasQuery := strings.Cut(ref, "?")
+	if query = withoutParam(query, name); hasQuery && query != "" {
+		path += "?" + query
+	}
+	if hasFragment {
+		path += "#" + fragment
+	}
+	return path
+}
+
+func withoutParam(query, name string) string {
+	if query == "" {
+		return ""
+	}
+	pairs := strings.Split(query, "&")
+	pairs = slices.DeleteFunc(pairs, func(pair string) bool {
+		key, _, _ := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(key)
+		return err == nil && plain == name
+	})
+	return strings.Join(pairs, "&")
+}

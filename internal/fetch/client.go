@@ -1,0 +1,224 @@
+package fetch
+
+import (
+	"context"
+
+	"log/slog"
+
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Client makes exchanges with the hosts of one upstream. It is safe for any
+// number of goroutines.
+//
+// Memory: a body's buffer counts against Config.Budget from the moment it is
+// taken until Answer.Release, and every slot counts as much as bodies took lately.
+// Reserve waits while that sum has reached the budget, so nothing can be stuck half
+// read. Bodies that turn out larger than expected may take the sum beyond the budget by
+// no more than Streams · 1.5 · (MaxBody + 1) bytes (a buffer that grows is held
+// twice, half and whole), plus Streams · 1 MiB that peers may have sent ahead.
+type Client struct {
+	cfg       Config
+	log       *slog.Logger
+	dialer    *dialer
+	auth      *authorizer
+	places    *semaphore.Weighted
+	budget    budget
+	buffers   *buffers
+	inflaters inflaters
+	typical   atomic.Int64 // bytes of buffer that a body took lately
+
+	ctx    context.Context //nolint:containedctx // ends dials and renewals at Close
+	cancel context.CancelFunc
+	closed atomic.Bool
+	work   sync.WaitGroup // dials and renewals
+
+	mu      sync.Mutex
+	origins map[string]*origin
+
+	goaways, pings, flying atomic.Int64
+}
+
+// New checks the settings, reads secrets and certificates, and makes no
+// connection. Its errors are sentences for the operator.
+func New(cfg Config, log *slog.Logger) (*Client, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	c := &Client{
+		cfg: cfg, log: log, origins: map[string]*origin{},
+		places: semaphore.NewWeighted(int64(cfg.Streams)), buffers: newBuffers(cfg.MaxBody),
+	}
+	c.budget.limit = cfg.Budget
+	c.typical.Store(smallestBuffer)
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	var err error
+	if c.dialer, err = newDialer(cfg, log); err != nil {
+		return nil, err
+	}
+	if c.auth, err = newAuthorizer(c, log); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Reserve waits for all that an exchange needs, in this order: a place among
+// Config.Streams, memory, a stream of a warm connection to the origin, a credential.
+// target is an origin such as https://api.example, or any canonical URL of it; a bare host
+// means https. Trouble with the connection or the credential is a *harvest.Failure;
+// when ctx ends, its cause is returned.
+func (c *Client) Reserve(ctx context.Context, target string) (*Slot, error) {
+	if c.closed.Load() {
+		return nil, ErrClosed
+	}
+	o, err := c.origin(target)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.places.Acquire(ctx, 1); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	s := &Slot{c: c, o: o, expected: c.typical.Load()}
+	if err := c.budget.take(ctx, s.expected); err != nil {
+		c.places.Release(1)
+		return nil, err
+	}
+	if s.link, err = o.book(ctx); err != nil {
+		s.giveBack()
+		return nil, err
+	}
+	if err := c.auth.ready(ctx); err != nil {
+		s.Release()
+		return nil, c.scrub(err)
+	}
+	return s, nil
+}
+
+// origin finds or makes the origin of a target.
+func (c *Client) origin(target string) (*origin, error) {
+	scheme, rest, ok := strings.Cut(target, "://")
+	if !ok {
+		scheme, rest = "https", target
+	}
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		rest = rest[:i]
+	}
+	name := scheme + "://" + rest
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o := c.origins[name]; o != nil {
+		return o, nil
+	}
+	o, err := newOrigin(c, name)
+	if err != nil {
+		return nil, err
+	}
+	c.origins[name] = o
+	return o, nil
+}
+
+// remember keeps the size of bodies as a moving average over the last 16 or so,
+// which is what the next slot counts before its body has come.
+func (c *Client) remember(size int64) {
+	old := c.typical.Load()
+	c.typical.CompareAndSwap(old, max(smallestBuffer, old+(size-old)/16))
+}
+
+// Renew is for a 401: it drops the credential and reads the file or asks for a
+// token once more. Callers at about the same time share one renewal. False means that
+// there is no other credential to be had: a repeated request would fare the same.
+func (c *Client) Renew(ctx context.Context) (bool, error) {
+	changed, err := c.auth.renew(ctx)
+	return changed, c.scrub(err)
+}
+
+// Stats are counts since New, and the state of this moment.
+type Stats struct {
+	Dials    int64 // connections tried, proxies and token endpoints included
+	Lookups  int64 // of them, those that had to look a name up
+	GoAways  int64
+	Pings    int64 // answered by peers
+	Renewals int64 // credentials taken up after the first
+	InFlight int64
+	Cap      int   // see StreamCap
+	Budget   int64 // bytes in use, see Client
+}
+
+// Stats tells what the client is doing.
+func (c *Client) Stats() Stats {
+	return Stats{
+		Dials: c.dialer.dials.Load(), Lookups: c.dialer.lookups.Load(),
+		GoAways: c.goaways.Load(), Pings: c.pings.Load(), Renewals: c.auth.renewals.Load(),
+		InFlight: c.flying.Load(), Cap: c.StreamCap(), Budget: c.budget.inUse(),
+	}
+}
+
+// StreamCap is how many exchanges can be in flight at once: what was configured,
+// or fewer if a peer allows fewer now.
+func (c *Client) StreamCap() int {
+	lowest := int64(c.cfg.Streams)
+	for _, o := range c.all() {
+		o.mu.Lock()
+		if a := o.h2.active; a != nil {
+			lowest = min(lowest, a.watch.streams.Load())
+		}
+		o.mu.Unlock()
+	}
+	return int(lowest)
+}
+
+func (c *Client) all() []*origin {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*origin, 0, len(c.origins))
+	for _, o := range c.origins {
+		all = append(all, o)
+	}
+	return all
+}
+
+// Close ends all connections, exchanges in flight included, and waits for dials
+// and renewals to give up. Reserve fails with ErrClosed from then on.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	was := c.closed.Swap(true)
+	c.mu.Unlock()
+	if was {
+		return nil
+	}
+	c.cancel()
+	for _, o := range c.all() {
+		o.shutdown()
+	}
+	c.work.Wait()
+	return nil
+}
+
+// spawn runs f, which ends soon after c.ctx does, and has Close wait for it.
+func (c *Client) spawn(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		go f()
+		return
+	}
+	c.work.Go(f)
+}
+
+// shutdown wakes all waiters and closes all connections.
+func (o *origin) shutdown() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wakeAll()
+	for _, c := range o.h2.conns {
+		go c.cc.Close()
+	}
+	for c := range o.h1.all {
+		go c.cc.Close()
+	}
+}

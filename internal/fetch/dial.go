@@ -1,0 +1,251 @@
+package fetch
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+	"golang.org/x/net/http2"
+
+	"shoal/internal/harvest"
+)
+
+// dialer opens connections: look-up, address guard, proxy, TLS.
+type dialer struct {
+	guard   *guard
+	tls     *tls.Config
+	timeout time.Duration
+	proxy   func(*url.URL) (*url.URL, error) // nil: none
+
+	dials, lookups atomic.Int64
+}
+
+func newDialer(cfg Config, log *slog.Logger) (*dialer, error) {
+	tlsConfig, err := newTLS(cfg)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := newProxy(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	return &dialer{guard: newGuard(cfg.AllowPrivate, cfg.TrustedHosts), tls: tlsConfig, timeout: cfg.DialTimeout, proxy: proxy}, nil
+}
+
+func newTLS(cfg Config) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if cfg.CAFile != "" {
+		pem, err := os.ReadFile(cfg.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("--ca: %w", err)
+		}
+		if c.RootCAs, err = x509.SystemCertPool(); err != nil {
+			c.RootCAs = x509.NewCertPool()
+		}
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca %s: holds no PEM certificate", cfg.CAFile)
+		}
+	}
+	if cfg.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("--cert %s --key %s: %w", cfg.CertFile, cfg.KeyFile, err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+func newProxy(cfg Config, log *slog.Logger) (func(*url.URL) (*url.URL, error), error) {
+	env := func(upper, lower string) string {
+		if v := cfg.Getenv(upper); v != "" {
+			return v
+		}
+		return cfg.Getenv(lower)
+	}
+	fromEnv := httpproxy.Config{
+		HTTPProxy: env("HTTP_PROXY", "http_proxy"), HTTPSProxy: env("HTTPS_PROXY", "https_proxy"), NoProxy: env("NO_PROXY", "no_proxy"),
+	}
+	switch {
+	case cfg.Proxy == "env":
+		log.Info("proxy taken from the environment", "http", proxyHost(fromEnv.HTTPProxy), "https", proxyHost(fromEnv.HTTPSProxy))
+		return fromEnv.ProxyFunc(), nil
+	case cfg.Proxy == "":
+		if fromEnv.HTTPProxy+fromEnv.HTTPSProxy != "" {
+			log.Warn("proxy variables in the environment are ignored; say --proxy env to use them")
+		}
+		return nil, nil
+	}
+	u, err := url.Parse(cfg.Proxy)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, errors.New("--proxy: give env or a URL such as http://proxy.example:3128")
+	}
+	if u.User != nil {
+		return nil, errors.New("--proxy: a password does not belong on the command line; put the URL into HTTPS_PROXY and say --proxy env")
+	}
+	return func(*url.URL) (*url.URL, error) { return u, nil }, nil
+}
+
+// proxyHost is what may be shown of a proxy's URL.
+func proxyHost(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// connect opens the transport to an origin: TLS when its scheme is https, with
+// the protocol that ALPN chose in the result's connection state. For plain http
+// through a proxy it gives the connection to the proxy and the proxy's URL.
+func (d *dialer) connect(ctx context.Context, target *url.URL) (net.Conn, *url.URL, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	var via *url.URL
+	if d.proxy != nil {
+		var err error
+		if via, err = d.proxy(target); err != nil {
+			return nil, nil, &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("the proxy's URL is malformed")}
+		}
+	}
+	if via == nil {
+		c, err := d.tcp(ctx, target.Hostname(), portOf(target), d.guard)
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err = d.secure(ctx, c, target)
+		return c, nil, err
+	}
+	// The proxy resolves names, so of the target only a literal can be judged here.
+	if _, err := netip.ParseAddr(target.Hostname()); err == nil || isLoopbackName(target.Hostname()) {
+		if err := d.guard.check(target.Hostname(), net.JoinHostPort(literalOf(target.Hostname()), portOf(target))); err != nil {
+			return nil, nil, &harvest.Failure{Fault: harvest.FaultBlocked, Err: err}
+		}
+	}
+	c, err := d.tcp(ctx, via.Hostname(), portOf(via), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if via.Scheme == "https" {
+		if c, err = d.handshake(ctx, c, via.Hostname(), nil); err != nil {
+			return nil, nil, err
+		}
+	}
+	if target.Scheme == "http" {
+		return c, via, nil
+	}
+	if err := tunnel(ctx, c, via, net.JoinHostPort(target.Hostname(), portOf(target))); err != nil {
+		c.Close()
+		return nil, nil, err
+	}
+	c, err = d.secure(ctx, c, target)
+	return c, nil, err
+}
+
+func literalOf(host string) string {
+	if host == "localhost" {
+		return "127.0.0.1"
+	}
+	return host
+}
+
+// tcp looks host up and connects; guard nil means that the operator named this host as proxy.
+func (d *dialer) tcp(ctx context.Context, host, port string, g *guard) (net.Conn, error) {
+	d.dials.Add(1)
+	if _, err := netip.ParseAddr(host); err != nil {
+		d.lookups.Add(1)
+	}
+	nd := net.Dialer{ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		if g == nil {
+			return nil
+		}
+		return g.check(host, address)
+	}}
+	c, err := nd.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	if err == nil {
+		return c, nil
+	}
+	if errors.Is(err, ErrAddressRefused) {
+		return nil, &harvest.Failure{Fault: harvest.FaultBlocked, Err: err}
+	}
+	return nil, &harvest.Failure{Fault: harvest.FaultConnect, Err: err}
+}
+
+func (d *dialer) secure(ctx context.Context, c net.Conn, target *url.URL) (net.Conn, error) {
+	if target.Scheme != "https" {
+		return c, nil
+	}
+	return d.handshake(ctx, c, target.Hostname(), []string{http2.NextProtoTLS, "http/1.1"})
+}
+
+func (d *dialer) handshake(ctx context.Context, c net.Conn, name string, protocols []string) (net.Conn, error) {
+	cfg := d.tls.Clone()
+	cfg.ServerName, cfg.NextProtos = name, protocols
+	t := tls.Client(c, cfg)
+	err := t.HandshakeContext(ctx)
+	if err == nil {
+		return t, nil
+	}
+	c.Close()
+	fault := harvest.FaultTLS
+	if lostOnTheWay(err) {
+		fault = harvest.FaultConnect
+	}
+	return nil, &harvest.Failure{Fault: fault, Err: fmt.Errorf("TLS with %s: %w", name, err)}
+}
+
+// lostOnTheWay tells a handshake that the network ended from one that a side refused.
+func lostOnTheWay(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return true
+	}
+	op := (*net.OpError)(nil)
+	return errors.As(err, &op) && (op.Op == "read" || op.Op == "write")
+}
+
+// tunnel asks the proxy for a way to address.
+func tunnel(ctx context.Context, c net.Conn, via *url.URL, address string) error {
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
+	if via.User != nil {
+		password, _ := via.User.Password()
+		req.Header.Set("Proxy-Authorization", basic(via.User.Username(), password))
+	}
+	if err := req.Write(c); err != nil {
+		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("proxy %s: %w", via.Host, err)}
+	}
+	// TLS speaks first from our side, so nothing of the tunnel can be lost in this buffer.
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(c, maxHeaderBytes)), req)
+	if err != nil {
+		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("proxy %s: no answer to CONNECT", via.Host)}
+	}
+	if resp.StatusCode != http.StatusOK {
+		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("proxy %s refuses the way to %s: status %d", via.Host, address, resp.StatusCode)}
+	}
+	return nil
+}
+
+func portOf(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	if u.Scheme == "http" {
+		return "80"
+	}
+	return "443"
+}

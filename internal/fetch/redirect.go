@@ -1,0 +1,84 @@
+package fetch
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// MaxHops is how many redirects one request may be led through.
+const MaxHops = 3
+
+// Redirect makes the request that a 301, 302, 303, 307 or 308 asks for. It needs a
+// permit of its own. It gives nil, nil for any other answer, or for one that names
+// no place to go to. A *harvest.Failure says why the redirect is not followed:
+// another host than allowed, https to http, or more than MaxHops.
+//
+// Client.Send has taken the credential's query parameter out of the Location, so
+// that none gets into the new URL.
+func Redirect(req *harvest.Request, a *harvest.Answer, allowed func(host string) bool) (*harvest.Request, error) {
+	location := a.Header.Get("Location")
+	if location == "" || !isRedirect(a.Status) {
+		return nil, nil
+	}
+	refuse := func(fault harvest.Fault, format string, args ...any) (*harvest.Request, error) {
+		return nil, &harvest.Failure{Fault: fault, Status: a.Status, Err: fmt.Errorf(format, args...)}
+	}
+	target, err := resolve(req.URL, location)
+	if err != nil {
+		return refuse(harvest.FaultOffhost, "redirect to %s: %w", harvest.Quote(location), err)
+	}
+	switch host := harvest.HostOf(target); {
+	case !allowed(host):
+		return refuse(harvest.FaultOffhost, "redirect to another host: %s", harvest.Quote(host))
+	case strings.HasPrefix(req.URL, "https:") && strings.HasPrefix(target, "http:"):
+		return refuse(harvest.FaultDowngrade, "redirect from https to http at %s", harvest.Quote(host))
+	case req.Hops >= MaxHops:
+		return refuse(harvest.FaultLoop, "more than %d redirects, the last to %s", MaxHops, harvest.Quote(target))
+	}
+	next := *req
+	next.URL = target
+	next.Hops++
+	if becomesGet(a.Status, req.Method) {
+		next.Method, next.Body, next.Type = http.MethodGet, nil, ""
+	}
+	return &next, nil
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// becomesGet is what RFC 9110 section 15.4 has user agents do: 303 always, 301 and 302 for POST.
+func becomesGet(status int, method string) bool {
+	switch status {
+	case http.StatusSeeOther:
+		return method != http.MethodHead
+	case http.StatusMovedPermanently, http.StatusFound:
+		return method == http.MethodPost
+	}
+	return false
+}
+
+// resolve makes the canonical URL that a Location means.
+func resolve(base, location string) (string, error) {
+	b, err := url.Parse(base)
+	if err != nil {
+		return "", err
+	}
+	if strings.ContainsAny(location, "\r\n\t\x00") {
+		return "", harvest.ErrURL
+	}
+	ref, err := url.Parse(location)
+	if err != nil {
+		return "", harvest.ErrURL
+	}
+	return harvest.CanonicalURL(b.ResolveReference(ref).String())
+}

@@ -1,0 +1,261 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// rateWindow is the stretch of time over which Config.MinRate is asked of a body.
+const rateWindow = 10 * time.Second
+
+// Slot is the right to make one exchange at once: a place in flight, memory for
+// the answer, and a stream of a live connection. Use it once, by Send or by Release.
+type Slot struct {
+	c        *Client
+	o        *origin
+	expected int64 // bytes counted for the body to come
+
+	mu    sync.Mutex
+	link  link // nil when there is none any more
+	spent bool
+}
+
+// Alive tells whether the slot can send at this moment: its connection takes
+// requests (or it could change over to one that does) and its credential holds. It
+// never waits for the network. After false, Release the slot and Reserve another.
+func (s *Slot) Alive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spent || s.link == nil || !s.c.auth.fresh() {
+		return false
+	}
+	var ok bool
+	s.link, ok = s.o.alive(s.link)
+	return ok
+}
+
+// Release gives back a slot that is not to be used. After Send, and a second time, it does nothing.
+func (s *Slot) Release() {
+	l, ok := s.spend()
+	if !ok {
+		return
+	}
+	if l != nil {
+		s.o.release(l)
+	}
+	s.giveBack()
+}
+
+func (s *Slot) spend() (link, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spent {
+		return nil, false
+	}
+	l := s.link
+	s.spent, s.link = true, nil
+	return l, true
+}
+
+func (s *Slot) giveBack() {
+	s.c.budget.add(-s.expected)
+	s.c.places.Release(1)
+}
+
+// Send makes the exchange and reads the whole answer. Every error is a
+// *harvest.Failure. A cancelled ctx abandons the exchange; the failure then wraps
+// the context's error, which the caller should look for first.
+func (s *Slot) Send(ctx context.Context, req *harvest.Request) (*harvest.Answer, error) {
+	l, ok := s.spend()
+	if !ok {
+		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: errors.New("the slot was used before")}
+	}
+	defer s.giveBack()
+	if !ofOrigin(req.URL, s.o.name) {
+		s.o.release(l)
+		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: fmt.Errorf("the slot is for %s, not for %s", s.o.name, harvest.Quote(req.URL))}
+	}
+	for again := false; ; again = true {
+		if l == nil {
+			return nil, &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("no live connection; nothing was sent")}
+		}
+		var err error
+		if l, err = s.o.exchange(l); err != nil {
+			return nil, err
+		}
+		answer, err := s.c.exchange(ctx, l, req)
+		calm := isCalm(err)
+		s.o.finish(l, calm)
+		if err == nil {
+			return answer, nil
+		}
+		// Refused by the library before a byte was written: another place that is free now will do.
+		if f := (*harvest.Failure)(nil); !again && errors.As(err, &f) && f.Status == 0 && unsent(f.Err) && ctx.Err() == nil {
+			l = s.o.takeNow()
+			continue
+		}
+		return nil, s.c.scrub(err)
+	}
+}
+
+func isCalm(err error) bool {
+	f := (*harvest.Failure)(nil)
+	return errors.As(err, &f) && f.Fault == harvest.FaultCalm
+}
+
+// exchange puts the request on the wire once.
+func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request) (*harvest.Answer, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	cred := c.auth.current()
+	r, sent, err := c.build(ctx, req, cred)
+	if err != nil {
+		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: err}
+	}
+	dog := c.watch(cancel)
+	defer dog.timer.Stop()
+	c.flying.Add(1)
+	defer c.flying.Add(-1)
+
+	resp, err := l.roundTrip(r)
+	if err != nil {
+		err = becauseOf(ctx, err)
+		return nil, &harvest.Failure{Fault: faultOf(err, l.calm()), Err: told(err)}
+	}
+	defer resp.Body.Close()
+	first := time.Since(sent(dog.start))
+	dog.headersCame()
+	s := &sink{pool: c.buffers, budget: &c.budget}
+	if err := c.readBody(resp, s, &dog.wire, l.calm); err != nil {
+		s.close()
+		return nil, overruled(ctx, err)
+	}
+	cred.redact(resp.Header)
+	a := harvest.Answer{
+		Status: resp.StatusCode, Header: resp.Header, Wire: dog.wire.Load(),
+		Arrived: time.Now(), First: first, Took: time.Since(dog.start),
+	}
+	if s.buf == nil {
+		return harvest.NewAnswer(a, nil), nil
+	}
+	a.Body = s.buf.b
+	c.remember(int64(cap(s.buf.b)))
+	return harvest.NewAnswer(a, s.close), nil
+}
+
+// becauseOf gives the reason for which the exchange was given up, where it was, in place of err.
+func becauseOf(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// overruled is becauseOf for a failure while reading the body.
+func overruled(ctx context.Context, err error) error {
+	f := (*harvest.Failure)(nil)
+	if ctx.Err() == nil || !errors.As(err, &f) {
+		return err
+	}
+	cause := context.Cause(ctx)
+	return &harvest.Failure{Fault: faultOf(cause, false), Err: cause, Status: f.Status}
+}
+
+// build makes the request. sent gives the moment at which its last byte was handed over.
+func (c *Client) build(ctx context.Context, req *harvest.Request, cred *credential) (*http.Request, func(time.Time) time.Time, error) {
+	r, err := http.NewRequestWithContext(ctx, req.Method, req.URL, http.NoBody)
+	if err != nil {
+		return nil, nil, fmt.Errorf("request %s: %w", harvest.Quote(req.URL), err)
+	}
+	if cred.param != "" {
+		r.URL.RawQuery = setParam(r.URL.RawQuery, cred.param, cred.paramValue)
+	}
+	r.Header = cred.headers // shared by all requests: transports only read it
+	sent := func(start time.Time) time.Time { return start }
+	if len(req.Body) > 0 {
+		body := &upload{r: bytes.NewReader(req.Body)}
+		r.Body, r.ContentLength = body, int64(len(req.Body)) // and no GetBody: nothing may be sent twice
+		r.Header = r.Header.Clone()
+		r.Header.Set("Content-Type", req.Type)
+		sent = body.sent
+	}
+	return r, sent, nil
+}
+
+// upload is a request's body that remembers when its last byte was taken.
+type upload struct {
+	r  *bytes.Reader
+	at atomic.Pointer[time.Time]
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	if err == io.EOF && u.at.Load() == nil {
+		now := time.Now()
+		u.at.Store(&now)
+	}
+	return n, err
+}
+
+func (u *upload) Close() error { return nil }
+
+func (u *upload) sent(start time.Time) time.Time {
+	if at := u.at.Load(); at != nil {
+		return *at
+	}
+	return start
+}
+
+// ofOrigin tells whether a canonical URL belongs to scheme://host.
+func ofOrigin(canonical, name string) bool {
+	rest, ok := strings.CutPrefix(canonical, name)
+	return ok && (rest == "" || rest[0] == '/' || rest[0] == '?')
+}
+
+// watchdog ends an exchange that takes too long or brings too little.
+type watchdog struct {
+	cfg     *Config
+	cancel  context.CancelCauseFunc
+	timer   *time.Timer
+	start   time.Time
+	headers atomic.Bool
+	wire    atomic.Int64 // bytes of the body so far
+	mark    int64        // wire at the last look
+}
+
+func (c *Client) watch(cancel context.CancelCauseFunc) *watchdog {
+	d := &watchdog{cfg: &c.cfg, cancel: cancel, start: time.Now()}
+	d.timer = time.AfterFunc(min(c.cfg.HeaderTimeout, c.cfg.Timeout), d.look)
+	return d
+}
+
+func (d *watchdog) headersCame() {
+	d.headers.Store(true)
+	d.timer.Reset(min(rateWindow, max(0, d.cfg.Timeout-time.Since(d.start))))
+}
+
+func (d *watchdog) look() {
+	left := d.cfg.Timeout - time.Since(d.start)
+	got := d.wire.Load()
+	switch {
+	case !d.headers.Load():
+		d.cancel(errNoHeaders)
+	case left <= 0:
+		d.cancel(errDeadline)
+	case d.cfg.MinRate > 0 && got-d.mark < d.cfg.MinRate*int64(rateWindow/time.Second):
+		d.cancel(errTooSlow)
+	default:
+		d.mark = got
+		d.timer.Reset(min(rateWindow, left))
+	}
+}
