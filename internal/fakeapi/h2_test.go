@@ -3,6 +3,7 @@ package fakeapi_test
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func (w *wire) until(done func(http2.Frame) bool) bool {
 	w.t.Helper()
 	for {
 		f, err := w.fr.ReadFrame()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return false
 		}
 		w.must(err)

@@ -96,7 +96,7 @@ func request(f *http2.MetaHeadersFrame) (*http.Request, error) {
 		Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{}, Body: http.NoBody,
 	}
 	for _, field := range f.RegularFields() {
-		r.Header.Add(http.CanonicalHeaderKey(field.Name), field.Value)
+		r.Header.Add(field.Name, field.Value)
 	}
 	return r, nil
 }

@@ -73,32 +73,40 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 		abort(w, http2.ErrCodeInternal)
 	case KindShort:
 		part(w, half, len(body))
-	case KindTruncated:
-		send(w, r, Behaviour{}, 0, half)
-	case KindTruncatedGz:
-		z := compress(body)
-		h.Set("Content-Encoding", "gzip")
-		send(w, r, Behaviour{}, 0, z[:len(z)-6])
-	case KindEmpty:
-		send(w, r, Behaviour{}, 0, nil)
-	case KindJunk:
-		send(w, r, Behaviour{}, 0, append(body, "{} and more"...))
-	case KindEncoding:
-		h.Set("Content-Encoding", "br")
-		send(w, r, Behaviour{}, 0, body)
-	case KindBomb:
-		h.Set("Content-Encoding", "gzip")
-		send(w, r, Behaviour{}, 0, bomb(f.Size))
 	case KindEndless:
 		endless(w, r, f.Size)
 	case KindDrip:
 		drip(w, r, f, body)
+	default:
+		send(w, r, Behaviour{}, 0, spoil(h, f, body))
+	}
+}
+
+// spoil makes of a good body one that is sent well and whole, and is wrong.
+func spoil(h http.Header, f Fault, body []byte) []byte {
+	switch f.Kind {
+	case KindTruncated:
+		return body[:len(body)/2]
+	case KindTruncatedGz:
+		h.Set("Content-Encoding", "gzip")
+		z := compress(body)
+		return z[:len(z)-6]
+	case KindEmpty:
+		return nil
+	case KindJunk:
+		return append(body, "{} and more"...)
+	case KindEncoding:
+		h.Set("Content-Encoding", "br")
+	case KindBomb:
+		h.Set("Content-Encoding", "gzip")
+		return bomb(f.Size)
 	case KindHeaders:
 		for i := 0; i*1024 < f.Size; i++ {
 			h.Set(fmt.Sprintf("X-Filler-%d", i), strings.Repeat("x", 1000))
 		}
-		send(w, r, Behaviour{}, 0, body)
+	default: // the other kinds harm more than the body
 	}
+	return body
 }
 
 func or(n, otherwise int) int {

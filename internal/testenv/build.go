@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -50,7 +51,7 @@ func build(n int, pkg string, flags []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, fmt.Sprint(n), filepath.Base(pkg))
+	path := filepath.Join(dir, strconv.Itoa(n), filepath.Base(pkg))
 	args := append([]string{"build", "-o", path}, flags...)
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Dir = root

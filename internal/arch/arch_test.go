@@ -1,0 +1,233 @@
+// Package arch keeps the shape of the module: which package may import which, and which library belongs to whom. The
+// source of the module goes in, sentences about arrows that must not be come out. It holds tests alone.
+package arch
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "shoal/"
+
+// arrows says what each package may import of ours. Only commands and scripts, which wire, are free.
+var arrows = map[string][]string{
+	"internal/arch":    {},
+	"internal/config":  {"internal/harvest"},
+	"internal/corpus":  {"internal/harvest"},
+	"internal/fakeapi": {},
+	"internal/fetch":   {"internal/harvest"},
+	"internal/harvest": {},
+	"internal/ledger":  {"internal/harvest"},
+	"internal/pace":    {"internal/harvest"},
+	"internal/plain":   {"internal/harvest"},
+	"internal/prove":   {},
+	"internal/retry":   {"internal/harvest"},
+	"internal/status":  {"internal/harvest"},
+	"internal/store":   {"internal/harvest"},
+	"internal/testenv": {},
+	"internal/worker":  {"internal/harvest", "internal/retry"},
+}
+
+// inTests is what every test may import besides: real servers and an upstream.
+var inTests = []string{"internal/testenv", "internal/fakeapi"}
+
+// owners says which of our packages may import a library; those not named here are anybody's. Commands wire and so may
+// build a client, tests may look at a server by themselves.
+var owners = map[string][]string{
+	"github.com/cenkalti/backoff":    {"internal/retry"},
+	"github.com/itchyny/gojq":        {"internal/plain"},
+	"github.com/jackc/pgx":           {"internal/store", "internal/testenv"},
+	"github.com/prometheus":          {"internal/status"},
+	"github.com/redis/go-redis":      {"internal/ledger", "internal/pace", "internal/testenv"},
+	"github.com/schollz/progressbar": {"internal/status"},
+	"github.com/segmentio/encoding":  {"internal/plain"},
+	"github.com/spf13":               {"internal/config"},
+	"github.com/zeebo/xxh3":          {"internal/harvest"},
+	"golang.org/x/net/http2":         {"internal/fetch", "internal/fakeapi"},
+	"golang.org/x/oauth2":            {"internal/fetch"},
+	"modernc.org/sqlite":             {"internal/store"},
+}
+
+// viperOwner is stricter than owners: not even a command may read a setting past internal/config.
+const (
+	viper      = "github.com/spf13/viper"
+	viperOwner = "internal/config"
+)
+
+// source is one file of the module.
+type source struct {
+	path    string
+	imports []string
+	inits   int
+}
+
+func (s source) pkg() string { return path.Dir(s.path) }
+func (s source) test() bool  { return strings.HasSuffix(s.path, "_test.go") }
+func (s source) wires() bool {
+	return strings.HasPrefix(s.path, "cmd/") || strings.HasPrefix(s.path, "scripts/")
+}
+
+// faults says what is wrong with a file, a sentence each.
+func faults(s source) []string {
+	var found []string
+	allowed, known := arrows[s.pkg()]
+	if !known && !s.wires() {
+		return []string{fmt.Sprintf("%s: package %s is not in the table of arrows: say there what it may import", s.path, s.pkg())}
+	}
+	for _, name := range s.imports {
+		if name == viper && s.pkg() != viperOwner {
+			found = append(found, fmt.Sprintf("%s imports viper: settings are read in %s alone", s.path, viperOwner))
+			continue
+		}
+		if s.wires() {
+			found = append(found, wiring(s, name)...)
+			continue
+		}
+		if ours, ok := strings.CutPrefix(name, module); ok {
+			free := s.test() && (ours == s.pkg() || slices.Contains(inTests, ours))
+			if !free && !slices.Contains(allowed, ours) {
+				found = append(found, fmt.Sprintf("%s imports %s: %s may import %v of ours", s.path, ours, s.pkg(), allowed))
+			}
+			continue
+		}
+		if owner, who := ownersOf(name); owner && !s.test() && !slices.Contains(who, s.pkg()) {
+			found = append(found, fmt.Sprintf("%s imports %s, which belongs to %v", s.path, name, who))
+		}
+	}
+	if s.inits > 0 {
+		found = append(found, s.path+" has an init function: what runs before main cannot be seen from main")
+	}
+	return found
+}
+
+// wiring says what a command must not do: reach for the test servers in a worker.
+func wiring(s source, name string) []string {
+	if s.test() || strings.HasPrefix(s.path, "scripts/") || name != module+"internal/testenv" {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s imports internal/testenv, which is for tests", s.path)}
+}
+
+func ownersOf(name string) (bool, []string) {
+	for lib, who := range owners {
+		if name == lib || strings.HasPrefix(name, lib+"/") {
+			return true, who
+		}
+	}
+	return false, nil
+}
+
+func TestArrows(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		seen[s.pkg()] = true
+		for _, f := range faults(s) {
+			t.Error(f)
+		}
+	}
+	for pkg := range arrows {
+		if !seen[pkg] {
+			t.Errorf("the table of arrows names %s, which is not there", pkg)
+		}
+	}
+}
+
+func TestFaultsFindsWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		path, imports string
+		want          int
+	}{
+		{"internal/worker/worker.go", "shoal/internal/retry", 0},
+		{"internal/worker/worker.go", "shoal/internal/store", 1},
+		{"internal/harvest/item.go", "shoal/internal/config", 1},
+		{"internal/harvest/item.go", "github.com/zeebo/xxh3", 0},
+		{"internal/corpus/file.go", "github.com/zeebo/xxh3", 1},
+		{"internal/store/store_test.go", "shoal/internal/testenv", 0},
+		{"internal/store/store_test.go", "shoal/internal/store", 0},
+		{"internal/store/store_test.go", "shoal/internal/pace", 1},
+		{"internal/store/store.go", "shoal/internal/testenv", 1},
+		{"internal/pace/pace.go", "github.com/jackc/pgx/v5", 1},
+		{"internal/pace/pace_test.go", "github.com/jackc/pgx/v5", 0},
+		{"cmd/worker/main.go", "shoal/internal/store", 0},
+		{"cmd/worker/main.go", "github.com/redis/go-redis/v9", 0},
+		{"cmd/worker/main.go", "github.com/spf13/viper", 1},
+		{"cmd/worker/main.go", "shoal/internal/testenv", 1},
+		{"internal/unheard/of.go", "fmt", 1},
+	} {
+		if got := faults(source{path: c.path, imports: []string{c.imports}}); len(got) != c.want {
+			t.Errorf("faults(%s imports %s) = %q, want %d", c.path, c.imports, got, c.want)
+		}
+	}
+	if got := faults(source{path: "internal/pace/pace.go", inits: 1}); len(got) != 1 {
+		t.Errorf("faults(a file with an init function) = %q, want 1", got)
+	}
+}
+
+// sources reads the imports of every Go file of the module.
+func sources(t *testing.T) []source {
+	t.Helper()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []source
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(name) != ".go" {
+			return nil
+		}
+		s, err := read(root, name)
+		all = append(all, s)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func read(root, name string) (source, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return source{}, err
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
+	if err != nil {
+		return source{}, err
+	}
+	rel, err := filepath.Rel(root, name)
+	if err != nil {
+		return source{}, err
+	}
+	s := source{path: filepath.ToSlash(rel)}
+	for _, spec := range file.Imports {
+		name, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return source{}, err
+		}
+		s.imports = append(s.imports, name)
+	}
+	for _, decl := range file.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+			s.inits++
+		}
+	}
+	return s, nil
+}
