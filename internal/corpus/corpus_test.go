@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -363,5 +364,22 @@ func TestABlockedReadEndsWithItsContext(t *testing.T) {
 	}
 	if !errors.Is(last, context.Canceled) || errors.Is(last, corpus.ErrDamaged) || items != 2 {
 		t.Errorf("Entries() = %d pairs, the last with %v, want 2, the second with context.Canceled", items, last)
+	}
+}
+
+func TestANamedPipeIsReadLikeAFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error, 1)
+	go func() { written <- os.WriteFile(path, gz(t, many(2000)), 0) }()
+	items, _, err := pass(t, corpus.Config{URI: path})
+	if len(items) != 2000 || err != nil {
+		t.Errorf("Entries() = %d items, %v, want 2000, nil", len(items), err)
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
 	}
 }
