@@ -13,22 +13,16 @@ func (w *Worker) check() error {
 	if err := w.Auth.ready(w.layers.environ); err != nil {
 		return err
 	}
-	w.layers.warnProxy()
-	w.Warnings = w.layers.warnings
-	return w.checkNoUserInfo()
-}
-
-// checkNoUserInfo keeps credentials out of what is stored with the run.
-func (w *Worker) checkNoUserInfo() error {
-	u, err := url.Parse(w.Corpus)
-	if err == nil && u.User != nil {
-		return Usagef("--corpus holds a user name or password, and it is stored with the run: fetch the list yourself and give its path, or pipe it in with --corpus -")
+	for _, warning := range []string{w.ignoredProxy(), w.secretInURL(), plainRedis(w.Redis)} {
+		if warning != "" {
+			w.Warnings = append(w.Warnings, warning)
+		}
 	}
 	return nil
 }
 
 // checkConflicts refuses settings that contradict each other.
-func (w Worker) checkConflicts() error {
+func (w *Worker) checkConflicts() error {
 	switch {
 	case w.UserAgent != "" && w.Contact != "" && !strings.Contains(w.UserAgent, w.Contact):
 		return Usagef("--contact says %s, --user-agent says something else: keep one of them, or write the contact into the User-Agent", quoteName(w.Contact))
@@ -36,12 +30,32 @@ func (w Worker) checkConflicts() error {
 		return Usagef("--shard %s without --redis: --shard cuts the work, --redis shares the budget; without it each of the %d workers would send at the full rate. Add --redis redis://host:6379, or run one worker", w.Shard, w.Shard.Of)
 	case (w.Cert == "") != (w.Key == ""):
 		return Usagef("--cert and --key go together: the certificate and its private key")
-	case w.Timeout == 0:
-		return Usagef("%s must be above 0", w.Source("timeout").subject("timeout"))
-	case w.Flush == 0:
-		return Usagef("%s must be above 0", w.Source("flush").subject("flush"))
-	case w.Body == "none" && w.Extract == "":
-		return Usagef("--body none without --extract would keep nothing: add --extract JQ, or keep the body")
+	}
+	for name, zero := range map[string]bool{"timeout": w.Timeout == 0, "flush": w.Flush == 0} {
+		if zero {
+			return Usagef("%s must be above 0", w.Source(name).subject(name))
+		}
 	}
 	return nil
+}
+
+// secretInURL warns of a parameter of --url that looks like a credential: every page keeps its URL.
+func (w *Worker) secretInURL() string {
+	_, query, _ := strings.Cut(w.URL, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if secretWord.MatchString(name) && value != "{id}" {
+			return "--url has the parameter " + quoteName(name) + ", and every page keeps its URL: if it is a credential, use auth: {kind: query, name: " + name + ", secret-env: VARIABLE}"
+		}
+	}
+	return ""
+}
+
+// plainRedis warns of a connection that others on the network can read and change.
+func plainRedis(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "redis" || isLoopback(u.Host) {
+		return ""
+	}
+	return "--redis " + quoteName(Redact(text)) + " is not encrypted: use rediss:// unless the network is yours alone"
 }

@@ -52,7 +52,7 @@ func bind(flags *pflag.FlagSet, set Set) map[string]*flagValue {
 func WorkerCommand(env Env, run func(ctx context.Context, w Worker) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "worker --corpus URI [flags]",
-		Short:   "Harvest a corpus of URLs from one rate-limited HTTP API: politely, once each, resumable",
+		Short:   "Harvest a corpus of URLs from one rate-limited HTTP API, each exactly once",
 		Example: workerExamples,
 		Version: env.Version,
 	}

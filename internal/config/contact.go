@@ -7,14 +7,30 @@ import (
 	"net/url"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
 // maxAgent is far above any honest User-Agent and far below what servers cut.
 const maxAgent = 512
 
-// placeholderContact finds addresses that stand in documentation and reach nobody.
-var placeholderContact = regexp.MustCompile(`(?i)(^|[@./])example\.(com|org|net|edu)\b|\.(example|invalid|test|localhost|local)([/:;) ]|$)|\byou@|\byour[._-]?(name|mail|email)?@|\b(user|someone|nobody|foo|name|email|mail)@|@(domain|localhost|uni\.edu)\b.*\byou|@(domain\.com|localhost)`)
+// contactPart finds mail addresses and URLs in a User-Agent.
+var contactPart = regexp.MustCompile(`https?://[^\s();,<>]+|[^\s();,<>]+@[^\s();,<>]+`)
+
+// nobody finds names and hosts that stand in documentation and reach nobody.
+var (
+	nobodyName = regexp.MustCompile(`^(you|your[._-]?(name|e?-?mail)|someone|nobody)$`)
+	nobodyHost = regexp.MustCompile(`(^|\.)(example(\.(com|org|net|edu))?|invalid|test|localhost|domain\.com)$`)
+)
+
+// isPlaceholder tells whether a mail address or URL is one of documentation.
+func isPlaceholder(contact string) bool {
+	if u, err := url.Parse(contact); err == nil && u.Host != "" {
+		return nobodyHost.MatchString(bareHost(u.Host))
+	}
+	name, host, _ := strings.Cut(strings.ToLower(contact), "@")
+	return nobodyName.MatchString(name) || nobodyHost.MatchString(host)
+}
 
 // strangerAgent finds the names of browsers and of HTTP libraries, which many servers refuse.
 var strangerAgent = regexp.MustCompile(`(?i)^(mozilla|chrome|safari|opera|curl|wget|python-requests|python-urllib|go-http-client|java|okhttp|axios|node-fetch)\b`)
@@ -92,12 +108,13 @@ func (w Worker) CheckContact(host string) error {
 	if w.UserAgent != "" {
 		said, name = w.UserAgent, "user-agent"
 	}
+	parts := contactPart.FindAllString(said, -1)
 	switch {
 	case said == "":
 		return Usagef("who is asking? add --contact you@uni.edu: it goes into the User-Agent, so that the people behind %s can reach you before they block you", quoteName(host))
-	case placeholderContact.MatchString(said):
+	case len(parts) > 0 && !slices.ContainsFunc(parts, func(p string) bool { return !isPlaceholder(p) }):
 		return Usagef("%s %s is a placeholder that reaches nobody: say how the people behind %s can reach you", w.Source(name).subject(name), quoteName(said), quoteName(host))
-	case name == "user-agent" && !strings.Contains(said, "@") && !strings.Contains(said, "://"):
+	case len(parts) == 0:
 		return Usagef("%s %s does not say who is asking: add a mail address or URL in parentheses, such as your-project/1.0 (ada@uni.edu)", w.Source(name).subject(name), quoteName(said))
 	}
 	return nil

@@ -20,6 +20,15 @@ type Coordinator struct {
 	layers *layers
 }
 
+// String names the settings without showing them: some are secret.
+func (c Coordinator) String() string { return "coordinator settings of run " + c.Run }
+
+// GoString keeps %#v from printing secrets.
+func (c Coordinator) GoString() string { return c.String() }
+
+// LogValue keeps loggers from printing secrets.
+func (c Coordinator) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
 // Given tells whether the operator said the named setting, rather than a default.
 func (c Coordinator) Given(name string) bool { return c.Source(name).Given() }
 

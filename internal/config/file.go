@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -73,9 +75,13 @@ func (p parser) errorf(node *yaml.Node, format string, args ...any) error {
 
 func parseFile(name string, text []byte) (*file, error) {
 	p := parser{name: name}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	var doc, more yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		return nil, Usagef("%s is not YAML: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, Usagef("%s: there is a second document after ---; keep one", name)
 	}
 	f := &file{name: name, values: map[string]value{}, profiles: map[string]Profile{}}
 	if len(doc.Content) == 0 {

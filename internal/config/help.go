@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,7 +46,7 @@ func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
 		writeGroup(&b, g, set)
 	}
 	if set != 0 {
-		fmt.Fprintf(&b, "\nEach flag is also an environment variable (--max-body: SHOAL_MAX_BODY) and a key of\n%s (max-body: 16MiB). A flag wins over the environment, that over the file.\n", fileName)
+		fmt.Fprintf(&b, "\nEach flag is also an environment variable (--log-level: SHOAL_LOG_LEVEL) and a\nkey of %s (log-level: info). A flag wins over the environment, that over\nthe file. Passwords go into the environment or the file, never into a flag.\n", fileName)
 	}
 	// A closed stdout is not worth an error here.
 	_, _ = io.WriteString(w, b.String())
@@ -60,7 +61,7 @@ func writeGroup(b *strings.Builder, g Group, set Set) {
 		b.WriteString(head)
 		head = ""
 		help := s.Help
-		if s.Default != "" && s.Default != autoText {
+		if !s.Switch() && !slices.Contains([]string{"", "0", autoText}, s.Default) {
 			help += " (" + s.Default + ")"
 		}
 		writeEntry(b, strings.TrimSpace("--"+s.Name+" "+s.Arg), help)
@@ -92,7 +93,7 @@ func flagError(err error, set Set) error {
 	if errors.As(err, &unknown) {
 		name := unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() != "" {
-			return Usagef("there are no one-letter flags; see --help")
+			return Usagef("flags are words with two dashes, such as --rate; see --help")
 		}
 		if secretWord.MatchString(name) || name == "auth" || name == "header" || name == "headers" || name == "user" {
 			return Usagef("there is no flag --%s: credentials and headers do not go onto the command line, where every user of this machine can read them. Write them into %s, such as auth: {kind: bearer, secret-env: API_TOKEN}", name, fileName)
@@ -110,5 +111,5 @@ func flagError(err error, set Set) error {
 		s, _ := find(missing.GetSpecifiedName())
 		return Usagef("--%s needs a value: --%s %s", missing.GetSpecifiedName(), s.Name, s.Arg)
 	}
-	return Usagef("%v; see --help", err)
+	return Usagef("the flags cannot be read; write them as --name value or --name=value, see --help")
 }

@@ -101,10 +101,9 @@ func (l *layers) build() {
 	l.viper = viper.NewWithOptions(viper.KeyDelimiter("\x00"))
 	said := map[string]any{}
 	for _, s := range Settings() {
-		if text, ok := l.profile.values[s.Name]; ok {
+		l.viper.SetDefault(s.Name, s.Default)
+		if text, _, ok := l.fromProfile(s.Name); ok {
 			l.viper.SetDefault(s.Name, text)
-		} else {
-			l.viper.SetDefault(s.Name, s.Default)
 		}
 		if v, ok := l.file.values[s.Name]; ok {
 			said[s.Name] = v.text
@@ -135,10 +134,20 @@ func (l *layers) source(name string) Source {
 	if v, ok := l.file.values[name]; ok {
 		return Source{Kind: FromFile, Name: l.file.name, Line: v.line}
 	}
-	if _, ok := l.profile.values[name]; ok {
-		return Source{Kind: FromProfile, Name: l.profile.Name}
+	if _, profile, ok := l.fromProfile(name); ok {
+		return Source{Kind: FromProfile, Name: profile}
 	}
 	return Source{Kind: FromDefault}
+}
+
+// fromProfile is what the profile says, and behind it the generic one.
+func (l *layers) fromProfile(name string) (text, profile string, ok bool) {
+	for _, p := range []Profile{l.profile, builtin("generic")} {
+		if text, ok := p.values[name]; ok {
+			return text, p.Name, true
+		}
+	}
+	return "", "", false
 }
 
 func (l *layers) warnUnknownEnv() {

@@ -34,16 +34,19 @@ func (l *layers) print(w io.Writer) error {
 	return err
 }
 
+// printColumn is where the sources stand, so that they can be read at a glance.
+const printColumn = 30
+
 func (l *layers) line(s Setting) string {
 	text, from := l.text(s.Name), l.source(s.Name).String()
+	value := s.Name + ": " + scalar(text, s.List)
 	switch {
-	case s.Secret && holdsSecret(text):
-		return fmt.Sprintf("# %s: %s  # from %s (redacted)", s.Name, Redact(text), from)
+	case (s.Secret && holdsSecret(text)) || userInfo.MatchString(text):
+		value, from = "# "+s.Name+": "+Redact(text), from+" (redacted)"
 	case s.In == inProfile:
-		return fmt.Sprintf("# %s: %s  # from %s", s.Name, text, from)
-	default:
-		return fmt.Sprintf("%s: %s  # from %s", s.Name, scalar(text, s.List), from)
+		value = "# " + value
 	}
+	return fmt.Sprintf("%-*s  # from %s", printColumn, value, from)
 }
 
 // scalar is a text in YAML, plain where that reads back as the same text.

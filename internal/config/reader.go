@@ -44,7 +44,7 @@ func read[T any](r *reader, name string, parse func(string) (T, error)) T {
 		return v
 	}
 	said := " " + quoteName(text)
-	if s.Secret && holdsSecret(text) {
+	if (s.Secret && holdsSecret(text)) || userInfo.MatchString(text) {
 		said = ""
 	}
 	r.err = Usagef("%s%s: %v", r.layers.source(name).subject(name), said, err)
@@ -111,6 +111,16 @@ func trimmed(err error) error {
 	return fmt.Errorf("%s", reason)
 }
 
+// corpus refuses a credential, because what it reads is stored with the run.
+func (r *reader) corpus(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		if userInfo.MatchString(s) {
+			return "", fmt.Errorf("it holds a user name or password, and it is stored with the run: fetch the list yourself and give its path, or pipe it in with --corpus -")
+		}
+		return s, nil
+	})
+}
+
 func (r *reader) upstream(name string) string {
 	return read(r, name, func(s string) (string, error) {
 		switch {
@@ -131,6 +141,9 @@ func (r *reader) template(name string) string {
 		if s == "" {
 			return "", nil
 		}
+		if userInfo.MatchString(s) {
+			return "", fmt.Errorf("it holds a user name or password, and it is stored with the run: use auth: {kind: basic, user: …, secret-env: …} in %s", fileName)
+		}
 		for _, p := range placeholder.FindAllString(s, -1) {
 			if p != "{id}" {
 				return "", fmt.Errorf("%s is not known: the only placeholder is {id}", p)
@@ -139,11 +152,11 @@ func (r *reader) template(name string) string {
 		if !strings.Contains(s, "{id}") {
 			return "", fmt.Errorf("it must say with {id} where an id goes, such as https://api.example/v1/items/{id}; a list of whole URLs goes to --corpus and needs no --url")
 		}
-		if _, err := harvest.CanonicalURL(strings.ReplaceAll(s, "{id}", "1")); err != nil {
-			return "", err
-		}
 		if strings.Contains(harvest.HostOf(s), "{") {
 			return "", fmt.Errorf("the host must be one and the same for all items; put {id} into the path or the query")
+		}
+		if _, err := harvest.CanonicalURL(strings.ReplaceAll(s, "{id}", "1")); err != nil {
+			return "", err
 		}
 		return s, nil
 	})

@@ -9,21 +9,22 @@ import (
 // secretParam finds query parameters and keyword=value pairs that carry credentials.
 var secretParam = regexp.MustCompile(`(?i)(token|secret|passw|pwd|api-?_?key|credential)\w*\s*=`)
 
+// userInfo finds a URL with a user name in it.
+var userInfo = regexp.MustCompile(`://[^/?#\s]*@`)
+
 // holdsSecret tells whether a URL or connection string carries a credential. It
 // errs towards yes: what cannot be read may hold one.
 func holdsSecret(text string) bool {
 	if secretParam.MatchString(text) {
 		return true
 	}
-	if !strings.Contains(text, "@") {
+	if !strings.Contains(text, "@") || strings.HasPrefix(text, "sqlite:") {
 		return false
 	}
+	// An @ outside the place of a user name is most likely a password that was not percent-encoded.
 	u, err := url.Parse(text)
-	if err != nil || u.Opaque != "" || u.Host == "" {
+	if err != nil || u.User == nil || u.Host == "" {
 		return true
-	}
-	if u.User == nil {
-		return false
 	}
 	_, password := u.User.Password()
 	// A database's user name alone is no secret; elsewhere it is as good as a token.
@@ -36,7 +37,7 @@ func Redact(text string) string {
 		return text
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Opaque != "" || u.Host == "" {
+	if err != nil || u.User == nil || u.Host == "" || strings.Contains(u.Path, "@") {
 		return "(redacted)"
 	}
 	return u.Scheme + "://(redacted)@" + u.Host + u.Path

@@ -44,11 +44,14 @@ type Setting struct {
 	Help    string
 	Group   Group
 	In      Set
-	Secret  bool // may hold a credential
-	List    bool // may be given several times, or with commas
-	Flag    bool // has no key in the file
-	Bare    string
+	Secret  bool   // may hold a credential
+	List    bool   // may be given several times, or with commas
+	Flag    bool   // has no key in the file
+	Bare    string // the value of the flag when none is given
 }
+
+// Switch tells whether the setting is true or false.
+func (s Setting) Switch() bool { return s.Arg == "" && s.In != inProfile }
 
 // Env is the setting's environment variable.
 func (s Setting) Env() string {
@@ -65,6 +68,11 @@ func Settings() []Setting {
 	var all []Setting
 	for _, part := range [][]Setting{settingsWhat(), settingsTurn(), settingsPolite(), settingsLands(), settingsLimits(), settingsOutput()} {
 		all = append(all, part...)
+	}
+	for i := range all {
+		if all[i].Switch() {
+			all[i].Default = "false"
+		}
 	}
 	return all
 }

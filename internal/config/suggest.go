@@ -9,7 +9,7 @@ import (
 // quoteName is a name from outside, fit to stand in a sentence.
 func quoteName(name string) string { return harvest.Quote(name) }
 
-// suggest is `; did you mean "rate"?` for the nearest of the known names, or empty when none is near.
+// suggest is " (did you mean rate?)" for the nearest of the known names, or empty when none is near.
 func suggest(name string, known []string) string {
 	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	best, least := "", 1+max(2, len(name)/3)
@@ -21,7 +21,7 @@ func suggest(name string, known []string) string {
 	if best == "" {
 		return ""
 	}
-	return "; did you mean " + best + "?"
+	return " (did you mean " + best + "?)"
 }
 
 // distance is how many letters must be added, dropped or changed to turn a into b (Levenshtein).

@@ -22,7 +22,7 @@ type Worker struct {
 	PostIsRead  bool
 	KeepHeaders []string // canonical names
 
-	Profile     string // its name; auto until ForHost has settled it
+	Profile     string // its name; ForHost settles what auto means
 	ProfileAsOf string // the day of the profile's figures; may be empty
 	Rate        Rate
 	Concurrency int
@@ -35,7 +35,7 @@ type Worker struct {
 	Headers            []Header
 	Auth               Auth // Kind is empty for none
 	CA, Cert, Key      string
-	Proxy              string   // a URL, env, or empty for none; see ProxyFor
+	Proxy              string   // a URL that may hold a credential, env (as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say), or empty for none
 	AllowHosts         []string // lower case
 	AllowPrivate       []netip.Prefix
 
@@ -65,6 +65,17 @@ type Worker struct {
 	layers *layers
 }
 
+// String names the worker without its settings, of which some are secret.
+func (w Worker) String() string {
+	return "worker settings of run " + w.Run + ", shard " + w.Shard.String()
+}
+
+// GoString keeps %#v from printing secrets.
+func (w Worker) GoString() string { return w.String() }
+
+// LogValue keeps loggers from printing secrets.
+func (w Worker) LogValue() slog.Value { return slog.StringValue(w.String()) }
+
 // Given tells whether the operator said the named setting, rather than a profile or a default.
 func (w Worker) Given(name string) bool { return w.Source(name).Given() }
 
@@ -78,14 +89,15 @@ func readWorker(l *layers) (Worker, error) {
 	r := reader{layers: l}
 	w := Worker{
 		layers: l, Warnings: l.warnings,
+
 		Run: r.run("run"), Shard: r.shard("shard"), NoWait: r.flag("no-wait"),
-		Corpus: r.text("corpus"), URL: r.template("url"), Upstream: r.upstream("upstream"),
+		Corpus: r.corpus("corpus"), URL: r.template("url"), Upstream: r.upstream("upstream"),
 		Extract: r.text("extract"), Body: r.oneOf("body", "json", "raw", "none"),
 		Check: r.text("check"), Wait: r.text("wait"), PostIsRead: r.flag("post-is-read"),
 		KeepHeaders: r.headerNames("keep-header"),
 
 		Profile: l.profile.Name, ProfileAsOf: l.profile.AsOf,
-		Rate: r.rate("rate"), Concurrency: r.count("concurrency", 1, 10_000), Headroom: r.fraction("headroom"),
+		Rate: r.rate("rate"), Concurrency: r.count("concurrency", 1, maxConcurrency), Headroom: r.fraction("headroom"),
 		Workers: r.count("workers", 0, 10_000), MinPause: r.duration("min-pause"),
 		ResetUnit: r.oneOf("reset-unit", autoText, "delta", "epoch", "epoch-ms"),
 

@@ -1,0 +1,25 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Markdown is the table of settings for the README.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString("| flag and key | environment | default | what it does |\n|---|---|---|---|\n")
+	for _, g := range groups() {
+		for _, s := range Settings() {
+			if s.Group != g || s.In == inProfile {
+				continue
+			}
+			flag := strings.TrimSpace("--" + s.Name + " " + s.Arg)
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", cell(flag), s.Env(), cell(s.Default), cell(s.Help))
+		}
+	}
+	return b.String()
+}
+
+// cell is a text that does not end its cell.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
