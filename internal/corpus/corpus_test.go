@@ -348,10 +348,7 @@ func TestABlockedReadEndsWithItsContext(t *testing.T) {
 	in, out := io.Pipe()
 	defer out.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		_, _ = io.WriteString(out, "https://a.example/1\nhttps://a.example/2")
-		cancel()
-	}()
+	go func() { _, _ = io.WriteString(out, "https://a.example/1\nhttps://a.example/2") }()
 	s, err := corpus.Open(ctx, corpus.Config{URI: "-", Stdin: in})
 	if err != nil {
 		t.Fatal(err)
@@ -361,6 +358,7 @@ func TestABlockedReadEndsWithItsContext(t *testing.T) {
 	for _, err := range s.Entries() {
 		items++
 		last = err
+		cancel()
 	}
 	if !errors.Is(last, context.Canceled) || errors.Is(last, corpus.ErrDamaged) || items != 2 {
 		t.Errorf("Entries() = %d pairs, the last with %v, want 2, the second with context.Canceled", items, last)

@@ -39,7 +39,7 @@ func heap() uint64 {
 
 // Not parallel: it looks at the heap of the whole process.
 func TestMemoryDoesNotGrowWithTheCorpus(t *testing.T) {
-	const lines = 2_000_000
+	const lines = 400_000
 	s, err := corpus.Open(t.Context(), corpus.Config{URI: "-", Stdin: &endless{lines: lines}})
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +59,8 @@ func TestMemoryDoesNotGrowWithTheCorpus(t *testing.T) {
 	}
 }
 
-// gigabyte is one line of so many bytes between two good ones.
-func gigabyte(bytesInLine int64) io.Reader {
+// longLine is one line of so many bytes between two good ones.
+func longLine(bytesInLine int64) io.Reader {
 	return io.MultiReader(
 		bytes.NewReader([]byte("https://a.example/1\n")),
 		io.LimitReader(repeat('x'), bytesInLine),
@@ -78,8 +78,8 @@ func (r repeat) Read(p []byte) (int, error) {
 }
 
 // Not parallel: it looks at the heap of the whole process.
-func TestALineOfAGigabyteTakesConstantMemory(t *testing.T) {
-	s, err := corpus.Open(t.Context(), corpus.Config{URI: "-", Stdin: gigabyte(1 << 30)})
+func TestALineOfAnyLengthTakesConstantMemory(t *testing.T) {
+	s, err := corpus.Open(t.Context(), corpus.Config{URI: "-", Stdin: longLine(256 << 20)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,11 +86,11 @@ func TestArchivesAreReadWhateverTheirName(t *testing.T) {
 
 func TestADamagedArchiveGivesWhatCameBeforeAndSaysWhere(t *testing.T) {
 	t.Parallel()
-	text := many(20000)
+	text := many(6000)
 	lines := strings.SplitAfter(text, "\n")
 	for name, data := range map[string][]byte{
-		"cut.gz":       gz(t, text)[:200000],
-		"cut.zst":      zst(t, text)[:200000],
+		"cut.gz":       gz(t, text)[:70000],
+		"cut.zst":      zst(t, text)[:70000],
 		"trailer.gz":   gz(t, text)[:len(gz(t, text))-3],
 		"checksum.gz":  flip(gz(t, text), -6),
 		"checksum.zst": flip(zst(t, text), -2),
