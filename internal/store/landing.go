@@ -102,17 +102,10 @@ func orNull(s string) any {
 	return s
 }
 
-// orNullBytes is NULL for no bytes; empty bytes would be invalid JSON.
+// orNullBytes is NULL for no bytes, empty ones included: they would be no JSON, and not every driver tells an empty blob
+// from none.
 func orNullBytes(b []byte) any {
 	if len(b) == 0 {
-		return nil
-	}
-	return b
-}
-
-// orNullRaw keeps an answer of no bytes apart from no answer.
-func orNullRaw(b []byte) any {
-	if b == nil {
 		return nil
 	}
 	return b

@@ -115,7 +115,7 @@ func (s *pageSource) Values() ([]any, error) {
 	// JSON goes as bytes: a Go string would go as well, but any other type is marshalled first, and so is quoted.
 	s.values = [...]any{s.run, uuid(p.Key), p.URL, orNull(p.ID), string(p.Outcome), orNullStatus(p.Status), orNull(p.Reason),
 		orNull(p.Detail), p.Attempts, orNull(p.Revision), orNull(p.MediaType), orNullBytes(p.Headers), p.FetchedAt,
-		orNullBytes(p.Body), orNullRaw(p.Raw)}
+		orNullBytes(p.Body), orNullBytes(p.Raw)}
 	return s.values[:], nil
 }
 

@@ -106,7 +106,7 @@ func refusedBySQLite(err error) bool {
 func (l sqliteLanding) insert(ctx context.Context, p *harvest.Page) (fresh bool, err error) {
 	result, err := l.page.ExecContext(ctx, l.run, p.Key[:], p.URL, orNull(p.ID), string(p.Outcome), orNullStatus(p.Status), orNull(p.Reason),
 		orNull(p.Detail), p.Attempts, orNull(p.Revision), orNull(p.MediaType), orNull(string(p.Headers)), stamp(p.FetchedAt),
-		orNull(string(p.Body)), orNullRaw(p.Raw))
+		orNull(string(p.Body)), orNullBytes(p.Raw))
 	if err != nil {
 		return false, err
 	}

@@ -108,8 +108,8 @@ func (p *Postgres) createRun(ctx context.Context, tx pgx.Tx, given harvest.Run) 
 func createPartition(ctx context.Context, tx pgx.Tx, parent, run string) error {
 	table := pgx.Identifier{"shoal", parent + "_" + run}.Sanitize()
 	var attached bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_inherits WHERE inhparent = $1::regclass AND inhrelid = to_regclass($2))`,
-		"shoal."+parent, table).Scan(&attached)
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE i.inhparent = $1::regclass AND c.relname = $2)`, "shoal."+parent, parent+"_"+run).Scan(&attached)
 	if err != nil || attached {
 		return err
 	}

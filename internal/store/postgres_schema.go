@@ -65,12 +65,15 @@ type querier interface {
 }
 
 func readSchemaState(ctx context.Context, q querier) (schemaState, error) {
+	// Not to_regclass: after the wait for a lock it may still answer from a cache that knows no table.
 	var there bool
-	if err := q.QueryRow(ctx, "SELECT to_regclass('shoal.schema_version') IS NOT NULL").Scan(&there); err != nil || !there {
+	err := q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = 'shoal' AND c.relname = 'schema_version')`).Scan(&there)
+	if err != nil || !there {
 		return schemaState{}, err
 	}
 	var s schemaState
-	err := q.QueryRow(ctx, "SELECT version, applied_by FROM shoal.schema_version ORDER BY version DESC LIMIT 1").Scan(&s.version, &s.by)
+	err = q.QueryRow(ctx, "SELECT version, applied_by FROM shoal.schema_version ORDER BY version DESC LIMIT 1").Scan(&s.version, &s.by)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return schemaState{}, nil
 	}

@@ -1,0 +1,213 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+)
+
+func testRuns(t *testing.T, e *env) {
+	e.run(t, "resume", resume)
+	e.run(t, "contradictions", contradictions)
+	e.run(t, "corpus", corpusInputs)
+	e.run(t, "eight open at once", openTogether)
+	e.run(t, "list", listRuns)
+	e.run(t, "runs never see each other", runsApart)
+	e.run(t, "digest", recordDigest)
+	e.run(t, "fingerprint", fingerprint)
+	e.run(t, "names", runNames)
+}
+
+func resume(t *testing.T, f *fixture) {
+	first, err := f.store.FindRun(t.Context(), Name)
+	if err != nil {
+		t.Fatalf("FindRun(%s) = %v, want nil", Name, err)
+	}
+	equal(t, "inputs", first.Inputs, Inputs())
+	if first.OpenedAt.IsZero() || !first.FinishedAt.IsZero() || first.Generation == "" || first.BucketBits != 17 || first.Rate != "50/s" {
+		t.Errorf("FindRun(%s) = %+v, want an instant of opening, none of finishing, a generation, 17 bits, 50/s", Name, first)
+	}
+	again, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name})
+	if err != nil || opened {
+		t.Fatalf("OpenRun(%s) again = opened %t, %v, want false, nil", Name, opened, err)
+	}
+	equal(t, "the run when resumed without inputs", again, first)
+
+	faster, _, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Inputs: Inputs(), Rate: "80/s"})
+	if err != nil || faster.Rate != "80/s" {
+		t.Errorf("OpenRun(rate 80/s) = rate %s, %v, want 80/s, nil", faster.Rate, err)
+	}
+	if kept, err := f.store.FindRun(t.Context(), Name); err != nil || kept.Rate != "80/s" {
+		t.Errorf("FindRun(%s) = rate %s, %v, want 80/s, nil", Name, kept.Rate, err)
+	}
+	_, err = f.store.FindRun(t.Context(), "nope")
+	wantError(t, "FindRun(nope)", err, store.ErrNoRun)
+}
+
+func contradictions(t *testing.T, f *fixture) {
+	for field, change := range map[string]func(*harvest.Inputs){
+		"--upstream":     func(i *harvest.Inputs) { i.Upstream = "other" },
+		"--api or --url": func(i *harvest.Inputs) { i.API = "other" },
+		"host":           func(i *harvest.Inputs) { i.Host = "other" },
+		"--extract":      func(i *harvest.Inputs) { i.Extract = "other" },
+		"--body":         func(i *harvest.Inputs) { i.Body = "other" },
+		"--corpus":       func(i *harvest.Inputs) { i.Corpus = "other" },
+	} {
+		given := harvest.Run{Name: Name, Inputs: Inputs(), Rate: "1/s"}
+		change(&given.Inputs)
+		_, _, err := f.store.OpenRun(t.Context(), given)
+		var c *store.Contradiction
+		if !errors.As(err, &c) || c.Field != field || c.Given != "other" || c.Stored == "" {
+			t.Errorf("OpenRun(another %s) = %v, want a Contradiction of it", field, err)
+			continue
+		}
+		for _, part := range []string{Name, field, c.Stored, "other", "--run"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("OpenRun(another %s) says %q, want it to name %q", field, err, part)
+			}
+		}
+	}
+	if run, err := f.store.FindRun(t.Context(), Name); err != nil || run.Rate != "50/s" {
+		t.Errorf("FindRun() after contradictions = rate %s, %v, want 50/s as before, nil", run.Rate, err)
+	}
+}
+
+func corpusInputs(t *testing.T, f *fixture) {
+	for _, corpus := range []string{"", "store:", "urls.txt"} {
+		given := harvest.Run{Name: Name, Inputs: Inputs()}
+		given.Corpus = corpus
+		run, _, err := f.store.OpenRun(t.Context(), given)
+		if err != nil || run.Corpus != "urls.txt" {
+			t.Errorf("OpenRun(corpus %q) = corpus %q, %v, want urls.txt, nil", corpus, run.Corpus, err)
+		}
+	}
+	none := harvest.Run{Name: "later", Inputs: Inputs()}
+	none.Corpus = ""
+	for _, corpus := range []string{"", "first.txt", "first.txt"} {
+		none.Corpus = corpus
+		if run, _, err := f.store.OpenRun(t.Context(), none); err != nil || run.Corpus != corpus {
+			t.Errorf("OpenRun(corpus %q where none was known) = corpus %q, %v", corpus, run.Corpus, err)
+		}
+	}
+}
+
+func openTogether(t *testing.T, f *fixture) {
+	var opened atomic.Int32
+	var all sync.WaitGroup
+	for i := range 8 {
+		s := Open(t, f.URL, store.Options{Version: "v1", Application: fmt.Sprint("worker ", i)})
+		all.Go(func() {
+			run, made, err := s.OpenRun(t.Context(), harvest.Run{Name: "new", Inputs: Inputs()})
+			if err != nil || run.Name != "new" || run.Generation == "" {
+				t.Errorf("OpenRun(new) = %+v, %v, want the run, nil", run, err)
+			}
+			if made {
+				opened.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	equal(t, "how many of eight opened the run", opened.Load(), int32(1))
+	if _, err := f.Take(t, f.store, "new", whole)(t.Context(), []harvest.Page{Page(1, `1`)}); err != nil {
+		t.Errorf("land(in the new run) = %v, want nil", err)
+	}
+}
+
+func listRuns(t *testing.T, f *fixture) {
+	for _, name := range []string{"b", "a"} {
+		if _, _, err := f.store.OpenRun(t.Context(), harvest.Run{Name: name, Inputs: Inputs()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := f.store.ListRuns(t.Context())
+	if err != nil {
+		t.Fatalf("ListRuns() = %v, want nil", err)
+	}
+	var names []string
+	for _, run := range runs {
+		names = append(names, run.Name)
+	}
+	equal(t, "ListRuns()", names, []string{"a", "b", Name})
+}
+
+func runsApart(t *testing.T, f *fixture) {
+	if _, _, err := f.store.OpenRun(t.Context(), harvest.Run{Name: "2027q1", Inputs: Inputs()}); err != nil {
+		t.Fatal(err)
+	}
+	f.land(t, Page(1, `1`))
+	known, err := f.store.Known(t.Context(), "2027q1", []harvest.Key{Page(1).Key})
+	if err != nil || known[0] {
+		t.Errorf("Known(in the other run) = %v, %v, want false, nil", known, err)
+	}
+	got, err := f.Take(t, f.store, "2027q1", whole)(t.Context(), []harvest.Page{Page(1, `2`)})
+	if err != nil || got.Landed != 1 {
+		t.Errorf("land(the same key in the other run) = %+v, %v, want 1 landed, nil", got, err)
+	}
+	equal(t, "records of the first run", f.records(t), []string{`https://api.example/1 0 item 1`})
+	equal(t, "Totals() of the first run", f.totals(t).Landed, int64(1))
+}
+
+func recordDigest(t *testing.T, f *fixture) {
+	for _, step := range []struct {
+		items     int64
+		sum       string
+		wantItems int64
+		wantSum   string
+		why       string
+	}{
+		{100, "aa", 100, "aa", "the first pass"},
+		{100, "bb", 100, "aa", "the same count is no growth"},
+		{90, "cc", 100, "aa", "a smaller corpus"},
+		{120, "dd", 120, "dd", "a corpus that grew"},
+	} {
+		if err := f.store.RecordDigest(t.Context(), Name, step.items, step.sum); err != nil {
+			t.Fatalf("RecordDigest(%d, %s) = %v, want nil", step.items, step.sum, err)
+		}
+		run, err := f.store.FindRun(t.Context(), Name)
+		if err != nil || run.CorpusItems != step.wantItems || run.CorpusSum != step.wantSum {
+			t.Errorf("RecordDigest(%d, %s) leaves %d, %s, %v, want %d, %s (%s)", step.items, step.sum, run.CorpusItems, run.CorpusSum, err, step.wantItems, step.wantSum, step.why)
+		}
+	}
+	wantError(t, "RecordDigest(unknown run)", f.store.RecordDigest(t.Context(), "nope", 1, "aa"), store.ErrNoRun)
+}
+
+func fingerprint(t *testing.T, f *fixture) {
+	read := func() string {
+		t.Helper()
+		gen, err := f.store.Fingerprint(t.Context(), Name)
+		if err != nil || !regexp.MustCompile(`^[0-9a-f]{8}$`).MatchString(gen) {
+			t.Fatalf("Fingerprint(%s) = %q, %v, want 8 hex digits, nil", Name, gen, err)
+		}
+		return gen
+	}
+	first := read()
+	f.land(t, Page(1))
+	equal(t, "Fingerprint() after a landing", read(), first)
+	if err := f.store.NewGeneration(t.Context(), Name); err != nil {
+		t.Fatalf("NewGeneration(%s) = %v, want nil", Name, err)
+	}
+	if read() == first {
+		t.Errorf("Fingerprint() after NewGeneration() = %s as before, want another", first)
+	}
+	_, err := f.store.Fingerprint(t.Context(), "nope")
+	wantError(t, "Fingerprint(unknown run)", err, store.ErrNoRun)
+	wantError(t, "NewGeneration(unknown run)", f.store.NewGeneration(t.Context(), "nope"), store.ErrNoRun)
+}
+
+func runNames(t *testing.T, f *fixture) {
+	// The longest name and every character that may stand in one: names become parts of table names.
+	name := "0a._-" + strings.Repeat("x", 35)
+	if _, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: name, Inputs: Inputs()}); err != nil || !opened {
+		t.Errorf("OpenRun(%s) = %t, %v, want true, nil", name, opened, err)
+	}
+	if _, _, err := f.store.OpenRun(t.Context(), harvest.Run{Name: "No'; DROP TABLE pages", Inputs: Inputs()}); err == nil {
+		t.Error("OpenRun(No'; DROP TABLE pages) = nil, want an error")
+	}
+}

@@ -1,0 +1,178 @@
+// Package storetest is the contract of a store: the tests that every twin passes. In goes a way to open stores and to
+// land in them; out come test results. It never knows which twin it talks to.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+)
+
+// Land lands pages under the token with which it was made; store.ErrFenced once the shard has another.
+type Land func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
+
+// Twin is one database of one kind of store, empty at first.
+type Twin struct {
+	// URL is what store.Open takes.
+	URL string
+	// Take gives the shard a new token and a lease that lasts a minute.
+	Take func(t testing.TB, s store.Store, run string, shard harvest.Shard) Land
+	// Exec runs one statement of SQL in which tables have no schema.
+	Exec func(t testing.TB, statement string)
+}
+
+// Name is the run that the contract harvests.
+const Name = "2026q4"
+
+// Inputs are those of the run Name.
+func Inputs() harvest.Inputs {
+	return harvest.Inputs{Upstream: "plain", API: "https://api.example/{id}", Host: "api.example", Extract: ".items[]", Body: "json", Corpus: "urls.txt"}
+}
+
+// Contract runs all tests of the contract, each on a twin of its own.
+func Contract(t *testing.T, fresh func(t *testing.T) Twin) {
+	tests := map[string]func(*testing.T, *env){
+		"land":    testLand,
+		"read":    testRead,
+		"runs":    testRuns,
+		"extract": testExtract,
+		"schema":  testSchema,
+	}
+	for _, group := range slices.Sorted(maps.Keys(tests)) {
+		t.Run(group, func(t *testing.T) {
+			t.Parallel()
+			tests[group](t, &env{fresh: fresh})
+		})
+	}
+}
+
+// env makes twins for the tests of one group.
+type env struct{ fresh func(t *testing.T) Twin }
+
+// run runs one test in parallel with the others, on a store that holds the run Name.
+func (e *env) run(t *testing.T, name string, test func(t *testing.T, f *fixture)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		f := &fixture{Twin: e.fresh(t)}
+		f.store = Open(t, f.URL, store.Options{Version: "v1"})
+		if _, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Inputs: Inputs(), Rate: "50/s"}); err != nil || !opened {
+			t.Fatalf("OpenRun(%s) = opened %t, %v, want true, nil", Name, opened, err)
+		}
+		test(t, f)
+	})
+}
+
+// fixture is one store with the open run Name.
+type fixture struct {
+	Twin
+	store store.Store
+}
+
+// Open opens a store until the end of the test.
+func Open(t testing.TB, url string, options store.Options) store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), url, options)
+	if err != nil {
+		t.Fatalf("Open(%s) = %v, want a store", url, err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+	})
+	return s
+}
+
+var whole = harvest.Shard{Index: 0, Of: 1}
+
+// land lands pages in the shard 0/1 under a new token.
+func (f *fixture) land(t *testing.T, pages ...harvest.Page) harvest.Counts {
+	t.Helper()
+	counts, err := f.Take(t, f.store, Name, whole)(t.Context(), pages)
+	if err != nil {
+		t.Fatalf("land(%d pages) = %v, want nil", len(pages), err)
+	}
+	return counts
+}
+
+// release gives all shards back.
+func (f *fixture) release(t *testing.T) {
+	t.Helper()
+	f.Exec(t, "UPDATE shards SET expires_at = NULL")
+}
+
+func (f *fixture) totals(t *testing.T) harvest.Counts {
+	t.Helper()
+	counts, err := f.store.Totals(t.Context(), Name)
+	if err != nil {
+		t.Fatalf("Totals(%s) = %v, want nil", Name, err)
+	}
+	return counts
+}
+
+func (f *fixture) export(t *testing.T, q store.Query) []store.Row {
+	t.Helper()
+	q.Run = Name
+	var rows []store.Row
+	if err := f.store.Export(t.Context(), q, func(r store.Row) error { rows = append(rows, r); return nil }); err != nil {
+		t.Fatalf("Export(%v) = %v, want nil", q, err)
+	}
+	return rows
+}
+
+func (f *fixture) pages(t *testing.T) map[harvest.Key]harvest.Page {
+	t.Helper()
+	pages := make(map[harvest.Key]harvest.Page)
+	for _, row := range f.export(t, store.Query{What: store.Pages}) {
+		pages[row.Page.Key] = row.Page
+	}
+	return pages
+}
+
+// records lists the records as "URL ordinal kind data".
+func (f *fixture) records(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	for _, row := range f.export(t, store.Query{What: store.Records}) {
+		list = append(list, fmt.Sprintf("%s %d %s %s", row.Page.URL, row.Record.Ordinal, row.Record.Kind, row.Record.Data))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Page is the n-th page, landed, with a body and as many records as given.
+func Page(n int, records ...string) harvest.Page {
+	url := fmt.Sprintf("https://api.example/%d", n)
+	p := harvest.Page{
+		Key: harvest.KeyOf(url), URL: url, ID: fmt.Sprint(n), Outcome: harvest.Landed, Status: 200, Attempts: 1,
+		FetchedAt: time.Date(2026, 10, 1, 12, 0, 0, 123456000, time.UTC), Body: fmt.Appendf(nil, `{"n": %d}`, n),
+	}
+	for i, data := range records {
+		p.Records = append(p.Records, harvest.Record{Ordinal: i, Kind: "item", Data: []byte(data)})
+	}
+	return p
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported()); diff != "" {
+		t.Errorf("%s: got other than want (-want +got):\n%s", what, diff)
+	}
+}
+
+func wantError(t *testing.T, call string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s = %v, want an error that is %q", call, err, want)
+	}
+}
