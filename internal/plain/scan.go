@@ -43,9 +43,11 @@ type scanner struct {
 // it has to be mended or refused. An error names the byte where it breaks, or is errDeep.
 func scan(b []byte, max int) (findings, error) {
 	s := scanner{b: b, max: max}
+	if err := s.text(); err != nil {
+		return findings{}, err
+	}
 	s.found.utf8 = !utf8.Valid(b)
-	err := s.text()
-	return s.found, err
+	return s.found, nil
 }
 
 // text alternates between a value and what may follow one.
@@ -193,7 +195,7 @@ func (s *scanner) literal(word string) error {
 	return nil
 }
 
-// str reads a string. Bytes from 0x80 on were judged for the whole text before.
+// str reads a string. Bytes from 0x80 on are judged for the whole text afterwards.
 func (s *scanner) str() error {
 	s.i++
 	for {
