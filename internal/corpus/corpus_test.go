@@ -348,6 +348,7 @@ func TestABlockedReadEndsWithItsContext(t *testing.T) {
 	in, out := io.Pipe()
 	defer out.Close()
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	go func() { _, _ = io.WriteString(out, "https://a.example/1\nhttps://a.example/2") }()
 	s, err := corpus.Open(ctx, corpus.Config{URI: "-", Stdin: in})
 	if err != nil {
