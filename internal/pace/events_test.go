@@ -153,7 +153,8 @@ func TestRateDownAndUp(t *testing.T) {
 		if got := between(sent, down.Add(soon), down.Add(soon+time.Second)); got > bound(20) {
 			t.Errorf("requests in a second after the rate went down to 20 = %d, want at most %d", got, bound(20))
 		}
-		if got := between(sent, up.Add(1100*time.Millisecond), up.Add(1300*time.Millisecond)); got < 30 {
+		if got := between(sent, up.Add(1100*time.Millisecond), up.Add(1300*time.Millisecond)); got < 12 { // the old rate gives 4
+
 			t.Errorf("requests in 0.2 s, after the rate went up to 200 and the leased slots were used = %d, want about 40", got)
 		}
 	})
@@ -206,8 +207,8 @@ func TestDeadWorkersShareIsTakenOver(t *testing.T) {
 		}
 		sent := f.finish()
 		got := float64(between(sent, killed.Add(time.Second), killed.Add(7*time.Second))) / 300
-		if got < 0.95 {
-			t.Errorf("use of the budget by the other three = %.3f, want at least 0.95", got)
+		if got < 0.9 { // three of four would use 0.75
+			t.Errorf("use of the budget by the other three = %.3f, want at least 0.9", got)
 		}
 	})
 }
