@@ -52,6 +52,9 @@ type Store interface {
 	// when pages landed since ExtractBegin: the staged records are then dropped, begin again.
 	ExtractFinish(ctx context.Context, run, spec string) error
 
+	// Claim takes a shard, waiting for its owner to end or to fall silent. ErrHeld with Claim.NoWait.
+	Claim(ctx context.Context, c Claim) (Lease, error)
+
 	// Warnings are settings of the server that a person should know about, a sentence each.
 	Warnings() []string
 	// Close gives all connections back.

@@ -35,7 +35,7 @@ func (w *Worker) persist(what string, do func() error) error {
 		wait := pauseAfter(n)
 		w.notes.set(what, err, wait)
 		if !sleep(w.sending, wait) {
-			return errors.Join(w.sending.Err(), err)
+			return fmt.Errorf("%w: %w", w.sending.Err(), err)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (w *Worker) unconnected(t *task, err error) {
 	switch {
 	case failure != nil && failure.Fault == harvest.FaultBlocked,
 		failure != nil && count >= persistent && (failure.Fault == harvest.FaultTLS || failure.Fault == harvest.FaultCredential):
-		w.fail(errors.Join(ErrRefused, err))
+		w.fail(fmt.Errorf("%w: %w", ErrRefused, err))
 	case w.Patience > 0 && now.Sub(since) > w.Patience:
 		w.fail(impatient("the upstream is not reachable", since, err))
 	}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"shoal/cmd/internal/wire"
+	"shoal/internal/config"
+	"shoal/internal/fakeapi"
+	"shoal/internal/harvest"
+	"shoal/internal/pace"
+	"shoal/internal/status"
+)
+
+const (
+	demoItems   = 3000
+	demoRate    = 120
+	demoWorkers = 4
+	demoStore   = "shoal-demo.db"
+	demoRun     = "demo"
+	demoToken   = "a-token-for-the-demo"
+	demoExtract = "{id, title, tags}"
+)
+
+// demoBehaviour is an upstream with the faults of a long week in half a minute.
+func demoBehaviour() fakeapi.Behaviour {
+	return fakeapi.Behaviour{
+		Rate: demoRate, Items: demoItems, MissingEvery: 500, Latency: 40 * time.Millisecond, Gzip: true,
+		Token: demoToken, GoAwayEvery: 1000,
+		Faults: []fakeapi.Fault{
+			{Kind: fakeapi.KindTooMany, At: []int{1800}, Delay: 2 * time.Second},
+			{Kind: fakeapi.KindStatus, Status: 502, Share: 0.01},
+			{Kind: fakeapi.KindHTML, Share: 0.003},
+			{Kind: fakeapi.KindCut, Share: 0.003},
+			{Kind: fakeapi.KindStall, Every: 701, Delay: 3 * time.Second},
+			{Kind: fakeapi.KindReset, Share: 0.002},
+		},
+	}
+}
+
+// demo harvests the bundled upstream with several workers that share one pacer.
+func (p *program) demo(ctx context.Context, set config.Coordinator) error {
+	p.gentle.Store(true)
+	api, err := fakeapi.New(fakeapi.Options{Behaviour: demoBehaviour(), NoHeaders: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = api.Close() }()
+	dir, err := os.MkdirTemp("", "shoal-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	worker, err := p.demoWorker(ctx, api, dir)
+	if err != nil {
+		return err
+	}
+	if err := removeDemoStore(); err != nil {
+		return err
+	}
+	p.console.Say(fmt.Sprintf("an upstream on %s: %d items, at most %d requests/s, a token, and a fault now and then", api.URL, demoItems, demoRate))
+	p.console.Say(fmt.Sprintf("%d workers share its budget and land in %s", demoWorkers, demoStore))
+	crew := &crew{}
+	p.console.Watch(crew.progress)
+	results := crew.harvest(ctx, p, worker)
+	last := crew.progress()
+	p.console.Rest()
+	return p.demoSummary(api, last, results)
+}
+
+// demoWorker is a worker's settings, read like those of any worker.
+func (p *program) demoWorker(ctx context.Context, api *fakeapi.Server, dir string) (set config.Worker, err error) {
+	ca, err := api.CAFile(dir)
+	if err != nil {
+		return set, err
+	}
+	var urls bytes.Buffer
+	for i := range demoItems {
+		fmt.Fprintf(&urls, "%s/items/%d\n", api.URL, i)
+	}
+	corpus, token, file := filepath.Join(dir, "urls.txt"), filepath.Join(dir, "token"), filepath.Join(dir, "shoal.yaml")
+	yaml := fmt.Sprintf("auth:\n  kind: bearer\n  secret-file: %q\n", token)
+	if err := errors.Join(os.WriteFile(corpus, urls.Bytes(), 0o600), os.WriteFile(token, []byte(demoToken), 0o600), os.WriteFile(file, []byte(yaml), 0o600)); err != nil {
+		return set, err
+	}
+	cmd := config.WorkerCommand(config.Env{Dir: dir, Version: wire.Version()}, func(_ context.Context, w config.Worker) error {
+		set = w
+		return nil
+	})
+	cmd.SetArgs([]string{
+		"--config", file, "--corpus", corpus, "--run", demoRun, "--ca", ca, "--store", "sqlite:" + demoStore, "--rate", fmt.Sprint(demoRate),
+		"--extract", demoExtract, "--timeout", "10s",
+	})
+	return set, cmd.ExecuteContext(ctx)
+}
+
+// removeDemoStore makes each demo start afresh.
+func removeDemoStore() error {
+	files, err := filepath.Glob(demoStore + "*")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := os.Remove(file); err != nil {
+			return fmt.Errorf("replace the last demo: %w", err)
+		}
+	}
+	return nil
+}
+
+// crew are the demo's workers, seen as one.
+type crew struct {
+	mu  sync.Mutex
+	get []func() harvest.Progress
+}
+
+func (c *crew) watch(get func() harvest.Progress) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.get = append(c.get, get)
+}
+
+// harvest runs the workers, a shard each, and returns how they ended.
+func (c *crew) harvest(ctx context.Context, p *program, set config.Worker) []error {
+	shared := pace.NewLocal()
+	results := make([]error, demoWorkers)
+	var workers sync.WaitGroup
+	for i := range demoWorkers {
+		set := set
+		set.Shard = harvest.Shard{Index: i, Of: demoWorkers}
+		workers.Go(func() {
+			_, results[i] = wire.Harvest(ctx, wire.Env{
+				Out: p.stdout, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Backend: shared, Watch: c.watch, Say: func(string) {},
+			}, set)
+		})
+	}
+	workers.Wait()
+	return results
+}
+
+// progress adds the workers up.
+func (c *crew) progress() harvest.Progress {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sum := harvest.Progress{Run: demoRun, Shard: harvest.Shard{Of: 1}, Now: time.Now(), Total: demoItems}
+	for _, get := range c.get {
+		w := get()
+		if sum.Started.IsZero() || w.Started.Before(sum.Started) {
+			sum.Started = w.Started
+		}
+		sum.Already, sum.Seen, sum.Counts = sum.Already+w.Already, sum.Seen+w.Seen, sum.Counts.Plus(w.Counts)
+		sum.Requests, sum.Retries, sum.Pauses = sum.Requests+w.Requests, sum.Retries+w.Retries, sum.Pauses+w.Pauses
+		sum.Wire, sum.InFlight, sum.Rate = sum.Wire+w.Wire, sum.InFlight+w.InFlight, sum.Rate+w.Rate
+		sum.Budget, sum.SilentUntil = w.Budget, w.SilentUntil
+		if sum.Limit == "" || w.Limit != harvest.LimitCorpus {
+			sum.Limit = w.Limit
+		}
+		if w.Note != "" {
+			sum.Note = w.Note
+		}
+	}
+	return sum
+}
+
+// demoSummary puts our count beside the upstream's own.
+func (p *program) demoSummary(api *fakeapi.Server, last harvest.Progress, results []error) error {
+	err := errors.Join(results...)
+	headline := "the run is finished"
+	if err != nil {
+		headline = "ended early"
+	}
+	here := wire.Program("")
+	if printed := status.Summary(p.console.Screen, headline, last,
+		fmt.Sprintf("the upstream itself counted %d requests, %d refused by its limit, at most %d in any second (its limit is %d)",
+			api.Count(), api.Refused(), api.WorstWindow(time.Second), demoRate),
+		"",
+		fmt.Sprintf("%scoordinator export --run %s --store sqlite:%s --to demo.jsonl", here, demoRun, demoStore),
+		fmt.Sprintf("sqlite3 %s \"select outcome, reason, count(*) from pages group by 1, 2\"", demoStore),
+		fmt.Sprintf("%sworker --corpus YOUR-URLS.txt --contact YOUR-MAIL --try 3", here),
+	); printed != nil {
+		return errors.Join(err, printed)
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+	"shoal/internal/plain"
+	"shoal/internal/store"
+)
+
+// extract makes records of stored bodies again. It may be stopped and started:
+// it goes on where it was, and nobody sees the new records before the last batch.
+func (p *program) extract(ctx context.Context, set config.Coordinator) (err error) {
+	truth, run, err := p.open(ctx, set, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.Close()) }()
+	spec := set.Extract
+	if spec == "" {
+		spec = run.Extract
+	}
+	if spec == "" {
+		return config.Usagef("extract what? Add --extract JQ, such as --extract '.items[] | {id, title}'")
+	}
+	upstream, err := plain.New(plain.Config{Extract: spec})
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	cursor, err := truth.ExtractBegin(ctx, run.Name, spec)
+	if err != nil {
+		return err
+	}
+	var bodies, records, failed int
+	for {
+		batch, err := truth.ExtractBodies(ctx, run.Name, cursor, set.Batch)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			break
+		}
+		made, bad := extractBatch(upstream, batch)
+		cursor = batch[len(batch)-1].Key
+		if err := truth.ExtractStage(ctx, run.Name, made, cursor); err != nil {
+			return err
+		}
+		bodies, failed = bodies+len(batch), failed+bad
+		for i := range made {
+			records += len(made[i].Records)
+		}
+		p.console.Log.Debug("extracted", "bodies", bodies, "records", records)
+	}
+	if err := truth.ExtractFinish(ctx, run.Name, spec); err != nil {
+		return err
+	}
+	p.console.Say(fmt.Sprintf("run %s: %d records made again from %d bodies, without a request; the old ones are replaced", run.Name, records, bodies))
+	if failed > 0 {
+		p.console.Say(fmt.Sprintf("%d bodies gave no record because the expression failed on them", failed))
+	}
+	return nil
+}
+
+func extractBatch(upstream *plain.Upstream, batch []store.StoredBody) (made []store.Extracted, failed int) {
+	made = make([]store.Extracted, 0, len(batch))
+	for i := range batch {
+		body := batch[i].Body
+		if body == nil {
+			body = batch[i].Raw
+		}
+		records, err := upstream.Records(body)
+		if err != nil {
+			failed++
+			records = []harvest.Record{}
+		}
+		made = append(made, store.Extracted{Key: batch[i].Key, Records: records})
+	}
+	return made, failed
+}

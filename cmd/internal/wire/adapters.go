@@ -1,0 +1,73 @@
+package wire
+
+import (
+	"context"
+	"time"
+
+	"shoal/internal/fetch"
+	"shoal/internal/harvest"
+	"shoal/internal/pace"
+	"shoal/internal/plain"
+	"shoal/internal/worker"
+)
+
+// pacing gives a worker its pacer: siblings do not know each other's types.
+type pacing struct{ pacer *pace.Pacer }
+
+func (p pacing) Wait(ctx context.Context) (worker.Permit, error) {
+	permit, err := p.pacer.Wait(ctx)
+	return permitted{p.pacer, permit}, err
+}
+
+func (p pacing) Forgiven(at time.Time) bool { return p.pacer.Forgiven(at) }
+
+func (p pacing) State() worker.PaceState {
+	s := p.pacer.State()
+	state := worker.PaceState{Budget: s.Budget, Limit: harvest.Limit(s.Limit), Until: s.Until, Since: s.Unreachable}
+	if s.Hold.After(state.Until) {
+		state.Until = s.Hold
+	}
+	if state.Since.IsZero() {
+		state.Since = s.Outage
+	}
+	return state
+}
+
+type permitted struct {
+	pacer  *pace.Pacer
+	permit pace.Permit
+}
+
+func (p permitted) Usable() bool                      { return p.pacer.Usable(p.permit) }
+func (p permitted) Unused()                           { p.pacer.Unused(p.permit) }
+func (p permitted) Done(ctx context.Context, ok bool) { p.pacer.Done(ctx, p.permit, ok) }
+
+func (p permitted) Backoff(ctx context.Context, silence time.Duration, cut bool) {
+	// The silence holds here at once and is reported again until Redis has it.
+	_ = p.pacer.Backoff(ctx, p.permit, silence, cut)
+}
+
+// fetching gives a worker its connections.
+type fetching struct {
+	client  *fetch.Client
+	allowed func(host string) bool
+}
+
+func (f fetching) Reserve(ctx context.Context, url string) (worker.Slot, error) {
+	slot, err := f.client.Reserve(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return slot, nil
+}
+
+func (f fetching) Renew(ctx context.Context) (bool, error) { return f.client.Renew(ctx) }
+
+func (f fetching) Redirect(request *harvest.Request, answer *harvest.Answer) (*harvest.Request, error) {
+	return fetch.Redirect(request, answer, f.allowed)
+}
+
+// reading gives a worker the plain upstream.
+type reading struct{ *plain.Upstream }
+
+func (reading) Detail(answer *harvest.Answer) string { return plain.Detail(answer) }

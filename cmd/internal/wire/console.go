@@ -1,0 +1,134 @@
+package wire
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"shoal/internal/harvest"
+	"shoal/internal/status"
+)
+
+// Version is what the build recorded: a release's tag, or the commit.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "dev"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return "dev-" + setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return "dev"
+}
+
+// Signals turns the first SIGINT or SIGTERM into a request to stop. The second
+// leaves at once: what is not landed is fetched again another day.
+type Signals struct {
+	Stop chan struct{}
+	code atomic.Int64
+}
+
+// CatchSignals starts to listen. First is told of the first signal.
+func CatchSignals(first func()) *Signals {
+	s := &Signals{Stop: make(chan struct{})}
+	caught := make(chan os.Signal, 2)
+	signal.Notify(caught, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		s.note(<-caught)
+		close(s.Stop)
+		first()
+		s.note(<-caught)
+		os.Exit(s.Code())
+	}()
+	return s
+}
+
+func (s *Signals) note(sig os.Signal) {
+	code := ExitSIGINT
+	if sig == syscall.SIGTERM {
+		code = ExitSIGTERM
+	}
+	s.code.Store(int64(code))
+}
+
+// Code is the exit code of the signal that came, or 0.
+func (s *Signals) Code() int { return int(s.code.Load()) }
+
+// Console is where a program talks to a person: logs, sentences and progress on
+// stderr, lines for scripts on stdout.
+type Console struct {
+	Screen   *status.Screen
+	Log      *slog.Logger
+	Terminal bool
+	Mode     string // --progress
+
+	out    io.Writer
+	stderr *os.File
+	logs   *status.Queue
+	meter  *status.Meter
+}
+
+// NewConsole opens it.
+func NewConsole(out io.Writer, stderr *os.File, level slog.Level, mode string) *Console {
+	c := &Console{
+		Screen: status.NewScreen(stderr), Terminal: term.IsTerminal(int(stderr.Fd())), Mode: mode, out: out, stderr: stderr,
+	}
+	c.Log, c.logs = status.NewLogger(c.Screen, level, "text")
+	return c
+}
+
+// Say tells a person one sentence.
+func (c *Console) Say(sentence string) {
+	if c.Mode == status.JSON {
+		c.Log.Info(sentence)
+		return
+	}
+	_, _ = fmt.Fprintln(c.Screen, sentence)
+}
+
+// Watch shows the progress of a worker from now on.
+func (c *Console) Watch(get func() harvest.Progress) {
+	dropped := func() harvest.Progress {
+		p := get()
+		p.LogsDropped = c.logs.Dropped()
+		return p
+	}
+	c.meter = status.StartMeter(dropped, status.MeterOptions{
+		Mode: c.Mode, Terminal: c.Terminal, Screen: c.Screen, Lines: c.out, Columns: c.columns,
+	})
+}
+
+func (c *Console) columns() int {
+	width, _, err := term.GetSize(int(c.stderr.Fd()))
+	if err != nil {
+		return 80
+	}
+	return width
+}
+
+// Rest takes the progress off the screen.
+func (c *Console) Rest() {
+	if c.meter != nil {
+		c.meter.Stop()
+		c.meter = nil
+	}
+}
+
+// Close lets the last lines out.
+func (c *Console) Close() {
+	c.Rest()
+	c.logs.Close(2 * time.Second)
+}

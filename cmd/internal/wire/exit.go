@@ -1,0 +1,57 @@
+package wire
+
+import (
+	"context"
+	"errors"
+
+	"shoal/internal/config"
+	"shoal/internal/corpus"
+	"shoal/internal/ledger"
+	"shoal/internal/pace"
+	"shoal/internal/store"
+	"shoal/internal/worker"
+)
+
+// The exit codes, a contract with scripts and with Kubernetes.
+const (
+	ExitDrained    = 0  // drained, or the command did what it was asked
+	ExitUnexpected = 1  // something that nobody foresaw; a retry may help
+	ExitUsage      = 2  // usage, configuration or an unsafe server setting
+	ExitOverLimit  = 3  // drained with more dead, skipped, missing or rejected than allowed
+	ExitRefused    = 4  // the upstream refuses us, a person is needed
+	ExitPatience   = 5  // a dependency, the upstream or a backoff outlasted --patience
+	ExitIncomplete = 6  // damaged corpus or failed completeness proof
+	ExitFenced     = 13 // somebody else owns the shard
+	ExitSIGINT     = 130
+	ExitSIGTERM    = 143
+)
+
+// ErrOverLimit: the run is drained, with more losses than --max-dead and its like allow.
+var ErrOverLimit = errors.New("drained, with more losses than allowed")
+
+// ExitCode is the one place that maps an error to an exit code. stopped is the
+// code of the signal that came, if one did.
+func ExitCode(err error, stopped int) int {
+	var contradiction *store.Contradiction
+	switch {
+	case err == nil:
+		return ExitDrained
+	case errors.Is(err, worker.ErrStopped), errors.Is(err, context.Canceled) && stopped != 0:
+		return stopped
+	case errors.Is(err, store.ErrFenced), errors.Is(err, worker.ErrFenced), errors.Is(err, store.ErrHeld):
+		return ExitFenced
+	case errors.Is(err, config.ErrUsage), errors.As(err, &contradiction), errors.Is(err, store.ErrUnsafe), errors.Is(err, store.ErrSchema),
+		errors.Is(err, ledger.ErrUnsafe), errors.Is(err, pace.ErrUnsafeRedis), errors.Is(err, store.ErrNoRun):
+		return ExitUsage
+	case errors.Is(err, ErrOverLimit):
+		return ExitOverLimit
+	case errors.Is(err, worker.ErrRefused):
+		return ExitRefused
+	case errors.Is(err, worker.ErrPatience), errors.Is(err, store.ErrUnavailable):
+		return ExitPatience
+	case errors.Is(err, worker.ErrIncomplete), errors.Is(err, corpus.ErrDamaged):
+		return ExitIncomplete
+	default:
+		return ExitUnexpected
+	}
+}

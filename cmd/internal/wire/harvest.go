@@ -1,0 +1,422 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"shoal/internal/config"
+	"shoal/internal/corpus"
+	"shoal/internal/fetch"
+	"shoal/internal/harvest"
+	"shoal/internal/ledger"
+	"shoal/internal/pace"
+	"shoal/internal/plain"
+	"shoal/internal/retry"
+	"shoal/internal/store"
+	"shoal/internal/worker"
+)
+
+// grace is what is in flight may take after the first signal; with the last
+// landing it stays below the 30 s that supervisors wait before they kill.
+const grace = 15 * time.Second
+
+// Env is the process around a worker.
+type Env struct {
+	Stdin   io.Reader
+	Out     io.Writer
+	Log     *slog.Logger
+	Version string
+	Stop    <-chan struct{} // closed by the first signal
+	Backend pace.Backend    // shared by workers of one process; nil: by --redis, or one of its own
+	// Watch is told of each worker that starts to drain, and of what follows to be said to a person.
+	Watch func(progress func() harvest.Progress)
+	Say   func(sentence string)
+}
+
+// Harvester is one worker and what it was built of.
+type Harvester struct {
+	Env
+	set config.Worker
+
+	truth  store.Store
+	source *corpus.Source
+	run    harvest.Run
+	opened bool
+	redis  redis.UniversalClient
+	lease  store.Lease
+	pacer  *pace.Pacer
+	client *fetch.Client
+	worker *worker.Worker
+
+	closers []func() error
+}
+
+// Outcome is how a worker's pass ended.
+type Outcome struct {
+	Run      harvest.Run
+	Totals   harvest.Counts // of the whole run
+	Drained  bool           // every item of the shard has ended
+	Finished bool           // every item of the run has ended
+}
+
+// Harvest runs one worker from its settings to its end. The first signal ends
+// what comes before the first request, too.
+func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
+	h := &Harvester{Env: env, set: set}
+	defer h.close()
+	life, end := context.WithCancel(ctx)
+	defer end()
+	built := make(chan struct{})
+	go func() {
+		select {
+		case <-h.Stop:
+			end()
+		case <-built:
+		}
+	}()
+	for _, build := range []func(context.Context) error{
+		h.openStore, h.openCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.build,
+	} {
+		if err := build(life); err != nil {
+			close(built)
+			return Outcome{Run: h.run}, err
+		}
+	}
+	close(built)
+	return h.drain(life)
+}
+
+// patiently repeats what a dependency that is away makes fail.
+func (h *Harvester) patiently(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
+	since, said := time.Now(), false
+	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
+		err := do()
+		if err == nil || !temporary(err) {
+			return err
+		}
+		if h.set.Patience > 0 && time.Since(since) > h.set.Patience {
+			return fmt.Errorf("%w: %s: %w", worker.ErrPatience, what, err)
+		}
+		if !said {
+			h.Say(fmt.Sprintf("waiting for %s: %v", what, err))
+			said = true
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }
+
+func (h *Harvester) onClose(do func() error) { h.closers = append(h.closers, do) }
+
+// close gives everything back, what was opened last first.
+func (h *Harvester) close() {
+	for _, do := range slices.Backward(h.closers) {
+		if err := do(); err != nil {
+			h.Log.Warn("closing", "error", err)
+		}
+	}
+}
+
+func (h *Harvester) openStore(ctx context.Context) error {
+	return h.patiently(ctx, "the store", unavailable, func() (err error) {
+		h.truth, err = store.Open(ctx, h.set.Store, store.Options{Application: "shoal worker " + h.set.Shard.String(), Version: h.Version})
+		if err != nil {
+			return err
+		}
+		h.onClose(h.truth.Close)
+		for _, sentence := range h.truth.Warnings() {
+			h.Say("warning: " + sentence)
+		}
+		return nil
+	})
+}
+
+// openCorpus opens the corpus that was named, else that of the run.
+func (h *Harvester) openCorpus(ctx context.Context) error {
+	if h.set.Corpus == "" {
+		if err := h.adoptRun(ctx); err != nil {
+			return err
+		}
+	}
+	trusted := &http.Client{Timeout: 0}
+	return h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() (err error) {
+		h.source, err = corpus.Open(ctx, corpus.Config{
+			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: trusted,
+		})
+		switch {
+		case err == nil:
+			h.onClose(h.source.Close)
+			return nil
+		case errors.Is(err, corpus.ErrDamaged), errors.Is(err, corpus.ErrAway), ctx.Err() != nil:
+			return err
+		}
+		return config.Usagef("%v", err)
+	})
+}
+
+// corpusHosts are the hosts that items may have; none means that of the first item.
+func (h *Harvester) corpusHosts() []string {
+	if len(h.set.AllowHosts) == 0 {
+		return nil
+	}
+	return h.set.AllowHosts
+}
+
+var errNoRunYet = errors.New("no run to go on with")
+
+// adoptRun takes the inputs of the run that is meant when no corpus is named. In
+// a store that others share it waits for somebody to open one.
+func (h *Harvester) adoptRun(ctx context.Context) error {
+	var run harvest.Run
+	waiting := func(err error) bool {
+		return unavailable(err) || errors.Is(err, errNoRunYet) && !strings.HasPrefix(h.set.Store, "sqlite:")
+	}
+	err := h.patiently(ctx, "a run to be opened", waiting, func() (err error) {
+		run, err = h.findRun(ctx)
+		return err
+	})
+	switch {
+	case errors.Is(err, errNoRunYet):
+		return config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
+	case err != nil:
+		return err
+	case run.Corpus == "" || run.Corpus == "-":
+		return config.Usagef("run %s was opened with a corpus on standard input: give it again with --corpus -", run.Name)
+	}
+	h.set.Run, h.set.Corpus = run.Name, run.Corpus
+	if h.set.URL == "" {
+		h.set.URL = run.API
+	}
+	return nil
+}
+
+func (h *Harvester) findRun(ctx context.Context) (harvest.Run, error) {
+	runs, err := h.truth.ListRuns(ctx)
+	if err != nil {
+		return harvest.Run{}, err
+	}
+	name := h.set.Run
+	if name == "" {
+		if name, err = harvest.ChooseRun(runs, harvest.Inputs{}, time.Now()); err != nil {
+			return harvest.Run{}, config.Usagef("%v", err)
+		}
+	}
+	if at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == name }); at >= 0 {
+		return runs[at], nil
+	}
+	return harvest.Run{}, errNoRunYet
+}
+
+// openRun settles what depends on the host, then opens or resumes the run.
+func (h *Harvester) openRun(ctx context.Context) (err error) {
+	host := h.source.Host()
+	if h.set, err = h.set.ForHost(host); err != nil {
+		return err
+	}
+	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
+		Upstream: h.set.Upstream, API: h.set.URL, Host: host, Extract: h.set.Extract, Body: h.set.Body, Corpus: h.set.Corpus,
+	}}
+	if given.Name == "" {
+		runs, err := h.truth.ListRuns(ctx)
+		if err != nil {
+			return err
+		}
+		if given.Name, err = harvest.ChooseRun(runs, given.Inputs, time.Now()); err != nil {
+			return config.Usagef("%v", err)
+		}
+	}
+	err = h.patiently(ctx, "the store", unavailable, func() (err error) {
+		h.run, h.opened, err = h.truth.OpenRun(ctx, given)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	h.set.Extract, h.set.Body = h.run.Extract, h.run.Body
+	return h.introduce(ctx)
+}
+
+// introduce says which run this is and how far it has come.
+func (h *Harvester) introduce(ctx context.Context) error {
+	if h.opened {
+		h.Say(fmt.Sprintf("opened run %s: %s at %s", h.run.Name, h.run.Host, h.set.Rate))
+		return nil
+	}
+	totals, err := h.truth.Totals(ctx, h.run.Name)
+	if err != nil {
+		return err
+	}
+	share := ""
+	if h.run.CorpusItems > 0 {
+		share = fmt.Sprintf(", %.0f %% done", min(100, 100*float64(totals.Items())/float64(h.run.CorpusItems)))
+	}
+	h.Say(fmt.Sprintf("resuming run %s, opened %s ago, %d items done%s", h.run.Name, Ago(time.Since(h.run.OpenedAt)), totals.Items(), share))
+	return nil
+}
+
+// openRedis checks the server that keeps the budget and the ledger.
+func (h *Harvester) openRedis(ctx context.Context) error {
+	if h.set.Redis == "" {
+		return nil
+	}
+	options, err := pace.ClientOptions(h.set.Redis)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	client := redis.NewClient(options)
+	h.onClose(client.Close)
+	h.redis = client
+	away := func(err error) bool { return !errors.Is(err, pace.ErrUnsafeRedis) && !errors.Is(err, ledger.ErrUnsafe) }
+	return h.patiently(ctx, "Redis", away, func() error {
+		if err := pace.CheckRedis(ctx, client); err != nil {
+			return err
+		}
+		return ledger.Check(ctx, client)
+	})
+}
+
+// claim takes the shard.
+func (h *Harvester) claim(ctx context.Context) error {
+	return h.patiently(ctx, "the store", unavailable, func() (err error) {
+		h.lease, err = h.truth.Claim(ctx, store.Claim{
+			Run: h.run.Name, Shard: h.set.Shard, Owner: owner(), NoWait: h.set.NoWait, Waiting: h.Say,
+		})
+		if err == nil {
+			h.onClose(func() error { return h.lease.Release(context.WithoutCancel(ctx)) })
+		}
+		return err
+	})
+}
+
+// owner leads a person to the process: host and process id.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
+
+// openUpstream makes what talks to the upstream, and when.
+func (h *Harvester) openUpstream(context.Context) (err error) {
+	h.client, err = fetch.New(fetchConfig(h.set, h.run.Host), h.Log)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	h.onClose(h.client.Close)
+	backend := h.Backend
+	switch {
+	case backend != nil:
+	case h.redis != nil:
+		backend = pace.NewRedis(h.redis)
+	default:
+		backend = pace.NewLocal()
+	}
+	h.pacer = pace.New(pace.Settings{
+		Host: h.run.Host, Rate: h.set.Rate.PerSecond, Headroom: h.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), h.run.Name, h.set.Shard), Workers: h.set.Workers,
+	}, backend)
+	h.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		return h.pacer.Close(ctx)
+	})
+	return nil
+}
+
+// build puts the worker together.
+func (h *Harvester) build(ctx context.Context) error {
+	upstream, err := newUpstream(h.set)
+	if err != nil {
+		return err
+	}
+	totals, err := h.truth.Totals(ctx, h.run.Name)
+	if err != nil {
+		return err
+	}
+	parts := worker.Parts{
+		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: fetching{h.client, h.mayFollow},
+		Upstream: reading{upstream}, Lease: h.lease, Log: h.Log, Temporary: unavailable,
+	}
+	if h.redis != nil {
+		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)
+	}
+	h.worker = worker.New(worker.Config{
+		Run: h.run, Shard: h.set.Shard, Concurrency: h.set.Concurrency, Batch: h.set.Batch, BatchBytes: int(h.set.BatchBytes), Flush: h.set.Flush,
+		Retry:    retryPolicy(h.set),
+		Patience: h.set.Patience, Limit: h.set.Limit, Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
+	}, parts)
+	return nil
+}
+
+// mayFollow tells whether a redirect may lead to the host.
+func (h *Harvester) mayFollow(host string) bool {
+	return host == h.run.Host || slices.Contains(h.set.AllowHosts, host)
+}
+
+func newUpstream(set config.Worker) (*plain.Upstream, error) {
+	upstream, err := plain.New(plain.Config{
+		Body: set.Body, Extract: set.Extract, Check: set.Check, Wait: set.Wait,
+		KeepHeaders: set.KeepHeaders, PostIsRead: set.PostIsRead, MaxBody: int(set.MaxBody),
+	})
+	if err != nil {
+		return nil, config.Usagef("%v", err)
+	}
+	return upstream, nil
+}
+
+func retryPolicy(set config.Worker) retry.Policy {
+	return retry.Policy{Retries: set.Retries, MinPause: set.MinPause}
+}
+
+// fetchConfig trusts the addresses that the operator typed: the upstream's own,
+// those of --allow-host and that of the token endpoint.
+func fetchConfig(set config.Worker, host string) fetch.Config {
+	c := fetch.Config{
+		UserAgent: set.Agent(), Timeout: set.Timeout, MaxBody: set.MaxBody, Streams: set.Concurrency,
+		TrustedHosts: typedHosts(append([]string{"//" + host, set.Auth.TokenURL}, slashed(set.AllowHosts)...)),
+		CAFile:       set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
+		Auth: fetch.Auth{
+			Kind: set.Auth.Kind, Name: set.Auth.Name, User: set.Auth.User, SecretEnv: set.Auth.SecretEnv, SecretFile: set.Auth.SecretFile,
+			TokenURL: set.Auth.TokenURL, ClientID: set.Auth.ClientID,
+			ClientSecretEnv: set.Auth.ClientSecretEnv, ClientSecretFile: set.Auth.ClientSecretFile, Scopes: set.Auth.Scopes,
+		},
+	}
+	for _, header := range set.Headers {
+		c.Headers = append(c.Headers, fetch.Header(header))
+	}
+	return c
+}
+
+func slashed(hosts []string) []string {
+	urls := make([]string, len(hosts))
+	for i, host := range hosts {
+		urls[i] = "//" + host
+	}
+	return urls
+}
+
+// typedHosts are the bare names of the URLs' hosts.
+func typedHosts(urls []string) (names []string) {
+	for _, text := range urls {
+		if u, err := url.Parse(text); err == nil && u.Hostname() != "" {
+			names = append(names, u.Hostname())
+		}
+	}
+	return names
+}

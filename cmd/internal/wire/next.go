@@ -1,0 +1,47 @@
+package wire
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"shoal/internal/config"
+)
+
+// Next are the lines that lead from a harvest to its data.
+func Next(set config.Worker, out Outcome) []string {
+	run := out.Run.Name
+	if run == "" {
+		return nil
+	}
+	what := "records"
+	if out.Run.Extract == "" {
+		what = "pages"
+	}
+	export := Program("coordinator") + fmt.Sprintf(" export --run %s --table %s --to %s.jsonl.zst", run, what, run)
+	query := fmt.Sprintf("select outcome, reason, count(*) from %%s where run = '%s' group by 1, 2", run)
+	if file, ok := strings.CutPrefix(set.Store, "sqlite:"); ok {
+		if set.Given("store") {
+			export += " --store " + quote(set.Store)
+		}
+		return []string{export, fmt.Sprintf("sqlite3 %s %q", quote(file), fmt.Sprintf(query, "pages"))}
+	}
+	return []string{export, fmt.Sprintf("psql \"$DATABASE_URL\" -c %q", fmt.Sprintf(query, "shoal.pages"))}
+}
+
+// quote makes text one word of a POSIX shell.
+func quote(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+=,") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Program is how a program that stands beside this one is called.
+func Program(name string) string {
+	if dir, _ := filepath.Split(os.Args[0]); dir != "" {
+		return dir + name
+	}
+	return name
+}

@@ -1,0 +1,259 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+	"shoal/internal/plain"
+	"shoal/internal/retry"
+	"shoal/internal/worker"
+)
+
+// Try fetches the first items of the corpus within the budget, stores nothing,
+// and shows what was sent, what came and what would become of it.
+func Try(ctx context.Context, env Env, set config.Worker) error {
+	h := &Harvester{Env: env, set: set}
+	defer h.close()
+	if set.Corpus == "" {
+		return config.Usagef("--try needs something to try: add --corpus FILE")
+	}
+	life, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		select {
+		case <-env.Stop:
+			end()
+		case <-life.Done():
+		}
+	}()
+	for _, build := range []func(context.Context) error{h.openCorpus, h.settleTry, h.openRedis, h.openUpstream} {
+		if err := build(life); err != nil {
+			return err
+		}
+	}
+	upstream, err := newUpstream(h.set)
+	if err != nil {
+		return err
+	}
+	t := tryout{h: h, upstream: upstream}
+	return t.all(life)
+}
+
+// settleTry stands in for opening a run.
+func (h *Harvester) settleTry(context.Context) (err error) {
+	h.run = harvest.Run{Name: "try", Inputs: harvest.Inputs{Host: h.source.Host()}}
+	h.set, err = h.set.ForHost(h.run.Host)
+	return err
+}
+
+type tryout struct {
+	h        *Harvester
+	upstream *plain.Upstream
+}
+
+func (t *tryout) all(ctx context.Context) error {
+	n := 0
+	for entry, err := range t.h.source.Entries() {
+		if err != nil {
+			return err
+		}
+		if entry.Rejected != nil {
+			t.say("line %d would be rejected (%s): %s\n\n", entry.Rejected.Line, entry.Rejected.Reason, entry.Rejected.Text)
+			continue
+		}
+		n++
+		if err := t.one(ctx, n, entry.Item); err != nil {
+			return err
+		}
+		if n == t.h.set.Try {
+			break
+		}
+	}
+	t.say("tried %d; nothing was stored. The same command without --try harvests.\n", n)
+	return nil
+}
+
+func (t *tryout) say(format string, args ...any) { _, _ = fmt.Fprintf(t.h.Out, format, args...) }
+
+func (t *tryout) one(ctx context.Context, n int, item harvest.Item) error {
+	request, err := t.upstream.Request([]harvest.Item{item})
+	if err != nil {
+		t.say("%d/%d %s %s\n  outcome   skipped: %v\n\n", n, t.h.set.Try, item.Verb(), item.URL, err)
+		return nil
+	}
+	t.say("%d/%d %s %s\n  key       %s\n  sent      %s\n", n, t.h.set.Try, request.Method, request.URL, item.Key, t.sent())
+	for {
+		next, err := t.exchange(ctx, request)
+		if err != nil || next == nil {
+			t.say("\n")
+			return err
+		}
+		request = next
+		t.say("  redirect  to %s, with a permit of its own\n", request.URL)
+	}
+}
+
+// sent names the headers that go out, without any secret.
+func (t *tryout) sent() string {
+	parts := []string{"User-Agent: " + t.h.set.Agent()}
+	for _, header := range t.h.set.Headers {
+		parts = append(parts, header.Name+": "+harvest.Quote(header.Value))
+	}
+	if auth := t.h.set.Auth; auth.Kind != "" {
+		from := auth.SecretEnv + auth.SecretFile + auth.ClientSecretEnv + auth.ClientSecretFile
+		parts = append(parts, fmt.Sprintf("credential: %s %s(secret from %s, not shown)", auth.Kind, spaced(auth.Name+auth.ClientID), from))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func spaced(s string) string {
+	if s == "" {
+		return ""
+	}
+	return s + " "
+}
+
+// exchange makes one request and shows what it means. It returns the next hop of a redirect.
+func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harvest.Request, error) {
+	slot, err := t.h.client.Reserve(ctx, request.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", worker.ErrRefused, err)
+	}
+	permit, err := t.h.pacer.Wait(ctx)
+	if err != nil {
+		slot.Release()
+		return nil, err
+	}
+	answer, err := slot.Send(ctx, request)
+	t.h.pacer.Done(ctx, permit, err == nil)
+	defer answer.Release()
+	facts := retry.Facts{Items: 1, Tries: 1, Now: time.Now()}
+	var reading harvest.Reading
+	var failure *harvest.Failure
+	switch {
+	case errors.As(err, &failure):
+		facts.Fault = failure.Fault
+		t.say("  answer    none: %v\n", err)
+	case err != nil:
+		return nil, err
+	default:
+		facts.Status, facts.Header = answer.Status, answer.Header
+		t.say("  answer    %d in %s, %s, %s\n", answer.Status, answer.Took.Round(time.Millisecond),
+			or(answer.Header.Get("Content-Type"), "no content type"), humanize.IBytes(uint64(len(answer.Body))))
+		if answer.Status >= 300 && answer.Status < 400 && answer.Status != 304 {
+			next, err := fetching{t.h.client, t.h.mayFollow}.Redirect(request, answer)
+			if err == nil {
+				return next, nil
+			}
+			if errors.As(err, &failure) {
+				facts.Fault = failure.Fault
+			}
+		}
+		if answer.Status >= 200 && answer.Status < 300 && answer.Status != 202 {
+			reading = t.upstream.Read(request, answer)
+			facts.Fault, facts.Reason, facts.Wait = reading.Fault, reading.Reason, reading.Wait
+		}
+	}
+	t.explain(ctx, answer, facts, reading, permitted{t.h.pacer, permit})
+	return nil, nil
+}
+
+// explain shows the limits as understood, the decision and what would be stored.
+func (t *tryout) explain(ctx context.Context, answer *harvest.Answer, facts retry.Facts, reading harvest.Reading, permit worker.Permit) {
+	decision := retry.Decide(facts, retryPolicy(t.h.set))
+	t.say("  limits    %s\n", limits(decision.Hint))
+	if decision.Pause > 0 {
+		t.say("  silence   %s for the whole fleet, asked for by %s\n", decision.Pause, decision.Source)
+		permit.Backoff(ctx, decision.Pause, decision.Cut)
+	}
+	switch decision.Verb {
+	case retry.Accept:
+		for i := range reading.Pages {
+			t.page(&reading.Pages[i])
+		}
+		return
+	case retry.Skip:
+		t.say("  outcome   %s (%s)\n", decision.Outcome, decision.Reason)
+	default:
+		t.say("  outcome   none yet: a harvest would try again (%s)\n", decision.Source)
+	}
+	if answer != nil {
+		t.say("  body      %s\n", short(plain.Detail(answer)))
+	}
+}
+
+func (t *tryout) page(page *harvest.Page) {
+	t.say("  outcome   %s%s\n", page.Outcome, map[bool]string{true: " (" + page.Reason + ")"}[page.Reason != ""])
+	switch {
+	case page.Body != nil:
+		t.say("  body      %s\n", short(string(page.Body)))
+	case page.Raw != nil:
+		t.say("  body      %s of %s, kept as bytes\n", humanize.IBytes(uint64(len(page.Raw))), page.MediaType)
+	}
+	if page.Detail != "" {
+		t.say("  detail    %s\n", short(page.Detail))
+	}
+	if t.h.set.Extract == "" {
+		t.say("  records   none: there is no --extract\n")
+		return
+	}
+	t.say("  records   %d\n", len(page.Records))
+	for _, record := range page.Records[:min(3, len(page.Records))] {
+		t.say("    %s\n", short(string(record.Data)))
+	}
+}
+
+// limits says in words what the rate-limit headers say.
+func limits(hint retry.Hint) string {
+	var parts []string
+	if hint.Wait > 0 {
+		parts = append(parts, fmt.Sprintf("wait %s (%s)", hint.Wait, hint.Source))
+	}
+	if hint.Remaining >= 0 {
+		parts = append(parts, fmt.Sprintf("%d requests left", hint.Remaining))
+	}
+	if hint.Limit >= 0 {
+		parts = append(parts, fmt.Sprintf("of %d", hint.Limit))
+	}
+	if hint.Window > 0 {
+		parts = append(parts, fmt.Sprintf("in %s", hint.Window))
+	}
+	if hint.Reset > 0 {
+		parts = append(parts, fmt.Sprintf("full again in %s", hint.Reset))
+	}
+	if len(hint.Malformed) > 0 {
+		parts = append(parts, "not understood: "+strings.Join(hint.Malformed, ", "))
+	}
+	if len(parts) == 0 {
+		return "no rate-limit header"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// short is one line of at most 300 bytes of text from outside.
+func short(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,116 @@
+// The worker harvests one shard of a corpus: see worker --help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"shoal/cmd/internal/wire"
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+	"shoal/internal/status"
+	"shoal/internal/worker"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the whole program but for the process around it.
+func run(args, environ []string, stdin, stdout, stderr *os.File) int {
+	signals := wire.CatchSignals(func() { fmt.Fprintln(stderr, "stopping: what is in flight lands first; once more to leave at once") })
+	env := config.Env{Environ: environ, Terminal: term.IsTerminal(int(stderr.Fd())), Version: wire.Version()}
+	cmd := config.WorkerCommand(env, func(ctx context.Context, set config.Worker) error {
+		p := program{set: set, stdin: stdin, stdout: stdout, signals: signals}
+		p.console = wire.NewConsole(stdout, stderr, set.LogLevel, set.Progress)
+		defer p.console.Close()
+		return p.work(ctx)
+	})
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(context.Background())
+	if err != nil {
+		fmt.Fprintf(stderr, "worker: %v\n", err)
+	}
+	return wire.ExitCode(err, signals.Code())
+}
+
+// program is one call of the worker.
+type program struct {
+	set           config.Worker
+	stdin, stdout *os.File
+	signals       *wire.Signals
+	console       *wire.Console
+}
+
+// work tries or harvests, and sums up.
+func (p *program) work(ctx context.Context) error {
+	for _, sentence := range p.set.Warnings {
+		p.console.Say("warning: " + sentence)
+	}
+	var last func() harvest.Progress
+	env := wire.Env{
+		Stdin: p.stdin, Out: p.stdout, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say,
+		Watch: func(get func() harvest.Progress) {
+			last = get
+			p.console.Watch(get)
+		},
+	}
+	if p.set.Try > 0 {
+		return wire.Try(ctx, env, p.set)
+	}
+	stopStatus, err := p.serveStatus(func() harvest.Progress {
+		if last == nil {
+			return harvest.Progress{Now: time.Now()}
+		}
+		return last()
+	})
+	if err != nil {
+		return err
+	}
+	defer stopStatus()
+	out, err := wire.Harvest(ctx, env, p.set)
+	p.console.Rest()
+	if last != nil && p.console.Mode != status.JSON && p.console.Mode != status.None {
+		if printed := status.Summary(p.console.Screen, headline(out, err), last(), wire.Next(p.set, out)...); printed != nil {
+			return errors.Join(err, printed)
+		}
+	}
+	return err
+}
+
+// headline is the summary's word on how it ended.
+func headline(out wire.Outcome, err error) string {
+	switch {
+	case out.Finished:
+		return "the run is finished"
+	case out.Drained:
+		return "drained"
+	case errors.Is(err, worker.ErrStopped):
+		return "stopped, resumable"
+	case err != nil:
+		return "ended early"
+	}
+	return "stopped at --limit, resumable"
+}
+
+// serveStatus opens --status-addr, if asked for.
+func (p *program) serveStatus(get func() harvest.Progress) (stop func(), err error) {
+	if p.set.StatusAddr == "" {
+		return func() {}, nil
+	}
+	server, err := status.Serve(p.set.StatusAddr, get, nil)
+	if err != nil {
+		return nil, config.Usagef("%v", err)
+	}
+	p.console.Say("status on http://" + server.Addr() + "/metrics")
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = server.Close(ctx)
+	}, nil
+}

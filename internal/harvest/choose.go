@@ -1,0 +1,36 @@
+package harvest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// StoreCorpus as a corpus means the run's own table. It never contradicts what a run was opened with.
+const StoreCorpus = "store:"
+
+// ChooseRun names the run that a start without a name means: the one unfinished
+// run with the same inputs, else the quarter that now falls into. An input that
+// is empty fits every run. Several that fit are an error that lists them.
+func ChooseRun(runs []Run, given Inputs, now time.Time) (string, error) {
+	var fit []string
+	for _, run := range runs {
+		if run.FinishedAt.IsZero() && run.Inputs.fit(given) {
+			fit = append(fit, run.Name)
+		}
+	}
+	switch len(fit) {
+	case 0:
+		return QuarterName(now), nil
+	case 1:
+		return fit[0], nil
+	}
+	return "", fmt.Errorf("several unfinished runs have these inputs: say which with --run: %s", strings.Join(fit, ", "))
+}
+
+func (i Inputs) fit(given Inputs) bool {
+	same := func(stored, given string) bool { return given == "" || stored == given }
+	return same(i.Upstream, given.Upstream) && same(i.API, given.API) && same(i.Host, given.Host) &&
+		same(i.Extract, given.Extract) && same(i.Body, given.Body) &&
+		(given.Corpus == StoreCorpus || same(i.Corpus, given.Corpus))
+}

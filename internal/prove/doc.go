@@ -1,0 +1,7 @@
+// Package prove holds the proofs of the promises in the README: real workers as
+// processes, real Redis and PostgreSQL, an upstream that counts, faults injected
+// for real. They take minutes, so they are built with the tag prove alone and
+// run by the scripts in scripts/prove.
+//
+// It has no code of its own to import.
+package prove
