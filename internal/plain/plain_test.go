@@ -1,0 +1,426 @@
+package plain
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"shoal/internal/harvest"
+)
+
+func newUpstream(t testing.TB, c Config) *Upstream {
+	t.Helper()
+	u, err := New(c)
+	if err != nil {
+		t.Fatalf("New(%+v): %v", c, err)
+	}
+	return u
+}
+
+func itemOf(t testing.TB, method string, body string) harvest.Item {
+	t.Helper()
+	item, err := harvest.NewItem("https://api.example/v1/items/7", "7", method, []byte(body))
+	if err != nil {
+		t.Fatalf("NewItem: %v", err)
+	}
+	return item
+}
+
+var arrived = time.Date(2026, 10, 21, 7, 26, 0, 0, time.UTC)
+
+func answer(status int, body string) *harvest.Answer {
+	return harvest.NewAnswer(harvest.Answer{
+		Status: status, Body: []byte(body), Arrived: arrived,
+		Header: http.Header{"Content-Type": {"application/json"}, "Etag": {`"v1"`}, "Set-Cookie": {"session=secret"}, "X-Other": {"x"}},
+	}, nil)
+}
+
+// ending is the part of a reading that differs from answer to answer.
+type ending struct {
+	Fault   harvest.Fault
+	Wait    time.Duration
+	Outcome harvest.Outcome
+	Reason  string // of the fault, else of the page
+	Body    string
+	Raw     string
+	Records string // joined by blanks
+	Detail  string
+}
+
+func endingOf(r harvest.Reading) ending {
+	e := ending{Fault: r.Fault, Wait: r.Wait, Reason: r.Reason}
+	for _, p := range r.Pages {
+		e.Outcome, e.Reason, e.Body, e.Raw, e.Detail = p.Outcome, p.Reason, string(p.Body), string(p.Raw), p.Detail
+		var data []string
+		for _, record := range p.Records {
+			data = append(data, string(record.Data))
+		}
+		e.Records = strings.Join(data, " ")
+	}
+	return e
+}
+
+func TestRead(t *testing.T) {
+	landed := func(body string) ending { return ending{Outcome: harvest.Landed, Body: body} }
+	bad := func(reason string) ending { return ending{Fault: harvest.FaultUndecodable, Reason: reason} }
+	skipped := func(reason, detail string) ending {
+		return ending{Outcome: harvest.Skipped, Reason: reason, Detail: detail}
+	}
+	records := func(body, data string) ending { return ending{Outcome: harvest.Landed, Body: body, Records: data} }
+	extract := func(jq string) Config { return Config{Extract: jq} }
+	check := func(jq string) Config { return Config{Check: jq} }
+	wait := func(jq string) Config { return Config{Wait: jq} }
+
+	tests := []struct {
+		name   string
+		config Config
+		status int
+		body   string
+		want   ending
+	}{
+		{"the answer is the body, byte for byte", Config{}, 200, " {\"a\": 1.0,\n\"a\":2}\n", landed(" {\"a\": 1.0,\n\"a\":2}\n")},
+		{"204 lands without a body", Config{}, 204, "", ending{Outcome: harvest.Landed}},
+		{"204 has nothing to check", check(".ok"), 204, "", ending{Outcome: harvest.Landed}},
+		{"an empty 200 is no JSON", Config{}, 200, "", bad(ReasonBadJSON)},
+		{"blanks are no JSON", Config{}, 200, " \n", bad(ReasonBadJSON)},
+		{"two values", Config{}, 200, "{}{}", bad(ReasonBadJSON)},
+		{"a byte order mark", Config{}, 200, "\ufeff{}", bad(ReasonBadJSON)},
+		{"cut short", Config{}, 200, `{"a":[1,2`, bad(ReasonBadJSON)},
+		{"an HTML error page", Config{}, 200, "<html>Bad gateway</html>", bad(ReasonBadJSON)},
+		{"cut short beats a bad number: it may be whole the next time", Config{}, 200, `[1e200000`, bad(ReasonBadJSON)},
+		{"\\u0000 is mended", Config{}, 200, `{"a":"x\u0000"}`, ending{Outcome: harvest.Landed, Reason: "mended_nul", Body: `{"a":"x\ufffd"}`}},
+		{"half a pair is mended", Config{}, 200, `"\ud800"`, ending{Outcome: harvest.Landed, Reason: "mended_surrogate", Body: `"\ufffd"`}},
+		{"bytes that are no UTF-8 are mended", Config{}, 200, "\"a\xff\"", ending{Outcome: harvest.Landed, Reason: "mended_utf8", Body: "\"a\ufffd\""}},
+		{"all at once", Config{}, 200, "\"\\u0000\\udc00\xff\"",
+			ending{Outcome: harvest.Landed, Reason: "mended_nul,mended_surrogate,mended_utf8", Body: "\"\\ufffd\\ufffd\ufffd\""}},
+		{"a number that numeric cannot hold", Config{}, 200, `{"n":1e200000}`, skipped(ReasonBadNumber, "1e200000")},
+		{"one that only float64 cannot hold", Config{}, 200, `{"n":1e400}`, landed(`{"n":1e400}`)},
+		{"too deep", Config{}, 200, strings.Repeat("[", 257) + strings.Repeat("]", 257), skipped(ReasonTooDeep, "more than 256 levels")},
+		{"too deep for a smaller bound", Config{MaxDepth: 2}, 200, `[[[]]]`, skipped(ReasonTooDeep, "more than 2 levels")},
+		{"too large", Config{MaxBody: 3}, 200, `[1,2]`, skipped(ReasonTooLarge, "5 bytes, at most 3 are kept")},
+
+		{"none keeps records alone", Config{Body: BodyNone, Extract: ".a"}, 200, `{"a":1}`, ending{Outcome: harvest.Landed, Records: "1"}},
+		{"none still wants JSON", Config{Body: BodyNone}, 200, `<html>`, bad(ReasonBadJSON)},
+		{"raw keeps any bytes", Config{Body: BodyRaw}, 200, "\x00\xff<html>", ending{Outcome: harvest.Landed, Raw: "\x00\xff<html>"}},
+		{"raw keeps nothing, too", Config{Body: BodyRaw}, 200, "", ending{Outcome: harvest.Landed}},
+		{"raw with records wants JSON", Config{Body: BodyRaw, Extract: "."}, 200, "<html>", bad(ReasonBadJSON)},
+		{"raw keeps its bytes where the records are mended", Config{Body: BodyRaw, Extract: ".a"}, 200, "{\"a\":\"\xff\"}",
+			ending{Outcome: harvest.Landed, Raw: "{\"a\":\"\xff\"}", Records: "\"\ufffd\""}},
+		{"raw takes a number that no record uses", Config{Body: BodyRaw, Extract: ".a"}, 200, `{"a":1,"n":1e200000}`,
+			ending{Outcome: harvest.Landed, Raw: `{"a":1,"n":1e200000}`, Records: "1"}},
+		{"but not in a record", Config{Body: BodyRaw, Extract: ".n"}, 200, `{"n":1e200000}`,
+			skipped(ReasonBadNumber, "record 0: 1e200000: a number that PostgreSQL's numeric cannot hold")},
+
+		{"one record", extract("."), 200, `{"b":1,"a":[true,null]}`, records(`{"b":1,"a":[true,null]}`, `{"a":[true,null],"b":1}`)},
+		{"many records in order", extract(".items[]"), 200, `{"items":[3,1,2]}`, records(`{"items":[3,1,2]}`, "3 1 2")},
+		{"no record", extract("empty"), 200, `{}`, records(`{}`, "")},
+		{"the same key twice: the last wins", extract(".a"), 200, `{"a":1,"a":2}`, records(`{"a":1,"a":2}`, "2")},
+		{"large integers keep their digits", extract(".[]"), 200, `[12345678901234567890123,9007199254740993,-0,1.10]`,
+			records(`[12345678901234567890123,9007199254740993,-0,1.10]`, "12345678901234567890123 9007199254740993 -0 1.10")},
+		{"also where jq computes", extract("map(.+1)|.[]"), 200, `[9223372036854775807,9007199254740993]`,
+			records(`[9223372036854775807,9007199254740993]`, "9223372036854775808 9007199254740994")},
+		{"what jq makes is mended too", extract(`"\u0000" + .`), 200, `"a"`,
+			ending{Outcome: harvest.Landed, Reason: "mended_nul", Body: `"a"`, Records: `"\ufffda"`}},
+		{"NaN is null as in jq", extract("nan"), 200, `1`, records("1", "null")},
+		{"infinity is the largest number as in jq", extract("infinite"), 200, `1`, records("1", "1.7976931348623157e+308")},
+		{"halt ends well", extract("1,halt,2"), 200, `{}`, records("{}", "1")},
+		{"wrong type in a field", extract(".a.b"), 200, `{"a":"text"}`, skipped(ReasonExtractFailed, `expected an object but got: string ("text")`)},
+		{"an error of the expression's own", extract(`error("no title")`), 200, `{}`, skipped(ReasonExtractFailed, "error: no title")},
+		{"what fails late leaves no record", extract(`1, error("x")`), 200, `{}`, skipped(ReasonExtractFailed, "error: x")},
+		{"an expression without end", Config{Extract: "def f: f; f", Limit: 30 * time.Millisecond}, 200, `{}`, skipped(ReasonExtractFailed, "it took longer than 30ms")},
+		{"records without end", Config{Extract: "repeat(1)", MaxRecords: 10}, 200, `{}`, skipped(ReasonExtractFailed, "it yields more than 10 records")},
+		{"too many bytes of records", Config{Extract: ".[]", MaxYield: 5}, 200, `["abc","def"]`,
+			skipped(ReasonExtractFailed, "record 1: all records together have more than 5 bytes")},
+		{"a record that is nested too deep", extract("reduce range(1000) as $i (0; [.])"), 200, `{}`, skipped(ReasonExtractFailed, "record 0: nested too deep")},
+		{"more values than jq works on", Config{Extract: ".", MaxValues: 3}, 200, `[1,2,3]`, skipped(ReasonTooMany, "4 values, jq works on at most 3")},
+		{"more values than jq works on, without jq", Config{MaxValues: 3}, 200, `[1,2,3]`, landed(`[1,2,3]`)},
+		{"no environment", extract("[env, $ENV]"), 200, `{}`, records("{}", "[{},{}]")},
+
+		{"a check that is true", check(".ok"), 200, `{"ok":true}`, landed(`{"ok":true}`)},
+		{"as in jq, all but false and null is true", check(".n"), 200, `{"n":0}`, landed(`{"n":0}`)},
+		{"a check that is false", check(".ok"), 200, `{"ok":false}`, bad(ReasonCheckFailed)},
+		{"a check that is null", check(".ok"), 200, `{}`, bad(ReasonCheckFailed)},
+		{"a check that yields nothing", check("empty"), 200, `{}`, bad(ReasonCheckFailed)},
+		{"a check that fails", check(".a.b"), 200, `{"a":1}`, bad(ReasonCheckFailed)},
+		{"a check that is not true for all", check(".[]"), 200, `[true,false]`, bad(ReasonCheckFailed)},
+
+		{"nothing to wait for", wait(".retry"), 200, `{}`, landed("{}")},
+		{"zero is no wait", wait(".retry"), 200, `{"retry":0}`, landed(`{"retry":0}`)},
+		{"a negative number is no wait", wait(".retry"), 200, `{"retry":-5}`, landed(`{"retry":-5}`)},
+		{"seconds, rounded up to milliseconds", wait(".retry"), 200, `{"retry":1.0001}`,
+			ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: 1001 * time.Millisecond}},
+		{"the longest of several", wait(".[]"), 200, `[1,3,2]`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: 3 * time.Second}},
+		{"beyond all sense", wait(".retry"), 200, `{"retry":1e300}`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: mostWait}},
+		{"a number that no float holds", wait(".retry"), 200, `{"retry":1e400}`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: mostWait}},
+		{"a wait that is no number", wait(".retry"), 200, `{"retry":"soon"}`, bad(ReasonWaitFailed)},
+		{"a wait that fails", wait(".a.b"), 200, `[]`, bad(ReasonWaitFailed)},
+		{"an answer that asks to wait is not checked", Config{Wait: ".retry", Check: ".ok"}, 200, `{"retry":1}`,
+			ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: time.Second}},
+		{"a check that is false leaves no record", Config{Check: ".ok", Extract: "error"}, 200, `{}`, bad(ReasonCheckFailed)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			u := newUpstream(t, test.config)
+			req, err := u.Request([]harvest.Item{itemOf(t, "", "")})
+			if err != nil {
+				t.Fatalf("Request: %v", err)
+			}
+			got := endingOf(u.Read(req, answer(test.status, test.body)))
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("Read(%d, %s) (-want +got):\n%s", test.status, shorten(test.body), diff)
+			}
+		})
+	}
+}
+
+func TestReadPage(t *testing.T) {
+	t.Parallel()
+	u := newUpstream(t, Config{Extract: ".[]", KeepHeaders: []string{"x-other"}})
+	item := itemOf(t, "", "")
+	a := answer(200, `[1,"b"]`)
+	got := u.Read(&harvest.Request{Items: []harvest.Item{item}}, a).Pages[0]
+	if got.Answer != a || &got.Body[0] != &a.Body[0] {
+		t.Errorf("Read: the page does not hold the answer whose bytes it uses")
+	}
+	got.Answer = nil
+	want := harvest.Page{
+		Key: item.Key, URL: item.URL, ID: "7", Outcome: harvest.Landed, Status: 200, FetchedAt: arrived, Body: []byte(`[1,"b"]`),
+		Headers: []byte(`{"content-type":"application/json","etag":"\"v1\"","x-other":"x"}`),
+		Records: []harvest.Record{{Ordinal: 0, Kind: "record", Data: []byte("1")}, {Ordinal: 1, Kind: "record", Data: []byte(`"b"`)}},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(harvest.Page{}, harvest.Answer{})); diff != "" {
+		t.Errorf("Read (-want +got):\n%s", diff)
+	}
+}
+
+// Who does not use the answer's bytes must not keep their memory.
+func TestReadHoldsTheAnswerOnlyIfNeeded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		config Config
+		body   string
+		want   bool
+	}{
+		"json":          {Config{}, `{}`, true},
+		"json, mended":  {Config{}, `"\u0000"`, false},
+		"json, skipped": {Config{}, `1e200000`, false},
+		"none":          {Config{Body: BodyNone, Extract: "."}, `"text"`, false},
+		"raw":           {Config{Body: BodyRaw}, `text`, true},
+		"raw, skipped":  {Config{Body: BodyRaw, Extract: "error"}, `{}`, false},
+	} {
+		a := answer(200, test.body)
+		page := newUpstream(t, test.config).Read(&harvest.Request{Items: []harvest.Item{itemOf(t, "", "")}}, a).Pages[0]
+		if got := page.Answer == a; got != test.want {
+			t.Errorf("%s: the page holds its answer: %v, want %v", name, got, test.want)
+		}
+		for i := range a.Body {
+			a.Body[i] = 'X' // the memory is somebody else's now
+		}
+		if !test.want && strings.Contains(string(page.Body)+joined(page), "X") {
+			t.Errorf("%s: the page uses the answer's memory without holding it", name)
+		}
+	}
+}
+
+func joined(p harvest.Page) string {
+	var all strings.Builder
+	for _, r := range p.Records {
+		all.Write(r.Data)
+	}
+	return all.String()
+}
+
+func TestReadRawMediaType(t *testing.T) {
+	t.Parallel()
+	a := answer(200, "x")
+	a.Header.Set("Content-Type", "text/csv; charset=\xff\x1b[31mlatin1")
+	page := newUpstream(t, Config{Body: BodyRaw}).Read(&harvest.Request{Items: []harvest.Item{itemOf(t, "", "")}}, a).Pages[0]
+	if want := "text/csv; charset=\ufffd[31mlatin1"; page.MediaType != want {
+		t.Errorf("MediaType = %q, want %q", page.MediaType, want)
+	}
+	empty := newUpstream(t, Config{Body: BodyRaw}).Read(&harvest.Request{Items: []harvest.Item{itemOf(t, "", "")}}, &harvest.Answer{Status: 200}).Pages[0]
+	if empty.Raw == nil {
+		t.Errorf("Raw of an empty answer = nil, want no bytes but not nil")
+	}
+}
+
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	plain, reads := newUpstream(t, Config{}), newUpstream(t, Config{PostIsRead: true})
+	tests := []struct {
+		name     string
+		u        *Upstream
+		item     harvest.Item
+		wantType string
+		wantErr  error
+	}{
+		{"GET", plain, itemOf(t, "", ""), "", nil},
+		{"POST without leave", plain, itemOf(t, "POST", `{}`), "", ErrMethod},
+		{"POST that reads, of JSON", reads, itemOf(t, "POST", `{"q":1}`), "application/json", nil},
+		{"POST that reads, of a form", reads, itemOf(t, "POST", `q=1&r=2`), "application/x-www-form-urlencoded", nil},
+		{"DELETE never", reads, itemOf(t, "DELETE", ``), "", ErrMethod},
+	}
+	for _, test := range tests {
+		req, err := test.u.Request([]harvest.Item{test.item})
+		if !errors.Is(err, test.wantErr) {
+			t.Errorf("%s: Request = %v, want %v", test.name, err, test.wantErr)
+		}
+		if err != nil {
+			continue
+		}
+		if req.Method != test.item.Verb() || req.URL != test.item.URL || string(req.Body) != string(test.item.Body) || req.Type != test.wantType {
+			t.Errorf("%s: Request = %+v, want the item's own with type %q", test.name, req, test.wantType)
+		}
+	}
+	if _, err := plain.Request([]harvest.Item{itemOf(t, "", ""), itemOf(t, "", "")}); err == nil {
+		t.Errorf("Request of two items = nil, want an error")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		config Config
+		want   string
+	}{
+		{Config{Extract: ".items[}"}, "--extract: not a jq expression: unexpected token \"}\" at line 1, column 8:\n  .items[}\n         ^"},
+		{Config{Check: ".a\n| .b |"}, "--check: not a jq expression: unexpected EOF at line 2, column 7:\n  | .b |\n        ^"},
+		{Config{Wait: `"grüße" | "\q"`}, "--wait: not a jq expression: invalid escape sequence \"\\q\" in string literal at line 1, column 12:\n  \"grüße\" | \"\\q\"\n             ^"},
+		{Config{Extract: ". | nonsense"}, "--extract: not a jq expression: function not defined: nonsense/0 at line 1, column 5:\n  . | nonsense\n      ^"},
+		{Config{Extract: "$x"}, "--extract: not a jq expression: variable not defined: $x at line 1, column 1:\n  $x\n  ^"},
+		{Config{Extract: `import "a" as a; .`}, "--extract: not a jq expression: cannot load module: \"a\" at line 1, column 8:\n  import \"a\" as a; .\n         ^"},
+		{Config{Extract: "input"}, "--extract: not a jq expression: input(s)/0 is not allowed in: input"},
+		{Config{Extract: "debug"}, "--extract: not a jq expression: function not defined: debug/0 at line 1, column 1:\n  debug\n  ^"},
+		{Config{Body: "xml"}, `--body "xml" cannot be used: write json, raw or none`},
+		{Config{KeepHeaders: []string{"ETag", "set-cookie"}}, `--keep-header "set-cookie" cannot be used: it holds a credential, and those are never stored`},
+	}
+	for _, test := range tests {
+		if _, err := New(test.config); err == nil || err.Error() != test.want {
+			t.Errorf("New(%+v) =\n%v, want\n%s", test.config, err, test.want)
+		}
+	}
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	u := newUpstream(t, Config{Extract: ".[] | select(. > 1)"})
+	got, err := u.Records([]byte(`[1,2,"\u0000"]`))
+	want := []harvest.Record{{Ordinal: 0, Kind: "record", Data: []byte("2")}, {Ordinal: 1, Kind: "record", Data: []byte(`"` + "\ufffd" + `"`)}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("Records: %v (-want +got):\n%s", err, diff)
+	}
+	for _, body := range []string{`[`, strings.Repeat("[", 300) + strings.Repeat("]", 300), `{"a":`} {
+		if got, err := u.Records([]byte(body)); err == nil {
+			t.Errorf("Records(%s) = %v, want an error", shorten(body), got)
+		}
+	}
+	if got, err := u.Records(nil); got != nil || err != nil {
+		t.Errorf("Records(nil) = %v, %v, want none: a page of a 204 has no body", got, err)
+	}
+	if got, err := newUpstream(t, Config{}).Records([]byte(`[1]`)); got != nil || err != nil {
+		t.Errorf("Records without --extract = %v, %v, want none", got, err)
+	}
+}
+
+// The programs must not see what the process knows.
+func TestJQSeesNothing(t *testing.T) {
+	t.Setenv("SHOAL_TEST_SECRET", "hidden")
+	if os.Getenv("SHOAL_TEST_SECRET") != "hidden" {
+		t.Fatal("the environment is not as this test needs it")
+	}
+	for _, jq := range []string{"env", "$ENV", `env.SHOAL_TEST_SECRET`, `$ENV.SHOAL_TEST_SECRET`} {
+		records, err := newUpstream(t, Config{Extract: jq}).Records([]byte(`{}`))
+		for _, r := range records {
+			if s := string(r.Data); err != nil || (s != "{}" && s != "null") {
+				t.Errorf("Records with %s = %s, %v, want nothing", jq, s, err)
+			}
+		}
+	}
+}
+
+func TestDetail(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"":                               "",
+		"<h1>Too many</h1>\r\nbye ":      "<h1>Too many</h1>\nbye",
+		"a\x00b\x1b[31mc\xffd\u202ee\tf": "a\ufffdb\ufffd[31mc\ufffdd\ufffde\tf",
+		strings.Repeat("x", 5000):        strings.Repeat("x", harvest.MaxDetail),
+		strings.Repeat("日", 1000):        strings.Repeat("日", harvest.MaxDetail/3),
+		strings.Repeat("\x00", 5000):     strings.Repeat("\ufffd", harvest.MaxDetail/3),
+	} {
+		if got := Detail(&harvest.Answer{Body: []byte(body)}); got != want {
+			t.Errorf("Detail(%q) = %q, want %q", shorten(body), shorten(got), shorten(want))
+		}
+	}
+	if got := Detail(nil); got != "" {
+		t.Errorf("Detail(nil) = %q, want none", got)
+	}
+}
+
+func TestKeptHeaders(t *testing.T) {
+	t.Parallel()
+	h := http.Header{"Etag": {"a\"b"}, "Link": {"<1>", "<2>"}, "Last-Modified": {"now\xff"}, "Set-Cookie": {"s"}, "Authorization": {"t"}, "X-One": {"1\x00"}, "X-Two": {"2"}}
+	const want = `{"etag":"a\"b","last-modified":"now` + "\ufffd" + `","link":"<1>, <2>","x-one":"1` + "\ufffd" + `"}`
+	if got := KeptHeaders(h, []string{"x-ONE", "Set-Cookie", "authorization", "Etag", "X-Absent"}); string(got) != want {
+		t.Errorf("KeptHeaders = %s, want %s", got, want)
+	}
+	if got := KeptHeaders(http.Header{"Set-Cookie": {"s"}}, []string{"set-cookie"}); got != nil {
+		t.Errorf("KeptHeaders of nothing to keep = %s, want nil", got)
+	}
+}
+
+// FuzzRead looks for an answer that breaks any of it; whatever lands must be clean.
+func FuzzRead(f *testing.F) {
+	for _, text := range texts() {
+		f.Add([]byte(text))
+	}
+	u, err := New(Config{Extract: ".. , (.. | tojson, tostring), (.. | strings | fromjson?, length, ascii_downcase, @base64d?)", MaxRecords: 1000})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r := u.Read(&harvest.Request{Items: []harvest.Item{{URL: "https://a.example/"}}}, &harvest.Answer{Status: 200, Body: body})
+		for _, p := range r.Pages {
+			if p.Outcome != harvest.Landed {
+				continue
+			}
+			for _, data := range append([][]byte{p.Body}, bodies(p)...) {
+				if found, err := scan(data, 256); err != nil || found.mend() || found.number != "" {
+					t.Errorf("Read(%q) lands %q, which scan finds %+v, %v", body, data, found, err)
+				}
+			}
+		}
+	})
+}
+
+func bodies(p harvest.Page) [][]byte {
+	all := make([][]byte, 0, len(p.Records))
+	for _, r := range p.Records {
+		all = append(all, r.Data)
+	}
+	return all
+}
+
+func BenchmarkRead(b *testing.B) {
+	doc := document(8<<10, strings.Repeat("The quick brown fox. ", 20))
+	for name, c := range map[string]Config{"body": {}, "extract": {Extract: ".items[]|{id,title}"}, "raw": {Body: BodyRaw}} {
+		b.Run(name, func(b *testing.B) {
+			u := newUpstream(b, c)
+			req := &harvest.Request{Items: []harvest.Item{itemOf(b, "", "")}}
+			a := answer(200, string(doc))
+			b.SetBytes(int64(len(doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if r := u.Read(req, a); len(r.Pages) != 1 {
+					b.Fatal(r)
+				}
+			}
+		})
+	}
+}
