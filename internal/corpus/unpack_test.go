@@ -89,8 +89,8 @@ func TestADamagedArchiveGivesWhatCameBeforeAndSaysWhere(t *testing.T) {
 	text := many(6000)
 	lines := strings.SplitAfter(text, "\n")
 	for name, data := range map[string][]byte{
-		"cut.gz":       gz(t, text)[:70000],
-		"cut.zst":      zst(t, text)[:70000],
+		"cut.gz":       gz(t, text)[:40000],
+		"cut.zst":      zst(t, text)[:40000],
 		"trailer.gz":   gz(t, text)[:len(gz(t, text))-3],
 		"checksum.gz":  flip(gz(t, text), -6),
 		"checksum.zst": flip(zst(t, text), -2),
