@@ -103,20 +103,30 @@ const (
 	gap      = "  "
 )
 
-// barLine is the bar and as many parts as fit into width columns, the note last.
+// barLine is the bar and as many parts as fit into width columns.
 func (v view) barLine(width int) string {
-	room := width
+	// The bar's width depends on the terminal alone, so that nothing jumps when a number grows.
+	bar, room := min(max(barLeast, width/6), barMost), width
 	if v.Total > 0 {
-		room -= barLeast + len(" 100% ") + len(gap)
+		room -= bar + len(" 100% ") + len(gap)
 	}
-	text := fit(v.parts(), room)
-	if rest := room - columns(text) - len(gap); v.Note != "" && rest > 8 {
-		text += gap + cut(printable(v.Note), rest)
-	}
+	text := v.text(room)
 	if v.Total == 0 {
 		return text
 	}
-	return drawBar(v.done, v.Total, barLeast+min(barMost-barLeast, max(0, room-columns(text)))) + gap + text
+	return drawBar(v.done, v.Total, bar) + gap + text
+}
+
+// text is what stands beside the bar: the note before all but the count, because it wants a person.
+func (v view) text(room int) string {
+	if v.Note == "" {
+		return fit(v.parts(), room)
+	}
+	text := cut(v.countText()+gap+printable(v.Note), room)
+	if rest := fit(v.parts()[1:], room-columns(text)-len(gap)); rest != "" {
+		text += gap + rest
+	}
+	return text
 }
 
 // fit joins the parts with the lowest ranks that fit into width columns.

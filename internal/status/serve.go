@@ -69,7 +69,8 @@ func routes(get func() harvest.Progress, ready func() error) http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if ready != nil {
 			if err := ready(); err != nil {
-				answer(w, http.StatusServiceUnavailable, printable(err.Error()))
+				// The reason may name a host or a URL, which not everybody may see.
+				answer(w, http.StatusServiceUnavailable, "not ready; the log says why")
 				return
 			}
 		}

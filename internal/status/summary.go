@@ -56,7 +56,7 @@ func (v view) requestsText() string {
 		mean := float64(v.Requests) / seconds
 		text += fmt.Sprintf(", %s/s", number(mean))
 		if v.Budget > 0 {
-			text += fmt.Sprintf(" = %.1f %% of the budget of %s/s", 100*mean/v.Budget, number(v.Budget))
+			text += fmt.Sprintf(" = %.1f %% of the fleet's budget of %s/s", 100*mean/v.Budget, number(v.Budget))
 		}
 	}
 	return text + fmt.Sprintf("; %s, %s", plural(v.Retries, "retry", "retries"), plural(v.Pauses, "pause", "pauses"))

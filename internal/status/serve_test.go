@@ -1,0 +1,141 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"shoal/internal/harvest"
+)
+
+func serve(t *testing.T, addr string, ready func() error) *Server {
+	t.Helper()
+	s, err := Serve(addr, busy, ready)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// ask sends one request and returns status and body.
+func ask(t *testing.T, s *Server, method, host, path string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addr()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host != "" {
+		r.Host = host
+	}
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	body, err := io.ReadAll(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.StatusCode, string(body)
+}
+
+func TestServe(t *testing.T) {
+	t.Parallel()
+	s := serve(t, ":0", nil)
+	if !strings.HasPrefix(s.Addr(), "127.0.0.1:") {
+		t.Errorf("Serve(:0) bound %s, want 127.0.0.1", s.Addr())
+	}
+	for _, test := range []struct {
+		method, host, path string
+		want               int
+	}{
+		{"GET", "", "/metrics", 200}, {"GET", "", "/healthz", 200}, {"GET", "", "/readyz", 200}, {"HEAD", "", "/healthz", 200},
+		{"GET", "localhost:9", "/healthz", 200}, {"GET", "[::1]:9", "/healthz", 200},
+		{"GET", "evil.example", "/metrics", 403}, {"GET", "127.0.0.1.evil.example", "/healthz", 403}, {"GET", "169.254.169.254", "/metrics", 403},
+		{"POST", "", "/metrics", 405}, {"DELETE", "", "/healthz", 405},
+		{"GET", "", "/debug/pprof/", 404}, {"GET", "", "/debug/vars", 404}, {"GET", "", "/", 404},
+	} {
+		if got, _ := ask(t, s, test.method, test.host, test.path); got != test.want {
+			t.Errorf("%s %s of host %q = %d, want %d", test.method, test.path, test.host, got, test.want)
+		}
+	}
+}
+
+func TestServeElsewhereAnswersAnyName(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "0.0.0.0:0", nil)
+	if got, _ := ask(t, s, "GET", "worker-3.shoal", "/healthz"); got != 200 {
+		t.Errorf("GET /healthz of host worker-3.shoal = %d, want 200", got)
+	}
+}
+
+func TestReadyz(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "127.0.0.1:0", func() error { return errors.New("store postgres://db.lab.edu is away") })
+	got, body := ask(t, s, "GET", "", "/readyz")
+	if got != 503 || strings.Contains(body, "lab.edu") {
+		t.Errorf("GET /readyz = %d %q, want 503 without details", got, body)
+	}
+	if got, _ := ask(t, s, "GET", "", "/healthz"); got != 200 {
+		t.Errorf("GET /healthz = %d, want 200: the process is alive", got)
+	}
+}
+
+func TestServeRefuses(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "127.0.0.1:0", nil)
+	for _, addr := range []string{s.Addr(), "9090", "127.0.0.1:99999"} {
+		if other, err := Serve(addr, busy, nil); err == nil {
+			t.Errorf("Serve(%s) = %s, want an error", addr, other.Addr())
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	got, body := ask(t, serve(t, "127.0.0.1:0", nil), "GET", "", "/metrics")
+	if got != 200 {
+		t.Fatalf("GET /metrics = %d, want 200", got)
+	}
+	for _, m := range Metrics() {
+		if !strings.Contains(body, "# HELP "+m.Name+" ") {
+			t.Errorf("/metrics has no %s", m.Name)
+		}
+	}
+	for _, want := range []string{
+		`shoal_items_total{outcome="landed"} 20000`, `shoal_items_total{outcome="dead"} 3`, `shoal_limit{limit="budget"} 1`,
+		`shoal_limit{limit="store"} 0`, `shoal_requests_total 21000`, `shoal_budget_rate 50`, `go_goroutines `,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/metrics does not say %s", want)
+		}
+	}
+	if found := regexp.MustCompile(`https?://|2026q4`).FindString(body); found != "" {
+		t.Errorf("/metrics shows %q, want no URL", found)
+	}
+}
+
+func TestMetricsFollowTheConventions(t *testing.T) {
+	t.Parallel()
+	problems, err := testutil.CollectAndLint(collector{func() harvest.Progress { return busy() }})
+	if err != nil || len(problems) > 0 {
+		t.Errorf("CollectAndLint = %v, %v, want nothing", problems, err)
+	}
+	for _, m := range Metrics() {
+		if total := strings.HasSuffix(m.Name, "_total"); total != (m.Kind == prometheus.CounterValue) {
+			t.Errorf("%s: a counter ends in _total and nothing else does", m.Name)
+		}
+	}
+}
