@@ -162,7 +162,7 @@ func (s *state) slots(now, silent int64, rank int, a ask, g *grant) {
 	}
 	room := (now+a.ahead-g.base)*nsPerMicro - g.off
 	if room < 0 {
-		g.wait = ceilDiv(-room, nsPerMicro) + s.turn(rank, g.gap)
+		g.wait = micros(-room) + s.turn(rank, g.gap)
 		return
 	}
 	fair := max(1, int64(math.Floor(nsPerSecond/float64(g.gap)/float64(g.active))))
@@ -171,7 +171,7 @@ func (s *state) slots(now, silent int64, rank int, a ask, g *grant) {
 		return
 	}
 	g.n, g.wait = int(n), 0
-	s.last = g.base + ceilDiv(g.off+(n-1)*g.gap, nsPerMicro)
+	s.last = g.base + micros(g.off+(n-1)*g.gap)
 	if s.bad == 0 && idle > s.patience(now)+g.gap/nsPerMicro {
 		s.goodAt = now // sending begins here: the silence before it says nothing about the upstream
 	}
@@ -183,4 +183,5 @@ func (s *state) turn(rank int, gap int64) int64 {
 	return int64(rank) % places * gap / nsPerMicro
 }
 
-func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }
+// micros rounds ns up.
+func micros(ns int64) int64 { return (ns + nsPerMicro - 1) / nsPerMicro }

@@ -56,7 +56,7 @@ func (s *silence) merge(other *silence) {
 func (p *Pacer) tell(ctx context.Context, s *silence) {
 	p.mu.Lock()
 	// One more: the backend's clock is rounded down, and the silence is never shorter than asked.
-	r := report{epoch: p.epoch, seen: s.seen, cut: s.cut, delay: ceilDiv(max(0, s.until-p.now()), nsPerMicro) + 1}
+	r := report{epoch: p.epoch, seen: s.seen, cut: s.cut, delay: micros(max(0, s.until-p.now())) + 1}
 	sent := p.begin()
 	p.mu.Unlock()
 

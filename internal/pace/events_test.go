@@ -11,6 +11,7 @@ import (
 // twin is a backend under test and what a test does to it.
 type twin struct {
 	Backend
+	t       *testing.T
 	control interface {
 		SetRate(ctx context.Context, host string, rate float64, by string) error
 		Hold(ctx context.Context, host string, length time.Duration) error
@@ -19,12 +20,14 @@ type twin struct {
 }
 
 // both runs a scenario on the in-process twin in virtual time and on a real Redis in real time.
-func both(t *testing.T, scenario func(t *testing.T, w twin)) {
+func both(t *testing.T, scenario func(w twin)) {
+	t.Helper()
 	t.Parallel()
 	t.Run("local", func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			l := NewLocal()
-			scenario(t, twin{l, l, func() {
+			scenario(twin{l, t, l, func() {
 				l.mu.Lock()
 				l.hosts[host].state = state{}
 				l.mu.Unlock()
@@ -32,9 +35,10 @@ func both(t *testing.T, scenario func(t *testing.T, w twin)) {
 		})
 	})
 	t.Run("redis", func(t *testing.T) {
+		t.Parallel()
 		_, client := server(t)
 		r := NewRedis(client)
-		scenario(t, twin{r, r, func() {
+		scenario(twin{r, t, r, func() {
 			if err := client.FlushAll(t.Context()).Err(); err != nil {
 				t.Errorf("FLUSHALL = %v, want no error", err)
 			}
@@ -57,6 +61,7 @@ func at(n int, do func(p *Pacer)) upstream {
 
 // refuseAll answers the requests from..from+n−1 together, once all of them were sent, with a backoff of delay.
 func refuseAll(t *testing.T, from, n int, delay time.Duration, told chan<- time.Time) upstream {
+	t.Helper()
 	var inFlight sync.WaitGroup
 	inFlight.Add(n)
 	var once sync.Once
@@ -74,7 +79,8 @@ func refuseAll(t *testing.T, from, n int, delay time.Duration, told chan<- time.
 }
 
 func TestBackoffByFortyAtOnceIsOneCut(t *testing.T) {
-	both(t, func(t *testing.T, w twin) {
+	both(t, func(w twin) {
+		t := w.t
 		told := make(chan time.Time, 1)
 		f := launch(t, w, Settings{Rate: 50}, 4, 10, 160, refuseAll(t, 60, 40, 2*time.Second, told))
 		f.all.Wait()
@@ -94,7 +100,8 @@ func TestBackoffByFortyAtOnceIsOneCut(t *testing.T) {
 }
 
 func TestLostStateKeepsTheSilence(t *testing.T) {
-	both(t, func(t *testing.T, w twin) {
+	both(t, func(w twin) {
+		t := w.t
 		var from time.Time
 		lost := make(chan struct{})
 		f := launch(t, w, Settings{Rate: 50}, 4, 10, 150, at(60, func(p *Pacer) {
@@ -127,7 +134,8 @@ func (p *Pacer) epochNow() int64 {
 }
 
 func TestRateDownAndUp(t *testing.T) {
-	both(t, func(t *testing.T, w twin) {
+	both(t, func(w twin) {
+		t := w.t
 		var down, up time.Time
 		set := func(rate float64) {
 			if err := w.control.SetRate(t.Context(), host, rate, "ann"); err != nil {
@@ -161,7 +169,8 @@ func TestRateDownAndUp(t *testing.T) {
 }
 
 func TestPauseAndResume(t *testing.T) {
-	both(t, func(t *testing.T, w twin) {
+	both(t, func(w twin) {
+		t := w.t
 		var paused time.Time
 		resumed := make(chan time.Time, 1)
 		f := launch(t, w, Settings{Rate: 50}, 4, 10, 100, at(50, func(p *Pacer) {
@@ -191,7 +200,8 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestDeadWorkersShareIsTakenOver(t *testing.T) {
-	both(t, func(t *testing.T, w twin) {
+	both(t, func(w twin) {
+		t := w.t
 		var killed time.Time
 		dead := make(chan struct{})
 		f := launch(t, w, Settings{Rate: 50}, 4, 10, 500, at(100, func(p *Pacer) {
@@ -214,7 +224,8 @@ func TestDeadWorkersShareIsTakenOver(t *testing.T) {
 }
 
 func TestOutageSendsOneProbeForAll(t *testing.T) {
-	both(t, func(t *testing.T, w twin) {
+	both(t, func(w twin) {
+		t := w.t
 		var mu sync.Mutex
 		var probes int
 		var began, over time.Time
@@ -255,7 +266,8 @@ func TestOutageSendsOneProbeForAll(t *testing.T) {
 }
 
 func TestSignOffGivesUnusedSlotsBack(t *testing.T) {
-	both(t, func(t *testing.T, w twin) {
+	both(t, func(w twin) {
+		t := w.t
 		ctx := t.Context()
 		var a grant
 		ready := ask{worker: "a", rate: 50, headroom: 0.01, want: 20, ahead: horizon}
@@ -283,6 +295,7 @@ func TestSignOffGivesUnusedSlotsBack(t *testing.T) {
 }
 
 func must(t *testing.T) func(g grant, err error) grant {
+	t.Helper()
 	return func(g grant, err error) grant {
 		t.Helper()
 		if err != nil {

@@ -50,7 +50,7 @@ func work(url string) {
 		}()
 	}
 	for at := range lines {
-		fmt.Println(at)
+		fmt.Fprintln(os.Stdout, at)
 	}
 }
 

@@ -30,6 +30,7 @@ const host = "api.example"
 
 // launch starts workers with callers each, for n requests in all.
 func launch(t *testing.T, b Backend, set Settings, workers, callers, n int, answers upstream) *fleet {
+	t.Helper()
 	f := &fleet{t: t, answers: answers}
 	f.left.Store(int64(n))
 	for i := range workers {

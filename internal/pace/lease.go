@@ -17,7 +17,7 @@ func (l *lease) left() int { return l.grant.n - l.next }
 
 // at is the due time of a slot by the backend's clock, rounded as the backend rounds its last.
 func (l *lease) at(slot int) int64 {
-	return l.grant.base + ceilDiv(l.grant.off+int64(slot)*l.grant.gap, nsPerMicro)
+	return l.grant.base + micros(l.grant.off+int64(slot)*l.grant.gap)
 }
 
 // before is where the bucket stood when this lease began, or later.

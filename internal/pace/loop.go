@@ -271,7 +271,7 @@ func (p *Pacer) fail(now int64) {
 	}
 	delay := min(retryMost, retryFirst<<min(p.failed, 10))
 	p.failed++
-	p.retryAt = now + delay/2 + rand.Int64N(delay/2)
+	p.retryAt = now + delay/2 + rand.Int64N(delay/2) //nolint:gosec // it spreads retries, nobody gains by a guess
 	p.must = true
 }
 

@@ -29,7 +29,7 @@ func (s *state) patience(now int64) int64 {
 // probe grants the one request that the whole fleet may send now, never ahead of time.
 func (s *state) probe(now, silent int64, want int, g *grant) {
 	at := s.probeAt + min(probeMost, probeFirst<<min(s.probeN, 8))
-	start := max(at, silent, s.last+ceilDiv(g.gap, nsPerMicro))
+	start := max(at, silent, s.last+micros(g.gap))
 	if start > now {
 		g.wait = start - now
 		return

@@ -10,9 +10,9 @@ import (
 )
 
 // server starts a private Redis and returns a client made as callers are told to.
-func server(t *testing.T, args ...string) (*testenv.RedisServer, *redis.Client) {
+func server(t *testing.T) (*testenv.RedisServer, *redis.Client) {
 	t.Helper()
-	s := testenv.Redis(t, args...)
+	s := testenv.Redis(t)
 	return s, connect(t, s.URL)
 }
 

@@ -25,6 +25,7 @@ type pair struct {
 }
 
 func newPair(t *testing.T, client *redis.Client) *pair {
+	t.Helper()
 	client.FlushAll(t.Context())
 	return &pair{t: t, client: client, redis: manual(client), now: 1_700_000_000_000_000, rid: "a", leased: map[string]parting{}}
 }
