@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"shoal/internal/harvest"
 )
@@ -45,4 +49,26 @@ func RaiseToken(t testing.TB, s Store, run string, shard harvest.Shard) int64 {
 		t.Fatalf("raise the token of shard %s of run %s: %v", shard, run, err)
 	}
 	return token
+}
+
+// ExplainExport is the plan of an export.
+func ExplainExport(t testing.TB, conn *pgx.Conn, q Query) string {
+	t.Helper()
+	sql, args, err := exportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan []string
+	err = pgx.BeginTxFunc(t.Context(), conn, beginExport, func(tx pgx.Tx) error {
+		rows, err := tx.Query(t.Context(), "EXPLAIN "+sql, args...)
+		if err != nil {
+			return err
+		}
+		plan, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, "\n")
 }

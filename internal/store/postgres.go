@@ -49,12 +49,12 @@ func openPostgres(ctx context.Context, url string, options Options) (Store, erro
 	return p, nil
 }
 
-// prepare looks at the server, then at the schema.
+// prepare looks at the server, then at the schema. The pooler comes first: behind one nothing else works as it should.
 func (p *Postgres) prepare(ctx context.Context, options Options) error {
-	if err := p.inspect(ctx); err != nil {
+	if err := p.refusePooler(ctx); err != nil {
 		return err
 	}
-	if err := p.refusePooler(ctx); err != nil {
+	if err := p.inspect(ctx); err != nil {
 		return err
 	}
 	return p.migrate(ctx, options)

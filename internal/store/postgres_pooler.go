@@ -19,11 +19,12 @@ const poolerRounds = 6
 // Only then it is worth looking closer: does a session that sits idle between two statements keep its server while
 // another client uses one?
 func (p *Postgres) refusePooler(ctx context.Context) error {
-	first, err := p.connect(ctx, "start")
+	pooled, err := p.pool.Acquire(ctx)
 	if err != nil {
-		return err
+		return classify("connect to the store", err)
 	}
-	defer first.Close(context.WithoutCancel(ctx))
+	defer pooled.Release()
+	first := pooled.Conn()
 	pid, err := backend(ctx, first)
 	if err != nil || pid == first.PgConn().PID() {
 		return err

@@ -55,6 +55,11 @@ type Store interface {
 	// Claim takes a shard, waiting for its owner to end or to fall silent. ErrHeld with Claim.NoWait.
 	Claim(ctx context.Context, c Claim) (Lease, error)
 
+	// Claim takes a shard of an opened run and waits for that as long as somebody else works on it or, under another N,
+	// on its run: ErrHeld where Claim.NoWait is set. ErrUnavailable may come in the middle of waiting too: call again.
+	// The lease outlives ctx.
+	Claim(ctx context.Context, c Claim) (Lease, error)
+
 	// Warnings are settings of the server that a person should know about, a sentence each.
 	Warnings() []string
 	// Close gives all connections back.
