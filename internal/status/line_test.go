@@ -40,7 +40,7 @@ func TestBarLine(t *testing.T) {
 		{"narrower than a bar", busy(), 50, 10, ""},
 		{"silent", silent, 0, 79, "  40% █████░░░░░░░░  120,015/300,000  49.6 of 50/s  backoff: silent 1m12s"},
 		{"note", noted, 0, 119, "  40% ███████░░░░░░░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J next try in 30 s  49.6 of 50/s"},
-		{"note in 80 columns", noted, 0, 79, "  40% █████░░░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J nex…"},
+		{"note in 80 columns", noted, 0, 79, "  40% █████░░░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J ne…"},
 		{"total not known", young, 50, 79, "7 done  49.6 of 50/s  limit: budget  ETA ?  143 retries"},
 	} {
 		got := viewOf(test.p, test.speed).barLine(test.width)
