@@ -9,9 +9,6 @@ import (
 	"shoal/internal/harvest"
 )
 
-// LeaseTTL is how long a lease lives that nobody renews, unless a Claim says otherwise.
-const LeaseTTL = 6 * time.Second
-
 // ErrHeld is wrapped by Claim where somebody else works on the shard and Claim.NoWait is set. The
 // text says who, and since when.
 var ErrHeld = errors.New("somebody else works on this shard")
@@ -27,23 +24,17 @@ type Claim struct {
 	// NoWait makes Claim fail with ErrHeld where the owner is alive. It still takes the two looks,
 	// ttl/2 apart, that tell a dead owner from a living one.
 	NoWait bool
-	TTL    time.Duration // 0 means LeaseTTL
+	TTL    time.Duration // how long the lease lasts without renewal; 0 means Options.LeaseTTL
 	// Waiting is called, if set, when Claim begins to wait and whenever it waits for somebody else
 	// than before, with a sentence that names the owner.
 	Waiting func(sentence string)
 }
 
-func (c Claim) ttl() time.Duration {
-	if c.TTL > 0 {
-		return c.TTL
+func (c Claim) orTTL(ttl time.Duration) Claim {
+	if c.TTL <= 0 {
+		c.TTL = ttl
 	}
-	return LeaseTTL
-}
-
-func (c Claim) tell(sentence string) {
-	if c.Waiting != nil {
-		c.Waiting(sentence)
-	}
+	return c
 }
 
 func (c Claim) wrap(err error) error {
@@ -111,3 +102,27 @@ func (h holder) who() string {
 func (h holder) held(want harvest.Shard) error {
 	return fmt.Errorf("%w: %s; stop that worker, or start without --no-wait to wait for it", ErrHeld, h.sentence(want))
 }
+
+// waiting is a claim under way, and whom it waits for.
+type waiting struct {
+	Claim
+	told holder // whom Waiting was told of last
+}
+
+// report tells for whom the claim waits, or refuses to wait for an owner who is alive.
+func (w *waiting) report(inWay []heldLease) error {
+	for _, l := range inWay {
+		if w.NoWait && !l.silent {
+			return l.held(w.Shard)
+		}
+	}
+	h := inWay[0].holder
+	if w.Waiting != nil && !h.same(w.told) {
+		w.told = h
+		w.Waiting(h.sentence(w.Shard))
+	}
+	return nil
+}
+
+// same tells whether both are one lease.
+func (h holder) same(other holder) bool { return h.shard == other.shard && h.since.Equal(other.since) }

@@ -33,6 +33,9 @@ func (p *Postgres) startLease(own ownership, ttl time.Duration, conn *pgx.Conn, 
 	l.lander = newSession(nil, l.dialLander)
 	l.keepAlive(func(ctx context.Context) (gen string, err error) {
 		err = l.renewer.do(ctx, max(ttl/3, leastLimit), func(ctx context.Context, conn *pgx.Conn) error {
+			if err := l.check(); err != nil {
+				return err
+			}
 			gen, err = l.renew(ctx, conn)
 			return err
 		})
@@ -129,20 +132,32 @@ func (l *pgLease) confirm(ctx context.Context, conn *pgx.Conn) (gen string, err 
 
 // Drained implements Lease.
 func (l *pgLease) Drained(ctx context.Context, rejected int64) (finished bool, err error) {
-	if err := l.check(); err != nil {
-		return false, l.own.wrap("close", err)
-	}
-	err = l.renewer.do(ctx, takeLimit, func(ctx context.Context, conn *pgx.Conn) error {
+	err = l.giveBack(ctx, "close", func(ctx context.Context, conn *pgx.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 			finished, err = l.drain(ctx, tx, rejected)
 			return err
 		})
 	})
 	if err != nil {
-		return false, l.own.wrap("close", l.seen(err))
+		return false, err
 	}
 	l.hangUp()
 	return finished, nil
+}
+
+// giveBack writes that the lease is over and, if that worked, ends it before anybody renews it again.
+func (l *pgLease) giveBack(ctx context.Context, what string, write func(ctx context.Context, conn *pgx.Conn) error) error {
+	if err := l.check(); err != nil {
+		return l.own.wrap(what, err)
+	}
+	err := l.renewer.do(ctx, takeLimit, func(ctx context.Context, conn *pgx.Conn) error {
+		if err := write(ctx, conn); err != nil {
+			return l.own.wrap(what, err)
+		}
+		l.finish(errReleased)
+		return nil
+	})
+	return l.seen(err)
 }
 
 func (l *pgLease) drain(ctx context.Context, tx pgx.Tx, rejected int64) (finished bool, err error) {
@@ -162,29 +177,25 @@ func (l *pgLease) drain(ctx context.Context, tx pgx.Tx, rejected int64) (finishe
 	// it after it has verified it.
 	tag, err = tx.Exec(ctx, `UPDATE shoal.runs SET finished_at = coalesce(finished_at, clock_timestamp())
 		WHERE run = $1 AND coalesce(shards, 0) = 0
-		AND $2 = (SELECT count(*) FROM shoal.shards s WHERE s.run = $1 AND s.of = $2 AND s.drained_at IS NOT NULL)`,
+		AND $2::int = (SELECT count(*) FROM shoal.shards s WHERE s.run = $1 AND s.of = $2::int AND s.drained_at IS NOT NULL)`,
 		l.own.run, l.own.shard.Of)
 	return tag.RowsAffected() > 0, err
 }
 
 // Release implements Lease.
 func (l *pgLease) Release(ctx context.Context) error {
-	if l.check() != nil {
-		l.hangUp()
-		return nil
-	}
+	defer l.hangUp()
 	// The landing connection goes first: a landing that is still under way would renew what we release.
 	l.lander.close()
-	err := l.renewer.do(ctx, takeLimit, func(ctx context.Context, conn *pgx.Conn) error {
+	err := l.giveBack(ctx, "release", func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `UPDATE shoal.shards SET expires_at = NULL
 			WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`, l.own.args()...)
 		return err
 	})
-	l.hangUp()
-	if err != nil && !errors.Is(err, ErrFenced) {
-		return l.own.wrap("release", err)
+	if errors.Is(err, ErrFenced) || errors.Is(err, errReleased) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // hangUp ends the lease and gives its connections, and with them its locks, back.

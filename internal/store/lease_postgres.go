@@ -11,12 +11,10 @@ import (
 // takeLimit bounds connecting for a take, and one look or one take, on the client's side.
 const takeLimit = 10 * time.Second
 
-// Claim takes the shard, and waits for that as long as somebody else works on it or, under another N,
-// on its run. The run must have been opened. It returns ErrUnavailable when the server is away, also
-// in the middle of waiting: call again. The lease outlives ctx.
+// Claim implements Store.
 func (p *Postgres) Claim(ctx context.Context, c Claim) (Lease, error) {
-	c.TTL = c.ttl()
-	t := &taker{p: p, Claim: c, watch: watch{apart: c.TTL / 2}}
+	c = c.orTTL(p.ttl)
+	t := &taker{p: p, waiting: waiting{Claim: c}, watch: watch{apart: c.TTL / 2}}
 	lease, err := t.claim(ctx)
 	if err != nil {
 		return nil, c.wrap(err)
@@ -26,11 +24,10 @@ func (p *Postgres) Claim(ctx context.Context, c Claim) (Lease, error) {
 
 // taker is one Claim under way, on one connection.
 type taker struct {
-	Claim
+	waiting
 	p     *Postgres
 	conn  *pgx.Conn
 	watch watch
-	told  holder // whom Waiting was told of last
 }
 
 func (t *taker) claim(ctx context.Context) (Lease, error) {
@@ -76,21 +73,6 @@ func (t *taker) wait(ctx context.Context) (Lease, error) {
 			return nil, err
 		}
 	}
-}
-
-// report tells for whom the claim waits, or refuses to wait for an owner who is alive.
-func (t *taker) report(inWay []heldLease) error {
-	for _, l := range inWay {
-		if t.NoWait && !l.silent {
-			return l.held(t.Shard)
-		}
-	}
-	h := inWay[0].holder
-	if t.told.shard != h.shard || t.told.owner != h.owner || !t.told.since.Equal(h.since) {
-		t.told = h
-		t.tell(h.sentence(t.Shard))
-	}
-	return nil
 }
 
 // look is one look without a lock, so that those who wait disturb nobody.

@@ -25,11 +25,15 @@ func (o ownership) args(more ...any) []any {
 // wrap names what was done to the shard. That a lease is over, or held by another, is no trouble of
 // the store's and not classified as such.
 func (o ownership) wrap(operation string, err error) error {
-	operation = fmt.Sprintf("%s shard %s of run %s", operation, o.shard, o.run)
 	if errors.Is(err, ErrHeld) || errors.Is(err, errReleased) {
-		return fmt.Errorf("%s: %w", operation, err)
+		return fmt.Errorf("%s: %w", o.name(operation), err)
 	}
-	return classify(operation, err)
+	return classify(o.name(operation), err)
+}
+
+// name is an operation with its argument.
+func (o ownership) name(operation string) string {
+	return fmt.Sprintf("%s shard %s of run %s", operation, o.shard, o.run)
 }
 
 // leaseState is what a lease knows of itself, whatever the store.

@@ -52,9 +52,6 @@ type Store interface {
 	// when pages landed since ExtractBegin: the staged records are then dropped, begin again.
 	ExtractFinish(ctx context.Context, run, spec string) error
 
-	// Claim takes a shard, waiting for its owner to end or to fall silent. ErrHeld with Claim.NoWait.
-	Claim(ctx context.Context, c Claim) (Lease, error)
-
 	// Claim takes a shard of an opened run and waits for that as long as somebody else works on it or, under another N,
 	// on its run: ErrHeld where Claim.NoWait is set. ErrUnavailable may come in the middle of waiting too: call again.
 	// The lease outlives ctx.
