@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -71,4 +73,64 @@ func ExplainExport(t testing.TB, conn *pgx.Conn, q Query) string {
 		t.Fatal(err)
 	}
 	return strings.Join(plan, "\n")
+}
+
+// LimitPages lets the SQLite file have no more than n disk pages until the returned function is called.
+func LimitPages(t testing.TB, s Store, n int) (lift func()) {
+	t.Helper()
+	set := func(n int) {
+		t.Helper()
+		if _, err := s.(*SQLite).write.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(n)
+	return func() { set(1 << 30) }
+}
+
+// BlockWriters writes, as another process would, until the returned function is called.
+func BlockWriters(t testing.TB, s Store) (free func()) {
+	t.Helper()
+	other, err := sql.Open("sqlite", sqliteDSN(s.(*SQLite).path, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := other.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := errors.Join(tx.Rollback(), other.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Classify shows how an error of PostgreSQL is understood.
+func Classify(err error) error { return classify("do something", err) }
+
+// NewLander lands on one connection that stays open.
+func NewLander(t testing.TB, s Store, run string, shard harvest.Shard) func([]harvest.Page) {
+	t.Helper()
+	own := ownership{run: run, shard: shard, token: RaiseToken(t, s, run, shard)}
+	land := func(pages []harvest.Page) error {
+		_, err := s.(*SQLite).land(context.Background(), own, time.Minute, pages)
+		return err
+	}
+	if p, ok := s.(*Postgres); ok {
+		conn, err := p.connect(t.Context(), "land")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close(context.Background()) })
+		land = func(pages []harvest.Page) error {
+			_, err := p.land(context.Background(), conn, own, time.Minute, pages)
+			return err
+		}
+	}
+	return func(pages []harvest.Page) {
+		if err := land(pages); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
