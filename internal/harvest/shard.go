@@ -17,8 +17,11 @@ func ParseShard(s string) (Shard, error) {
 	left, right, ok := strings.Cut(s, "/")
 	index, err1 := strconv.Atoi(left)
 	of, err2 := strconv.Atoi(right)
-	if !ok || err1 != nil || err2 != nil || of < 1 || index < 0 || of > MaxShards {
+	if !ok || err1 != nil || err2 != nil || of < 1 || index < 0 {
 		return Shard{}, fmt.Errorf("shard %q: write it as i/N, such as 3/8", s)
+	}
+	if of > MaxShards {
+		return Shard{}, fmt.Errorf("shard %q: a corpus is cut into at most %d shards", s, MaxShards)
 	}
 	if index >= of {
 		return Shard{}, fmt.Errorf("shard %q: shards count from 0: 0/%d … %d/%d", s, of, of-1, of)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -160,6 +161,10 @@ func canonicalName(name string, bracketed bool) (string, error) {
 		return addr.String(), nil
 	}
 	ascii, err := idna.Lookup.ToASCII(name)
+	if err == nil && strings.ContainsRune(name, utf8.RuneError) {
+		// idna takes bytes that are not UTF-8 for a character.
+		return "", badURL("host", "host %s is not UTF-8", Quote(name))
+	}
 	if lower := strings.ToLower(name); err != nil {
 		// Lookup forbids the underscore, which real host names of internal services have.
 		if !plainName(strings.ReplaceAll(lower, "xn--", "")) {
