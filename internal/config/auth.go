@@ -113,7 +113,7 @@ func (a Auth) check() error {
 	case a.Kind == "header" && !httpguts.ValidHeaderFieldName(a.Name):
 		return fmt.Errorf("auth: header name %s: use letters, digits and dashes", quoteName(a.Name))
 	case a.Kind == "basic" && a.User == "":
-		return fmt.Errorf("auth: basic needs user:")
+		return fmt.Errorf("auth: basic needs user: NAME")
 	}
 	return nil
 }

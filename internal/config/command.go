@@ -162,8 +162,13 @@ func firstError(errs ...error) error {
 }
 
 func (l *layers) maybePrint(w io.Writer) (bool, error) {
-	if on, err := parseBool(l.text("print-config")); err != nil || !on {
-		return false, nil
+	r := reader{layers: l}
+	on := r.flag("print-config")
+	switch {
+	case r.err != nil:
+		return true, r.err
+	case on:
+		return true, l.print(w)
 	}
-	return true, l.print(w)
+	return false, nil
 }

@@ -42,6 +42,7 @@ func TestRefusedWithASentence(t *testing.T) {
 		{"body", "--body xml", "", "", []string{"json, raw or none"}},
 		{"progress", "--progress dots", "", "", []string{"auto, bar, plain, json or none"}},
 		{"log level", "--log-level loud", "", "", []string{"debug, info, warn or error"}},
+		{"print-config", "--print-config=maybe", "", "", []string{"--print-config", "true or false"}},
 		{"switch", "--force=maybe", "", "", []string{"true or false"}},
 		{"upstream is a URL", "--upstream https://api.lab.edu/v1", "", "", []string{"--upstream says the kind of API (plain); the URL belongs to --corpus or --url"}},
 		{"upstream unknown", "--upstream graphql", "", "", []string{"plain"}},

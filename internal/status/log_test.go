@@ -96,7 +96,7 @@ func (failing) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestLogsHoldNoControlCharacters(t *testing.T) {
 	t.Parallel()
-	const hostile = "a\x1b[2Jb\nlevel=ERROR msg=forged\r\u009b31m\u202e\u2028\x00\x7f"
+	hostile := "a\x1b[2Jb\nlevel=ERROR msg=forged\r\u009b31m\u202e\u2028\x00\x7f"
 	for _, format := range []string{"text", "json"} {
 		var out bytes.Buffer
 		log, queue := NewLogger(&out, slog.LevelInfo, format)

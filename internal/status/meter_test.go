@@ -51,7 +51,7 @@ func meter(t *testing.T, o MeterOptions, during time.Duration, get func() harves
 			get = running(time.Now())
 		}
 		m := StartMeter(get, o)
-		time.Sleep(during)
+		<-time.After(during)
 		synctest.Wait()
 		m.Stop()
 		m.Stop()
