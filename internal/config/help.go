@@ -11,19 +11,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const workerExamples = `  # a list of URLs, nothing installed; Ctrl-C and run it again to go on
-  worker --corpus urls.txt --contact ada@uni.edu
+const workerExamples = `# a list of URLs, nothing installed; Ctrl-C and run it again to go on
+worker --corpus urls.txt --contact ada@uni.edu
 
-  # look at three answers first, store nothing
-  worker --corpus urls.txt --contact ada@uni.edu --try
+# look at three answers first, store nothing
+worker --corpus urls.txt --contact ada@uni.edu --try
 
-  # ids and a template, records by jq
-  worker --corpus ids.txt --url 'https://api.example/v1/items/{id}' \
-         --extract '.data[]' --rate 200/min --contact ada@uni.edu
+# ids and a template, records by jq
+worker --corpus ids.txt --url 'https://api.example/v1/items/{id}' \
+       --extract '.data[]' --rate 200/min --contact ada@uni.edu
 
-  # the second of four machines
-  worker --corpus urls.txt --shard 1/4 --redis redis://db:6379 \
-         --store postgres://shoal@db/shoal --contact ada@uni.edu`
+# the second of four machines
+worker --corpus urls.txt --shard 1/4 --redis redis://db:6379 \
+       --store postgres://shoal@db/shoal --contact ada@uni.edu`
 
 // helpWidth fits the narrowest terminal in common use.
 const helpWidth = 80
@@ -33,7 +33,10 @@ func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", cmd.Short, cmd.UseLine())
 	if cmd.Example != "" {
-		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+		b.WriteString("\nExamples:\n")
+		for line := range strings.Lines(cmd.Example + "\n") {
+			b.WriteString(strings.TrimRight("  "+line, " \n") + "\n")
+		}
 	}
 	if subs := cmd.Commands(); len(subs) > 0 {
 		b.WriteString("\nCommands:\n")
