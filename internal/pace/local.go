@@ -11,7 +11,7 @@ import (
 
 // Local keeps budgets in this process, for one Pacer or several. Its clock is monotonic.
 type Local struct {
-	began time.Time
+	clock func() int64 // µs
 	mu    sync.Mutex
 	hosts map[string]*budget
 }
@@ -26,7 +26,9 @@ const localRun = "local"
 
 // NewLocal returns an in-process backend without any budget; each host's begins when it is first asked for.
 func NewLocal() *Local {
-	return &Local{began: time.Now(), hosts: map[string]*budget{}}
+	began := time.Now()
+	clock := func() int64 { return began.UnixMicro() + time.Since(began).Microseconds() }
+	return &Local{clock: clock, hosts: map[string]*budget{}}
 }
 
 // with runs one operation on a host's state, then tells the subscribers.
@@ -37,7 +39,7 @@ func (l *Local) with(host string, do func(s *state, now int64)) fact {
 		b = &budget{subs: map[*func(event)]struct{}{}}
 		l.hosts[host] = b
 	}
-	now := l.began.UnixMicro() + time.Since(l.began).Microseconds()
+	now := l.clock()
 	do(&b.state, now)
 	known := fact{epoch: b.state.epoch, until: b.state.until, now: now}
 	var hearers []*func(event)

@@ -271,7 +271,7 @@ func (p *Pacer) fail(now int64) {
 	}
 	delay := min(retryMost, retryFirst<<min(p.failed, 10))
 	p.failed++
-	p.retryAt = now + delay/2 + rand.Int64N(delay/2) //nolint:gosec // it spreads retries, nobody gains by a guess
+	p.retryAt = now + delay/2 + rand.Int64N(delay/2)
 	p.must = true
 }
 
@@ -293,7 +293,6 @@ func (p *Pacer) hear(e event) {
 		p.live = e.live
 		p.must = p.must || e.live && p.made > 0
 	} else {
-		p.must = p.must || e.until < p.until // a state was lost: it needs what this worker knows
 		p.know(fact{epoch: e.epoch, until: e.until})
 	}
 	p.askAt = 0

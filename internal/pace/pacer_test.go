@@ -1,0 +1,293 @@
+package pace
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// forgetful is a backend some of whose answers get lost on their way, after the slots were leased.
+type forgetful struct {
+	*Local
+	calls atomic.Int64
+}
+
+func (f *forgetful) acquire(ctx context.Context, host string, a ask) (grant, error) {
+	g, err := f.Local.acquire(ctx, host, a)
+	if f.calls.Add(1)%5 == 0 {
+		return grant{}, errors.New("the answer was lost")
+	}
+	return g, err
+}
+
+func TestLostRepliesWasteSlotsAndDoubleNone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := launch(t, &forgetful{Local: NewLocal()}, Settings{Rate: 50}, 4, 10, 500, nil)
+		sent := f.finish()
+		if got, want := worst(sent), bound(50); got > want {
+			t.Errorf("worst second = %d requests, want at most %d", got, want)
+		}
+		if got := use(sent, 50); got > 0.98 || got < 0.5 {
+			t.Errorf("use of the budget with every fifth reply lost = %.3f, want some waste", got)
+		}
+	})
+}
+
+func TestClockOfTheBackendJumps(t *testing.T) {
+	t.Parallel()
+	for name, jump := range map[string]time.Duration{"ahead": time.Hour, "back": -time.Hour, "back a little": -1500 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := NewLocal()
+				clock := l.clock
+				var off atomic.Int64
+				l.clock = func() int64 { return clock() + off.Load() }
+				f := launch(t, l, Settings{Rate: 50}, 4, 10, 600, at(200, func(*Pacer) { off.Store(jump.Microseconds()) }))
+				sent := f.finish()
+				if got, want := worst(sent), bound(50); got > want {
+					t.Errorf("worst second = %d requests, want at most %d", got, want)
+				}
+				if got := sent[len(sent)-1].Sub(sent[0]); got > 17*time.Second {
+					t.Errorf("600 requests took %v, want 12 s and a short pause", got)
+				}
+			})
+		})
+	}
+}
+
+func TestClockJumpAheadEndsNoSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLocal()
+		clock := l.clock
+		var off atomic.Int64
+		l.clock = func() int64 { return clock() + off.Load() }
+		var from time.Time
+		f := launch(t, l, Settings{Rate: 50}, 4, 10, 150, func(p *Pacer, permit Permit, i int) {
+			if i == 100 {
+				from = time.Now()
+				if err := p.Backoff(t.Context(), permit, 5*time.Second, true); err != nil {
+					t.Errorf("Backoff(5s) = %v, want nil", err)
+				}
+				off.Store(time.Hour.Microseconds())
+			}
+			p.Done(t.Context(), permit, true)
+		})
+		sent := f.finish()
+		if got := between(sent, from.Add(time.Microsecond), from.Add(5*time.Second)); got != 0 {
+			t.Errorf("requests in a silence of 5s while the backend's clock jumped ahead = %d, want 0", got)
+		}
+	})
+}
+
+func TestAdmission(t *testing.T) {
+	both(t, func(w twin) {
+		t, ctx := w.t, w.t.Context()
+		a := ask{rate: 50, want: 1, ahead: horizon, limit: 2}
+		try := func(worker string) grant {
+			<-time.After(time.Millisecond) // the order of arrival is that of instants
+			a.worker = worker
+			g, err := w.acquire(ctx, host, a)
+			if err != nil {
+				t.Fatalf("acquire() = %v, want no error", err)
+			}
+			return g
+		}
+		for _, name := range []string{"c", "a", "b"} {
+			if got, want := try(name).standby, name == "b"; got != want {
+				t.Errorf("standby of %s, by arrival = %v, want %v", name, got, want)
+			}
+		}
+		if err := w.release(ctx, host, parting{worker: "c"}); err != nil {
+			t.Fatalf("release() = %v, want nil", err)
+		}
+		if try("b").standby {
+			t.Error("standby after a place was freed = true, want false")
+		}
+	})
+}
+
+func TestLowestRateAskedCountsUntilAnOperatorSetsOne(t *testing.T) {
+	both(t, func(w twin) {
+		t, ctx := w.t, w.t.Context()
+		rate := func(worker string, asked float64) float64 {
+			g, err := w.acquire(ctx, host, ask{worker: worker, rate: asked, ahead: horizon})
+			if err != nil {
+				t.Fatalf("acquire() = %v, want no error", err)
+			}
+			return g.rate
+		}
+		rate("a", 50)
+		if got := rate("b", 20); got != 20 {
+			t.Errorf("rate asked for as 50 and 20 = %v, want 20", got)
+		}
+		if err := w.control.SetRate(ctx, host, 70, ""); err != nil {
+			t.Fatalf("SetRate(70) = %v, want nil", err)
+		}
+		if got := rate("b", 20); got != 70 {
+			t.Errorf("rate set to 70 = %v, want 70", got)
+		}
+		if err := w.control.SetRate(ctx, host, 0, ""); err == nil {
+			t.Error("SetRate(0) = nil, want an error")
+		}
+	})
+}
+
+func TestOperatorsWishOutlivesALostState(t *testing.T) {
+	both(t, func(w twin) {
+		t := w.t
+		p := New(Settings{Host: host, Rate: 50, Worker: "a"}, w)
+		p.Operator(7, time.Now().Add(1500*time.Millisecond), "ann")
+		began := time.Now()
+		if _, err := p.Wait(t.Context()); err != nil {
+			t.Fatalf("Wait() = %v, want no error", err)
+		}
+		if got := time.Since(began); got < 1400*time.Millisecond {
+			t.Errorf("first permit after %v, want it after the hold", got)
+		}
+		if got := p.State(); got.Budget != 7 || got.RateBy != "ann" {
+			t.Errorf("State() = budget %v by %q, want 7 by ann", got.Budget, got.RateBy)
+		}
+		w.lose()
+		if _, err := p.Wait(t.Context()); err != nil {
+			t.Fatalf("Wait() = %v, want no error", err)
+		}
+		if got := p.State(); got.Budget != 7 || got.RateBy != "ann" {
+			t.Errorf("State() after the state was lost = budget %v by %q, want 7 by ann", got.Budget, got.RateBy)
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+	})
+}
+
+func TestWaitEndsWithItsContextAndWithClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Settings{Host: host, Rate: 50, Worker: "a"}, NewLocal())
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		if _, err := p.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Wait() with a context that ended = %v, want its error", err)
+		}
+		if _, err := p.Wait(t.Context()); err != nil {
+			t.Fatalf("Wait() = %v, want no error", err)
+		}
+		if err := p.Backoff(t.Context(), Permit{}, time.Hour, false); err != nil {
+			t.Fatalf("Backoff(1h) = %v, want nil", err)
+		}
+		waited := make(chan error)
+		go func() {
+			_, err := p.Wait(t.Context())
+			waited <- err
+		}()
+		synctest.Wait()
+		for range 2 {
+			if err := p.Close(t.Context()); err != nil {
+				t.Errorf("Close() = %v, want nil", err)
+			}
+		}
+		if err := <-waited; !errors.Is(err, ErrClosed) {
+			t.Errorf("Wait() while the pacer is closed = %v, want ErrClosed", err)
+		}
+		if _, err := p.Wait(t.Context()); !errors.Is(err, ErrClosed) {
+			t.Errorf("Wait() after Close = %v, want ErrClosed", err)
+		}
+	})
+}
+
+func TestPermitsBecomeUnusable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLocal()
+		a := New(Settings{Host: host, Rate: 50, Worker: "a"}, l)
+		b := New(Settings{Host: host, Rate: 50, Worker: "b"}, l)
+		next := func() Permit {
+			permit, err := a.Wait(t.Context())
+			if err != nil || !a.Usable(permit) {
+				t.Fatalf("Wait() = %+v, %v, want a usable permit", permit, err)
+			}
+			return permit
+		}
+		late := next()
+		<-time.After(11 * time.Millisecond)
+		if a.Usable(late) {
+			t.Error("Usable() 11 ms after the permit was due = true, want false")
+		}
+		a.Unused(late)
+		void := next()
+		if err := b.Backoff(t.Context(), void, time.Second, false); err != nil {
+			t.Errorf("Backoff(1s) = %v, want nil", err)
+		}
+		synctest.Wait()
+		if a.Usable(void) {
+			t.Error("Usable() after another worker's backoff = true, want false")
+		}
+		s := a.State()
+		if s.Limit != LimitBackoff || time.Until(s.Until) < 990*time.Millisecond || s.Late < 1 {
+			t.Errorf("State() = limit %q for %v, late %d, want backoff for 1s, late at least 1", s.Limit, time.Until(s.Until), s.Late)
+		}
+		if s.Rate != s.Budget {
+			t.Errorf("State().Rate after a backoff without a cut = %v, want %v", s.Rate, s.Budget)
+		}
+		for _, p := range []*Pacer{a, b} {
+			if err := p.Close(t.Context()); err != nil {
+				t.Errorf("Close() = %v, want nil", err)
+			}
+		}
+	})
+}
+
+func TestFrozenWorkerCallsBeforeItSends(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		frozen := false
+		f := launch(t, NewLocal(), Settings{Rate: 50}, 1, 40, 200, func(p *Pacer, permit Permit, i int) {
+			p.Done(t.Context(), permit, true)
+			if i != 65 {
+				return
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.slots.left() < 10 {
+				t.Errorf("slots in hand = %d, want most of a lease", p.slots.left())
+			}
+			p.began = p.began.Add(-200 * time.Millisecond) // for this process, time has passed at once
+			frozen = p.dispatch(p.now()) == never && p.slots.left() == 0 && p.must
+		})
+		f.finish()
+		if !frozen {
+			t.Error("a worker that stood still for 0.2 s kept its slots, want a call first")
+		}
+	})
+}
+
+func TestCloseGivesUnusedSlotsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLocal()
+		f := launch(t, l, Settings{Rate: 50}, 1, 40, 1000, nil)
+		a := f.pacers[0]
+		for a.State().Used < 5 {
+			<-time.After(time.Millisecond)
+		}
+		f.stops[0]()
+		f.finish()
+		began := time.Now()
+		b := New(Settings{Host: host, Rate: 50, Worker: "b"}, l)
+		if _, err := b.Wait(t.Context()); err != nil {
+			t.Errorf("Wait() = %v, want no error", err)
+		}
+		if got := time.Since(began); got > 30*time.Millisecond {
+			t.Errorf("first permit of another worker after a Close with about 35 slots in hand = %v later, want the next slot", got)
+		}
+		if err := b.Close(t.Context()); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+	})
+}
