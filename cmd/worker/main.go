@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
@@ -52,31 +53,36 @@ func (p *program) work(ctx context.Context) error {
 	for _, sentence := range p.set.Warnings {
 		p.console.Say("warning: " + sentence)
 	}
-	var last func() harvest.Progress
+	var last atomic.Pointer[func() harvest.Progress]
+	var address string // bound by the time that anything is watched
 	env := wire.Env{
 		Stdin: p.stdin, Out: p.stdout, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say,
 		Watch: func(get func() harvest.Progress) {
-			last = get
+			last.Store(&get)
+			if address != "" {
+				p.console.Say("status on http://" + address + "/metrics")
+			}
 			p.console.Watch(get)
 		},
 	}
 	if p.set.Try > 0 {
 		return wire.Try(ctx, env, p.set)
 	}
-	stopStatus, err := p.serveStatus(func() harvest.Progress {
-		if last == nil {
-			return harvest.Progress{Now: time.Now()}
+	bound, stopStatus, err := p.serveStatus(func() harvest.Progress {
+		if get := last.Load(); get != nil {
+			return (*get)()
 		}
-		return last()
+		return harvest.Progress{Now: time.Now()}
 	})
 	if err != nil {
 		return err
 	}
 	defer stopStatus()
+	address = bound
 	out, err := wire.Harvest(ctx, env, p.set)
 	p.console.Rest()
-	if last != nil && p.console.Mode != status.JSON && p.console.Mode != status.None {
-		if printed := status.Summary(p.console.Screen, headline(out, err), last(), wire.Next(p.set, out)...); printed != nil {
+	if get := last.Load(); get != nil && p.console.Mode != status.JSON && p.console.Mode != status.None {
+		if printed := status.Summary(p.console.Screen, headline(out, err), (*get)(), wire.Next(p.set, out)...); printed != nil {
 			return errors.Join(err, printed)
 		}
 	}
@@ -98,17 +104,16 @@ func headline(out wire.Outcome, err error) string {
 	return "stopped at --limit, resumable"
 }
 
-// serveStatus opens --status-addr, if asked for.
-func (p *program) serveStatus(get func() harvest.Progress) (stop func(), err error) {
+// serveStatus opens --status-addr, if asked for, and returns the address that was bound.
+func (p *program) serveStatus(get func() harvest.Progress) (address string, stop func(), err error) {
 	if p.set.StatusAddr == "" {
-		return func() {}, nil
+		return "", func() {}, nil
 	}
 	server, err := status.Serve(p.set.StatusAddr, get, nil)
 	if err != nil {
-		return nil, config.Usagef("%v", err)
+		return "", nil, config.Usagef("%v", err)
 	}
-	p.console.Say("status on http://" + server.Addr() + "/metrics")
-	return func() {
+	return server.Addr(), func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = server.Close(ctx)

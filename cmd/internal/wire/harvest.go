@@ -86,7 +86,7 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 		}
 	}()
 	for _, build := range []func(context.Context) error{
-		h.openStore, h.openCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.build,
+		h.openNamedCorpus, h.openStore, h.openRunsCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.build,
 	} {
 		if err := build(life); err != nil {
 			close(built)
@@ -147,17 +147,32 @@ func (h *Harvester) openStore(ctx context.Context) error {
 	})
 }
 
-// openCorpus opens the corpus that was named, else that of the run.
-func (h *Harvester) openCorpus(ctx context.Context) error {
+// openNamedCorpus comes first, so that a mistyped path leaves no store behind.
+func (h *Harvester) openNamedCorpus(ctx context.Context) error {
 	if h.set.Corpus == "" {
-		if err := h.adoptRun(ctx); err != nil {
-			return err
-		}
+		return nil
 	}
-	trusted := &http.Client{Timeout: 0}
-	return h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() (err error) {
+	return h.openCorpus(ctx)
+}
+
+// openRunsCorpus opens the corpus that the run was opened with, if none was named.
+func (h *Harvester) openRunsCorpus(ctx context.Context) error {
+	if h.source != nil {
+		return nil
+	}
+	if err := h.adoptRun(ctx); err != nil {
+		return err
+	}
+	return h.openCorpus(ctx)
+}
+
+// openCorpus reads on to the first item, which says what host this is about, and
+// settles what depends on it.
+func (h *Harvester) openCorpus(ctx context.Context) error {
+	err := h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() (err error) {
 		h.source, err = corpus.Open(ctx, corpus.Config{
-			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: trusted,
+			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.set.AllowHosts, PostIsRead: h.set.PostIsRead, Stdin: h.Stdin,
+			HTTP: &http.Client{}, // no limit on the whole: a corpus may take days to stream
 		})
 		switch {
 		case err == nil:
@@ -168,14 +183,11 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 		}
 		return config.Usagef("%v", err)
 	})
-}
-
-// corpusHosts are the hosts that items may have; none means that of the first item.
-func (h *Harvester) corpusHosts() []string {
-	if len(h.set.AllowHosts) == 0 {
-		return nil
+	if err != nil {
+		return err
 	}
-	return h.set.AllowHosts
+	h.set, err = h.set.ForHost(h.source.Host())
+	return err
 }
 
 var errNoRunYet = errors.New("no run to go on with")
@@ -223,12 +235,9 @@ func (h *Harvester) findRun(ctx context.Context) (harvest.Run, error) {
 	return harvest.Run{}, errNoRunYet
 }
 
-// openRun settles what depends on the host, then opens or resumes the run.
+// openRun opens or resumes the run.
 func (h *Harvester) openRun(ctx context.Context) (err error) {
 	host := h.source.Host()
-	if h.set, err = h.set.ForHost(host); err != nil {
-		return err
-	}
 	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
 		Upstream: h.set.Upstream, API: h.set.URL, Host: host, Extract: h.set.Extract, Body: h.set.Body, Corpus: h.set.Corpus,
 	}}

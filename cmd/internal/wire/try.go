@@ -33,7 +33,11 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 		case <-life.Done():
 		}
 	}()
-	for _, build := range []func(context.Context) error{h.openCorpus, h.settleTry, h.openRedis, h.openUpstream} {
+	if err := h.openCorpus(life); err != nil {
+		return err
+	}
+	h.run = harvest.Run{Name: "try", Inputs: harvest.Inputs{Host: h.source.Host()}}
+	for _, build := range []func(context.Context) error{h.openRedis, h.openUpstream} {
 		if err := build(life); err != nil {
 			return err
 		}
@@ -44,13 +48,6 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	}
 	t := tryout{h: h, upstream: upstream}
 	return t.all(life)
-}
-
-// settleTry stands in for opening a run.
-func (h *Harvester) settleTry(context.Context) (err error) {
-	h.run = harvest.Run{Name: "try", Inputs: harvest.Inputs{Host: h.source.Host()}}
-	h.set, err = h.set.ForHost(h.run.Host)
-	return err
 }
 
 type tryout struct {
