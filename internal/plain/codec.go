@@ -20,7 +20,9 @@ import (
 // are no small integers stay literals, so that none of their digits is lost.
 //
 // It builds the tree from tokens, because Unmarshal into any reads a value once
-// for each level that it lies deep.
+// for each level that it lies deep. Which string is a key is counted here: the
+// tokenizer's IsKey stays true after an empty object (v0.5.4), and the next
+// value of the list around it would be lost.
 func decode(b []byte) any {
 	var (
 		stack []container
@@ -35,14 +37,17 @@ func decode(b []byte) any {
 		case '[':
 			stack = append(stack, container{list: []any{}})
 			continue
-		case ',', ':':
+		case ',':
+			continue
+		case ':':
+			stack[len(stack)-1].keyed = true
 			continue
 		case '}', ']':
 			v = stack[len(stack)-1].value()
 			stack = stack[:len(stack)-1]
 		default:
-			if t.IsKey {
-				stack[len(stack)-1].key = string(t.String())
+			if top := len(stack) - 1; top >= 0 && stack[top].wantsKey() {
+				stack[top].key = string(t.String())
 				continue
 			}
 			v = scalar(t)
@@ -61,7 +66,10 @@ type container struct {
 	object map[string]any // nil for a list
 	list   []any
 	key    string
+	keyed  bool // key and colon have come, the member's value is next
 }
+
+func (c *container) wantsKey() bool { return c.object != nil && !c.keyed }
 
 func (c *container) value() any {
 	if c.object != nil {
@@ -72,7 +80,7 @@ func (c *container) value() any {
 
 func (c *container) add(v any) {
 	if c.object != nil {
-		c.object[c.key] = v
+		c.object[c.key], c.keyed = v, false
 		return
 	}
 	c.list = append(c.list, v)
