@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ func classify(operation string, err error) error {
 		return nil
 	case isOurs(err):
 		return fmt.Errorf("%s: %w", operation, err)
+	case badCertificate(err):
+		return fmt.Errorf("%s: %w: the server's certificate is not trusted; give its authority as sslrootcert=FILE in the store URL, and the name in the certificate as its host: %w",
+			operation, ErrUnsafe, err)
 	case !errors.As(err, &pg):
 		// No answer of the server at all: connection refused, reset or closed, a limit of time.
 		return fmt.Errorf("%s: %w: %w", operation, ErrUnavailable, err)
@@ -41,6 +45,11 @@ func classify(operation string, err error) error {
 	default:
 		return fmt.Errorf("%s: %w: %w", operation, ErrUnavailable, err)
 	}
+}
+
+func badCertificate(err error) bool {
+	_, bad := errors.AsType[*tls.CertificateVerificationError](err)
+	return bad
 }
 
 // isOurs tells whether the error says already what it is, or is a defect that repeating does not mend.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func ExplainExport(t testing.TB, conn *pgx.Conn, q Query) string {
 		t.Fatal(err)
 	}
 	var plan []string
-	err = pgx.BeginTxFunc(t.Context(), conn, beginExport, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(t.Context(), conn, beginOrdered, func(tx pgx.Tx) error {
 		rows, err := tx.Query(t.Context(), "EXPLAIN "+sql, args...)
 		if err != nil {
 			return err
@@ -134,3 +135,6 @@ func NewLander(t testing.TB, s Store, run string, shard harvest.Shard) func([]ha
 		}
 	}
 }
+
+// IsPlaintext is the test of a connection that earns a warning.
+func IsPlaintext(conn net.Conn) bool { return isPlaintext(conn) }

@@ -142,25 +142,22 @@ func (p *Postgres) inspect(ctx context.Context) error {
 	if !lz4 {
 		p.warn("this PostgreSQL is built without lz4: bodies are packed by its slower default, landing takes up to four times as long")
 	}
-	if host := p.plaintextHost(conn.Conn()); host != "" {
-		p.warn(fmt.Sprintf("the connection to PostgreSQL on %s is not encrypted: password and data can be read on the way; add ?sslmode=verify-full to the store URL", host))
+	if isPlaintext(conn.Conn().PgConn().Conn()) {
+		p.warn(fmt.Sprintf("the connection to PostgreSQL on %s is not encrypted: password and data can be read on the way; add ?sslmode=verify-full to the store URL",
+			conn.Conn().Config().Host))
 	}
 	return nil
 }
 
 func (p *Postgres) warn(sentence string) { p.warnings = append(p.warnings, sentence) }
 
-// plaintextHost is the server's host when the connection to it leaves this machine unencrypted, else "".
-func (p *Postgres) plaintextHost(conn *pgx.Conn) string {
-	raw := conn.PgConn().Conn()
-	if _, encrypted := raw.(*tls.Conn); encrypted {
-		return ""
+// isPlaintext tells whether the connection leaves this machine unencrypted.
+func isPlaintext(conn net.Conn) bool {
+	if _, encrypted := conn.(*tls.Conn); encrypted {
+		return false
 	}
-	addr, err := netip.ParseAddrPort(raw.RemoteAddr().String())
-	if err != nil || addr.Addr().Unmap().IsLoopback() { // a Unix socket has no such address
-		return ""
-	}
-	return conn.Config().Host
+	addr, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	return err == nil && !addr.Addr().Unmap().IsLoopback() // a Unix socket has no such address
 }
 
 // Warnings implements Store.

@@ -83,20 +83,22 @@ func forgetExtract(ctx context.Context, tx pgx.Tx, run string) error {
 }
 
 // ExtractBodies implements Store.
-func (p *Postgres) ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) ([]StoredBody, error) {
-	operation := "read the bodies of run " + run
-	rows, err := p.pool.Query(ctx, selectBodies("shoal.", "$1", "$2", "$3"), run, uuid(after), limit)
-	if err != nil {
-		return nil, classify(operation, err)
-	}
-	bodies, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (StoredBody, error) {
-		var b StoredBody
-		var key pgtype.UUID
-		err := row.Scan(&key, &b.URL, &b.ID, &b.MediaType, (*jsonBytes)(&b.Body), &b.Raw)
-		b.Key = key.Bytes
-		return b, err
+func (p *Postgres) ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) (bodies []StoredBody, err error) {
+	err = pgx.BeginTxFunc(ctx, p.pool, beginOrdered, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectBodies("shoal.", "$1", "$2", "$3"), run, uuid(after), limit)
+		if err != nil {
+			return err
+		}
+		bodies, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (StoredBody, error) {
+			var b StoredBody
+			var key pgtype.UUID
+			err := row.Scan(&key, &b.URL, &b.ID, &b.MediaType, (*jsonBytes)(&b.Body), &b.Raw)
+			b.Key = key.Bytes
+			return b, err
+		})
+		return err
 	})
-	return bodies, classify(operation, err)
+	return bodies, classify("read the bodies of run "+run, err)
 }
 
 // ExtractStage implements Store.

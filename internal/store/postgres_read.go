@@ -70,9 +70,11 @@ func (p *Postgres) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, 
 	}
 }
 
-// beginExport opens a snapshot. The primary key gives the order; a sort would first copy the whole run to disk.
-var beginExport = pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_sort = off; " +
-	"SET LOCAL enable_hashjoin = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = 0"}
+// beginOrdered opens a snapshot for reading in order of key. The primary keys give the order, and records meet their pages by merging two of them: a
+// sort would first copy the whole run to disk, and a planner that has no statistics yet would loop over a run squared.
+var beginOrdered = pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_sort = off; " +
+	"SET LOCAL enable_incremental_sort = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = off; " +
+	"SET LOCAL enable_bitmapscan = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = 0"}
 
 // Export implements Store.
 func (p *Postgres) Export(ctx context.Context, q Query, each func(Row) error) error {
@@ -81,7 +83,7 @@ func (p *Postgres) Export(ctx context.Context, q Query, each func(Row) error) er
 		return err
 	}
 	var stop error
-	err = pgx.BeginTxFunc(ctx, p.pool, beginExport, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, p.pool, beginOrdered, func(tx pgx.Tx) error {
 		if _, err := findRun(ctx, tx, q.Run); err != nil {
 			return err
 		}

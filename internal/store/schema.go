@@ -16,8 +16,26 @@ const (
 	KindSQLite   = "sqlite"
 )
 
-// Schema is the DDL of a kind of store, KindPostgres or KindSQLite: all migrations in order. Empty for another kind.
-func Schema(kind string) string { return strings.Join(migrations(kind), "\n") }
+// Schema is the DDL of a kind of store, KindPostgres or KindSQLite: all migrations in order, each followed by the row that
+// says that it was applied, so that a store made by hand is up to date. Empty for another kind.
+func Schema(kind string) string {
+	applied := "INSERT INTO schema_version (version, applied_by, applied_at) VALUES (%d, 'hand', strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', 'now'));\n"
+	if kind == KindPostgres {
+		applied = "INSERT INTO shoal.schema_version (version, applied_by) VALUES (%d, 'hand');\n"
+	}
+	all := migrations(kind)
+	if len(all) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("BEGIN;\n")
+	for i, migration := range all {
+		b.WriteString(migration + "\n")
+		fmt.Fprintf(&b, applied, i+1)
+	}
+	b.WriteString("COMMIT;\n")
+	return b.String()
+}
 
 // migrations lists the migrations of a kind; the n-th, counted from 1, leads to version n. Applied ones never change.
 func migrations(kind string) []string {

@@ -84,3 +84,16 @@ func TestSQLiteBusyIsToBeRepeated(t *testing.T) {
 		t.Errorf("land(afterwards) = %v, want nil", err)
 	}
 }
+
+func TestSQLiteSchemaByHandIsASchema(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "shoal.db")
+	execSQLite(t, file, store.Schema(store.KindSQLite))
+	s := storetest.Open(t, "sqlite:"+file, store.Options{ReadOnly: true})
+	if runs, err := s.ListRuns(t.Context()); err != nil || len(runs) != 0 {
+		t.Errorf("ListRuns() = %v, %v, want none, nil", runs, err)
+	}
+	if ddl := store.Schema("oracle"); ddl != "" {
+		t.Errorf("Schema(oracle) = %q, want nothing", ddl)
+	}
+}
