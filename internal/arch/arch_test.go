@@ -34,8 +34,10 @@ var arrows = map[string][]string{
 	"internal/retry":   {"internal/harvest"},
 	"internal/status":  {"internal/harvest"},
 	"internal/store":   {"internal/harvest"},
-	"internal/testenv": {},
-	"internal/worker":  {"internal/harvest", "internal/retry"},
+	// The contract that both stores are held to.
+	"internal/store/storetest": {"internal/harvest", "internal/store"},
+	"internal/testenv":         {},
+	"internal/worker":          {"internal/harvest", "internal/retry"},
 }
 
 // inTests is what every test may import besides: real servers and an upstream.
@@ -69,10 +71,16 @@ type source struct {
 	path    string
 	imports []string
 	inits   int
+	sleeps  int
 }
 
 func (s source) pkg() string { return path.Dir(s.path) }
-func (s source) test() bool  { return strings.HasSuffix(s.path, "_test.go") }
+
+// test says whether a file is part of tests alone: by its name, or because it lies in x/xtest.
+func (s source) test() bool {
+	return strings.HasSuffix(s.path, "_test.go") || path.Base(s.pkg()) == path.Base(path.Dir(s.pkg()))+"test"
+}
+
 func (s source) wires() bool {
 	return strings.HasPrefix(s.path, "cmd/") || strings.HasPrefix(s.path, "scripts/")
 }
@@ -94,7 +102,8 @@ func faults(s source) []string {
 			continue
 		}
 		if ours, ok := strings.CutPrefix(name, module); ok {
-			free := s.test() && (ours == s.pkg() || slices.Contains(inTests, ours))
+			own := ours == s.pkg() || strings.HasPrefix(ours, s.pkg()+"/")
+			free := s.test() && (own || slices.Contains(inTests, ours))
 			if !free && !slices.Contains(allowed, ours) {
 				found = append(found, fmt.Sprintf("%s imports %s: %s may import %v of ours", s.path, ours, s.pkg(), allowed))
 			}
@@ -106,6 +115,10 @@ func faults(s source) []string {
 	}
 	if s.inits > 0 {
 		found = append(found, s.path+" has an init function: what runs before main cannot be seen from main")
+	}
+	// Within a bubble of synctest a sleep is the way to let time pass; anywhere else it is too short or too long.
+	if s.test() && s.sleeps > 0 && !slices.Contains(s.imports, "testing/synctest") {
+		found = append(found, s.path+" sleeps outside testing/synctest: wait for what it waits for")
 	}
 	return found
 }
@@ -158,6 +171,10 @@ func TestFaultsFindsWhatItIsFor(t *testing.T) {
 		{"internal/store/store_test.go", "shoal/internal/store", 0},
 		{"internal/store/store_test.go", "shoal/internal/pace", 1},
 		{"internal/store/store.go", "shoal/internal/testenv", 1},
+		{"internal/store/store_test.go", "shoal/internal/store/storetest", 0},
+		{"internal/store/store.go", "shoal/internal/store/storetest", 1},
+		{"internal/worker/worker_test.go", "shoal/internal/store/storetest", 1},
+		{"internal/store/storetest/land.go", "shoal/internal/testenv", 0},
 		{"internal/pace/pace.go", "github.com/jackc/pgx/v5", 1},
 		{"internal/pace/pace_test.go", "github.com/jackc/pgx/v5", 0},
 		{"cmd/worker/main.go", "shoal/internal/store", 0},
@@ -169,6 +186,14 @@ func TestFaultsFindsWhatItIsFor(t *testing.T) {
 		if got := faults(source{path: c.path, imports: []string{c.imports}}); len(got) != c.want {
 			t.Errorf("faults(%s imports %s) = %q, want %d", c.path, c.imports, got, c.want)
 		}
+	}
+	sleepy := source{path: "internal/pace/pace_test.go", sleeps: 1}
+	if got := faults(sleepy); len(got) != 1 {
+		t.Errorf("faults(a test that sleeps) = %q, want 1", got)
+	}
+	sleepy.imports = []string{"testing/synctest"}
+	if got := faults(sleepy); len(got) != 0 {
+		t.Errorf("faults(a test that sleeps in a bubble) = %q, want none", got)
 	}
 	if got := faults(source{path: "internal/pace/pace.go", inits: 1}); len(got) != 1 {
 		t.Errorf("faults(a file with an init function) = %q, want 1", got)
@@ -229,5 +254,13 @@ func read(root, name string) (source, error) {
 			s.inits++
 		}
 	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Sleep" {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" {
+				s.sleeps++
+			}
+		}
+		return true
+	})
 	return s, nil
 }
