@@ -99,9 +99,9 @@ func (s *Source) admit(item *harvest.Item) error {
 	case len(s.hosts) > 0 && s.hosts.has(host), len(s.hosts) == 0 && (s.host == "" || s.host == host):
 		return nil
 	case len(s.hosts) > 0:
-		return refuse(reasonForeign, "host %s is not %s; --allow-host lets it in", harvest.Quote(host), strings.Join(s.hosts, " or "))
+		return refuse(reasonForeign, "host %s is not %s; each host that is allowed needs its --allow-host", harvest.Quote(host), strings.Join(s.hosts, " or "))
 	}
-	return refuse(reasonForeign, "host %s is not %s, that of the first item; --allow-host lets it in", harvest.Quote(host), s.host)
+	return refuse(reasonForeign, "host %s is not %s, that of the first item; to allow several hosts name each with --allow-host", harvest.Quote(host), s.host)
 }
 
 // hostSet are the hosts that may be asked.
