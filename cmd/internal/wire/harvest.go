@@ -86,7 +86,7 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 		}
 	}()
 	for _, build := range []func(context.Context) error{
-		h.openNamedCorpus, h.openStore, h.openRunsCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.build,
+		h.checkUpstream, h.openNamedCorpus, h.openStore, h.openRunsCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.build,
 	} {
 		if err := build(life); err != nil {
 			close(built)
@@ -147,7 +147,13 @@ func (h *Harvester) openStore(ctx context.Context) error {
 	})
 }
 
-// openNamedCorpus comes first, so that a mistyped path leaves no store behind.
+// checkUpstream compiles the expressions, so that a mistyped one opens no run.
+func (h *Harvester) checkUpstream(context.Context) error {
+	_, err := newUpstream(h.set)
+	return err
+}
+
+// openNamedCorpus comes before the store, so that a mistyped path leaves no store behind.
 func (h *Harvester) openNamedCorpus(ctx context.Context) error {
 	if h.set.Corpus == "" {
 		return nil

@@ -1,0 +1,115 @@
+// Package cmd_test drives the real programs as a person does. Each file in
+// testdata is one story; the commands besides testscript's own are:
+//
+//	exits CODE PROGRAM ARGS…   runs a program and wants this exit code
+//	api [JSON]                 starts an upstream; sets API (its URL) and CA; JSON is its behaviour
+//	requests N                 wants N requests at the upstream so far
+//	urls FILE FROM TO          writes the URLs of some of its items
+//	redis [ARGS…]              starts a Redis and sets REDIS_URL
+//	postgres                   makes a database and sets DATABASE_URL
+package cmd_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"shoal/internal/fakeapi"
+	"shoal/internal/testenv"
+)
+
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("Glob(testdata/*.txtar) = %d files, %v, want some", len(files), err)
+	}
+	bin := filepath.Dir(testenv.Build(t, "./cmd/worker")) + string(os.PathListSeparator) + filepath.Dir(testenv.Build(t, "./cmd/coordinator"))
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			s := &story{t: t}
+			testscript.Run(t, testscript.Params{
+				Files: []string{file},
+				Setup: func(env *testscript.Env) error {
+					env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+					env.Setenv("HOME", env.WorkDir)
+					return nil
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"exits": exits, "api": s.start, "requests": s.requests, "urls": s.urls, "redis": s.redis, "postgres": s.postgres,
+				},
+			})
+		})
+	}
+}
+
+// story is what one script has started.
+type story struct {
+	t   *testing.T
+	api *fakeapi.Server
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case err == nil && want == 0:
+	case errors.As(err, &exit) && exit.ExitCode() == want:
+	default:
+		ts.Fatalf("%v = %v, want exit code %d", args[1:], err, want)
+	}
+}
+
+func (s *story) start(ts *testscript.TestScript, _ bool, args []string) {
+	behaviour := fakeapi.Behaviour{Items: 1000}
+	if len(args) > 0 {
+		ts.Check(json.Unmarshal([]byte(args[0]), &behaviour))
+	}
+	api, err := fakeapi.New(fakeapi.Options{Behaviour: behaviour})
+	ts.Check(err)
+	ts.Defer(func() { _ = api.Close() })
+	s.api = api
+	ca, err := api.CAFile(ts.MkAbs("."))
+	ts.Check(err)
+	ts.Setenv("API", api.URL)
+	ts.Setenv("SHOAL_CA", ca)
+}
+
+func (s *story) requests(ts *testscript.TestScript, _ bool, args []string) {
+	if want := args[0]; fmt.Sprint(s.api.Count()) != want {
+		ts.Fatalf("%d requests at the upstream, want %s", s.api.Count(), want)
+	}
+}
+
+func (s *story) urls(ts *testscript.TestScript, _ bool, args []string) {
+	from, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	to, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	var b bytes.Buffer
+	for i := from; i < to; i++ {
+		fmt.Fprintf(&b, "%s/items/%d\n", s.api.URL, i)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
+}
+
+func (s *story) redis(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv("REDIS_URL", testenv.Redis(s.t, args...).URL)
+}
+
+func (s *story) postgres(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Setenv("DATABASE_URL", testenv.Postgres(s.t).URL)
+}
