@@ -34,6 +34,9 @@ type Auth struct {
 // secretWord finds names of headers and keys that carry credentials.
 var secretWord = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^cookie2?$|token|secret|passw|api-?_?key|credential`)
 
+// secretValue finds header values that are credentials whatever the header is called.
+var secretValue = regexp.MustCompile(`(?i)^\s*(bearer|basic|digest|negotiate)\s`)
+
 // ownHeaders are set by Shoal or by HTTP itself.
 var ownHeaders = []string{"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "accept-encoding", "range"}
 
@@ -66,7 +69,7 @@ func checkHeader(h Header) error {
 		return fmt.Errorf("header User-Agent: use user-agent: or contact: instead")
 	case slices.Contains(ownHeaders, name):
 		return fmt.Errorf("header %s is set by shoal itself; leave it out", h.Name)
-	case secretWord.MatchString(h.Name):
+	case secretWord.MatchString(h.Name) || secretValue.MatchString(h.Value):
 		return fmt.Errorf("header %s carries a credential: use auth: {kind: header, name: %s, secret-env: VARIABLE}", h.Name, h.Name)
 	}
 	return nil
@@ -104,6 +107,8 @@ func (a Auth) check() error {
 	switch {
 	case oauth && (a.TokenURL == "" || a.ClientID == ""):
 		return fmt.Errorf("auth: oauth2 needs token-url and client-id")
+	case userInfo.MatchString(a.TokenURL):
+		return fmt.Errorf("auth: token-url holds a credential: use client-id and client-secret-env")
 	case oauth && (a.ClientSecretEnv == "") == (a.ClientSecretFile == ""):
 		return fmt.Errorf("auth: oauth2 needs client-secret-env: VARIABLE or client-secret-file: FILE")
 	case !oauth && (a.SecretEnv == "") == (a.SecretFile == ""):

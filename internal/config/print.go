@@ -24,6 +24,7 @@ func (l *layers) print(w io.Writer) error {
 		}
 	}
 	for _, part := range l.file.sections {
+		forgetComments(part.node)
 		text, err := yaml.Marshal(map[string]*yaml.Node{part.key: part.node})
 		if err != nil {
 			return fmt.Errorf("print %s: %w", part.key, err)
@@ -32,6 +33,14 @@ func (l *layers) print(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// forgetComments takes a person's notes out, which may hold an old password.
+func forgetComments(node *yaml.Node) {
+	node.HeadComment, node.LineComment, node.FootComment = "", "", ""
+	for _, child := range node.Content {
+		forgetComments(child)
+	}
 }
 
 // printColumn is where the sources stand, so that they can be read at a glance.

@@ -176,10 +176,10 @@ func (v view) plainLine() string {
 
 // number shows rates: two digits that matter, no more.
 func number(x float64) string {
-	if x >= 100 || x == math.Trunc(x) {
+	if x >= 99.95 || x == math.Trunc(x) {
 		return humanize.Comma(int64(math.Round(x)))
 	}
-	if x >= 10 {
+	if x >= 9.995 {
 		return strconv.FormatFloat(x, 'f', 1, 64)
 	}
 	return strconv.FormatFloat(x, 'f', 2, 64)

@@ -103,7 +103,7 @@ func TestViewNeverExaggerates(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	t.Parallel()
-	for x, want := range map[float64]string{0: "0", 0.333: "0.33", 3.3333: "3.33", 49.62: "49.6", 50: "50", 123.4: "123", 5000: "5,000", 99.99: "100.0"} {
+	for x, want := range map[float64]string{0: "0", 0.333: "0.33", 3.3333: "3.33", 49.62: "49.6", 50: "50", 123.4: "123", 5000: "5,000", 99.99: "100", 9.999: "10.0"} {
 		if got := number(x); got != want {
 			t.Errorf("number(%v) = %q, want %q", x, got, want)
 		}

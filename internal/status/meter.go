@@ -29,14 +29,15 @@ type MeterOptions struct {
 
 // Meter shows what a worker does, again and again, from a goroutine of its own.
 type Meter struct {
-	options MeterOptions
-	get     func() harvest.Progress
-	speed   Speed
-	note    string
-	lastOut time.Time
-	quit    chan struct{}
-	done    chan struct{}
-	once    sync.Once
+	options  MeterOptions
+	get      func() harvest.Progress
+	items    Speed
+	requests Speed
+	note     string
+	lastOut  time.Time
+	quit     chan struct{}
+	done     chan struct{}
+	once     sync.Once
 }
 
 // How often the worker is asked, and how often a line of each kind is due.
@@ -47,7 +48,7 @@ const (
 )
 
 // StartMeter shows what get returns until Stop. Get is called five times a
-// second, from one goroutine.
+// second, from one goroutine. A Rate that it leaves 0 is measured here.
 func StartMeter(get func() harvest.Progress, o MeterOptions) *Meter {
 	if o.Mode == Auto || o.Mode == "" {
 		o.Mode = Plain
@@ -96,8 +97,12 @@ func (m *Meter) run() {
 // show takes one snapshot and writes what is due.
 func (m *Meter) show(last bool) {
 	p := m.get()
-	m.speed.Add(p.Now, p.Counts.Items())
-	v := viewOf(p, m.speed.PerSecond())
+	m.items.Add(p.Now, p.Counts.Items())
+	m.requests.Add(p.Now, p.Requests)
+	if p.Rate == 0 {
+		p.Rate = m.requests.PerSecond()
+	}
+	v := viewOf(p, m.items.PerSecond())
 	switch m.options.Mode {
 	case Bar:
 		line := ""

@@ -137,6 +137,22 @@ func TestSnapshotNames(t *testing.T) {
 	}
 }
 
+func TestMeterMeasuresTheRate(t *testing.T) {
+	t.Parallel()
+	began := time.Time{}
+	get := func() harvest.Progress {
+		if began.IsZero() {
+			began = time.Now()
+		}
+		p := harvest.Progress{Started: began, Now: time.Now(), Budget: 50, Total: 1000}
+		p.Requests = int64(p.Now.Sub(began).Seconds() * 25)
+		return p
+	}
+	if got := meter(t, MeterOptions{Mode: Plain}, time.Minute+time.Second, get); !strings.Contains(got, "25 of 50/s") {
+		t.Errorf("with 25 requests/s: %q, want it to say 25 of 50/s", got)
+	}
+}
+
 func TestMeterNone(t *testing.T) {
 	t.Parallel()
 	if got := meter(t, MeterOptions{Mode: None}, 5*time.Minute, nil); got != "" {

@@ -50,8 +50,6 @@ func Metrics() []Metric {
 			one(func(p harvest.Progress) float64 { return float64(p.Wire) })},
 		{"shoal_stored_bytes_total", "Bytes of bodies as stored.", counter, "",
 			one(func(p harvest.Progress) float64 { return float64(p.Counts.Bytes) })},
-		{"shoal_request_rate", "Requests per second of this process over the last seconds.", gauge, "",
-			one(func(p harvest.Progress) float64 { return p.Rate })},
 		{"shoal_budget_rate", "Requests per second that the whole fleet may send.", gauge, "",
 			one(func(p harvest.Progress) float64 { return p.Budget })},
 		{"shoal_silent_seconds", "Seconds until requests may be sent again.", gauge, "", one(silentSeconds)},

@@ -21,7 +21,7 @@ type sample struct {
 	items int64
 }
 
-// Speed measures items per second over a sliding window. It has no clock of its own.
+// Speed measures items, or requests, per second over a sliding window. It has no clock of its own.
 type Speed struct{ samples []sample }
 
 // Add takes the number of items done at an instant. Instants only move on.
