@@ -24,7 +24,7 @@ type Claim struct {
 	// NoWait makes Claim fail with ErrHeld where the owner is alive. It still takes the two looks,
 	// ttl/2 apart, that tell a dead owner from a living one.
 	NoWait bool
-	TTL    time.Duration // how long the lease lasts without renewal; 0 means Options.LeaseTTL
+	TTL    time.Duration // as Options.LeaseTTL, the same for all who may want the shard; 0 means that one
 	// Waiting is called, if set, when Claim begins to wait and whenever it waits for somebody else
 	// than before, with a sentence that names the owner.
 	Waiting func(sentence string)

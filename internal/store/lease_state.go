@@ -107,7 +107,10 @@ func (l *leaseState) note(gen string, err error) time.Duration {
 		return l.ttl / 3
 	}
 	if l.since.IsZero() {
+		// Most likely the connection broke some time ago. Two lookers give the owner ttl/2 to come back,
+		// of which up to ttl/3 has passed: again at once, on a new connection.
 		l.since = time.Now()
+		return 0
 	}
 	return l.ttl / 6
 }

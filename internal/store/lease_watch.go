@@ -6,7 +6,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// held is a lease that was not given back, as one look found it.
+// heldLease is a lease that was not given back, as one look found it.
 type heldLease struct {
 	holder
 	token int64
@@ -16,7 +16,7 @@ type heldLease struct {
 // watch decides from repeated looks on one connection which leases are dead. One look is not enough:
 // after a restart of the server, or a freeze of it, every lease is loose until its owner, who is well,
 // has come back. So a lease is dead when two looks at least apart found the same token, loose each
-// time, and none between them found otherwise.
+// time and not renewed in between, and no look between them found otherwise.
 type watch struct {
 	apart time.Duration
 	first map[harvest.Shard]sighting
@@ -24,8 +24,9 @@ type watch struct {
 
 // sighting is the first of an unbroken row of looks that found a lease loose.
 type sighting struct {
-	token int64
-	at    time.Time // when the look's answer came
+	token   int64
+	renewed time.Time
+	at      time.Time // when the look's answer came
 }
 
 // look takes in what one look found, between asked and answered on a monotonic clock, and returns the
@@ -41,8 +42,8 @@ func (w *watch) look(found []heldLease, asked, answered time.Time) (inWay []held
 		s, ok := w.first[l.shard]
 		// A look that was long under way may have been answered by a server that has just woken, before
 		// it heard its owners: it counts as a first one.
-		if !ok || s.token != l.token || answered.Sub(asked) > w.apart {
-			s = sighting{l.token, answered}
+		if !ok || s.token != l.token || !s.renewed.Equal(l.renewed) || answered.Sub(asked) > w.apart {
+			s = sighting{l.token, l.renewed, answered}
 		}
 		next[l.shard] = s
 		if rest := w.apart - asked.Sub(s.at); rest > 0 {

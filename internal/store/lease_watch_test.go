@@ -14,6 +14,10 @@ func TestTwoLooksTellADeadLeaseFromALivingOne(t *testing.T) {
 	at := func(s harvest.Shard, token int64, loose bool) heldLease {
 		return heldLease{holder: holder{shard: s}, token: token, loose: loose}
 	}
+	renewed := func(l heldLease) heldLease {
+		l.renewed = l.renewed.Add(time.Second)
+		return l
+	}
 	type glance struct {
 		at, took time.Duration
 		found    []heldLease
@@ -39,6 +43,11 @@ func TestTwoLooksTellADeadLeaseFromALivingOne(t *testing.T) {
 			{time.Second, 0, []heldLease{at(mine, 1, false)}, 1, 0},
 			{3 * time.Second, 0, []heldLease{at(mine, 1, true)}, 1, apart},
 			{6 * time.Second, 0, []heldLease{at(mine, 1, true)}, 0, 0},
+		}},
+		{"its owner renewed between, unseen, and is away again: from the beginning", []glance{
+			{0, 0, []heldLease{at(mine, 1, true)}, 1, apart},
+			{3 * time.Second, 0, []heldLease{renewed(at(mine, 1, true))}, 1, apart},
+			{6 * time.Second, 0, []heldLease{renewed(at(mine, 1, true))}, 0, 0},
 		}},
 		{"somebody else took it between: from the beginning", []glance{
 			{0, 0, []heldLease{at(mine, 1, true)}, 1, apart},
