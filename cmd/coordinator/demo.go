@@ -21,6 +21,7 @@ import (
 const (
 	demoItems   = 3000
 	demoRate    = 120
+	demoBurst   = 6 // what a busy machine may bunch together
 	demoWorkers = 4
 	demoStore   = "shoal-demo.db"
 	demoRun     = "demo"
@@ -31,7 +32,7 @@ const (
 // demoBehaviour is an upstream with the faults of a long week in half a minute.
 func demoBehaviour() fakeapi.Behaviour {
 	return fakeapi.Behaviour{
-		Rate: demoRate, Items: demoItems, MissingEvery: 500, Latency: 40 * time.Millisecond, Gzip: true,
+		Rate: demoRate, Burst: demoBurst, Items: demoItems, MissingEvery: 500, Latency: 40 * time.Millisecond, Gzip: true,
 		Token: demoToken, GoAwayEvery: 1000,
 		Faults: []fakeapi.Fault{
 			{Kind: fakeapi.KindTooMany, At: []int{1800}, Delay: 2 * time.Second},
@@ -177,8 +178,8 @@ func (p *program) demoSummary(api *fakeapi.Server, last harvest.Progress, result
 	}
 	here := wire.Program("")
 	if printed := status.Summary(p.console.Screen, headline, last,
-		fmt.Sprintf("the upstream itself counted %d requests, %d refused by its limit, at most %d in any second (its limit is %d)",
-			api.Count(), api.Refused(), api.WorstWindow(time.Second), demoRate),
+		fmt.Sprintf("the upstream itself counted %d requests, %d refused by its limit, at most %d in any second (its limit is %d with a burst of %d)",
+			api.Count(), api.Refused(), api.WorstWindow(time.Second), demoRate, demoBurst),
 		"",
 		fmt.Sprintf("%scoordinator export --run %s --store sqlite:%s --to demo.jsonl", here, demoRun, demoStore),
 		fmt.Sprintf("sqlite3 %s \"select outcome, reason, count(*) from pages group by 1, 2\"", demoStore),
