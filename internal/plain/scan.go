@@ -34,15 +34,15 @@ type scanner struct {
 	b       []byte
 	i       int
 	depth   int
-	max     int
+	limit   int
 	objects [deepest/64 + 1]uint64 // bit n: the container at depth n is an object
 	found   findings
 }
 
-// scan checks that b is one JSON value nested at most max deep, and says what in
+// scan checks that b is one JSON value nested at most limit deep, and says what in
 // it has to be mended or refused. An error names the byte where it breaks, or is errDeep.
-func scan(b []byte, max int) (findings, error) {
-	s := scanner{b: b, max: max}
+func scan(b []byte, limit int) (findings, error) {
+	s := scanner{b: b, limit: limit}
 	if err := s.text(); err != nil {
 		return findings{}, err
 	}
@@ -128,7 +128,7 @@ func (s *scanner) value() (opened bool, err error) {
 func (s *scanner) open(object bool, end byte) (opened bool, err error) {
 	s.i++
 	s.depth++
-	if s.depth > s.max {
+	if s.depth > s.limit {
 		return false, errDeep
 	}
 	word, bit := s.depth/64, uint64(1)<<(s.depth%64)

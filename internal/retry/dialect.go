@@ -41,7 +41,7 @@ func cutFamily(name string) (family, rest string, ok bool) {
 func (r *reader) triple(name, family, rest, line string) {
 	word, group := cutWord(rest)
 	family += group
-	ok := true
+	var ok bool
 	switch word {
 	case "limit":
 		ok = r.limit(r.window(family), line)

@@ -16,7 +16,7 @@ func (r *reader) rateLimit(name, line string) {
 		return
 	}
 	for _, it := range items {
-		if left, ok := it.params["r"]; it.kind != kindString || !ok || left.kind != kindInteger || it.params["t"].isNot(kindInteger) {
+		if left, ok := it.params["r"]; it.kind != kindString || !ok || left.kind != kindInteger || it.params["t"].noInteger() {
 			r.bad(name)
 			return
 		}
@@ -35,7 +35,7 @@ func (r *reader) rateLimit(name, line string) {
 func (r *reader) rateLimitOld(name, line string) {
 	members, ok := parseDictionary(line)
 	left, reset := members["remaining"], members["reset"]
-	if !ok || left.kind != kindInteger || reset.isNot(kindInteger) || members["limit"].isNot(kindInteger) {
+	if !ok || left.kind != kindInteger || reset.noInteger() || members["limit"].noInteger() {
 		r.bad(name)
 		return
 	}
@@ -64,7 +64,7 @@ func (r *reader) policy(name, line string) {
 			quota, family = it.value, "policy "+it.text
 		}
 		q, ok := quota.count()
-		if !ok || length.isNot(kindInteger) || (it.kind != kindString && it.kind != kindInteger) {
+		if !ok || length.noInteger() || (it.kind != kindString && it.kind != kindInteger) {
 			r.bad(name)
 			return
 		}

@@ -26,8 +26,8 @@ type value struct {
 	text string
 }
 
-// isNot tells that the value is there and of another kind.
-func (v value) isNot(k kind) bool { return v.kind != kindAbsent && v.kind != k }
+// noInteger tells that the value is there and is no integer.
+func (v value) noInteger() bool { return v.kind != kindAbsent && v.kind != kindInteger }
 
 // count is a non-negative integer; negative ones count as none.
 func (v value) count() (int64, bool) {

@@ -84,6 +84,7 @@ func (s *Streak) Observe(key harvest.Key, c Class) Verdict {
 		return s.refuse(key)
 	case ClassEnded:
 		return s.end(key)
+	case ClassNone:
 	}
 	return Verdict{}
 }
