@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -97,11 +98,8 @@ func badURL(err error) error {
 	const form = "postgres://user@host:5432/database?sslmode=verify-full"
 	reason := "it does not have the form " + form
 	var parse *pgconn.ParseConfigError
-	if inner := errors.Unwrap(err); errors.As(err, &parse) && inner != nil {
-		switch inner.Error() {
-		case "sslmode is invalid":
-			reason = "its sslmode is none of disable, prefer, require, verify-ca and verify-full"
-		}
+	if errors.As(err, &parse) && strings.HasSuffix(err.Error(), "(sslmode is invalid)") {
+		reason = "its sslmode is none of disable, prefer, require, verify-ca and verify-full"
 	}
 	return fmt.Errorf("store: the PostgreSQL URL cannot be read: %s (not shown here, it may hold a password)", reason)
 }

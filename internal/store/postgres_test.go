@@ -350,6 +350,14 @@ func TestApplicationName(t *testing.T) {
 	}
 }
 
+func TestMistypedSSLModeIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := store.Open(t.Context(), "postgres://127.0.0.1/db?sslmode=verify", store.Options{})
+	if !mentions(err, "sslmode", "verify-full") {
+		t.Errorf("Open(sslmode=verify) = %v, want an error that lists the modes", err)
+	}
+}
+
 func TestErrorsHoldNoPassword(t *testing.T) {
 	t.Parallel()
 	const canary = "s3cr3t-canary"

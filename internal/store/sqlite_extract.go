@@ -72,8 +72,8 @@ func resumeSQLiteExtract(ctx context.Context, tx *sql.Tx, run, spec string, land
 }
 
 func forgetSQLiteExtract(ctx context.Context, tx *sql.Tx, run string) error {
-	for _, table := range []string{"extracts", "extracted"} {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE run = ?", run); err != nil {
+	for _, statement := range []string{"DELETE FROM extracts WHERE run = ?", "DELETE FROM extracted WHERE run = ?"} {
+		if _, err := tx.ExecContext(ctx, statement, run); err != nil {
 			return err
 		}
 	}
@@ -113,6 +113,7 @@ func (s *SQLite) ExtractStage(ctx context.Context, run string, batch []Extracted
 		if err != nil {
 			return err
 		}
+		defer insert.Close()
 		for i := range batch {
 			for _, r := range batch[i].Records {
 				if _, err := insert.ExecContext(ctx, run, batch[i].Key[:], r.Ordinal, orNull(r.Kind), string(r.Data)); err != nil {

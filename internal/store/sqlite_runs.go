@@ -90,11 +90,10 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 		if run, err = findSQLiteRun(ctx, tx, given.Name); err != nil {
 			return err
 		}
-		if opened = rows == 1; opened {
-			return nil
-		}
-		if contradiction = contradicts(run, given); contradiction != nil {
-			return nil
+		opened = rows == 1
+		contradiction = contradicts(run, given)
+		if opened || contradiction != nil {
+			return nil //nolint:nilerr // nothing failed here: the caller is told of the contradiction below
 		}
 		run = adopted(run, given)
 		_, err = tx.ExecContext(ctx, "UPDATE runs SET rate = ?, corpus = ? WHERE run = ?", run.Rate, run.Corpus, run.Name)
