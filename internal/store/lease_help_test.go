@@ -27,11 +27,17 @@ func openWithRun(t testing.TB, url string) Store {
 		t.Fatalf("Open(%s) = %v", url, err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	given := harvest.Run{Name: testRun, Inputs: harvest.Inputs{Upstream: "plain", Host: "api.example", Body: "json", Corpus: "urls.txt"}, Rate: "50/s"}
-	if _, _, err := s.OpenRun(t.Context(), given); err != nil {
-		t.Fatalf("OpenRun(%s) = %v", testRun, err)
-	}
+	openRunNamed(t, s, testRun)
 	return s
+}
+
+func openRunNamed(t testing.TB, s Store, name string) string {
+	t.Helper()
+	given := harvest.Run{Name: name, Inputs: harvest.Inputs{Upstream: "plain", Host: "api.example", Body: "json", Corpus: "urls.txt"}, Rate: "50/s"}
+	if _, _, err := s.OpenRun(t.Context(), given); err != nil {
+		t.Fatalf("OpenRun(%s) = %v", name, err)
+	}
+	return name
 }
 
 func openPostgresWithRun(t testing.TB) (*Postgres, string) {

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// openSQLiteWithRun returns the store, its URL and its file.
+func openSQLiteWithRun(t testing.TB) (s *SQLite, url, file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "shoal.db")
+	return openWithRun(t, "sqlite:"+file).(*SQLite), "sqlite:" + file, file
+}
+
+func TestAKilledOwnersFileIsFreeAtOnce(t *testing.T) {
+	t.Parallel()
+	s, url, file := openSQLiteWithRun(t)
+	owner := startChild(t, url, testRun, "0/1", time.Hour)
+	owner.tell("land 0 10")
+	if got := owner.read(); got != "landed 10 <nil>" {
+		t.Fatalf("the child says %q, want landed 10 <nil>", got)
+	}
+	owner.kill()
+	c := claimOf("next")
+	c.NoWait = true
+	lease, err := s.Claim(t.Context(), c)
+	if err != nil {
+		t.Fatalf("Claim() after kill -9 = %v, want a lease", err)
+	}
+	if lease.Token() <= owner.token {
+		t.Errorf("Token() = %d after %d, want a greater one", lease.Token(), owner.token)
+	}
+	mustLand(t, lease, somePages(0, 20))
+	wantRows(t, s, 20)
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(file + "-lease-*"); err != nil || len(left) > 0 {
+		t.Errorf("files beside the database after Release = %v, %v, want none", left, err)
+	}
+}
+
+func TestAFrozenOwnerKeepsItsFile(t *testing.T) {
+	t.Parallel()
+	s, url, _ := openSQLiteWithRun(t)
+	owner := startChild(t, url, testRun, "0/1", 50*time.Millisecond)
+	owner.signal(syscall.SIGSTOP)
+	eventually(t, "the lease lapses", func() bool {
+		var expires string
+		err := s.read.QueryRowContext(t.Context(), `SELECT expires_at FROM shards`).Scan(&expires)
+		return err == nil && expires < stamp(time.Now())
+	})
+	c := claimOf("next")
+	c.NoWait = true
+	if _, err := s.Claim(t.Context(), c); !errors.Is(err, ErrHeld) || !strings.Contains(err.Error(), "child") {
+		t.Errorf("Claim() beside a frozen owner = %v, want ErrHeld that names it", err)
+	}
+	owner.signal(syscall.SIGCONT)
+	owner.tell("land 0 10")
+	if got := owner.read(); got != "landed 10 <nil>" {
+		t.Errorf("the child, awake again, says %q, want landed 10 <nil>", got)
+	}
+}
+
+func TestAStaleTokenCommitsNothingInSQLite(t *testing.T) {
+	t.Parallel()
+	s, _, _ := openSQLiteWithRun(t)
+	lease := mustClaim(t, s, claimOf("stale"))
+	if _, err := s.write.ExecContext(t.Context(), `UPDATE shards SET token = token + 1`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lease.Land(t.Context(), somePages(0, 10)); !errors.Is(err, ErrFenced) || errors.Is(err, ErrUnavailable) {
+		t.Errorf("Land() under a stale token = %v, want ErrFenced", err)
+	}
+	wantLost(t, lease)
+	if _, err := lease.Drained(t.Context(), 0); !errors.Is(err, ErrFenced) {
+		t.Errorf("Drained() under a stale token = %v, want ErrFenced", err)
+	}
+	wantRows(t, s, 0)
+}
+
+// What is left of a killed run of another N, or of a run with a similar name, is in nobody's way.
+func TestFilesOfTheDeadAreInNobodysWay(t *testing.T) {
+	t.Parallel()
+	s, url, file := openSQLiteWithRun(t)
+	dead := startChild(t, url, testRun, "1/2", time.Hour)
+	dead.kill()
+	alive := openRunNamed(t, s, testRun+"-1") // its files are named like those of testRun's shards, plus one number
+	c := claimOf("neighbour")
+	c.Run, c.Shard = alive, harvest.Shard{Index: 0, Of: 3}
+	mustClaim(t, s, c)
+	c = claimOf("next")
+	c.Shard, c.NoWait = harvest.Shard{Index: 0, Of: 4}, true
+	lease, err := s.Claim(t.Context(), c)
+	if err != nil {
+		t.Fatalf("Claim(0/4) after 1/2 was killed = %v, want a lease", err)
+	}
+	if _, err := os.Stat(shardPath(file, testRun, harvest.Shard{Index: 1, Of: 2})); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the dead worker's file = %v, want it gone", err)
+	}
+	if err := lease.Release(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
