@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -30,6 +31,7 @@ type Client struct {
 	budget    budget
 	buffers   *buffers
 	inflaters inflaters
+	patience  patience
 	typical   atomic.Int64 // bytes of buffer that a body took lately
 
 	ctx    context.Context //nolint:containedctx // ends dials and renewals at Close
@@ -43,6 +45,18 @@ type Client struct {
 	goaways, pings, flying atomic.Int64
 }
 
+// patience is how long a connection may be in a bad state.
+type patience struct {
+	readIdle time.Duration // without any frame, before a PING asks whether the peer is there
+	ping     time.Duration // for the answer to that
+	write    time.Duration // without the peer taking a byte of what we write
+	shut     time.Duration // with the peer allowing no stream at all, before that is an outage
+}
+
+func usualPatience() patience {
+	return patience{readIdle: 15 * time.Second, ping: 5 * time.Second, write: 10 * time.Second, shut: time.Minute}
+}
+
 // New checks the settings, reads secrets and certificates, and makes no
 // connection. Its errors are sentences for the operator.
 func New(cfg Config, log *slog.Logger) (*Client, error) {
@@ -52,7 +66,7 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, log: log, origins: map[string]*origin{},
-		places: semaphore.NewWeighted(int64(cfg.Streams)), buffers: newBuffers(cfg.MaxBody),
+		places: semaphore.NewWeighted(int64(cfg.Streams)), buffers: newBuffers(cfg.MaxBody), patience: usualPatience(),
 	}
 	c.budget.limit = cfg.Budget
 	c.typical.Store(smallestBuffer)

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
-	"golang.org/x/net/http2"
 
 	"shoal/internal/harvest"
 )
@@ -110,9 +109,9 @@ func proxyHost(raw string) string {
 }
 
 // connect opens the transport to an origin: TLS when its scheme is https, with
-// the protocol that ALPN chose in the result's connection state. For plain http
+// the one of the offered protocols that ALPN chose in the result's connection state. For plain http
 // through a proxy it gives the connection to the proxy and the proxy's URL.
-func (d *dialer) connect(ctx context.Context, target *url.URL) (net.Conn, *url.URL, error) {
+func (d *dialer) connect(ctx context.Context, target *url.URL, offer ...string) (net.Conn, *url.URL, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	var via *url.URL
@@ -127,7 +126,7 @@ func (d *dialer) connect(ctx context.Context, target *url.URL) (net.Conn, *url.U
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err = d.secure(ctx, c, target)
+		c, err = d.secure(ctx, c, target, offer)
 		return c, nil, err
 	}
 	// The proxy resolves names, so of the target only a literal can be judged here.
@@ -152,7 +151,7 @@ func (d *dialer) connect(ctx context.Context, target *url.URL) (net.Conn, *url.U
 		c.Close()
 		return nil, nil, err
 	}
-	c, err = d.secure(ctx, c, target)
+	c, err = d.secure(ctx, c, target, offer)
 	return c, nil, err
 }
 
@@ -185,11 +184,11 @@ func (d *dialer) tcp(ctx context.Context, host, port string, g *guard) (net.Conn
 	return nil, &harvest.Failure{Fault: harvest.FaultConnect, Err: err}
 }
 
-func (d *dialer) secure(ctx context.Context, c net.Conn, target *url.URL) (net.Conn, error) {
+func (d *dialer) secure(ctx context.Context, c net.Conn, target *url.URL, offer []string) (net.Conn, error) {
 	if target.Scheme != "https" {
 		return c, nil
 	}
-	return d.handshake(ctx, c, target.Hostname(), []string{http2.NextProtoTLS, "http/1.1"})
+	return d.handshake(ctx, c, target.Hostname(), offer)
 }
 
 func (d *dialer) handshake(ctx context.Context, c net.Conn, name string, protocols []string) (net.Conn, error) {

@@ -10,6 +10,8 @@ import (
 	"shoal/internal/harvest"
 )
 
+const protocolH1 = "http/1.1" // as ALPN names it
+
 // h1pool is the HTTP/1.1 side of an origin, guarded by its lock.
 type h1pool struct {
 	idle []*h1conn // the last used is the next taken

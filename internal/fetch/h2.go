@@ -106,9 +106,9 @@ func (c *Client) h2transport() (*http2.Transport, error) { //nolint:staticcheck 
 	}
 	t.DisableCompression = true
 	t.MaxHeaderListSize = maxHeaderBytes
-	t.ReadIdleTimeout = 15 * time.Second
-	t.PingTimeout = 5 * time.Second
-	t.WriteByteTimeout = 10 * time.Second
+	t.ReadIdleTimeout = c.patience.readIdle
+	t.PingTimeout = c.patience.ping
+	t.WriteByteTimeout = c.patience.write
 	// A stream beyond the peer's cap is refused to us at once instead of waiting with a permit in hand.
 	t.StrictMaxConcurrentStreams = false
 	return t, nil

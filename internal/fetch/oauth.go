@@ -33,7 +33,7 @@ type tokens struct {
 // proxy and CAs as requests, without connections kept and without redirects.
 func newTokens(c *Client, secret *source) *tokens {
 	dial := func(ctx context.Context, scheme, address string) (net.Conn, error) {
-		conn, _, err := c.dialer.connect(ctx, &url.URL{Scheme: scheme, Host: address})
+		conn, _, err := c.dialer.connect(ctx, &url.URL{Scheme: scheme, Host: address}, protocolH1)
 		return conn, err
 	}
 	t := &http.Transport{

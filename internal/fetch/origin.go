@@ -18,14 +18,9 @@ import (
 // ErrClosed is returned once the Client is closed.
 var ErrClosed = errors.New("fetch: the client is closed")
 
-const (
-	// recheck is how often a waiter looks again although nobody woke it: the HTTP/2
-	// library takes note of a new stream cap a moment after we have seen it.
-	recheck = 50 * time.Millisecond
-
-	// closedFor is how long a peer may allow no stream at all before that is an outage.
-	closedFor = 60 * time.Second
-)
+// recheck is how often a waiter looks again although nobody woke it: the HTTP/2
+// library takes note of a new stream cap a moment after we have seen it.
+const recheck = 50 * time.Millisecond
 
 // link is one place for an exchange on one connection. The first four
 // are called with the origin's lock held.
@@ -115,8 +110,8 @@ func (o *origin) hopeless(mine *flight, since time.Time) error {
 		return o.tellCalm()
 	case mine != nil && mine.landed && mine.err != nil:
 		return mine.err
-	case o.shutFor(since) > closedFor:
-		return &harvest.Failure{Fault: harvest.FaultTimeout, Err: fmt.Errorf("%s has allowed no stream for %s", o.url.Host, closedFor)}
+	case o.shutFor(since) > o.c.patience.shut:
+		return &harvest.Failure{Fault: harvest.FaultTimeout, Err: fmt.Errorf("%s has allowed no stream for %s", o.url.Host, o.c.patience.shut)}
 	}
 	return nil
 }
@@ -310,7 +305,7 @@ func (o *origin) fly(f *flight) {
 }
 
 func (o *origin) open(ctx context.Context) error {
-	raw, via, err := o.c.dialer.connect(ctx, o.url)
+	raw, via, err := o.c.dialer.connect(ctx, o.url, http2.NextProtoTLS, protocolH1)
 	if err != nil {
 		return o.c.scrub(err)
 	}

@@ -82,7 +82,9 @@ func (s *Slot) Send(ctx context.Context, req *harvest.Request) (*harvest.Answer,
 	}
 	defer s.giveBack()
 	if !ofOrigin(req.URL, s.o.name) {
-		s.o.release(l)
+		if l != nil {
+			s.o.release(l)
+		}
 		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: fmt.Errorf("the slot is for %s, not for %s", s.o.name, harvest.Quote(req.URL))}
 	}
 	for again := false; ; again = true {
