@@ -95,9 +95,13 @@ func (p parser) auth(node *yaml.Node) (Auth, error) {
 
 // check says what is missing or too much.
 func (a Auth) check() error {
-	oauth := a.Kind == "oauth2"
+	if userInfo.MatchString(a.TokenURL) {
+		return fmt.Errorf("auth: token-url holds a credential: use client-id and client-secret-env")
+	}
 	switch a.Kind {
-	case "bearer", "basic", "header", "query", "oauth2":
+	case "oauth2":
+		return a.checkOAuth2()
+	case "bearer", "basic", "header", "query":
 	case "":
 		return fmt.Errorf("auth: kind is missing: bearer, basic, header, query or oauth2")
 	default:
@@ -105,13 +109,7 @@ func (a Auth) check() error {
 	}
 	named := a.Kind == "header" || a.Kind == "query"
 	switch {
-	case oauth && (a.TokenURL == "" || a.ClientID == ""):
-		return fmt.Errorf("auth: oauth2 needs token-url and client-id")
-	case userInfo.MatchString(a.TokenURL):
-		return fmt.Errorf("auth: token-url holds a credential: use client-id and client-secret-env")
-	case oauth && (a.ClientSecretEnv == "") == (a.ClientSecretFile == ""):
-		return fmt.Errorf("auth: oauth2 needs client-secret-env: VARIABLE or client-secret-file: FILE")
-	case !oauth && (a.SecretEnv == "") == (a.SecretFile == ""):
+	case (a.SecretEnv == "") == (a.SecretFile == ""):
 		return fmt.Errorf("auth: %s needs secret-env: VARIABLE or secret-file: FILE", a.Kind)
 	case named && a.Name == "":
 		return fmt.Errorf("auth: %s needs name: of the %s", a.Kind, map[bool]string{true: "header", false: "query parameter"}[a.Kind == "header"])
@@ -119,6 +117,16 @@ func (a Auth) check() error {
 		return fmt.Errorf("auth: header name %s: use letters, digits and dashes", quoteName(a.Name))
 	case a.Kind == "basic" && a.User == "":
 		return fmt.Errorf("auth: basic needs user: NAME")
+	}
+	return nil
+}
+
+func (a Auth) checkOAuth2() error {
+	switch {
+	case a.TokenURL == "" || a.ClientID == "":
+		return fmt.Errorf("auth: oauth2 needs token-url and client-id")
+	case (a.ClientSecretEnv == "") == (a.ClientSecretFile == ""):
+		return fmt.Errorf("auth: oauth2 needs client-secret-env: VARIABLE or client-secret-file: FILE")
 	}
 	return nil
 }

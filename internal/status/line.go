@@ -27,7 +27,7 @@ func (v view) parts() []part {
 	if v.Retries > 0 {
 		all = append(all, part{plural(v.Retries, "retry", "retries"), 7})
 	}
-	return append(all, part{v.sizeText(), 8})
+	return append(all, part{v.sizeText(), 6})
 }
 
 func (v view) countText() string {
@@ -80,7 +80,7 @@ func (v view) sizeText() string {
 	case v.allBytes == 0:
 		return bytesText(v.itemBytes) + "/item"
 	default:
-		return fmt.Sprintf("%s/item, about %s in all", bytesText(v.itemBytes), bytesText(v.allBytes))
+		return fmt.Sprintf("%s/item, ~%s", bytesText(v.itemBytes), bytesText(v.allBytes))
 	}
 }
 
@@ -106,7 +106,7 @@ const (
 // barLine is the bar and as many parts as fit into width columns.
 func (v view) barLine(width int) string {
 	// The bar's width depends on the terminal alone, so that nothing jumps when a number grows.
-	bar, room := min(max(barLeast, width/6), barMost), width
+	bar, room := min(max(barLeast, width/10), barMost), width
 	if v.Total > 0 {
 		room -= bar + len(" 100% ") + len(gap)
 	}

@@ -34,13 +34,13 @@ func TestBarLine(t *testing.T) {
 		width int
 		want  string
 	}{
-		{"80 columns", busy(), 50, 79, "  40% █████░░░░░░░░  120,015/300,000  49.6 of 50/s  limit: budget  ETA 1h00m"},
-		{"120 columns", busy(), 50, 119, "  40% ███████░░░░░░░░░░░░  120,015/300,000  49.6 of 50/s  limit: budget  ETA 1h00m  12 missing, 3 dead, 1 rejected"},
+		{"80 columns", busy(), 50, 79, "  40% ████░░░░░░  120,015/300,000  49.6 of 50/s  limit: budget  ETA 1h00m"},
+		{"120 columns", busy(), 50, 119, "  40% ████░░░░░░░  120,015/300,000  49.6 of 50/s  limit: budget  ETA 1h00m  12 missing, 3 dead, 1 rejected"},
 		{"40 columns", busy(), 50, 39, "  40% ████░░░░░░  120,015/300,000"},
 		{"narrower than a bar", busy(), 50, 10, ""},
-		{"silent", silent, 0, 79, "  40% █████░░░░░░░░  120,015/300,000  49.6 of 50/s  backoff: silent 1m12s"},
-		{"note", noted, 0, 119, "  40% ███████░░░░░░░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J next try in 30 s  49.6 of 50/s"},
-		{"note in 80 columns", noted, 0, 79, "  40% █████░░░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J ne…"},
+		{"silent", silent, 0, 79, "  40% ████░░░░░░  120,015/300,000  49.6 of 50/s  backoff: silent 1m12s  ETA ?"},
+		{"note", noted, 0, 119, "  40% ████░░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J next try in 30 s  49.6 of 50/s  limit: budget"},
+		{"note in 80 columns", noted, 0, 79, "  40% ████░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J next …"},
 		{"total not known", young, 50, 79, "7 done  49.6 of 50/s  limit: budget  ETA ?  143 retries"},
 	} {
 		got := viewOf(test.p, test.speed).barLine(test.width)
@@ -73,7 +73,7 @@ func TestDrawBar(t *testing.T) {
 func TestPlainLine(t *testing.T) {
 	t.Parallel()
 	got := viewOf(busy(), 50).plainLine()
-	want := "40 %, 120,015/300,000, 49.6 of 50/s, limit: budget, ETA 1h00m, 12 missing, 3 dead, 1 rejected, 143 retries, 8.0 KiB/item, about 2.3 GiB in all"
+	want := "40 %, 120,015/300,000, 49.6 of 50/s, limit: budget, ETA 1h00m, 12 missing, 3 dead, 1 rejected, 143 retries, 8.0 KiB/item, ~2.3 GiB"
 	if got != want {
 		t.Errorf("plainLine() = %q, want %q", got, want)
 	}
@@ -94,6 +94,11 @@ func TestViewNeverExaggerates(t *testing.T) {
 	p.Counts.Landed = 1000
 	if v := viewOf(p, 50); v.itemBytes != 1<<20/1000 {
 		t.Errorf("after 1000 items: %d bytes/item, want %d", v.itemBytes, 1<<20/1000)
+	}
+	p = busy()
+	p.SilentUntil = p.Now.Add(time.Minute)
+	if got, want := viewOf(p, 50).eta, viewOf(busy(), 50).eta+time.Minute; got != want {
+		t.Errorf("ETA while silent for a minute = %v, want %v", got, want)
 	}
 	p.Now = start.Add(-time.Hour)
 	if v := viewOf(p, 50); v.elapsed != 0 {
@@ -127,8 +132,10 @@ func TestSummary(t *testing.T) {
 	}
 	want := `
 run 2026q4, shard 1/4: interrupted after 7m00s
-  items     20,000 landed, 12 missing, 0 skipped, 3 dead, 1 rejected; 100,000 done before; 120,015 of 300,000 in all
-  requests  21,000, 50/s = 100.0 % of the fleet's budget of 50/s; 143 retries, 2 pauses
+  items     20,000 landed, 12 missing, 0 skipped, 3 dead, 1 rejected
+            120,015 of 300,000 in all, 100,000 of them before this start
+  requests  21,000; 143 retries, 2 pauses
+  rate      50/s = 100.0 % of the fleet's budget of 50/s
   bytes     80 MiB received, 156 MiB kept, 8.0 KiB per item
   note      x\u001b[2Jy
   log       2 lines dropped, because stderr did not take them

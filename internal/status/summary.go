@@ -17,7 +17,11 @@ func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) e
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nrun %s, shard %s: %s after %s\n", p.Run, p.Shard, printable(headline), duration(v.elapsed))
 	fmt.Fprintf(&b, "  items     %s\n", v.itemsText())
-	fmt.Fprintf(&b, "  requests  %s\n", v.requestsText())
+	if p.Total > 0 {
+		fmt.Fprintf(&b, "            %s of %s in all, %s of them before this start\n", humanize.Comma(v.done), humanize.Comma(p.Total), humanize.Comma(p.Already))
+	}
+	fmt.Fprintf(&b, "  requests  %s; %s, %s\n", humanize.Comma(p.Requests), plural(p.Retries, "retry", "retries"), plural(p.Pauses, "pause", "pauses"))
+	fmt.Fprintf(&b, "  rate      %s\n", v.meanText())
 	fmt.Fprintf(&b, "  bytes     %s\n", v.bytesText())
 	if p.Note != "" {
 		fmt.Fprintf(&b, "  note      %s\n", printable(p.Note))
@@ -40,26 +44,20 @@ func (v view) itemsText() string {
 	for _, c := range outcomes(v.Counts) {
 		all = append(all, humanize.Comma(c.n)+" "+c.name)
 	}
-	text := strings.Join(all, ", ")
-	if v.Already > 0 {
-		text += fmt.Sprintf("; %s done before", humanize.Comma(v.Already))
-	}
-	if v.Total > 0 {
-		text += fmt.Sprintf("; %s of %s in all", humanize.Comma(v.done), humanize.Comma(v.Total))
-	}
-	return text
+	return strings.Join(all, ", ")
 }
 
-func (v view) requestsText() string {
-	text := humanize.Comma(v.Requests)
-	if seconds := v.elapsed.Seconds(); seconds > 0 && v.Requests > 0 {
-		mean := float64(v.Requests) / seconds
-		text += fmt.Sprintf(", %s/s", number(mean))
-		if v.Budget > 0 {
-			text += fmt.Sprintf(" = %.1f %% of the fleet's budget of %s/s", 100*mean/v.Budget, number(v.Budget))
-		}
+// meanText is the mean rate from the start to now, and how much of the budget that is.
+func (v view) meanText() string {
+	seconds := v.elapsed.Seconds()
+	if seconds == 0 {
+		return "0/s"
 	}
-	return text + fmt.Sprintf("; %s, %s", plural(v.Retries, "retry", "retries"), plural(v.Pauses, "pause", "pauses"))
+	mean := float64(v.Requests) / seconds
+	if v.Budget <= 0 {
+		return number(mean) + "/s"
+	}
+	return fmt.Sprintf("%s/s = %.1f %% of the fleet's budget of %s/s", number(mean), 100*mean/v.Budget, number(v.Budget))
 }
 
 func (v view) bytesText() string {

@@ -24,16 +24,17 @@ type view struct {
 func viewOf(p harvest.Progress, itemsPerSecond float64) view {
 	ended := p.Counts.Items()
 	v := view{Progress: p, done: p.Already + ended, elapsed: max(0, p.Now.Sub(p.Started))}
-	if p.Total > 0 {
-		v.done = min(v.done, p.Total)
-		v.eta, v.etaKnown = ETA(p.Total-v.done, itemsPerSecond)
-	}
 	if ended >= sizeAfter {
 		v.itemBytes = p.Counts.Bytes / ended
 		v.allBytes = v.itemBytes * p.Total
 	}
 	if !p.SilentUntil.IsZero() {
 		v.silent = max(0, p.SilentUntil.Sub(p.Now))
+	}
+	if p.Total > 0 {
+		v.done = min(v.done, p.Total)
+		v.eta, v.etaKnown = ETA(p.Total-v.done, itemsPerSecond)
+		v.eta += v.silent
 	}
 	return v
 }
