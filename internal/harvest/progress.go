@@ -8,6 +8,7 @@ type Limit string
 // What can hold a worker back.
 const (
 	LimitBudget  Limit = "budget"           // the upstream's budget: as it should be
+	LimitRamp    Limit = "ramp"             // coming back from a silence: a part of the budget that grows
 	LimitBackoff Limit = "backoff"          // the upstream asked for silence
 	LimitHold    Limit = "hold"             // the operator asked for silence
 	LimitOutage  Limit = "outage"           // the upstream answers nothing; one probe goes out now and then

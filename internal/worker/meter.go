@@ -60,14 +60,14 @@ func (w *Worker) limit(pace PaceState, p harvest.Progress) harvest.Limit {
 	switch {
 	case w.storeBlocks.Load():
 		return harvest.LimitStore
-	case pace.Limit != harvest.LimitBudget:
+	case pace.Limit != harvest.LimitBudget && pace.Limit != harvest.LimitRamp:
 		return pace.Limit
 	case p.InFlight >= int64(w.Concurrency):
 		return harvest.LimitLatency
 	case w.queue.idle() && p.InFlight < int64(w.Concurrency):
 		return harvest.LimitCorpus
 	}
-	return harvest.LimitBudget
+	return pace.Limit
 }
 
 // notes are the dependencies that fail just now, each with a sentence for a person.

@@ -138,3 +138,10 @@ func (w *Worker) watchPatience(done <-chan struct{}) {
 		}
 	}
 }
+
+// calmed tells whether a connection was refused because we send too much: that
+// is an answer to our rate and for the whole fleet, not a connection that is away.
+func calmed(err error) bool {
+	var failure *harvest.Failure
+	return errors.As(err, &failure) && failure.Fault == harvest.FaultCalm
+}

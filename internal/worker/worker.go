@@ -193,14 +193,20 @@ func (w *Worker) crew() {
 // permit and the first byte.
 func (w *Worker) attempt(t *task) {
 	slot, err := w.Fetch.Reserve(w.feeding, t.request.URL)
-	if err != nil {
+	if err != nil && !calmed(err) {
 		w.unconnected(t, err)
 		return
 	}
-	permit, err := w.Pace.Wait(w.feeding)
-	if err != nil {
-		slot.Release()
+	permit, waitErr := w.Pace.Wait(w.feeding)
+	if waitErr != nil {
+		if slot != nil {
+			slot.Release()
+		}
 		w.open.drop(len(t.items))
+		return
+	}
+	if err != nil { // its slot is spent on the news
+		w.decide(t, permit, nil, w.decode(t, nil, err), time.Now())
 		return
 	}
 	if !slot.Alive() || !permit.Usable() {

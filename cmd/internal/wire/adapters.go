@@ -24,6 +24,9 @@ func (p pacing) Forgiven(at time.Time) bool { return p.pacer.Forgiven(at) }
 func (p pacing) State() worker.PaceState {
 	s := p.pacer.State()
 	state := worker.PaceState{Budget: s.Budget, Limit: harvest.Limit(s.Limit), Until: s.Until, Since: s.Unreachable}
+	if s.Limit == pace.LimitBudget && s.Rate < 0.97*s.Budget {
+		state.Limit = harvest.LimitRamp
+	}
 	if s.Hold.After(state.Until) {
 		state.Until = s.Hold
 	}

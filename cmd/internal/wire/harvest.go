@@ -242,21 +242,12 @@ func (h *Harvester) findRun(ctx context.Context) (harvest.Run, error) {
 }
 
 // openRun opens or resumes the run.
-func (h *Harvester) openRun(ctx context.Context) (err error) {
-	host := h.source.Host()
-	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
-		Upstream: h.set.Upstream, API: h.set.URL, Host: host, Extract: h.set.Extract, Body: h.set.Body, Corpus: h.set.Corpus,
-	}}
-	if given.Name == "" {
-		runs, err := h.truth.ListRuns(ctx)
+func (h *Harvester) openRun(ctx context.Context) error {
+	err := h.patiently(ctx, "the store", unavailable, func() error {
+		given, err := h.givenRun(ctx)
 		if err != nil {
 			return err
 		}
-		if given.Name, err = harvest.ChooseRun(runs, given.Inputs, time.Now()); err != nil {
-			return config.Usagef("%v", err)
-		}
-	}
-	err = h.patiently(ctx, "the store", unavailable, func() (err error) {
 		h.run, h.opened, err = h.truth.OpenRun(ctx, given)
 		return err
 	})
@@ -265,6 +256,40 @@ func (h *Harvester) openRun(ctx context.Context) (err error) {
 	}
 	h.set.Extract, h.set.Body = h.run.Extract, h.run.Body
 	return h.introduce(ctx)
+}
+
+// givenRun is what this start says about the run. Of a run that is there, only
+// what the operator said counts: a default contradicts nothing, and the rate
+// that was kept goes on.
+func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
+	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
+		Upstream: h.set.Upstream, API: h.set.URL, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: h.set.Corpus,
+	}}
+	runs, err := h.truth.ListRuns(ctx)
+	if err != nil {
+		return given, err
+	}
+	said := given
+	if !h.set.Given("upstream") {
+		said.Upstream = ""
+	}
+	if !h.set.Given("body") {
+		said.Body = ""
+	}
+	if given.Name == "" {
+		if given.Name, err = harvest.ChooseRun(runs, said.Inputs, time.Now()); err != nil {
+			return given, config.Usagef("%v", err)
+		}
+	}
+	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == given.Name })
+	if at < 0 {
+		return given, nil
+	}
+	said.Name = given.Name
+	if kept, err := config.ParseRate(runs[at].Rate); err == nil && !h.set.Given("rate") {
+		h.set.Rate, said.Rate = kept, kept.Text
+	}
+	return said, nil
 }
 
 // introduce says which run this is and how far it has come.
