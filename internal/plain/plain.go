@@ -158,7 +158,8 @@ func contentType(body []byte) string {
 
 // Read makes the page of a complete 2xx answer, or says why there is none. A
 // page whose Body or Raw are the answer's own bytes holds the answer; if none
-// does, the caller may release it at once. Attempts is left to the caller.
+// does (mended, skipped, --body none, 204), the caller must release it, or its
+// memory is never given back. Attempts is left to the caller.
 func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
 	item := req.Items[0]
 	page := harvest.Page{
