@@ -16,7 +16,16 @@ type twin struct {
 		SetRate(ctx context.Context, host string, rate float64, by string) error
 		Hold(ctx context.Context, host string, length time.Duration) error
 	}
+	real bool   // in real time, of which a busy machine wastes slots
 	lose func() // forget everything, as FLUSHALL does
+}
+
+// patience lets a scenario that counts what was sent, not how much at most, forgive a busy machine.
+func (w twin) patience() time.Duration {
+	if w.real {
+		return 300 * time.Millisecond
+	}
+	return 0
 }
 
 // both runs a scenario on the in-process twin in virtual time and on a real Redis in real time.
@@ -27,7 +36,7 @@ func both(t *testing.T, scenario func(w twin)) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			l := NewLocal()
-			scenario(twin{l, t, l, func() {
+			scenario(twin{l, t, l, false, func() {
 				l.mu.Lock()
 				l.hosts[host].state = state{}
 				l.mu.Unlock()
@@ -38,7 +47,7 @@ func both(t *testing.T, scenario func(w twin)) {
 		t.Parallel()
 		_, client := server(t)
 		r := NewRedis(client)
-		scenario(twin{r, t, r, func() {
+		scenario(twin{r, t, r, true, func() {
 			if err := client.FlushAll(t.Context()).Err(); err != nil {
 				t.Errorf("FLUSHALL = %v, want no error", err)
 			}
@@ -142,7 +151,7 @@ func TestRateDownAndUp(t *testing.T) {
 				t.Errorf("SetRate(%v) = %v, want nil", rate, err)
 			}
 		}
-		f := launch(t, w, Settings{Rate: 100}, 4, 10, 280, func(p *Pacer, permit Permit, i int) {
+		f := launch(t, w, Settings{Rate: 100, Lateness: w.patience()}, 4, 10, 280, func(p *Pacer, permit Permit, i int) {
 			switch i {
 			case 100:
 				set(20)
@@ -173,7 +182,7 @@ func TestPauseAndResume(t *testing.T) {
 		t := w.t
 		var paused time.Time
 		resumed := make(chan time.Time, 1)
-		f := launch(t, w, Settings{Rate: 50}, 4, 10, 100, at(50, func(p *Pacer) {
+		f := launch(t, w, Settings{Rate: 50, Lateness: w.patience()}, 4, 10, 100, at(50, func(p *Pacer) {
 			if err := w.control.Hold(t.Context(), host, time.Hour); err != nil {
 				t.Errorf("Hold(1h) = %v, want nil", err)
 			}
@@ -193,7 +202,7 @@ func TestPauseAndResume(t *testing.T) {
 		if got := between(sent, paused.Add(soon), again); got != 0 {
 			t.Errorf("requests during a hold = %d, want 0", got)
 		}
-		if got := between(sent, again, again.Add(time.Second+soon)); got < 40 {
+		if got := between(sent, again, again.Add(time.Second+soon)); got < 35 {
 			t.Errorf("requests in the second after the hold = %d, want about 50", got)
 		}
 	})
@@ -204,7 +213,7 @@ func TestDeadWorkersShareIsTakenOver(t *testing.T) {
 		t := w.t
 		var killed time.Time
 		dead := make(chan struct{})
-		f := launch(t, w, Settings{Rate: 50}, 4, 10, 500, at(100, func(p *Pacer) {
+		f := launch(t, w, Settings{Rate: 50, Lateness: w.patience()}, 4, 10, 500, at(100, func(p *Pacer) {
 			killed = time.Now()
 			p.stop() // as kill -9 does: nothing is signed off or given back
 			close(dead)
@@ -217,8 +226,12 @@ func TestDeadWorkersShareIsTakenOver(t *testing.T) {
 		}
 		sent := f.finish()
 		got := float64(between(sent, killed.Add(time.Second), killed.Add(7*time.Second))) / 300
-		if got < 0.9 { // three of four would use 0.75
-			t.Errorf("use of the budget by the other three = %.3f, want at least 0.9", got)
+		want := 0.95
+		if w.real {
+			want = 0.85 // three of four would use 0.75
+		}
+		if got < want {
+			t.Errorf("use of the budget by the other three = %.3f, want at least %v", got, want)
 		}
 	})
 }
