@@ -9,13 +9,19 @@ import (
 )
 
 // accept ends the items that an answer completed; what it left open goes back to the packer.
-func (w *Worker) accept(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) {
+func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harvest.Reading, now time.Time) {
+	kept := false // a page that keeps bytes of the answer gives its memory back when it has landed
 	for i := range reading.Pages {
 		page := reading.Pages[i]
 		page.Attempts, page.FetchedAt = t.total, now
-		w.ended <- page
+		kept = kept || page.Answer != nil
+		if hold && page.Outcome != harvest.Landed {
+			w.proof.hold(page)
+		} else {
+			w.ended <- page
+		}
 	}
-	if len(reading.Pages) == 0 {
+	if !kept {
 		answer.Release()
 	}
 	w.open.drop(len(reading.Pages))
@@ -52,7 +58,7 @@ func (w *Worker) conclude() {
 	}
 	rest, stop := w.proof.rest()
 	if stop != "" {
-		w.fail(w.proof.refusal(stop))
+		w.fail(w.proof.refusal(stop, ""))
 		return
 	}
 	w.pass(rest)

@@ -35,21 +35,33 @@ func newProbation(canary bool) *probation {
 	return &probation{streak: retry.NewStreak(limits)}
 }
 
-// observe tells the streak about one attempt on these items. The pages that it
-// returns are to be committed now.
-func (p *probation) observe(items []harvest.Item, d retry.Decision) (verdict retry.Verdict, released []harvest.Page) {
+// observe tells the streak about one attempt: of an accepted answer, page by
+// page, since a page that was skipped is no success; of any other, once, by the
+// first of its items. The pages that it returns are to be committed now.
+func (p *probation) observe(items []harvest.Item, d retry.Decision, pages []harvest.Page) (verdict retry.Verdict, released []harvest.Page) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, item := range items {
-		v := p.streak.Observe(item.Key, d.Class)
+	see := func(key harvest.Key, class retry.Class, example string) {
+		v := p.streak.Observe(key, class)
 		verdict.Hold = verdict.Hold || v.Hold
 		verdict.Release = verdict.Release || v.Release
 		if v.Stop != "" {
 			verdict.Stop = v.Stop
 		}
-		if d.Class != retry.ClassAccepted && d.Class != retry.ClassNone && len(p.failed) < examples {
-			p.failed = append(p.failed, fmt.Sprintf("%s: %s", item.URL, d.Source))
+		if class != retry.ClassAccepted && class != retry.ClassNone && len(p.failed) < examples {
+			p.failed = append(p.failed, example)
 		}
+	}
+	if d.Verb == retry.Accept {
+		for i := range pages {
+			class := retry.ClassAccepted
+			if pages[i].Outcome != harvest.Landed {
+				class = retry.ClassEnded
+			}
+			see(pages[i].Key, class, fmt.Sprintf("%s: %s: %s", pages[i].URL, pages[i].Reason, pages[i].Detail))
+		}
+	} else {
+		see(items[0].Key, d.Class, fmt.Sprintf("%s: %s", items[0].URL, d.Source))
 	}
 	if verdict.Release {
 		p.accepted, p.incidents = true, 0
@@ -100,12 +112,15 @@ func (p *probation) silenced(now time.Time, silence time.Duration) {
 	}
 }
 
-// refusal is the error of a stop, with examples and what a person can do.
-func (p *probation) refusal(stop retry.Stop) error {
+// refusal is the error of a stop, with examples and what a person can do. Without
+// a stop it was one attempt that decided, for the reason given.
+func (p *probation) refusal(stop retry.Stop, reason string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	why := map[retry.Stop]string{
-		retry.StopCanary: "the first items of this run all ended without landing; is the path or a parameter wrong? " +
+		"": reason + " (look with --try 3)",
+
+		retry.StopCanary: "the first items of this run all ended without landing; is the path, a parameter or --extract wrong? " +
 			"(look with --try 3; --no-canary goes on all the same)",
 		retry.StopRefused: "it answers 401, 403 or a TLS error to item after item; is the credential or the User-Agent refused? (look with --try 3)",
 		retry.StopLimited: "it answers 429 to every item and never served one; this may be a ban: ask the operator of the API",

@@ -268,15 +268,15 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 	if decision.Pause > 0 {
 		w.pause(permit, decision, now)
 	}
-	verdict, released := w.proof.observe(t.items, decision)
+	verdict, released := w.proof.observe(t.items, decision, reading.Pages)
 	w.pass(released)
 	switch {
 	case verdict.Stop != "" || decision.Verb == retry.Abort:
 		answer.Release()
 		w.open.drop(len(t.items))
-		w.fail(w.proof.refusal(verdict.Stop))
+		w.fail(w.proof.refusal(verdict.Stop, decision.Reason))
 	case decision.Verb == retry.Accept:
-		w.accept(t, answer, reading, now)
+		w.accept(t, verdict.Hold, answer, reading, now)
 	case decision.Verb == retry.Skip:
 		w.end(t, verdict.Hold, w.verdict(t, answer, decision, now))
 		answer.Release()

@@ -268,3 +268,48 @@ func TestAPauseLongerThanPatienceEndsTheWork(t *testing.T) {
 		}
 	})
 }
+
+func TestAnswersThatNoPageKeepsAreReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(200)...)
+		w := r.worker(t, r.config())
+		w.Upstream = mendingUpstream{}
+		if _, err := w.Drain(t.Context(), nil); err != nil || len(r.pages) != 200 {
+			t.Fatalf("Drain() = %v with %d pages, want 200", err, len(r.pages))
+		}
+		if r.bodies != 0 {
+			t.Errorf("%d bodies were never released", r.bodies)
+		}
+	})
+}
+
+// mendingUpstream makes pages with bytes of their own.
+type mendingUpstream struct{ rigUpstream }
+
+func (u mendingUpstream) Read(request *harvest.Request, a *harvest.Answer) harvest.Reading {
+	reading := u.rigUpstream.Read(request, a)
+	reading.Pages[0].Body, reading.Pages[0].Answer = []byte(`"mended"`), nil
+	return reading
+}
+
+func TestAWrongExpressionIsStoppedByTheCanary(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(1000)...)
+		w := r.worker(t, r.config())
+		w.Upstream = skippingUpstream{}
+		_, err := w.Drain(t.Context(), nil)
+		if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "cannot iterate") || len(r.pages) != 0 {
+			t.Errorf("Drain() = %v with %d pages, want ErrRefused with the message and none", err, len(r.pages))
+		}
+	})
+}
+
+// skippingUpstream is one whose expression fails on every answer.
+type skippingUpstream struct{ rigUpstream }
+
+func (u skippingUpstream) Read(request *harvest.Request, a *harvest.Answer) harvest.Reading {
+	reading := u.rigUpstream.Read(request, a)
+	reading.Pages[0].Refuse("extract_failed")
+	reading.Pages[0].Detail, reading.Pages[0].Answer = "cannot iterate over: null", nil
+	return reading
+}

@@ -421,7 +421,8 @@ func newUpstream(set config.Worker) (*plain.Upstream, error) {
 }
 
 func retryPolicy(set config.Worker) retry.Policy {
-	return retry.Policy{Retries: set.Retries, MinPause: set.MinPause}
+	units := map[string]retry.Unit{"delta": retry.UnitDelta, "epoch": retry.UnitEpoch, "epoch-ms": retry.UnitEpochMilli}
+	return retry.Policy{Retries: set.Retries, MinPause: set.MinPause, ResetUnit: units[set.ResetUnit]}
 }
 
 // fetchConfig trusts the addresses that the operator typed: the upstream's own,
