@@ -1,0 +1,100 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"shoal/internal/config"
+	"shoal/internal/corpus"
+	"shoal/internal/ledger"
+	"shoal/internal/pace"
+	"shoal/internal/status"
+	"shoal/internal/store"
+	"shoal/internal/worker"
+)
+
+// Write the page again with: go test ./cmd/internal/wire -run TestSettingsPage -update
+var update = flag.Bool("update", false, "write docs/settings.md")
+
+func settingsPage() string {
+	var b strings.Builder
+	b.WriteString("# All settings and metrics\n\n" +
+		"A flag wins over its environment variable, that over the key of the same name in `shoal.yaml`, that over the profile, that over the default. " +
+		"`REDIS_URL` and `DATABASE_URL` are read when `SHOAL_REDIS` and `SHOAL_STORE` are absent. `worker --print-config` shows what counts and why.\n\n" +
+		"<!-- written from the table in internal/config; a test compares them -->\n\n")
+	b.WriteString(config.Markdown())
+	b.WriteString("\n## Metrics\n\nOn `--status-addr`, path `/metrics`; besides them those of Go and of the process. " +
+		"`/healthz` and `/readyz` answer there too.\n\n| metric | kind | |\n|---|---|---|\n")
+	for _, m := range status.Metrics() {
+		kind := "gauge"
+		if m.Kind == prometheus.CounterValue {
+			kind = "counter"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, kind, m.Help)
+	}
+	return b.String()
+}
+
+func TestSettingsPageIsTheTable(t *testing.T) {
+	const page = "../../../docs/settings.md"
+	if *update {
+		if err := os.WriteFile(page, []byte(settingsPage()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil || string(got) != settingsPage() {
+		t.Errorf("docs/settings.md (%d bytes, %v) is not what the tables say; write it again with -update", len(got), err)
+	}
+}
+
+// TestExitCodes holds the switch to the contract, and the README to both.
+func TestExitCodes(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{errors.New("surprise"), 1},
+		{config.Usagef("no"), 2},
+		{&store.Contradiction{}, 2},
+		{store.ErrUnsafe, 2},
+		{store.ErrSchema, 2},
+		{store.ErrNoRun, 2},
+		{ledger.ErrUnsafe, 2},
+		{pace.ErrUnsafeRedis, 2},
+		{ErrOverLimit, 3},
+		{worker.ErrRefused, 4},
+		{worker.ErrPatience, 5},
+		{store.ErrUnavailable, 5},
+		{worker.ErrIncomplete, 6},
+		{corpus.ErrDamaged, 6},
+		{store.ErrFenced, 13},
+		{store.ErrHeld, 13},
+		{worker.ErrFenced, 13},
+		{worker.ErrStopped, 143},
+		{context.Canceled, 143},
+	} {
+		wrapped := c.err
+		if c.err != nil {
+			wrapped = fmt.Errorf("while working: %w", c.err)
+		}
+		if got := ExitCode(wrapped, ExitSIGTERM); got != c.want {
+			t.Errorf("ExitCode(%v) = %d, want %d", c.err, got, c.want)
+		}
+		if !strings.Contains(string(readme), fmt.Sprintf("| %d |", c.want)) && c.want != 143 {
+			t.Errorf("README.md has no row for exit code %d", c.want)
+		}
+	}
+}
