@@ -14,11 +14,17 @@ import (
 	"shoal/internal/testenv"
 )
 
-// bigPages make a batch of several MB, so that a fault can strike in the middle of its COPY.
-func bigPages(from, n int) []harvest.Page {
-	pages := somePages(from, n)
+// bigRows make a batch of about 3 MB. The server writes the rows of a COPY a thousand at a time, so
+// after 2 MB it has written some and not all.
+const (
+	bigRows = 2500
+	midCopy = 2 << 20
+)
+
+func bigPages() []harvest.Page {
+	pages := somePages(0, bigRows)
 	for i := range pages {
-		pages[i].Body = fmt.Appendf(nil, `"%s"`, bytes.Repeat([]byte{'a' + byte(i%26)}, 16<<10))
+		pages[i].Body = fmt.Appendf(nil, `"%s"`, bytes.Repeat([]byte{'a' + byte(i%26)}, 1<<10))
 	}
 	return pages
 }
@@ -146,8 +152,8 @@ func TestAGhostInAnOpenTransactionBlocksNobody(t *testing.T) {
 	p, url := openPostgresWithRun(t)
 	s, line := through(t, url)
 	old := mustClaim(t, s, claimOf("old"))
-	pages := bigPages(0, 200)
-	frozen := line.freezeAfter(1 << 20)
+	pages := bigPages()
+	frozen := line.freezeAfter(midCopy)
 	refused := make(chan error, 1)
 	go func() {
 		_, err := landUntilDecided(t.Context(), old, pages)
@@ -158,15 +164,15 @@ func TestAGhostInAnOpenTransactionBlocksNobody(t *testing.T) {
 	c.TTL = 2 * time.Second // the ghost is to be ended, not to be outlived
 	lease := mustClaim(t, p, c)
 	counts, err := lease.Land(t.Context(), pages)
-	if err != nil || counts.Landed != 200 {
-		t.Errorf("Land() of the keys that a ghost has in its COPY = %d, %v, want 200, nil at the first attempt", counts.Landed, err)
+	if err != nil || counts.Landed != bigRows {
+		t.Errorf("Land() of the keys that a ghost has in its COPY = %d, %v, want %d, nil at the first attempt", counts.Landed, err, bigRows)
 	}
 	line.thaw()
 	if err := <-refused; !errors.Is(err, ErrFenced) {
 		t.Errorf("Land() of the ghost, awake again = %v, want ErrFenced", err)
 	}
 	wantLost(t, old)
-	wantRows(t, p, 200)
+	wantRows(t, p, bigRows)
 }
 
 func TestAnOwnerEndsItsOwnGhosts(t *testing.T) {
@@ -174,8 +180,8 @@ func TestAnOwnerEndsItsOwnGhosts(t *testing.T) {
 	p, url := openPostgresWithRun(t)
 	s, line := through(t, url)
 	lease := mustClaim(t, s, claimOf("owner"))
-	pages := bigPages(0, 200)
-	frozen := line.freezeAfter(1 << 20)
+	pages := bigPages()
+	frozen := line.freezeAfter(midCopy)
 	first := make(chan error, 1)
 	go func() {
 		_, err := lease.Land(t.Context(), pages)
@@ -188,14 +194,14 @@ func TestAnOwnerEndsItsOwnGhosts(t *testing.T) {
 		t.Errorf("Land() on a line that was lost = %v, want ErrUnavailable", err)
 	}
 	counts, err := lease.Land(t.Context(), pages)
-	if err != nil || counts.Landed != 200 {
-		t.Errorf("Land() again = %d, %v, want 200, nil", counts.Landed, err)
+	if err != nil || counts.Landed != bigRows {
+		t.Errorf("Land() again = %d, %v, want %d, nil", counts.Landed, err, bigRows)
 	}
 	renewals(t, p, 3)
 	if token := query[int64](t, p, `SELECT token FROM shoal.shards`); token != lease.Token() || lost(lease) {
 		t.Errorf("the shard's token = %d, lost %t, want %d, false", token, lost(lease), lease.Token())
 	}
-	wantRows(t, p, 200)
+	wantRows(t, p, bigRows)
 }
 
 func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
@@ -203,10 +209,10 @@ func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
 	p, url := openPostgresWithRun(t)
 	s, line := through(t, url)
 	lease := mustClaim(t, s, claimOf("stale"))
-	frozen := line.freezeAfter(1 << 20)
+	frozen := line.freezeAfter(midCopy)
 	landed := make(chan error, 1)
 	go func() {
-		_, err := lease.Land(t.Context(), bigPages(0, 200))
+		_, err := lease.Land(t.Context(), bigPages())
 		landed <- err
 	}()
 	<-frozen
