@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // answer gives a visit what was decided when it came.
@@ -35,6 +37,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *visit) {
 // serve is what an unharmed request gets.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, b Behaviour) {
 	if !pause(r, b.Latency) {
+		abort(w, http2.ErrCodeCancel)
 		return
 	}
 	if !s.authorized(r, b) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -352,5 +353,76 @@ func TestStallsLastUntilTheClientLeaves(t *testing.T) {
 			t.Errorf("the rest of a stalled body = %q, %v, want context.Canceled", rest, err)
 		}
 		_ = res.Body.Close()
+	}
+}
+
+func TestAnswersAsTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, fakeapi.Options{Behaviour: fakeapi.Behaviour{
+		Gzip: true, Latency: 20 * time.Millisecond, Headers: map[string]string{"X-Kept": "yes"},
+		Answer: func(r *http.Request) *fakeapi.Reply {
+			if r.URL.Path != "/own" {
+				return nil
+			}
+			return &fakeapi.Reply{Status: http.StatusAccepted, Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte("mine")}
+		},
+	}})
+	before := time.Now()
+	res, body := get(t, s, "/own")
+	if res.StatusCode != 202 || string(body) != "mine" || res.Header.Get("X-Kept") != "yes" || time.Since(before) < 20*time.Millisecond {
+		t.Errorf("GET /own = %d %q after %s, want 202 mine after 20 ms", res.StatusCode, body, time.Since(before))
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/echo?q=1", strings.NewReader(strings.Repeat("x", 200_000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept-Encoding", "gzip")
+	req.Header.Set("User-Agent", "somebody")
+	res, err = s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	z, err := gzip.NewReader(res.Body)
+	if err != nil {
+		t.Fatalf("POST /echo: not gzip: %v", err)
+	}
+	var echo struct{ Method, Path, Query, Body string }
+	if err := json.NewDecoder(z).Decode(&echo); err != nil {
+		t.Fatal(err)
+	}
+	if echo.Method != http.MethodPost || echo.Path != "/echo" || echo.Query != "q=1" || len(echo.Body) != 200_000 {
+		t.Errorf("POST /echo = %s %s?%s with %d bytes, want POST /echo?q=1 with 200000", echo.Method, echo.Path, echo.Query, len(echo.Body))
+	}
+	if a := s.Arrivals()[1]; a.UserAgent != "somebody" || a.Header.Get("Accept-Encoding") != "gzip" {
+		t.Errorf("Arrivals()[1] = %+v, want the user agent and the headers", a)
+	}
+	if got := len(s.Between(before, time.Now())); got != 2 {
+		t.Errorf("Between(start, now) = %d arrivals, want 2", got)
+	}
+	if got := len(s.Between(time.Now(), time.Now().Add(time.Hour))); got != 0 {
+		t.Errorf("Between(now, later) = %d arrivals, want 0", got)
+	}
+}
+
+func TestRedirectEndsAtAnAnswer(t *testing.T) {
+	t.Parallel()
+	s := start(t, fakeapi.Options{Behaviour: fakeapi.Behaviour{Faults: []fakeapi.Fault{{Kind: fakeapi.KindRedirect, Path: "/items/3"}}}})
+	res, _ := get(t, s, "/items/3")
+	if res, body := get(t, s, res.Header.Get("Location")); res.StatusCode != 200 || !bytes.Equal(body, fakeapi.Item(3, 0)) {
+		t.Errorf("the end of the redirect = %d %s, want item 3", res.StatusCode, body)
+	}
+}
+
+func TestFirstHarmsOnlyTheFirstTries(t *testing.T) {
+	t.Parallel()
+	s := start(t, fakeapi.Options{Behaviour: fakeapi.Behaviour{Faults: []fakeapi.Fault{{Kind: fakeapi.KindStatus, First: 2}}}})
+	var got []int
+	for range 3 {
+		res, _ := get(t, s, "/items/1")
+		got = append(got, res.StatusCode)
+	}
+	if !slices.Equal(got, []int{500, 500, 200}) {
+		t.Errorf("three tries of one path = %v, want [500 500 200]", got)
 	}
 }

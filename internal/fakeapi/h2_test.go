@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -16,11 +18,12 @@ import (
 
 // wire is a client that does nothing by itself.
 type wire struct {
-	t   *testing.T
-	s   *fakeapi.Server
-	fr  *http2.Framer
-	buf bytes.Buffer
-	enc *hpack.Encoder
+	t    *testing.T
+	s    *fakeapi.Server
+	conn net.Conn
+	fr   *http2.Framer
+	buf  bytes.Buffer
+	enc  *hpack.Encoder
 }
 
 func dial(t *testing.T, s *fakeapi.Server) *wire {
@@ -33,7 +36,7 @@ func dial(t *testing.T, s *fakeapi.Server) *wire {
 	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{t: t, s: s, fr: http2.NewFramer(conn, conn)}
+	w := &wire{t: t, s: s, conn: conn, fr: http2.NewFramer(conn, conn)}
 	w.fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	w.enc = hpack.NewEncoder(&w.buf)
 	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
@@ -174,5 +177,23 @@ func TestPingIsAnswered(t *testing.T) {
 		return ok && p.IsAck() && p.Data == [8]byte{1, 2}
 	}) {
 		t.Error("no answer to a PING")
+	}
+}
+
+func TestDeafConnectionsStayOpenAndSilent(t *testing.T) {
+	t.Parallel()
+	s := start(t, fakeapi.Options{})
+	w := dial(t, s)
+	w.ask(1)
+	w.until(func(f http2.Frame) bool { d, ok := f.(*http2.DataFrame); return ok && d.StreamEnded() })
+	s.Deafen()
+	w.must(w.conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond)))
+	w.must(w.fr.WritePing(false, [8]byte{1}))
+	f, err := w.fr.ReadFrame()
+	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("ReadFrame() on a deaf connection = %v, %v, want no frame and no end", f, err)
+	}
+	if res, _ := get(t, s, "/items/1"); res.StatusCode != 200 {
+		t.Errorf("GET on a new connection = %d, want 200", res.StatusCode)
 	}
 }

@@ -47,7 +47,9 @@ type h2conn struct {
 	most    int
 	// leaving says that GOAWAY was sent.
 	leaving bool
-	dead    bool
+	// deaf says that nothing is written any more, though the connection is open.
+	deaf bool
+	dead bool
 }
 
 // serveH2 serves a connection that agreed on h2 until it ends; net/http calls it.
@@ -115,7 +117,7 @@ func (c *h2conn) write(frames func() error) {
 }
 
 func (c *h2conn) writeLocked(frames func() error) {
-	if c.dead {
+	if c.dead || c.deaf {
 		return
 	}
 	_ = c.nc.SetWriteDeadline(time.Now().Add(writeLimit)) // a connection that is closed says so at the write

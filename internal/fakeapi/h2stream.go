@@ -121,6 +121,9 @@ func (st *h2stream) WriteHeader(status int) {
 	c := st.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if st.gone() {
+		return
+	}
 	c.encBuf.Reset()
 	c.field(":status", strconv.Itoa(status))
 	if st.header.Get("Date") == "" {
@@ -195,9 +198,13 @@ func (st *h2stream) finish() {
 	st.c.writeLocked(func() error { return st.c.fr.WriteData(st.id, true, nil) })
 }
 
-// reset breaks the stream off with code.
+// reset breaks the stream off with code, unless the client has left it: it must see its own end, not ours.
 func (st *h2stream) reset(code http2.ErrCode) {
-	st.c.write(func() error { return st.c.fr.WriteRSTStream(st.id, code) })
+	st.c.mu.Lock()
+	defer st.c.mu.Unlock()
+	if !st.gone() {
+		st.c.writeLocked(func() error { return st.c.fr.WriteRSTStream(st.id, code) })
+	}
 	st.ended = true
 }
 

@@ -55,9 +55,11 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 	f := v.fault
 	h := w.Header()
 	if f.Kind == KindStall {
-		if stall(r, f.Delay) {
-			s.serve(w, r, v.b)
+		if !stall(r, f.Delay) {
+			abort(w, http2.ErrCodeCancel)
+			return
 		}
+		s.serve(w, r, v.b)
 		return
 	}
 	_, body := s.content(h, r, v.b)
@@ -65,9 +67,11 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 	switch f.Kind {
 	case KindStallBody:
 		part(w, half, len(body))
-		if stall(r, f.Delay) {
-			_, _ = w.Write(body[len(half):])
+		if !stall(r, f.Delay) {
+			abort(w, http2.ErrCodeCancel)
+			return
 		}
+		_, _ = w.Write(body[len(half):])
 	case KindCut:
 		part(w, half, len(body))
 		abort(w, http2.ErrCodeInternal)

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,14 +102,11 @@ func (s *Server) Set(change func(*Behaviour)) {
 	before := s.b.MaxStreams
 	change(&s.b)
 	after := s.b.MaxStreams
-	var conns []*h2conn
-	if before != after {
-		for c := range s.h2 {
-			conns = append(conns, c)
-		}
-	}
 	s.mu.Unlock()
-	for _, c := range conns {
+	if before == after {
+		return
+	}
+	for _, c := range s.open() {
 		c.announce(after)
 	}
 }
@@ -120,6 +119,23 @@ func (s *Server) SetOutage(on bool) {
 			b.Outage = http.StatusServiceUnavailable
 		}
 	})
+}
+
+// Deafen makes black holes of the HTTP/2 connections that are open now: they stay open, and nothing comes back on them,
+// not even to a PING. New connections are served.
+func (s *Server) Deafen() {
+	for _, c := range s.open() {
+		c.mu.Lock()
+		c.deaf = true
+		c.mu.Unlock()
+	}
+}
+
+// open lists the HTTP/2 connections. Whoever takes a connection's lock must not hold the server's.
+func (s *Server) open() []*h2conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.h2))
 }
 
 // CAPEM is the certificate of its CA; nil in plaintext.

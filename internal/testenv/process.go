@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -98,13 +99,41 @@ func (p *process) end(sig syscall.Signal) {
 	p.leash.untie()
 }
 
-// kill ends the program and its children with SIGKILL, all of them, as a lost machine would.
+// kill ends the program and its children with SIGKILL, all of them, as a lost machine would, and returns when they are
+// gone: a child that lingers would still hold the memory and the port that the next start needs.
 func (p *process) kill() {
 	if p.running() {
-		signal(p.tree(), syscall.SIGKILL)
+		signal([]int{p.cmd.Process.Pid}, syscall.SIGSTOP) // no child is born after the look
+		pids := p.tree()
+		signal(pids, syscall.SIGKILL)
+		<-p.done
+		p.outlive(pids[1:])
 	}
-	<-p.done
 	p.leash.untie()
+}
+
+// outlive waits until none of the pids runs, no longer than stopLimit.
+func (p *process) outlive(pids []int) {
+	limit := time.After(stopLimit)
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for slices.ContainsFunc(pids, runs) {
+		select {
+		case <-tick.C:
+		case <-limit:
+			return
+		}
+	}
+}
+
+// runs says whether a process is there and is more than an entry that nobody has collected yet: in a container often
+// nobody collects those of a dead parent.
+func runs(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	_, state, ok := statOf(strconv.Itoa(pid))
+	return !ok || state != "Z"
 }
 
 // freeze stops the program and its children with SIGSTOP. The parent is stopped first, so that no child is born
@@ -171,17 +200,25 @@ func childrenFromProc(pid int) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
-		if err != nil {
-			continue
-		}
-		// pid (name) state ppid …: the name may hold blanks and brackets, so read from the last one.
-		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-		if len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+		if parent, _, ok := statOf(e.Name()); ok && parent == strconv.Itoa(pid) {
 			pids = append(pids, child)
 		}
 	}
 	return pids, nil
+}
+
+// statOf reads the parent and the state of a process from /proc.
+func statOf(pid string) (parent, state string, ok bool) {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return "", "", false
+	}
+	// pid (name) state ppid …: the name may hold blanks and brackets, so read from the last one.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 2 {
+		return "", "", false
+	}
+	return fields[1], fields[0], true
 }
 
 // leash is a tiny shell that outlives the test binary by a moment. It reads a pipe that only the test binary holds: when

@@ -51,8 +51,9 @@ func test(ctx context.Context, url string, args []string, stdout, stderr io.Writ
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Env = append(os.Environ(), "SHOAL_TEST_PG_URL="+url, "SHOAL_TEST_STRICT=1")
 	cmd.Stderr = stderr
-	// An interrupt lets go test end its test binaries by itself; it is killed only if it does not.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	// A group of its own, because an interrupt has to reach the test binaries too, which go test does not pass it on to.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
 	events, err := cmd.StdoutPipe()
 	if err != nil {
@@ -62,7 +63,9 @@ func test(ctx context.Context, url string, args []string, stdout, stderr io.Writ
 		return counts{}, err
 	}
 	c, readErr := tell(events, stdout)
-	return c, errors.Join(readErr, cmd.Wait())
+	err = cmd.Wait()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // most often nobody is left in the group
+	return c, errors.Join(readErr, err)
 }
 
 func isExit(err error) bool {
