@@ -138,8 +138,17 @@ func TestALiveLeaseOfAnotherNIsWaitedFor(t *testing.T) {
 		if _, err := s.Claim(t.Context(), half); !errors.Is(err, ErrHeld) || !strings.Contains(err.Error(), "3/4") {
 			t.Errorf("Claim(0/2) beside 3/4 = %v, want ErrHeld that names it", err)
 		}
-		if _, err := s.Claim(t.Context(), Claim{Run: testRun + "b", Shard: half.Shard, NoWait: true, TTL: shortTTL}); errors.Is(err, ErrHeld) {
-			t.Errorf("Claim(0/2 of another run) = %v, want anything but ErrHeld", err)
+		half.Run = openRunNamed(t, s, "another")
+		mustClaim(t, s, half)
+	})
+}
+
+func TestAShardOfNoRunIsRefused(t *testing.T) {
+	onBoth(t, func(t *testing.T, s Store) {
+		c := claimOf("worker")
+		c.Run = "unheard-of"
+		if _, err := s.Claim(t.Context(), c); !errors.Is(err, ErrNoRun) || errors.Is(err, ErrUnavailable) {
+			t.Errorf("Claim(%s) = %v, want ErrNoRun", c.Run, err)
 		}
 	})
 }

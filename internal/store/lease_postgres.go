@@ -28,6 +28,7 @@ type taker struct {
 	p     *Postgres
 	conn  *pgx.Conn
 	watch watch
+	gen   string
 }
 
 func (t *taker) claim(ctx context.Context) (Lease, error) {
@@ -108,11 +109,7 @@ func (t *taker) take(ctx context.Context) (Lease, error) {
 	if err := endHolders(ctx, t.conn, landLock, old...); err != nil {
 		return nil, err
 	}
-	gen, err := t.p.fingerprint(ctx, t.conn, t.Run)
-	if err != nil {
-		return nil, err
-	}
-	return t.p.startLease(own, t.TTL, t.conn, gen), nil
+	return t.p.startLease(own, t.TTL, t.conn, t.gen), nil
 }
 
 // errInWay ends the transaction of a take that came too late.
@@ -123,6 +120,9 @@ var errInWay = errors.New("somebody came first")
 func (t *taker) takeIn(ctx context.Context, tx pgx.Tx) (own ownership, old []ownership, err error) {
 	// All takes of a run go one after the other, else two of different N would miss each other.
 	if err := lockRun(ctx, tx, t.Run); err != nil {
+		return own, nil, err
+	}
+	if t.gen, err = t.p.fingerprint(ctx, tx, t.Run); err != nil {
 		return own, nil, err
 	}
 	if err := t.lockRows(ctx, tx); err != nil {

@@ -231,6 +231,19 @@ func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
 	wantRows(t, p, 0)
 }
 
+// A taker ends the landing connections that it finds: one that is made after it must not come to a COPY.
+func TestAStaleTokenGetsNoLandingConnection(t *testing.T) {
+	t.Parallel()
+	p, _ := openPostgresWithRun(t)
+	lease := mustClaim(t, p, claimOf("stale")).(*pgLease)
+	if _, err := p.pool.Exec(t.Context(), `UPDATE shoal.shards SET token = token + 1`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lease.dialLander(t.Context()); !errors.Is(err, ErrFenced) {
+		t.Errorf("dialLander() under a stale token = %v, want ErrFenced", err)
+	}
+}
+
 func TestALapsedLeaseThatNobodyTookGoesOn(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
@@ -297,6 +310,18 @@ func TestADeadLeaseOfAnotherNIsVoided(t *testing.T) {
 	}
 	mustLand(t, lease, somePages(0, 10))
 	wantRows(t, p, 10)
+}
+
+func TestAClaimSaysThatTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	_, url := openPostgresWithRun(t)
+	s, line := through(t, url)
+	c := claimOf("owner")
+	c.Waiting = func(string) { line.cut() }
+	mustClaim(t, openWithRun(t, url), c)
+	if _, err := s.Claim(t.Context(), c); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("Claim() whose line is cut = %v, want ErrUnavailable", err)
+	}
 }
 
 // outage makes a server fail under an owner who lands and another who waits, and wants the owner to go

@@ -60,17 +60,17 @@ func (t *sqliteTake) take(ctx context.Context) (lease Lease, err error) {
 			t.file.unlock()
 		}
 	}()
+	var gen string
 	err = t.s.transact(ctx, t.own.name("claim"), func(tx *sql.Tx) error {
+		if gen, err = t.s.Fingerprint(ctx, t.Run); err != nil {
+			return err
+		}
 		if err := t.lock(ctx, tx); err != nil || t.file == nil {
 			return err
 		}
 		return t.write(ctx, tx)
 	})
 	if err != nil || t.file == nil {
-		return nil, err
-	}
-	gen, err := t.s.Fingerprint(ctx, t.Run)
-	if err != nil {
 		return nil, err
 	}
 	return t.s.startLease(t.own, t.TTL, t.file, gen), nil

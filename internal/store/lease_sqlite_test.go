@@ -5,7 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -85,6 +88,54 @@ func TestAStaleTokenCommitsNothingInSQLite(t *testing.T) {
 		t.Errorf("Drained() under a stale token = %v, want ErrFenced", err)
 	}
 	wantRows(t, s, 0)
+}
+
+func TestAShardFileExcludesAllOthersEvenWhileItIsRemoved(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "file")
+	var holders, got atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 500 {
+				file, err := lockShardFile(path)
+				if err != nil {
+					t.Errorf("lockShardFile() = %v, want nil", err)
+					return
+				}
+				if file == nil {
+					continue
+				}
+				if n := holders.Add(1); n != 1 {
+					t.Errorf("%d hold the lock at once, want 1", n)
+				}
+				got.Add(1)
+				runtime.Gosched()
+				holders.Add(-1)
+				file.unlock()
+			}
+		})
+	}
+	all.Wait()
+	if got.Load() == 0 {
+		t.Error("nobody got the lock in 4,000 tries")
+	}
+}
+
+func TestNothingRenewsWhatWasGivenBack(t *testing.T) {
+	t.Parallel()
+	s, _, _ := openSQLiteWithRun(t)
+	lease := mustClaim(t, s, claimOf("owner")).(*sqliteLease)
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lease.renew(t.Context()); !errors.Is(err, errReleased) {
+		t.Errorf("renew() after Release = %v, want errReleased", err)
+	}
+	var held int
+	if err := s.read.QueryRowContext(t.Context(), `SELECT count(*) FROM shards WHERE expires_at IS NOT NULL`).Scan(&held); err != nil || held != 0 {
+		t.Errorf("%d leases are held after Release, %v, want 0", held, err)
+	}
 }
 
 // What is left of a killed run of another N, or of a run with a similar name, is in nobody's way.

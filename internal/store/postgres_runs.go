@@ -77,11 +77,24 @@ func (p *Postgres) OpenRun(ctx context.Context, given harvest.Run) (run harvest.
 	if opened {
 		return run, true, nil
 	}
-	if err := contradicts(run, given); err != nil {
-		return run, false, err
+	if contradiction := contradicts(run, given); contradiction != nil {
+		return p.redefine(ctx, run, given, contradiction)
 	}
 	run, err = p.adopt(ctx, run, given)
 	return run, false, classify("open run "+given.Name, err)
+}
+
+// redefine gives the run the inputs that contradict the stored ones, if nothing of it has landed.
+func (p *Postgres) redefine(ctx context.Context, stored, given harvest.Run, contradiction error) (harvest.Run, bool, error) {
+	tag, err := p.pool.Exec(ctx, redefineRun("shoal.", func(n int) string { return fmt.Sprintf("$%d", n) }), redefinition(given)...)
+	if err != nil {
+		return stored, false, classify("open run "+given.Name, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return stored, false, contradiction
+	}
+	run, err := findRun(ctx, p.pool, given.Name)
+	return run, true, classify("open run "+given.Name, err)
 }
 
 // createRun makes the run's partitions and then its row. The partitions are made as tables of their own and attached,

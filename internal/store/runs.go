@@ -54,3 +54,22 @@ func totals(schema, run string) string {
 		FROM (SELECT sum(landed) AS landed, sum(missing) AS missing, sum(skipped) AS skipped, sum(dead) AS dead,
 			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %sshards WHERE run = %s GROUP BY "of") AS by_n`, schema, run)
 }
+
+// redefineRun is the statement that gives a run other inputs where a worker began it and has gone without landing
+// anything: a wrong path, stopped by the canary, must not hold its name. Parameters: run, upstream, api, host, extract,
+// body, rate, corpus; an empty one leaves what is stored.
+func redefineRun(schema string, parameter func(n int) string) string {
+	set := ""
+	for i, column := range []string{"upstream", "api", "host", "extract", "body", "rate", "corpus"} {
+		set += fmt.Sprintf("%s = coalesce(nullif(%s, ''), %s), ", column, parameter(i+2), column)
+	}
+	return fmt.Sprintf(`UPDATE %[1]sruns SET %[2]scorpus_items = NULL, corpus_digest = NULL, finished_at = NULL WHERE run = %[3]s
+		AND EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[3]s)
+		AND NOT EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[3]s AND s.expires_at IS NOT NULL)
+		AND NOT EXISTS (SELECT 1 FROM %[1]spages p WHERE p.run = %[3]s)`, schema, set, parameter(1))
+}
+
+// redefinition are the parameters of redefineRun.
+func redefinition(given harvest.Run) []any {
+	return []any{given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus}
+}

@@ -91,9 +91,20 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 			return err
 		}
 		opened = rows == 1
-		contradiction = contradicts(run, given)
-		if opened || contradiction != nil {
-			return nil //nolint:nilerr // nothing failed here: the caller is told of the contradiction below
+		if contradiction = contradicts(run, given); contradiction != nil {
+			result, err := tx.ExecContext(ctx, redefineRun("", func(n int) string { return fmt.Sprintf("?%d", n) }), redefinition(given)...)
+			if err != nil {
+				return err
+			}
+			if rows, err := result.RowsAffected(); err != nil || rows == 0 {
+				return err // the caller is told of the contradiction below
+			}
+			contradiction, opened = nil, true
+			run, err = findSQLiteRun(ctx, tx, given.Name)
+			return err
+		}
+		if opened {
+			return nil
 		}
 		run = adopted(run, given)
 		_, err = tx.ExecContext(ctx, "UPDATE runs SET rate = ?, corpus = ? WHERE run = ?", run.Rate, run.Corpus, run.Name)

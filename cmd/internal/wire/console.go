@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/term"
 
 	"shoal/internal/harvest"
@@ -87,7 +89,17 @@ func NewConsole(out io.Writer, stderr *os.File, level slog.Level, mode string) *
 		Screen: status.NewScreen(stderr), Terminal: term.IsTerminal(int(stderr.Fd())), Mode: mode, out: out, stderr: stderr,
 	}
 	c.Log, c.logs = status.NewLogger(c.Screen, level, "text")
+	redis.SetLogger(redisLog{c.Log})
 	return c
+}
+
+// redisLog keeps the Redis client's own lines out of the way of the bar: what it
+// complains of is an error that we are given and report ourselves.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements the Redis client's logger.
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.log.DebugContext(ctx, fmt.Sprintf(format, args...))
 }
 
 // Say tells a person one sentence.

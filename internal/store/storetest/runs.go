@@ -16,6 +16,7 @@ import (
 func testRuns(t *testing.T, e *env) {
 	e.run(t, "resume", resume)
 	e.run(t, "contradictions", contradictions)
+	e.run(t, "begun again", begunAgain)
 	e.run(t, "corpus", corpusInputs)
 	e.run(t, "eight open at once", openTogether)
 	e.run(t, "list", listRuns)
@@ -77,6 +78,33 @@ func contradictions(t *testing.T, f *fixture) {
 	if run, err := f.store.FindRun(t.Context(), Name); err != nil || run.Rate != "50/s" {
 		t.Errorf("FindRun() after contradictions = rate %s, %v, want 50/s as before, nil", run.Rate, err)
 	}
+}
+
+// begunAgain: until a run has a page, it may get other inputs, but not under the feet of a worker.
+func begunAgain(t *testing.T, f *fixture) {
+	mended := harvest.Run{Name: Name, Inputs: Inputs()}
+	mended.API = "https://api.test/right/{id}"
+	refused := func(when string) {
+		t.Helper()
+		var c *store.Contradiction
+		if _, _, err := f.store.OpenRun(t.Context(), mended); !errors.As(err, &c) {
+			t.Errorf("OpenRun(another --url) %s = %v, want a Contradiction", when, err)
+		}
+	}
+	refused("before anybody began the run")
+	land := f.Take(t, f.store, Name, whole)
+	refused("while a worker is at it")
+	f.release(t)
+	run, opened, err := f.store.OpenRun(t.Context(), mended)
+	if err != nil || !opened || run.API != mended.API || run.Corpus != Inputs().Corpus {
+		t.Errorf("OpenRun(another --url) of a run without pages = %+v, opened %t, %v, want the new --url", run, opened, err)
+	}
+	if _, err := land(t.Context(), []harvest.Page{Page(1)}); err != nil {
+		t.Fatal(err)
+	}
+	f.release(t)
+	mended.API = "https://api.test/other/{id}"
+	refused("once a page has landed")
 }
 
 func corpusInputs(t *testing.T, f *fixture) {
