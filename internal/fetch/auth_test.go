@@ -3,6 +3,7 @@ package fetch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -341,7 +342,7 @@ func TestNoCredentialNoSlot(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Reserve(ctx, s.URL); err != context.Canceled {
+	if _, err := c.Reserve(ctx, s.URL); !errors.Is(err, context.Canceled) {
 		t.Errorf("Reserve with its context cancelled = %v, want that", err)
 	}
 }

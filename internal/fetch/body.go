@@ -63,7 +63,7 @@ func (p *inflaters) put(z *inflater) {
 
 // read inflates the whole body into s.
 func (z *inflater) read(s *sink, limit int64) (tooLong bool, err error) {
-	if _, err := z.in.Peek(1); err == io.EOF {
+	if _, err := z.in.Peek(1); errors.Is(err, io.EOF) {
 		return false, nil // no body at all, whatever the header promised
 	}
 	if err = z.out.Reset(&z.in); err == nil {
@@ -98,7 +98,7 @@ func zipped(h http.Header) (bool, error) {
 // Of an answer that is no success it takes what it can get, since its status and
 // headers matter, not how it ended.
 func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm func() bool) error {
-	success := resp.StatusCode >= 200 && resp.StatusCode <= 299
+	success := isSuccess(resp.StatusCode)
 	limit := c.cfg.MaxBody
 	if !success {
 		limit = min(limit, errorBody)
@@ -134,6 +134,8 @@ func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm
 	}
 	return nil
 }
+
+func isSuccess(status int) bool { return status >= 200 && status <= 299 }
 
 func tooLarge(limit int64) error {
 	return fmt.Errorf("the body has more than %d decoded bytes (--max-body)", limit)

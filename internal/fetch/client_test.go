@@ -15,6 +15,8 @@ import (
 	"shoal/internal/harvest"
 )
 
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 const agent = "shoal-test/1 (test@example.org)"
 
 // serve starts an upstream with the options and gives it with a client for it.
@@ -42,7 +44,7 @@ func client(t *testing.T, cfg Config) *Client {
 	if cfg.Getenv == nil {
 		cfg.Getenv = func(string) string { return "" }
 	}
-	c, err := New(cfg, slog.New(slog.DiscardHandler))
+	c, err := New(cfg, discard())
 	if err != nil {
 		t.Fatalf("New(%+v) = %v", cfg, err)
 	}
@@ -166,7 +168,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 			protocols(t, func(t *testing.T, o fakeapi.Options) {
 				o.Behaviour = b
 				s, c := serve(t, o, Config{Streams: 16})
-				const n = 400
+				const n = 200
 				faults, sends := crowd(t, c, s.URL, n, 16)
 				arrived := len(s.Arrivals()) + len(s.Unprocessed())
 				if int64(arrived) > sends {

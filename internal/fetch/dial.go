@@ -229,7 +229,7 @@ func tunnel(ctx context.Context, c net.Conn, via *url.URL, address string) error
 		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("proxy %s: %w", via.Host, err)}
 	}
 	// TLS speaks first from our side, so nothing of the tunnel can be lost in this buffer.
-	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(c, maxHeaderBytes)), req)
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(c, maxHeaderBytes)), req) //nolint:bodyclose // the body is the tunnel
 	if err != nil {
 		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("proxy %s: no answer to CONNECT", via.Host)}
 	}

@@ -41,7 +41,7 @@ func unsent(err error) bool {
 // tells that the peer has said ENHANCE_YOUR_CALM on the connection.
 func faultOf(err error, calm bool) harvest.Fault {
 	var stream http2.StreamError
-	var away http2.GoAwayError //nolint:staticcheck // see docs/adr/0001-own-http2-connections.md
+	var away http2.GoAwayError
 	text := err.Error()
 	switch {
 	case errors.Is(err, errNoHeaders), errors.Is(err, errDeadline), errors.Is(err, errTooSlow), errors.Is(err, context.DeadlineExceeded):
@@ -87,7 +87,7 @@ func bodyFault(err error, calm bool) harvest.Fault {
 
 // told is the text for a person where the library's own says too little or too much.
 func told(err error) error {
-	var away http2.GoAwayError //nolint:staticcheck // see docs/adr/0001-own-http2-connections.md
+	var away http2.GoAwayError
 	if errors.As(err, &away) {
 		// Its own text quotes up to 16 KiB of what the peer chose to add.
 		return fmt.Errorf("the peer said GOAWAY %s and closed the connection", away.ErrCode)

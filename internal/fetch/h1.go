@@ -82,6 +82,8 @@ func (c *h1conn) drop() {
 
 func (c *h1conn) ready() bool { return c.cc.Err() == nil }
 
+func (c *h1conn) lost() bool { return !c.ready() }
+
 func (c *h1conn) begin() {}
 
 func (c *h1conn) unbook() {

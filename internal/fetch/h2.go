@@ -23,6 +23,10 @@ const (
 
 	unlearned = 1 << 62
 
+	// mostBarren is how many connections may come and go without a request before
+	// somebody is told instead of the next being dialled.
+	mostBarren = 3
+
 	// streamWindow is how much of one body the peer may send ahead of our reading.
 	streamWindow = 1 << 20
 )
@@ -35,12 +39,13 @@ type h2pool struct {
 
 	learned int64 // requests after which this peer last said GOAWAY
 	agreed  int   // times in a row that it said so after about as many
+	barren  int   // connections in a row that went without having carried a request
 }
 
 // h2conn is one HTTP/2 connection. Its fields are guarded by the origin's lock.
 type h2conn struct {
 	o     *origin
-	cc    *http2.ClientConn //nolint:staticcheck // see docs/adr/0001-own-http2-connections.md
+	cc    *http2.ClientConn // deprecated, and why all the same: docs/adr/0001-own-http2-connections.md
 	watch *watchedConn
 
 	booked  int // places given out, in use or not
@@ -95,9 +100,9 @@ func (o *origin) openH2(ctx context.Context, raw net.Conn) error {
 
 // h2transport holds the options of one connection. Its own pool is never used:
 // NewClientConn gives the connection to us alone, and ClientConn.RoundTrip sends once.
-func (c *Client) h2transport() (*http2.Transport, error) { //nolint:staticcheck // see docs/adr/0001-own-http2-connections.md
+func (c *Client) h2transport() (*http2.Transport, error) {
 	window := min(c.cfg.Streams*streamWindow, 1<<30)
-	t, err := http2.ConfigureTransports(&http.Transport{HTTP2: &http.HTTP2Config{ //nolint:staticcheck // same
+	t, err := http2.ConfigureTransports(&http.Transport{HTTP2: &http.HTTP2Config{
 		MaxReceiveBufferPerStream:     streamWindow,
 		MaxReceiveBufferPerConnection: window, // of all streams together, so that a slow one stalls no other
 	}})
@@ -222,6 +227,12 @@ func (c *h2conn) retire() {
 		p.active, p.standby = p.standby, nil
 	}
 	c.closeIfIdle()
+	// A connection that carried nothing is no reason to open the next by ourselves: the
+	// peer may end each one like that.
+	if c.opened == 0 {
+		p.barren++
+		return
+	}
 	c.o.keepWarm()
 }
 
@@ -241,7 +252,9 @@ func (c *h2conn) closed() {
 	c.gone = true
 	c.o.h2.conns = slices.DeleteFunc(c.o.h2.conns, func(other *h2conn) bool { return other == c })
 	c.retire()
-	c.o.keepWarm()
+	if c.opened > 0 {
+		c.o.keepWarm() // there may have been one too many when it retired
+	}
 	c.o.wakeOne()
 }
 
@@ -258,9 +271,12 @@ func (c *h2conn) ready() bool {
 	return !c.retired && c.booked <= int(c.watch.streams.Load())
 }
 
+func (c *h2conn) lost() bool { return c.retired }
+
 func (c *h2conn) begin() {
 	c.flying++
 	c.opened++
+	c.o.h2.barren = 0
 	c.watch.requests.Add(1)
 	c.age()
 }

@@ -22,10 +22,11 @@ var ErrClosed = errors.New("fetch: the client is closed")
 // library takes note of a new stream cap a moment after we have seen it.
 const recheck = 50 * time.Millisecond
 
-// link is one place for an exchange on one connection. The first four
+// link is one place for an exchange on one connection. The first five
 // are called with the origin's lock held.
 type link interface {
 	ready() bool // the place can be used at this moment
+	lost() bool  // its connection takes nothing any more
 	unbook()     // gives it back unused
 	begin()      // it is in use from now on
 	end()        // the exchange is over, its body read or given up
@@ -110,6 +111,9 @@ func (o *origin) hopeless(mine *flight, since time.Time) error {
 		return o.tellCalm()
 	case mine != nil && mine.landed && mine.err != nil:
 		return mine.err
+	case o.h2.barren >= mostBarren:
+		o.h2.barren = 0
+		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("%s ends each connection before a request can be sent", o.url.Host)}
 	case o.shutFor(since) > o.c.patience.shut:
 		return &harvest.Failure{Fault: harvest.FaultTimeout, Err: fmt.Errorf("%s has allowed no stream for %s", o.url.Host, o.c.patience.shut)}
 	}
@@ -198,12 +202,20 @@ func (o *origin) exchange(l link) (link, error) {
 		return nil, o.tellCalm()
 	}
 	if !l.ready() {
-		if l = o.rebook(l); l == nil {
-			return nil, &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("no live connection; nothing was sent")}
-		}
+		l = o.rebook(l)
 	}
-	l.begin()
-	return l, nil
+	if l != nil && l.ready() {
+		l.begin()
+		return l, nil
+	}
+	if l != nil {
+		o.giveBack(l)
+	}
+	return nil, errNotSent()
+}
+
+func errNotSent() error {
+	return &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("no live connection; nothing was sent")}
 }
 
 // alive tells whether the place, or another one that it is then changed for, can be used now.
@@ -214,17 +226,23 @@ func (o *origin) alive(l link) (link, bool) {
 		return l, !o.calm
 	}
 	l = o.rebook(l)
-	return l, l != nil
+	return l, l != nil && l.ready()
 }
 
-// rebook gives the place back and takes another one if that needs no waiting.
+// rebook changes a place that is not ready for one that is, if that needs no
+// waiting. Else the place is kept where its connection is lost, since another is then being
+// opened, and given back where the peer now allows fewer.
 func (o *origin) rebook(l link) link {
-	o.giveBack(l)
-	other := o.take()
-	if other == nil {
-		o.keepWarm()
+	if other := o.take(); other != nil {
+		o.giveBack(l)
+		return other
 	}
-	return other
+	o.keepWarm()
+	if l.lost() {
+		return l
+	}
+	o.giveBack(l)
+	return nil
 }
 
 func (o *origin) giveBack(l link) {

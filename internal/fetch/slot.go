@@ -74,7 +74,7 @@ func (s *Slot) giveBack() {
 
 // Send makes the exchange and reads the whole answer. Every error is a
 // *harvest.Failure. A cancelled ctx abandons the exchange; the failure then wraps
-// the context's error, which the caller should look for first.
+// the context's cause and its Fault says nothing, so look at ctx first.
 func (s *Slot) Send(ctx context.Context, req *harvest.Request) (*harvest.Answer, error) {
 	l, ok := s.spend()
 	if !ok {
@@ -89,7 +89,7 @@ func (s *Slot) Send(ctx context.Context, req *harvest.Request) (*harvest.Answer,
 	}
 	for again := false; ; again = true {
 		if l == nil {
-			return nil, &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("no live connection; nothing was sent")}
+			return nil, errNotSent()
 		}
 		var err error
 		if l, err = s.o.exchange(l); err != nil {
@@ -130,17 +130,18 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request) (*h
 	defer c.flying.Add(-1)
 
 	resp, err := l.roundTrip(r)
-	if err != nil {
-		err = becauseOf(ctx, err)
+	if err == nil {
+		defer resp.Body.Close()
+	}
+	if err = becauseOf(ctx, err); err != nil {
 		return nil, &harvest.Failure{Fault: faultOf(err, l.calm()), Err: told(err)}
 	}
-	defer resp.Body.Close()
 	first := time.Since(sent(dog.start))
 	dog.headersCame()
 	s := &sink{pool: c.buffers, budget: &c.budget}
-	if err := c.readBody(resp, s, &dog.wire, l.calm); err != nil {
+	if err := overruled(ctx, resp.StatusCode, c.readBody(resp, s, &dog.wire, l.calm)); err != nil {
 		s.close()
-		return nil, overruled(ctx, err)
+		return nil, err
 	}
 	cred.redact(resp.Header)
 	a := harvest.Answer{
@@ -155,7 +156,9 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request) (*h
 	return harvest.NewAnswer(a, s.close), nil
 }
 
-// becauseOf gives the reason for which the exchange was given up, where it was, in place of err.
+// becauseOf gives the reason for which the exchange was given up, where it was,
+// in place of err. That holds for nil too: once we have hung up, an HTTP/1.1 server may end its
+// answer in good form, and the library may still hand that to us.
 func becauseOf(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
@@ -163,14 +166,14 @@ func becauseOf(ctx context.Context, err error) error {
 	return context.Cause(ctx)
 }
 
-// overruled is becauseOf for a failure while reading the body.
-func overruled(ctx context.Context, err error) error {
-	f := (*harvest.Failure)(nil)
-	if ctx.Err() == nil || !errors.As(err, &f) {
+// overruled is becauseOf for the result of reading the body of a success. Of
+// other answers the body does not count.
+func overruled(ctx context.Context, status int, err error) error {
+	if ctx.Err() == nil || !isSuccess(status) {
 		return err
 	}
 	cause := context.Cause(ctx)
-	return &harvest.Failure{Fault: faultOf(cause, false), Err: cause, Status: f.Status}
+	return &harvest.Failure{Fault: faultOf(cause, false), Err: cause, Status: status}
 }
 
 // build makes the request. sent gives the moment at which its last byte was handed over.
