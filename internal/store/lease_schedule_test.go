@@ -20,9 +20,9 @@ type schedule struct {
 }
 
 const (
-	stormBatches = 400
+	stormBatches = 250
 	stormRows    = 20 // a batch
-	stormTime    = 8 * time.Second
+	stormTime    = 5 * time.Second
 )
 
 // TestAStormOfFaults lets workers be cut off, stranded, frozen and killed at random while they take the
