@@ -18,9 +18,15 @@ import (
 	"shoal/internal/harvest"
 )
 
-// shareFor is how long the result of a renewal stands for those who ask next:
-// requests that were under way with the old credential come back refused one by one.
-const shareFor = 5 * time.Second
+const (
+	// shareFor is how long the result of a renewal stands for those who were refused:
+	// requests that were under way with the old credential come back one by one.
+	shareFor = 5 * time.Second
+
+	// failureFor is how long a failed renewal stands for everybody, so that a token
+	// endpoint in trouble is not asked by each of us in turn.
+	failureFor = time.Second
+)
 
 // credential is what goes on the wire; it never changes once made.
 type credential struct {
@@ -42,6 +48,7 @@ type authorizer struct {
 
 	now      atomic.Pointer[credential] // nil before the first token
 	renewals atomic.Int64
+	warned   atomic.Bool // that the file cannot be read
 
 	mu   sync.Mutex
 	last *renewal
@@ -63,6 +70,16 @@ func (r *renewal) over() bool {
 	default:
 		return false
 	}
+}
+
+func (r *renewal) stands(fresh time.Duration) bool {
+	if !r.over() {
+		return true
+	}
+	if r.err != nil {
+		fresh = failureFor
+	}
+	return time.Since(r.at) < fresh
 }
 
 func newAuthorizer(c *Client, log *slog.Logger) (*authorizer, error) {
@@ -132,7 +149,7 @@ func (a *authorizer) fresh() bool {
 	}
 	now := time.Now()
 	if !c.renewAt.IsZero() && now.After(c.renewAt) {
-		a.share()
+		a.share(0)
 	}
 	return c.expires.IsZero() || now.Before(c.expires)
 }
@@ -140,12 +157,13 @@ func (a *authorizer) fresh() bool {
 // ready waits for a usable credential.
 func (a *authorizer) ready(ctx context.Context) error {
 	if a.secret != nil {
-		return a.reread()
+		a.reread()
+		return nil
 	}
 	if a.fresh() {
 		return nil
 	}
-	_, err := a.share().wait(ctx)
+	_, err := a.share(0).wait(ctx)
 	return err
 }
 
@@ -160,15 +178,18 @@ func (r *renewal) wait(ctx context.Context) (bool, error) {
 
 // reread takes up a file that has changed. While a file cannot be read its last
 // content stays in use: whoever replaces it may be half-way.
-func (a *authorizer) reread() error {
+func (a *authorizer) reread() {
 	value, changed, err := a.secret.read()
 	switch {
 	case err != nil:
-		a.log.Warn("the credential's file cannot be read; the last content stays in use", "error", err)
+		if !a.warned.Swap(true) {
+			a.log.Warn("the credential's file cannot be read; the last content stays in use", "error", err)
+		}
+		return
 	case changed:
 		a.replace(a.of(value))
 	}
-	return nil
+	a.warned.Store(false)
 }
 
 func (a *authorizer) replace(c *credential) {
@@ -188,14 +209,14 @@ func (a *authorizer) renew(ctx context.Context) (bool, error) {
 	if a.tokens == nil && (a.secret == nil || a.secret.path == "") {
 		return false, nil
 	}
-	return a.share().wait(ctx)
+	return a.share(shareFor).wait(ctx)
 }
 
-// share joins the renewal that runs or has just ended, else starts one.
-func (a *authorizer) share() *renewal {
+// share joins the renewal that runs, or that ended well no longer than fresh ago, else starts one.
+func (a *authorizer) share(fresh time.Duration) *renewal {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.last != nil && (!a.last.over() || time.Since(a.last.at) < shareFor) {
+	if a.last != nil && a.last.stands(fresh) {
 		return a.last
 	}
 	r := &renewal{done: make(chan struct{})}

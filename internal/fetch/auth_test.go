@@ -227,9 +227,6 @@ func TestOAuthRenewsBeforeTheEnd(t *testing.T) {
 	early := *cred
 	early.renewAt = time.Now().Add(-time.Millisecond) // its last fifth has begun, and it is still good
 	c.auth.now.Store(&early)
-	c.auth.mu.Lock()
-	c.auth.last.at = time.Now().Add(-shareFor)
-	c.auth.mu.Unlock()
 	if _, err := get(t.Context(), c, upstream.URL+"/"); err != nil {
 		t.Fatal(err)
 	}
