@@ -102,7 +102,7 @@ func (o *origin) openH2(ctx context.Context, raw net.Conn) error {
 // NewClientConn gives the connection to us alone, and ClientConn.RoundTrip sends once.
 func (c *Client) h2transport() (*http2.Transport, error) {
 	window := min(c.cfg.Streams*streamWindow, 1<<30)
-	t, err := http2.ConfigureTransports(&http.Transport{HTTP2: &http.HTTP2Config{ //nolint:staticcheck // deprecated, and why all the same: docs/adr/0001-own-http2-connections.md
+	t, err := http2.ConfigureTransports(&http.Transport{HTTP2: &http.HTTP2Config{
 		MaxReceiveBufferPerStream:     streamWindow,
 		MaxReceiveBufferPerConnection: window, // of all streams together, so that a slow one stalls no other
 	}})
