@@ -99,13 +99,13 @@ type redisLog struct{ log *slog.Logger }
 
 // Printf implements the Redis client's logger.
 func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
-	l.log.DebugContext(ctx, fmt.Sprintf(format, args...))
+	l.log.DebugContext(ctx, "redis client", "says", fmt.Sprintf(format, args...))
 }
 
 // Say tells a person one sentence.
 func (c *Console) Say(sentence string) {
 	if c.Mode == status.JSON {
-		c.Log.Info(sentence)
+		c.Log.Info("note", "text", sentence)
 		return
 	}
 	_, _ = fmt.Fprintln(c.Screen, sentence)

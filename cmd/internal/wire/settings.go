@@ -1,0 +1,63 @@
+package wire
+
+import (
+	"net/url"
+
+	"shoal/internal/config"
+	"shoal/internal/fetch"
+	"shoal/internal/plain"
+	"shoal/internal/retry"
+)
+
+func newUpstream(set config.Worker) (*plain.Upstream, error) {
+	upstream, err := plain.New(plain.Config{
+		Body: set.Body, Extract: set.Extract, Check: set.Check, Wait: set.Wait,
+		KeepHeaders: set.KeepHeaders, PostIsRead: set.PostIsRead, MaxBody: int(set.MaxBody),
+	})
+	if err != nil {
+		return nil, config.Usagef("%v", err)
+	}
+	return upstream, nil
+}
+
+func retryPolicy(set config.Worker) retry.Policy {
+	units := map[string]retry.Unit{"delta": retry.UnitDelta, "epoch": retry.UnitEpoch, "epoch-ms": retry.UnitEpochMilli}
+	return retry.Policy{Retries: set.Retries, MinPause: set.MinPause, ResetUnit: units[set.ResetUnit]}
+}
+
+// fetchConfig trusts the addresses that the operator typed: the upstream's own,
+// those of --allow-host and that of the token endpoint.
+func fetchConfig(set config.Worker, host string) fetch.Config {
+	c := fetch.Config{
+		UserAgent: set.Agent(), Timeout: set.Timeout, MaxBody: set.MaxBody, Streams: set.Concurrency,
+		TrustedHosts: typedHosts(append([]string{"//" + host, set.Auth.TokenURL}, slashed(set.AllowHosts)...)),
+		CAFile:       set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
+		Auth: fetch.Auth{
+			Kind: set.Auth.Kind, Name: set.Auth.Name, User: set.Auth.User, SecretEnv: set.Auth.SecretEnv, SecretFile: set.Auth.SecretFile,
+			TokenURL: set.Auth.TokenURL, ClientID: set.Auth.ClientID,
+			ClientSecretEnv: set.Auth.ClientSecretEnv, ClientSecretFile: set.Auth.ClientSecretFile, Scopes: set.Auth.Scopes,
+		},
+	}
+	for _, header := range set.Headers {
+		c.Headers = append(c.Headers, fetch.Header(header))
+	}
+	return c
+}
+
+func slashed(hosts []string) []string {
+	urls := make([]string, len(hosts))
+	for i, host := range hosts {
+		urls[i] = "//" + host
+	}
+	return urls
+}
+
+// typedHosts are the bare names of the URLs' hosts.
+func typedHosts(urls []string) (names []string) {
+	for _, text := range urls {
+		if u, err := url.Parse(text); err == nil && u.Hostname() != "" {
+			names = append(names, u.Hostname())
+		}
+	}
+	return names
+}
