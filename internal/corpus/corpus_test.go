@@ -1,14 +1,11 @@
 package corpus_test
 
 import (
-	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -340,45 +337,5 @@ func TestAPassIsReadOnce(t *testing.T) {
 		if err == nil {
 			t.Error("a second Entries() = an entry, want an error")
 		}
-	}
-}
-
-func TestABlockedReadEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	in, out := io.Pipe()
-	defer out.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go func() { _, _ = io.WriteString(out, "https://a.example/1\nhttps://a.example/2") }()
-	s, err := corpus.Open(ctx, corpus.Config{URI: "-", Stdin: in})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var last error
-	items := 0
-	for _, err := range s.Entries() {
-		items++
-		last = err
-		cancel()
-	}
-	if !errors.Is(last, context.Canceled) || errors.Is(last, corpus.ErrDamaged) || items != 2 {
-		t.Errorf("Entries() = %d pairs, the last with %v, want 2, the second with context.Canceled", items, last)
-	}
-}
-
-func TestANamedPipeIsReadLikeAFile(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	written := make(chan error, 1)
-	go func() { written <- os.WriteFile(path, gz(t, many(2000)), 0) }()
-	items, _, err := pass(t, corpus.Config{URI: path})
-	if len(items) != 2000 || err != nil {
-		t.Errorf("Entries() = %d items, %v, want 2000, nil", len(items), err)
-	}
-	if err := <-written; err != nil {
-		t.Error(err)
 	}
 }

@@ -145,6 +145,36 @@ func TestACorpusThatChangesWhileItIsReadIsDamaged(t *testing.T) {
 	}
 }
 
+// Servers and caches are sloppy: what they say about an answer is compared, whatever they were asked.
+func TestTheRestOfAnotherFileIsNotTaken(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, etag, place string
+		status            int
+		want              string
+	}{
+		{"another ETag in the rest", `"v2"`, "bytes 50-99/100", 206, "changed while it was read"},
+		{"another size in the rest", `"v1"`, "bytes 50-99/101", 206, "changed while it was read"},
+		{"another place", `"v1"`, "bytes 40-99/100", 206, "sends others"},
+		{"no place", `"v1"`, "", 206, "sends others"},
+		{"all of it, by nothing known to be the same", "", "", 200, "changed while it was read"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			later := func(r *http.Request) (*http.Response, error) {
+				response, err := answer(c.status, 100, strings.NewReader(strings.Repeat("x", 100)))(r)
+				response.Header = http.Header{"Etag": {c.etag}, "Content-Range": {c.place}}
+				return response, err
+			}
+			start := "https://a.example/1\nhttps://a.example/2\nhttps://a"
+			s := &script{answers: []func(*http.Request) (*http.Response, error){answer(200, 100, io.MultiReader(strings.NewReader(start+"x"), broken{})), later}}
+			items, _, err := pass(t, corpus.Config{URI: "https://a.example/urls", HTTP: &http.Client{Transport: s}})
+			if !errors.Is(err, corpus.ErrDamaged) || !strings.Contains(err.Error(), c.want) || len(items) != 2 || len(s.asked) != 2 {
+				t.Errorf("Entries() with %s = %d items, %v after %d requests, want 2 and …%s… after 2", c.name, len(items), err, len(s.asked), c.want)
+			}
+		})
+	}
+}
+
 func TestAServerThatCannotResumeIsSaidSo(t *testing.T) {
 	t.Parallel()
 	s := &shelf{data: []byte(many(20000)), cut: 100000}

@@ -12,7 +12,6 @@ type lines struct {
 	in    *bufio.Reader
 	spill []byte // a line that is longer than the reader's buffer
 	count int64
-	ended bool
 }
 
 func newLines(in io.Reader) *lines { return &lines{in: bufio.NewReaderSize(in, 64<<10)} }
@@ -21,19 +20,12 @@ func newLines(in io.Reader) *lines { return &lines{in: bufio.NewReaderSize(in, 6
 // A line of more than MaxLine bytes is cut to one byte more than that. The half
 // line before a failure is no line.
 func (l *lines) next() ([]byte, error) {
-	if l.ended {
-		return nil, io.EOF
-	}
 	line, err := l.in.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
 		line, err = l.long(line)
 	}
-	if errors.Is(err, io.EOF) {
-		// A terminal would be read on after its end, so the end is remembered.
-		l.ended = true
-		if len(line) > 0 {
-			err = nil
-		}
+	if errors.Is(err, io.EOF) && len(line) > 0 {
+		err = nil
 	}
 	if err != nil {
 		return nil, err

@@ -129,7 +129,8 @@ func interruptible(ctx context.Context, in io.Reader, done func() error) input {
 	return input{Reader: p, size: -1, close: func() error { cancel(); return done() }}
 }
 
-// pump fills two buffers in turn: a part is taken only when the one before it is used up.
+// pump fills two buffers in turn: a part is taken only when the one before it is
+// used up. It reads no further than the first end: a terminal would give more.
 func (p *pipe) pump(in io.Reader) {
 	var buffers [2][32 << 10]byte
 	for i := 0; ; i++ {

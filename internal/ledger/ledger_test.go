@@ -101,9 +101,9 @@ func TestTheLayoutIsWhatOthersReadToo(t *testing.T) {
 	t.Parallel()
 	client := testenv.Redis(t).Client(t)
 	var key harvest.Key
-	copy(key[:], "\xff\xff\x80\x00\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xfe")
+	copy(key[:], "\x80\x00\x80\x00\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xfe")
 	mark(t, ledger.New(client, "2026q4", 17), gen, []harvest.Key{key})
-	name := "shoal:{2026q4}:0a1b2c3d:done:131071"
+	name := "shoal:{2026q4}:0a1b2c3d:done:65537"
 	if got, err := client.SMembers(t.Context(), name).Result(); err != nil || !slices.Equal(got, []string{"-2"}) {
 		t.Errorf("SMEMBERS %s = %v, %v, want [-2]", name, got, err)
 	}
