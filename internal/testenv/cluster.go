@@ -40,6 +40,11 @@ func newCluster(conf ...string) (*cluster, error) {
 	if c.dir, err = os.MkdirTemp("", "shoal-pg-"); err != nil {
 		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
+	hold, err := tie(c.dir, 0) // until the server's own leash takes over: initdb takes a second, and may be the last
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(c.dir))
+	}
+	defer hold.untie()
 	if err := c.init(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(c.dir))
 	}
