@@ -1,0 +1,105 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"shoal/internal/config"
+	"shoal/internal/ledger"
+	"shoal/internal/pace"
+	"shoal/internal/store"
+	"shoal/internal/worker"
+)
+
+// patiently repeats what a dependency that is away makes fail.
+func (h *Harvester) patiently(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
+	since, said := time.Now(), false
+	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
+		err := do()
+		if err == nil || !temporary(err) {
+			return err
+		}
+		if h.set.Patience > 0 && time.Since(since) > h.set.Patience {
+			return fmt.Errorf("%w: %s: %w", worker.ErrPatience, what, err)
+		}
+		if !said {
+			h.Say(fmt.Sprintf("waiting for %s: %v", what, err))
+			said = true
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }
+
+func (h *Harvester) openStore(ctx context.Context) error {
+	return h.patiently(ctx, "the store", unavailable, func() (err error) {
+		h.truth, err = store.Open(ctx, h.set.Store, store.Options{Application: "shoal worker " + h.set.Shard.String(), Version: h.Version})
+		if err != nil {
+			return err
+		}
+		h.onClose(h.truth.Close)
+		for _, sentence := range h.truth.Warnings() {
+			h.Say("warning: " + sentence)
+		}
+		return nil
+	})
+}
+
+// checkUpstream compiles the expressions, so that a mistyped one opens no run.
+func (h *Harvester) checkUpstream(context.Context) error {
+	_, err := newUpstream(h.set)
+	return err
+}
+
+// openRedis checks the server that keeps the budget and the ledger.
+func (h *Harvester) openRedis(ctx context.Context) error {
+	if h.set.Redis == "" {
+		return nil
+	}
+	options, err := pace.ClientOptions(h.set.Redis)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	client := redis.NewClient(options)
+	h.onClose(client.Close)
+	h.redis = client
+	away := func(err error) bool { return !errors.Is(err, pace.ErrUnsafeRedis) && !errors.Is(err, ledger.ErrUnsafe) }
+	return h.patiently(ctx, "Redis", away, func() error {
+		if err := pace.CheckRedis(ctx, client); err != nil {
+			return err
+		}
+		return ledger.Check(ctx, client)
+	})
+}
+
+// claim takes the shard.
+func (h *Harvester) claim(ctx context.Context) error {
+	return h.patiently(ctx, "the store", unavailable, func() (err error) {
+		h.lease, err = h.truth.Claim(ctx, store.Claim{
+			Run: h.run.Name, Shard: h.set.Shard, Owner: owner(), NoWait: h.set.NoWait, Waiting: h.Say,
+		})
+		if err == nil {
+			h.onClose(func() error { return h.lease.Release(context.WithoutCancel(ctx)) })
+		}
+		return err
+	})
+}
+
+// owner leads a person to the process: host and process id.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
