@@ -200,7 +200,7 @@ func (d *download) request() error {
 	}
 	stalled := time.AfterFunc(stalledAfter, cancel)
 	defer stalled.Stop()
-	response, err := d.client.Do(request)
+	response, err := d.client.Do(request) //nolint:bodyclose // drop closes it, at the latest when the source is closed
 	if err != nil {
 		cancel()
 		return d.failure(err)

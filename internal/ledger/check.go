@@ -15,9 +15,9 @@ var (
 	// ErrUnsafe marks a Redis, or its settings, that a person must change first.
 	ErrUnsafe = errors.New("this Redis is not safe to use")
 	// ErrAway marks a Redis that does not take the command now; it is worth another try.
-	ErrAway = errors.New("Redis does not answer as it should for now")
+	ErrAway = errors.New("no use of Redis for now")
 	// ErrFull marks, besides ErrAway, a Redis whose memory is full.
-	ErrFull = errors.New("Redis is full")
+	ErrFull = errors.New("the memory of Redis is full")
 )
 
 // Check refuses a Redis that would lose what a fleet relies on, or on which this
@@ -98,10 +98,4 @@ func classify(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w: its maxmemory is used up; nothing is lost, but nothing more is marked until there is room: %w", ErrAway, ErrFull, err)
 	}
 	return fmt.Errorf("%w: %w", ErrAway, err)
-}
-
-// isConnection tells an error of the connection from an answer of the server.
-func isConnection(err error) bool {
-	var answer redis.Error
-	return !errors.As(err, &answer)
 }

@@ -19,7 +19,6 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -218,18 +217,12 @@ func (l *Ledger) drop(ctx context.Context, gen string) error {
 // Advice is a sentence about a setting that would make the sets of a run of so
 // many items (0: unknown) take about ten times the memory, or "". It is "" too
 // where the server does not tell its settings.
-func (l *Ledger) Advice(ctx context.Context, items int64) (string, error) {
+func (l *Ledger) Advice(ctx context.Context, items int64) string {
 	const setting = "set-max-intset-entries"
 	found, err := l.client.ConfigGet(ctx, setting).Result()
-	if err != nil {
-		if away := classify(ctx, err); errors.Is(away, ErrAway) && isConnection(err) {
-			return "", fmt.Errorf("ask Redis for %s: %w", setting, away)
-		}
-		return "", nil
-	}
-	have, err := strconv.Atoi(found[setting])
-	if err != nil {
-		return "", nil
+	have, unknown := strconv.Atoi(found[setting])
+	if err != nil || unknown != nil {
+		return ""
 	}
 	mean := float64(membersPerBucket)
 	if items > 0 {
@@ -238,7 +231,7 @@ func (l *Ledger) Advice(ctx context.Context, items int64) (string, error) {
 	// Six standard deviations above the mean: not one set in a hundred million is larger.
 	need := int(math.Ceil(mean + 6*math.Sqrt(mean)))
 	if have >= need {
-		return "", nil
+		return ""
 	}
-	return fmt.Sprintf("Redis keeps sets of more than %d numbers in a form ten times as large; run: CONFIG SET %s %d", have, setting, need), nil
+	return fmt.Sprintf("Redis keeps sets of more than %d numbers in a form ten times as large; run: CONFIG SET %s %d", have, setting, need)
 }
