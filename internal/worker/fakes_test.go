@@ -38,6 +38,7 @@ type rig struct {
 	inFlight int
 	worst    int // most in flight at once
 	latency  time.Duration
+	hang     bool // Land waits for its context
 }
 
 func newRig(urls ...string) *rig {
@@ -107,7 +108,11 @@ func (r *rig) Known(_ context.Context, _ string, keys []harvest.Key) ([]bool, er
 	return known, nil
 }
 
-func (r *rig) Land(_ context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
+func (r *rig) Land(ctx context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
+	if r.hang {
+		<-ctx.Done()
+		return counts, ctx.Err()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lands++

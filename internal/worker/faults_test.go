@@ -174,3 +174,17 @@ func TestAPassNotesTheDigestOfWhatTheCorpusWas(t *testing.T) {
 		}
 	})
 }
+
+func TestAStoreThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(1000)...)
+		r.hang = true
+		stop := make(chan struct{})
+		time.AfterFunc(10*time.Second, func() { close(stop) })
+		start := time.Now()
+		_, err := r.worker(t, r.config()).Drain(t.Context(), stop)
+		if took := time.Since(start); !errors.Is(err, ErrStopped) || took > 10*time.Second+r.config().Grace+landGrace+time.Second {
+			t.Errorf("Drain() = %v after %s, want ErrStopped within the graces", err, took)
+		}
+	})
+}

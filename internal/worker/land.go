@@ -10,11 +10,11 @@ import (
 
 // landAll commits batch after batch. After the first that cannot be committed it
 // only takes the rest out of the way: those pages are fetched again another day.
-func (w *Worker) landAll(ctx context.Context, batches <-chan batch) {
+func (w *Worker) landAll(batches <-chan batch) {
 	broken := false
 	for b := range batches {
 		if !broken {
-			if err := w.land(ctx, b); err != nil {
+			if err := w.land(b); err != nil {
 				broken = true
 				w.fail(err)
 			}
@@ -23,12 +23,12 @@ func (w *Worker) landAll(ctx context.Context, batches <-chan batch) {
 	}
 }
 
-// land commits a batch and then tells the ledger. The context outlives the
-// signals: cancelling a COPY throws away work that is already paid for.
-func (w *Worker) land(ctx context.Context, b batch) error {
+// land commits a batch and then tells the ledger. The context outlives the first
+// signal: cancelling a COPY throws away work that is already paid for.
+func (w *Worker) land(b batch) error {
 	var landed harvest.Counts
 	err := w.persist("the store", func() (err error) {
-		landed, err = w.Lease.Land(context.WithoutCancel(ctx), b.pages)
+		landed, err = w.Lease.Land(w.landing, b.pages)
 		return err
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func (w *Worker) mark(keys []harvest.Key) {
 	if w.Ledger == nil || len(keys) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.sending), 2*time.Second)
+	ctx, cancel := context.WithTimeout(w.landing, 2*time.Second)
 	defer cancel()
 	if err := w.Ledger.Mark(ctx, w.Lease.Fingerprint(), keys); err != nil {
 		w.Log.Warn("ledger not told", "keys", len(keys), "error", err)

@@ -60,9 +60,11 @@ type Worker struct {
 	meter
 
 	feeding context.Context // ends when nothing new is to be started
-	sending context.Context // ends when nothing more is waited for
+	sending context.Context // ends when no answer is waited for any more
+	landing context.Context // ends when the store is not waited for any more
 	stopFeeding,
-	stopSending context.CancelFunc
+	stopSending,
+	stopLanding context.CancelFunc
 
 	once    sync.Once
 	failure error // why it ends before the corpus does
@@ -92,8 +94,10 @@ func New(config Config, parts Parts) *Worker {
 func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error) {
 	w.feeding, w.stopFeeding = context.WithCancel(ctx)
 	w.sending, w.stopSending = context.WithCancel(ctx)
+	w.landing, w.stopLanding = context.WithCancel(context.WithoutCancel(ctx))
 	defer w.stopFeeding()
 	defer w.stopSending()
+	defer w.stopLanding()
 	done := make(chan struct{})
 	defer close(done)
 	go w.watch(ctx, stop, done)
@@ -112,7 +116,7 @@ func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error
 		crew.Go(w.crew)
 	}
 	store.Go(func() { w.collect(batches) })
-	store.Go(func() { w.landAll(ctx, batches) }) // land, mark
+	store.Go(func() { w.landAll(batches) }) // land, mark
 
 	<-fed
 	crew.Wait()
@@ -151,29 +155,39 @@ func (w *Worker) fail(err error) {
 	})
 }
 
-// watch turns what happens outside into the two steps of an end.
+// landGrace is what the store may take, after the last answer was waited for,
+// when the work ends early.
+const landGrace = 8 * time.Second
+
+// watch turns what happens outside into the steps of an end.
 func (w *Worker) watch(ctx context.Context, stop, done <-chan struct{}) {
 	select {
 	case <-done:
 		return
 	case <-ctx.Done():
 		w.fail(context.Cause(ctx))
-		return
 	case <-stop:
 		w.fail(ErrStopped)
 	case <-w.Lease.Lost():
 		w.fail(ErrFenced)
 		w.stopSending()
-		return
 	case <-w.feeding.Done(): // failed inside
 	}
-	grace := time.NewTimer(w.Grace)
-	defer grace.Stop()
+	answers := time.NewTimer(w.Grace)
+	defer answers.Stop()
 	select {
 	case <-done:
-	case <-ctx.Done():
-	case <-grace.C:
+		return
+	case <-w.sending.Done():
+	case <-answers.C:
 		w.stopSending()
+	}
+	rows := time.NewTimer(landGrace)
+	defer rows.Stop()
+	select {
+	case <-done:
+	case <-rows.C:
+		w.stopLanding()
 	}
 }
 

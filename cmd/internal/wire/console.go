@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -90,6 +91,9 @@ func NewConsole(out io.Writer, stderr *os.File, level slog.Level, mode string) *
 	}
 	c.Log, c.logs = status.NewLogger(c.Screen, level, "text")
 	redis.SetLogger(redisLog{c.Log})
+	// The HTTP libraries write what they think of a peer's frames to the standard log.
+	log.SetOutput(slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug).Writer())
+	log.SetFlags(0)
 	return c
 }
 

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,32 +18,32 @@ func (h *Harvester) drain(ctx context.Context) (Outcome, error) {
 	}
 	result, err := h.worker.Drain(ctx, h.Stop)
 	out := Outcome{Run: h.run}
-	// The signal that stopped the worker must not stop the words about it.
-	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err == nil && result.Complete {
-		err = h.settle(settling, result, &out)
+	if err != nil || !result.Complete {
+		return out, err
 	}
-	totals, countErr := h.truth.Totals(settling, h.run.Name)
-	out.Totals = totals
-	return out, errors.Join(err, countErr)
+	return out, h.settle(ctx, result, &out)
 }
 
 // settle records that the shard is drained. The digest comes first: a corpus
 // that is not the run's must not close it.
 func (h *Harvester) settle(ctx context.Context, result worker.Result, out *Outcome) error {
-	if err := h.settleDigest(ctx, result); err != nil {
-		return err
-	}
-	var err error
-	if out.Finished, err = h.lease.Drained(ctx, result.Rejected); err != nil {
-		return err
+	var totals harvest.Counts
+	for _, step := range []func() error{
+		func() error { return h.settleDigest(ctx, result) },
+		func() (err error) {
+			out.Finished, err = h.lease.Drained(ctx, result.Rejected)
+			return err
+		},
+		func() (err error) {
+			totals, err = h.truth.Totals(ctx, h.run.Name)
+			return err
+		},
+	} {
+		if err := h.patiently(ctx, "the store", unavailable, step); err != nil {
+			return err
+		}
 	}
 	out.Drained = true
-	totals, err := h.truth.Totals(ctx, h.run.Name)
-	if err != nil {
-		return err
-	}
 	return h.overLimit(totals)
 }
 

@@ -23,9 +23,12 @@ import (
 	"shoal/internal/worker"
 )
 
-// grace is what is in flight may take after the first signal; with the last
-// landing it stays below the 30 s that supervisors wait before they kill.
-const grace = 15 * time.Second
+// After the first signal there are 30 s before supervisors kill: what is in
+// flight may take grace, its landing 8 s more, and each of two last words to the store lastWord.
+const (
+	grace    = 12 * time.Second
+	lastWord = 4 * time.Second
+)
 
 // Env is the process around a worker.
 type Env struct {
@@ -61,9 +64,8 @@ type Harvester struct {
 // Outcome is how a worker's pass ended.
 type Outcome struct {
 	Run      harvest.Run
-	Totals   harvest.Counts // of the whole run
-	Drained  bool           // every item of the shard has ended
-	Finished bool           // every item of the run has ended
+	Drained  bool // every item of the shard has ended
+	Finished bool // every item of the run has ended
 }
 
 // Harvest runs one worker from its settings to its end. The first signal ends
@@ -167,6 +169,8 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 		return err
 	case run.Corpus == "" || run.Corpus == "-":
 		return config.Usagef("run %s was opened with a corpus on standard input: give it again with --corpus -", run.Name)
+	case strings.HasSuffix(run.Corpus, hiddenQuery):
+		return config.Usagef("run %s was opened with the corpus %s, whose query is not stored because it may be a credential: give the whole address again with --corpus", run.Name, run.Corpus)
 	}
 	h.set.Run, h.set.Corpus = run.Name, run.Corpus
 	if h.set.URL == "" {
@@ -209,12 +213,23 @@ func (h *Harvester) openRun(ctx context.Context) error {
 	return h.introduce(ctx)
 }
 
+// hiddenQuery stands for the query of a corpus' address, which may be a signature.
+const hiddenQuery = "?…"
+
+// shownCorpus is the corpus as it is stored with the run and may be printed.
+func shownCorpus(uri string) string {
+	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && strings.Contains(address, "://") {
+		return address + hiddenQuery
+	}
+	return uri
+}
+
 // givenRun is what this start says about the run. Of a run that is there, only
 // what the operator said counts: a default contradicts nothing, and the rate
 // that was kept goes on.
 func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
-		Upstream: h.set.Upstream, API: h.set.URL, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: h.set.Corpus,
+		Upstream: h.set.Upstream, API: h.set.URL, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
 	}}
 	runs, err := h.truth.ListRuns(ctx)
 	if err != nil {

@@ -89,7 +89,11 @@ func (h *Harvester) claim(ctx context.Context) error {
 			Run: h.run.Name, Shard: h.set.Shard, Owner: owner(), NoWait: h.set.NoWait, Waiting: h.Say,
 		})
 		if err == nil {
-			h.onClose(func() error { return h.lease.Release(context.WithoutCancel(ctx)) })
+			h.onClose(func() error {
+				ctx, cancel := context.WithTimeout(context.Background(), lastWord)
+				defer cancel()
+				return h.lease.Release(ctx)
+			})
 		}
 		return err
 	})
