@@ -140,7 +140,7 @@ func settingsPolite() []Setting {
 		{Name: "cert", Arg: "FILE", Group: GroupPolite, In: InWorker, Help: "PEM file of our client certificate; goes with --key"},
 		{Name: "key", Arg: "FILE", Group: GroupPolite, In: InWorker, Help: "PEM file of its private key"},
 		{Name: "allow-host", Arg: "HOST", List: true, Group: GroupPolite, In: InWorker,
-			Help: "one more host that corpus lines may name; default: the first line's, or that of --url"},
+			Help: "a host that corpus lines may name; several: each its own; default: that of the first line, or of --url"},
 		{Name: "allow-private", Arg: "CIDR", List: true, Group: GroupPolite, In: InWorker,
 			Help: "a private network that the upstream may live in, such as 10.1.0.0/16"},
 	}

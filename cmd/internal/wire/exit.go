@@ -47,7 +47,7 @@ func ExitCode(err error, stopped int) int {
 		return ExitOverLimit
 	case errors.Is(err, worker.ErrRefused):
 		return ExitRefused
-	case errors.Is(err, worker.ErrPatience), errors.Is(err, store.ErrUnavailable):
+	case errors.Is(err, worker.ErrPatience), errors.Is(err, store.ErrUnavailable), errors.Is(err, corpus.ErrAway), errors.Is(err, ledger.ErrAway):
 		return ExitPatience
 	case errors.Is(err, worker.ErrIncomplete), errors.Is(err, corpus.ErrDamaged):
 		return ExitIncomplete

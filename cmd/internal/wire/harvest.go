@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -128,10 +127,13 @@ func (h *Harvester) openRunsCorpus(ctx context.Context) error {
 // openCorpus reads on to the first item, which says what host this is about, and
 // settles what depends on it.
 func (h *Harvester) openCorpus(ctx context.Context) error {
-	err := h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() (err error) {
+	download, err := downloader(h.set.CA)
+	if err != nil {
+		return err
+	}
+	err = h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() (err error) {
 		h.source, err = corpus.Open(ctx, corpus.Config{
-			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.set.AllowHosts, PostIsRead: h.set.PostIsRead, Stdin: h.Stdin,
-			HTTP: &http.Client{}, // no limit on the whole: a corpus may take days to stream
+			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: download,
 		})
 		switch {
 		case err == nil:
@@ -147,6 +149,14 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 	}
 	h.set, err = h.set.ForHost(h.source.Host())
 	return err
+}
+
+// corpusHosts are the hosts that items may have; none means that of the first item.
+func (h *Harvester) corpusHosts() []string {
+	if len(h.set.AllowHosts) == 0 || h.set.URL == "" {
+		return h.set.AllowHosts
+	}
+	return append([]string{harvest.HostOf(h.set.URL)}, h.set.AllowHosts...)
 }
 
 var errNoRunYet = errors.New("no run to go on with")

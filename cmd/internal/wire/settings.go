@@ -1,7 +1,11 @@
 package wire
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
 	"net/url"
+	"os"
 
 	"shoal/internal/config"
 	"shoal/internal/fetch"
@@ -60,4 +64,26 @@ func typedHosts(urls []string) (names []string) {
 		}
 	}
 	return names
+}
+
+// downloader fetches an https corpus. It has no limit on the whole, because a
+// corpus may take days to stream, and follows no proxy that nobody configured.
+func downloader(caFile string) (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, config.Usagef("--ca: %v", err)
+		}
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			roots = x509.NewCertPool()
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, config.Usagef("--ca %s holds no certificate in PEM form", caFile)
+		}
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	}
+	return &http.Client{Transport: transport}, nil
 }
