@@ -208,7 +208,7 @@ func TestTheLastDrainFinishesTheRun(t *testing.T) {
 		if err != nil || n != 1 || run.FinishedAt.IsZero() {
 			t.Errorf("%d of 4 Drained() finish the run, finished at %v, %v, want 1 and a time", n, run.FinishedAt, err)
 		}
-		again := mustClaim(t, s, Claim{Run: testRun, Shard: harvest.Shard{Index: 3, Of: 4}, Owner: "again", TTL: shortTTL})
+		again := mustClaim(t, s, Claim{Run: testRun, Shard: harvest.Shard{Index: 3, Of: 4}, Owner: "again"})
 		if last, err := again.Drained(t.Context(), 3); err != nil || !last {
 			t.Errorf("Drained() of a rerun = %t, %v, want true, nil", last, err)
 		}

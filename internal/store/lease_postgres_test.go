@@ -111,7 +111,7 @@ func TestAKilledOwnersShardIsFreeAfterHalfTheTTL(t *testing.T) {
 	}
 	owner.kill()
 	killed := time.Now()
-	c := claimOf("next")
+	c := briefly("next")
 	c.TTL, c.NoWait = ttl, true // a dead owner is no reason to give up
 	lease := mustClaim(t, p, c)
 	if took := time.Since(killed); took < ttl/2 || took >= ttl {
@@ -132,7 +132,7 @@ func TestAFrozenOwnerIsOvertakenAndThenRefused(t *testing.T) {
 	owner.read()
 	owner.signal(syscall.SIGSTOP)
 	frozen := time.Now()
-	lease := mustClaim(t, p, claimOf("next"))
+	lease := mustClaim(t, p, briefly("next"))
 	// The last renewal is at most a third of the ttl old.
 	if took := time.Since(frozen); took < shortTTL*2/3+shortTTL/2 {
 		t.Errorf("Claim() after SIGSTOP took %s, want at least %s", took, shortTTL*2/3+shortTTL/2)
@@ -151,7 +151,7 @@ func TestAGhostInAnOpenTransactionBlocksNobody(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
 	s, line := through(t, url)
-	old := mustClaim(t, s, claimOf("old"))
+	old := mustClaim(t, s, briefly("old"))
 	pages := bigPages()
 	frozen := line.freezeAfter(midCopy)
 	refused := make(chan error, 1)
@@ -160,7 +160,7 @@ func TestAGhostInAnOpenTransactionBlocksNobody(t *testing.T) {
 		refused <- err
 	}()
 	<-frozen
-	c := claimOf("new")
+	c := briefly("new")
 	c.TTL = 2 * time.Second // the ghost is to be ended, not to be outlived
 	lease := mustClaim(t, p, c)
 	counts, err := lease.Land(t.Context(), pages)
@@ -179,7 +179,7 @@ func TestAnOwnerEndsItsOwnGhosts(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
 	s, line := through(t, url)
-	lease := mustClaim(t, s, claimOf("owner"))
+	lease := mustClaim(t, s, briefly("owner"))
 	pages := bigPages()
 	frozen := line.freezeAfter(midCopy)
 	first := make(chan error, 1)
@@ -208,7 +208,7 @@ func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
 	s, line := through(t, url)
-	lease := mustClaim(t, s, claimOf("stale"))
+	lease := mustClaim(t, s, briefly("stale"))
 	frozen := line.freezeAfter(midCopy)
 	landed := make(chan error, 1)
 	go func() {
@@ -235,7 +235,7 @@ func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
 func TestAStaleTokenGetsNoLandingConnection(t *testing.T) {
 	t.Parallel()
 	p, _ := openPostgresWithRun(t)
-	lease := mustClaim(t, p, claimOf("stale")).(*pgLease)
+	lease := mustClaim(t, p, briefly("stale")).(*pgLease)
 	if _, err := p.pool.Exec(t.Context(), `UPDATE shoal.shards SET token = token + 1`); err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestALapsedLeaseThatNobodyTookGoesOn(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
 	s, line := through(t, url)
-	lease := mustClaim(t, s, claimOf("sleeper"))
+	lease := mustClaim(t, s, briefly("sleeper"))
 	line.freeze()
 	eventually(t, "the lease lapses", func() bool {
 		return query[bool](t, p, `SELECT expires_at < clock_timestamp() FROM shoal.shards`)
@@ -266,7 +266,7 @@ func TestALapsedLeaseThatNobodyTookGoesOn(t *testing.T) {
 func TestALostLeaseConnectionIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	p, _ := openPostgresWithRun(t)
-	c := claimOf("owner")
+	c := briefly("owner")
 	c.TTL = 2 * time.Second
 	lease := mustClaim(t, p, c)
 	c.Owner = "next"
@@ -296,11 +296,11 @@ func TestADeadLeaseOfAnotherNIsVoided(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
 	s, line := through(t, url)
-	half := claimOf("half")
+	half := briefly("half")
 	half.Shard = harvest.Shard{Index: 1, Of: 2}
 	old := mustClaim(t, s, half)
 	line.freeze()
-	quarter := claimOf("quarter")
+	quarter := briefly("quarter")
 	quarter.Shard = harvest.Shard{Index: 0, Of: 4}
 	lease := mustClaim(t, p, quarter)
 	line.thaw()
@@ -316,7 +316,7 @@ func TestAClaimSaysThatTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	_, url := openPostgresWithRun(t)
 	s, line := through(t, url)
-	c := claimOf("owner")
+	c := briefly("owner")
 	c.Waiting = func(string) { line.cut() }
 	mustClaim(t, openWithRun(t, url), c)
 	if _, err := s.Claim(t.Context(), c); !errors.Is(err, ErrUnavailable) {
@@ -330,7 +330,7 @@ func outage(t *testing.T, strike func(s *testenv.PostgresServer, lease Lease)) {
 	t.Helper()
 	server := testenv.OwnPostgres(t)
 	p := openWithRun(t, server.URL).(*Postgres)
-	c := claimOf("owner")
+	c := briefly("owner")
 	c.TTL = 2 * time.Second
 	lease := mustClaim(t, p, c)
 	c.Owner = "next"

@@ -118,7 +118,7 @@ func (p *proxy) freeze() {
 func (p *proxy) thaw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.frozen = false
+	p.frozen, p.fuse = false, 0
 	p.thawed.Broadcast()
 }
 

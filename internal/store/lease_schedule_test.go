@@ -80,7 +80,7 @@ func watchTokens(t *testing.T, p *Postgres) {
 func (s *schedule) work(ctx context.Context, store Store, random *rand.Rand) {
 	for s.done.Load() < stormBatches && ctx.Err() == nil {
 		claiming, cancel := context.WithTimeout(ctx, 4*shortTTL)
-		lease, err := store.Claim(claiming, claimOf("worker"))
+		lease, err := store.Claim(claiming, briefly("worker"))
 		cancel()
 		if err != nil {
 			if errors.Is(err, ErrFenced) {
