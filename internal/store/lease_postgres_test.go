@@ -274,7 +274,7 @@ func TestALostLeaseConnectionIsMadeAgain(t *testing.T) {
 	lock := lease.(*pgLease).own.lock(leaseLock)
 	for range 3 {
 		eventually(t, "the lease connection is there and ended", func() bool {
-			return 1 == query[int](t, p, `SELECT count(pg_terminate_backend(h.pid)) FROM (`+fmt.Sprintf(lockHolders, "$1")+`) h`, lock)
+			return query[int](t, p, `SELECT count(pg_terminate_backend(h.pid)) FROM (`+fmt.Sprintf(lockHolders, "$1")+`) h`, lock) == 1
 		})
 		renewals(t, p, 2)
 	}

@@ -147,7 +147,7 @@ func (l *sqliteLease) renew(ctx context.Context) (gen string, err error) {
 		return "", err
 	}
 	now := time.Now()
-	err = l.update(ctx, "renew", "renewed_at = ?5, expires_at = ?6", stamp(now), stamp(now.Add(l.ttl)))
+	err = l.update(ctx, "renew", "UPDATE shards SET renewed_at = ?5, expires_at = ?6"+ownRow, stamp(now), stamp(now.Add(l.ttl)))
 	if err != nil {
 		return "", err
 	}
@@ -155,12 +155,15 @@ func (l *sqliteLease) renew(ctx context.Context) (gen string, err error) {
 }
 
 // update changes the row under our token alone.
-func (l *sqliteLease) update(ctx context.Context, what, set string, more ...any) error {
-	return l.s.transact(ctx, l.own.name(what), func(tx *sql.Tx) error { return l.updateIn(ctx, tx, set, more...) })
+func (l *sqliteLease) update(ctx context.Context, what, statement string, more ...any) error {
+	return l.s.transact(ctx, l.own.name(what), func(tx *sql.Tx) error { return l.updateIn(ctx, tx, statement, more...) })
 }
 
-func (l *sqliteLease) updateIn(ctx context.Context, tx *sql.Tx, set string, more ...any) error {
-	result, err := tx.ExecContext(ctx, `UPDATE shards SET `+set+` WHERE run = ?1 AND shard = ?2 AND "of" = ?3 AND token = ?4`, l.own.args(more...)...)
+// ownRow ends a statement that updateIn runs.
+const ownRow = ` WHERE run = ?1 AND shard = ?2 AND "of" = ?3 AND token = ?4`
+
+func (l *sqliteLease) updateIn(ctx context.Context, tx *sql.Tx, statement string, more ...any) error {
+	result, err := tx.ExecContext(ctx, statement, l.own.args(more...)...)
 	if err != nil {
 		return err
 	}
@@ -211,7 +214,7 @@ func (l *sqliteLease) giveBack(what string, write func() error) error {
 
 func (l *sqliteLease) drain(ctx context.Context, tx *sql.Tx, rejected int64) (finished bool, err error) {
 	now := stamp(time.Now())
-	if err := l.updateIn(ctx, tx, "drained_at = ?5, rejected = ?6, expires_at = NULL", now, rejected); err != nil {
+	if err := l.updateIn(ctx, tx, "UPDATE shards SET drained_at = ?5, rejected = ?6, expires_at = NULL"+ownRow, now, rejected); err != nil {
 		return false, err
 	}
 	result, err := tx.ExecContext(ctx, `UPDATE runs SET finished_at = coalesce(finished_at, ?3)
@@ -228,7 +231,7 @@ func (l *sqliteLease) drain(ctx context.Context, tx *sql.Tx, rejected int64) (fi
 // Release implements Lease.
 func (l *sqliteLease) Release(ctx context.Context) error {
 	defer l.unlock()
-	err := l.giveBack("release", func() error { return l.update(ctx, "release", "expires_at = NULL") })
+	err := l.giveBack("release", func() error { return l.update(ctx, "release", "UPDATE shards SET expires_at = NULL"+ownRow) })
 	if errors.Is(err, ErrFenced) || errors.Is(err, errReleased) {
 		return nil
 	}
