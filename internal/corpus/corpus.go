@@ -162,6 +162,9 @@ func (s *Source) Position() Position {
 	return Position{Lines: s.line.Load(), Bytes: s.raw.read.Load(), Size: max(0, s.raw.size)}
 }
 
+// Fraction is the part of the corpus that has been read, or 0 when its size is unknown.
+func (s *Source) Fraction() float64 { return s.Position().Fraction() }
+
 // Entries is the one pass over the corpus. An error is its last pair: ErrDamaged
 // with the line after which the rest is lost, or that of Open's context.
 func (s *Source) Entries() iter.Seq2[harvest.Entry, error] {

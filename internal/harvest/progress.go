@@ -26,6 +26,7 @@ type Progress struct {
 	Started  time.Time
 	Now      time.Time
 	Total    int64  // items of this shard, 0 while unknown
+	Guess    bool   // Total is estimated from the part of the corpus that was read
 	Already  int64  // items that an earlier start had done
 	Seen     int64  // corpus items of this shard that were read
 	Counts   Counts // ended by this process and committed

@@ -34,7 +34,7 @@ func (v view) countText() string {
 	if v.Total == 0 {
 		return humanize.Comma(v.done) + " done"
 	}
-	return humanize.Comma(v.done) + "/" + humanize.Comma(v.Total)
+	return humanize.Comma(v.done) + "/" + v.totalText()
 }
 
 func (v view) rateText() string {

@@ -12,9 +12,10 @@ type Snapshot struct {
 	Elapsed  float64   `json:"elapsed_s"` // since this process started
 	Final    bool      `json:"final"`     // the last line of this process
 	Total    *int64    `json:"total"`     // items of the shard
-	Done     int64     `json:"done"`      // items of the shard that have ended, earlier starts included
-	Already  int64     `json:"already"`   // of these, those that earlier starts had ended
-	Seen     int64     `json:"seen"`      // items of the shard that the corpus gave so far
+	Guess    bool      `json:"total_estimated"`
+	Done     int64     `json:"done"`    // items of the shard that have ended, earlier starts included
+	Already  int64     `json:"already"` // of these, those that earlier starts had ended
+	Seen     int64     `json:"seen"`    // items of the shard that the corpus gave so far
 	Landed   int64     `json:"landed"`
 	Missing  int64     `json:"missing"`
 	Skipped  int64     `json:"skipped"`
@@ -43,7 +44,7 @@ type Snapshot struct {
 func snapshotOf(v view, last bool) Snapshot {
 	s := Snapshot{
 		Time: v.Now, Run: v.Run, Shard: v.Shard.String(), Elapsed: v.elapsed.Seconds(), Final: last,
-		Total: known(v.Total), Done: v.done, Already: v.Already, Seen: v.Seen,
+		Total: known(v.Total), Guess: v.Guess, Done: v.done, Already: v.Already, Seen: v.Seen,
 		Landed: v.Counts.Landed, Missing: v.Counts.Missing, Skipped: v.Counts.Skipped, Dead: v.Counts.Dead, Rejected: v.Counts.Rejected,
 		Requests: v.Requests, Retries: v.Retries, Pauses: v.Pauses, InFlight: v.InFlight,
 		Rate: v.Rate, Budget: v.Budget, Limit: string(v.Limit),

@@ -18,7 +18,7 @@ func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) e
 	fmt.Fprintf(&b, "\nrun %s, shard %s: %s after %s\n", p.Run, p.Shard, printable(headline), duration(v.elapsed))
 	fmt.Fprintf(&b, "  items     %s\n", v.itemsText())
 	if p.Total > 0 {
-		fmt.Fprintf(&b, "            %s of %s in all, %s of them before this start\n", humanize.Comma(v.done), humanize.Comma(p.Total), humanize.Comma(p.Already))
+		fmt.Fprintf(&b, "            %s of %s in all, %s of them before this start\n", humanize.Comma(v.done), v.totalText(), humanize.Comma(p.Already))
 	}
 	fmt.Fprintf(&b, "  requests  %s; %s, %s\n", humanize.Comma(p.Requests), plural(p.Retries, "retry", "retries"), plural(p.Pauses, "pause", "pauses"))
 	fmt.Fprintf(&b, "  rate      %s\n", v.meanText())

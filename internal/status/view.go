@@ -3,6 +3,8 @@ package status
 import (
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"shoal/internal/harvest"
 )
 
@@ -19,6 +21,14 @@ type view struct {
 	allBytes  int64 // expected of the whole shard, 0 while unknown
 	silent    time.Duration
 	elapsed   time.Duration
+}
+
+// totalText is the total, with a ~ where it is an estimate.
+func (v view) totalText() string {
+	if v.Guess {
+		return "~" + humanize.Comma(v.Total)
+	}
+	return humanize.Comma(v.Total)
 }
 
 func viewOf(p harvest.Progress, itemsPerSecond float64) view {

@@ -98,6 +98,8 @@ func (r *rig) Entries() iter.Seq2[harvest.Entry, error] {
 	}
 }
 
+func (r *rig) Fraction() float64 { return 0 }
+
 func (r *rig) Known(_ context.Context, _ string, keys []harvest.Key) ([]bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

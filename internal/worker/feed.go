@@ -11,8 +11,13 @@ import (
 	"shoal/internal/harvest"
 )
 
-// chunkSize is how many keys are asked of the ledger and the store at a time.
-const chunkSize = 1000
+const (
+	// chunkSize is how many keys are asked of the ledger and the store at a time.
+	chunkSize = 1000
+	// readAhead is how many items the reader may be ahead of the feed. It lets the
+	// end of a small corpus be known at once, and costs a few MiB.
+	readAhead = 16 << 10
+)
 
 // feeder is what a pass over the corpus leaves behind.
 type feeder struct {
@@ -65,7 +70,7 @@ func (f *feeder) release(keys ...harvest.Key) {
 
 // feed hands the shard's new items to the packer, in the corpus' order.
 func (w *Worker) feed() {
-	items := make(chan harvest.Item, chunkSize)
+	items := make(chan harvest.Item, readAhead)
 	ended := make(chan pass, 1)
 	// A read from a terminal or a pipe cannot be interrupted, so the reader is
 	// left behind when the work ends before the corpus does.
@@ -83,7 +88,7 @@ func (w *Worker) feed() {
 	select {
 	case w.feeder.pass = <-ended:
 		w.feeder.damage, w.feeder.ended = w.feeder.pass.err, true
-		w.corpusEnded.Store(true)
+		w.fed.Store(true)
 	case <-w.feeding.Done():
 	}
 }
@@ -117,6 +122,7 @@ func nextChunk(ctx context.Context, items <-chan harvest.Item, chunk []harvest.I
 func (w *Worker) read(items chan<- harvest.Item, ended chan<- pass) {
 	var p pass
 	defer func() { close(items); ended <- p }()
+	defer w.corpusEnded.Store(true)
 	for entry, err := range w.Corpus.Entries() {
 		if err != nil {
 			p.err = err

@@ -16,7 +16,7 @@ type meter struct {
 
 	seen, already, handed, committed, rejected atomic.Int64
 	requests, retries, pauses, wire, inFlight  atomic.Int64
-	storeBlocks, corpusEnded                   atomic.Bool
+	storeBlocks, corpusEnded, fed              atomic.Bool
 
 	mu     sync.Mutex
 	counts harvest.Counts
@@ -43,16 +43,31 @@ func (w *Worker) Progress() harvest.Progress {
 	pace := w.Pace.State()
 	p := harvest.Progress{
 		Run: w.Run.Name, Shard: w.Shard, Started: w.started, Now: time.Now(),
-		Total: w.Run.CorpusItems / int64(w.Shard.Of), Already: w.already.Load(), Seen: w.seen.Load(), Counts: counts,
+		Already: w.already.Load(), Seen: w.seen.Load(), Counts: counts,
 		Requests: w.requests.Load(), Retries: w.retries.Load(), Pauses: w.pauses.Load(),
 		Wire: w.wire.Load(), InFlight: w.inFlight.Load(),
 		Budget: pace.Budget, SilentUntil: pace.Until, Note: w.notes.first(), CorpusEnded: w.corpusEnded.Load(),
 	}
-	if p.CorpusEnded {
-		p.Total = p.Already + w.handed.Load()
-	}
+	p.Total, p.Guess = w.total(p)
 	p.Limit = w.limit(pace, p)
 	return p
+}
+
+// total is how many items the shard has: counted once the corpus was read, known
+// from an earlier pass, or estimated from the part that was read.
+func (w *Worker) total(p harvest.Progress) (n int64, guess bool) {
+	fraction := w.Corpus.Fraction()
+	switch {
+	case w.fed.Load():
+		return p.Already + w.handed.Load(), false
+	case p.CorpusEnded: // repeats of an item still count
+		return p.Seen, false
+	case w.Run.CorpusItems > 0:
+		return max(p.Seen, w.Run.CorpusItems/int64(w.Shard.Of)), w.Shard.Of > 1
+	case fraction > 0 && p.Seen > readAhead:
+		return int64(float64(p.Seen) / min(1, fraction)), true
+	}
+	return 0, false
 }
 
 // limit names the one thing that a person would have to change for more speed.

@@ -13,6 +13,8 @@ type Corpus interface {
 	// Entries is one pass. Its last pair may be an error: the corpus is damaged
 	// from there on, and what came before is good.
 	Entries() iter.Seq2[harvest.Entry, error]
+	// Fraction is the part that has been read so far; 0 when the size is unknown.
+	Fraction() float64
 }
 
 // Store answers what is done. It is the truth.

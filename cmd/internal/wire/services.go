@@ -20,9 +20,13 @@ import (
 func (h *Harvester) patiently(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
 	since, said := time.Now(), false
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
+		began := time.Now()
 		err := do()
 		if err == nil || !temporary(err) {
 			return err
+		}
+		if time.Since(began) > time.Minute {
+			since = time.Now() // it was there for long, so it is away since now
 		}
 		if h.set.Patience > 0 && time.Since(since) > h.set.Patience {
 			return fmt.Errorf("%w: %s: %w", worker.ErrPatience, what, err)
