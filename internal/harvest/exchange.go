@@ -93,5 +93,6 @@ type Reading struct {
 	Next       *Request      // a continuation: one more request for the same items
 	Fault      Fault         // why the answer cannot be used
 	Reason     string        // detail of Fault, such as bad_json
+	Cause      error         // of Fault, where it is an error of the exchange; for people
 	Wait       time.Duration // the silence that the answer asks for; 0 for none
 }

@@ -39,6 +39,9 @@ type rig struct {
 	worst    int // most in flight at once
 	latency  time.Duration
 	hang     bool // Land waits for its context
+	gen      string
+
+	unreachable time.Time // until then no connection can be had
 }
 
 func newRig(urls ...string) *rig {
@@ -81,7 +84,7 @@ func (r *rig) worker(t *testing.T, c Config) *Worker {
 	t.Helper()
 	return New(c, Parts{
 		Corpus: r, Store: r, Ledger: rigLedger{r}, Pace: rigPace{r}, Fetch: rigFetch{r}, Upstream: rigUpstream{}, Lease: r,
-		Log: slog.New(slog.DiscardHandler), Temporary: func(err error) bool { return errors.Is(err, errAway) },
+		Log: slog.New(slog.DiscardHandler), Temporary: func(err error) bool { return errors.Is(err, errAway) }, Full: func(error) bool { return false },
 	})
 }
 
@@ -133,7 +136,13 @@ func (r *rig) Land(ctx context.Context, pages []harvest.Page) (counts harvest.Co
 }
 
 func (r *rig) Lost() <-chan struct{} { return r.lost }
-func (r *rig) Fingerprint() string   { return "00000000" }
+
+func (r *rig) Fingerprint() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gen
+}
+func (r *rig) Trouble() string { return "" }
 
 func (r *rig) outcomes() map[harvest.Outcome]int {
 	r.mu.Lock()
@@ -202,6 +211,11 @@ func (p rigPermit) Backoff(_ context.Context, silence time.Duration, _ bool) {
 type rigFetch struct{ r *rig }
 
 func (f rigFetch) Reserve(ctx context.Context, _ string) (Slot, error) {
+	f.r.mu.Lock()
+	defer f.r.mu.Unlock()
+	if time.Now().Before(f.r.unreachable) {
+		return nil, &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("connection refused")}
+	}
 	return rigSlot(f), ctx.Err()
 }
 

@@ -188,3 +188,124 @@ func TestAStoreThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 		}
 	})
 }
+
+func TestALateSuccessDoesNotLandWhatARefusalHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(100)...)
+		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+			if strings.HasSuffix(url, "/0") {
+				r.mu.Unlock() // held while an answer is made
+				time.Sleep(3 * time.Second)
+				r.mu.Lock()
+				return status(200), nil
+			}
+			return status(403), nil
+		}
+		if _, err := drain(t, r, r.config()); !errors.Is(err, ErrRefused) || r.outcomes()[harvest.Skipped] != 0 {
+			t.Errorf("Drain() = %v with %v, want ErrRefused and nothing skipped on record", err, r.outcomes())
+		}
+	})
+}
+
+func TestAnOutageGivesTriesBackForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(1)...)
+		r.answer = func(n int, _ string) (*harvest.Answer, error) {
+			r.forgiven = n <= 10 // an outage that ends, and is forgotten by pace
+			if n <= 12 {
+				return status(502), nil
+			}
+			return status(200), nil
+		}
+		if _, err := drain(t, r, r.config()); err != nil || r.outcomes()[harvest.Landed] != 1 {
+			t.Errorf("Drain() = %v with %v, want the item landed: 2 of its 12 failures count", err, r.outcomes())
+		}
+	})
+}
+
+func TestARestoredStoreIsIncomplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(200)...)
+		r.landing = func([]harvest.Page) error {
+			if r.lands == 2 {
+				r.gen = "restored"
+			}
+			return nil
+		}
+		if _, err := drain(t, r, r.config()); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "restored") {
+			t.Errorf("Drain() = %v, want ErrIncomplete: what was committed before may be gone", err)
+		}
+	})
+}
+
+func TestAnUnreachableUpstreamIsSaidAndForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(20)...)
+		r.unreachable = time.Now().Add(time.Minute)
+		w := r.worker(t, r.config())
+		meanwhile := make(chan harvest.Progress, 1)
+		time.AfterFunc(30*time.Second, func() { meanwhile <- w.Progress() })
+		if _, err := w.Drain(t.Context(), nil); err != nil || len(r.pages) != 20 {
+			t.Fatalf("Drain() = %v with %d pages, want 20: no item pays for it", err, len(r.pages))
+		}
+		during := <-meanwhile
+		if !strings.Contains(during.Note, "connection refused, next try in") || during.Limit != harvest.LimitOutage {
+			t.Errorf("Progress() meanwhile = %q, limit %s, want the cause, the next try and outage", during.Note, during.Limit)
+		}
+		if after := w.Progress(); after.Note != "" {
+			t.Errorf("Progress().Note afterwards = %q, want none", after.Note)
+		}
+	})
+}
+
+func TestOneSilenceAfterAnotherOutlastsPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(100)...)
+		r.answer = func(int, string) (*harvest.Answer, error) {
+			answer := status(503)
+			answer.Header.Set("Retry-After", "5")
+			return answer, nil
+		}
+		c := r.config()
+		c.Patience = 2 * time.Minute
+		start := time.Now()
+		if _, err := drain(t, r, c); !errors.Is(err, ErrPatience) || time.Since(start) > 3*time.Minute {
+			t.Errorf("Drain() = %v after %s, want ErrPatience after about 2m", err, time.Since(start))
+		}
+	})
+}
+
+func TestProgressOfACutReadingIsNoTotal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(50_000)...)
+		c := r.config()
+		c.Limit = 10
+		w := r.worker(t, c)
+		if _, err := w.Drain(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		<-w.Reading()
+		if p := w.Progress(); p.Total != 0 || p.CorpusEnded || p.Counts.Landed != 10 {
+			t.Errorf("Progress() = total %d, ended %t, %d landed, want 0, false, 10", p.Total, p.CorpusEnded, p.Counts.Landed)
+		}
+	})
+}
+
+func TestReadingAheadIsBoundedByBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(2000)...)
+		oneMiB := make([]byte, 1<<20)
+		for i := range r.items {
+			r.items[i].Item.Body = oneMiB
+		}
+		r.hang, r.latency = true, time.Hour
+		w := r.worker(t, r.config())
+		stop := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(stop) })
+		_, _ = w.Drain(t.Context(), stop)
+		// 256 tasks may be open; besides them a few MiB may be read.
+		if seen := w.Progress().Seen; seen > 256+8 {
+			t.Errorf("%d items of 1 MiB were read while nothing moved, want at most 264", seen)
+		}
+	})
+}

@@ -2,21 +2,22 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"shoal/internal/harvest"
+	"shoal/internal/retry"
 )
 
 const (
 	// chunkSize is how many keys are asked of the ledger and the store at a time.
 	chunkSize = 1000
-	// readAhead is how many items the reader may be ahead of the feed. It lets the
-	// end of a small corpus be known at once, and costs a few MiB.
-	readAhead = 16 << 10
+	// readAhead is how many items the reader may be ahead of the feed, and
+	// readAheadBytes how many bytes of them. It lets the end of a small corpus be known at once.
+	readAhead      = 16 << 10
+	readAheadBytes = 4 << 20
 )
 
 // feeder is what a pass over the corpus leaves behind.
@@ -24,10 +25,27 @@ type feeder struct {
 	mu      sync.Mutex
 	claimed map[harvest.Key]struct{} // handed out and not yet committed
 
+	ahead   *semaphore.Weighted // bytes of items that were read and not yet handed out
+	reading chan struct{}       // closed when the reader has gone
+
 	pass   pass
 	damage error
 	ended  bool // every item of the shard was handed out or known
 }
+
+func (f *feeder) init() {
+	f.claimed = make(map[harvest.Key]struct{})
+	f.ahead = semaphore.NewWeighted(readAheadBytes)
+	f.reading = make(chan struct{})
+}
+
+// weight is what an item counts while it is read ahead.
+func weight(item harvest.Item) int64 {
+	return min(readAheadBytes, int64(128+len(item.URL)+len(item.ID)+len(item.Body)))
+}
+
+// Reading is closed when the corpus is not read any more; only then may it be closed.
+func (w *Worker) Reading() <-chan struct{} { return w.feeder.reading }
 
 // pass is one reading of the whole corpus, other shards included.
 type pass struct {
@@ -121,11 +139,14 @@ func nextChunk(ctx context.Context, items <-chan harvest.Item, chunk []harvest.I
 // read is the one streaming pass over the corpus.
 func (w *Worker) read(items chan<- harvest.Item, ended chan<- pass) {
 	var p pass
+	defer close(w.feeder.reading)
 	defer func() { close(items); ended <- p }()
-	defer w.corpusEnded.Store(true)
 	for entry, err := range w.Corpus.Entries() {
 		if err != nil {
 			p.err = err
+			break
+		}
+		if w.feeding.Err() != nil {
 			return
 		}
 		if entry.Rejected != nil {
@@ -143,6 +164,9 @@ func (w *Worker) read(items chan<- harvest.Item, ended chan<- pass) {
 		if !w.Shard.Owns(entry.Item.Key) {
 			continue
 		}
+		if w.feeder.ahead.Acquire(w.feeding, weight(entry.Item)) != nil {
+			return
+		}
 		w.seen.Add(1)
 		select {
 		case items <- entry.Item:
@@ -150,10 +174,16 @@ func (w *Worker) read(items chan<- harvest.Item, ended chan<- pass) {
 			return
 		}
 	}
+	w.corpusEnded.Store(true)
 }
 
 // hand gives the new ones of a chunk to the packer; false when the work ends.
 func (w *Worker) hand(chunk []harvest.Item) bool {
+	var held int64
+	for _, item := range chunk {
+		held += weight(item)
+	}
+	defer w.feeder.ahead.Release(held)
 	ours := w.feeder.claim(chunk)
 	known, err := w.known(ours)
 	if err != nil {
@@ -166,14 +196,13 @@ func (w *Worker) hand(chunk []harvest.Item) bool {
 			w.feeder.release(item.Key)
 			continue
 		}
-		if w.Limit > 0 && w.handed.Load() >= int64(w.Limit) {
-			return false
-		}
 		if !w.open.take(w.feeding) {
 			return false
 		}
-		w.handed.Add(1)
 		w.pack(item)
+		if w.handed.Add(1) == int64(w.Limit) {
+			return false
+		}
 	}
 	return w.feeding.Err() == nil
 }
@@ -183,7 +212,12 @@ func (w *Worker) pack(items ...harvest.Item) {
 	t := &task{items: items, ready: time.Now()}
 	request, err := w.Upstream.Request(items)
 	if err != nil {
-		w.end(t, false, harvest.Page{Outcome: harvest.Skipped, Reason: "no_request", Detail: err.Error()})
+		d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: text(err.Error())}
+		verdict, _ := w.proof.observe(items, d, nil)
+		w.end(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: t.ready})
+		if verdict.Stop != "" {
+			w.fail(w.proof.refusal(verdict.Stop, ""))
+		}
 		return
 	}
 	t.request = request
@@ -198,8 +232,9 @@ func (w *Worker) known(items []harvest.Item) ([]bool, error) {
 		keys[i] = item.Key
 	}
 	done := make([]bool, len(keys))
+	generation := w.Lease.Fingerprint()
 	if w.Ledger != nil {
-		if found, err := w.Ledger.Known(w.feeding, w.Lease.Fingerprint(), keys); err == nil {
+		if found, err := w.Ledger.Known(w.feeding, generation, keys); err == nil {
 			copy(done, found)
 		} else if w.feeding.Err() == nil {
 			w.Log.Warn("ledger not readable, asking the store", "error", err)
@@ -226,19 +261,18 @@ func (w *Worker) known(items []harvest.Item) ([]bool, error) {
 			back = append(back, ask[j])
 		}
 	}
-	w.mark(back)
+	w.mark(generation, back)
 	return done, nil
 }
 
 // askStore repeats the question until the store answers or patience ends.
 func (w *Worker) askStore(keys []harvest.Key) (found []bool, err error) {
-	err = w.persist("the store", func() error {
-		found, err = w.Store.Known(w.feeding, w.Run.Name, keys)
+	err = w.persist(noteAsking, func() (err error) {
+		ctx, cancel := context.WithTimeout(w.feeding, storeLimit)
+		defer cancel()
+		found, err = w.Store.Known(ctx, w.Run.Name, keys)
 		return err
 	})
-	if err != nil && w.feeding.Err() == nil {
-		return nil, fmt.Errorf("ask the store what is done: %w", err)
-	}
 	return found, err
 }
 

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"shoal/internal/harvest"
@@ -15,11 +16,7 @@ func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harv
 		page := reading.Pages[i]
 		page.Attempts, page.FetchedAt = t.total, now
 		kept = kept || page.Answer != nil
-		if hold && page.Outcome != harvest.Landed {
-			w.proof.hold(page)
-		} else {
-			w.ended <- page
-		}
+		w.finish(hold && page.Outcome != harvest.Landed, page)
 	}
 	if !kept {
 		answer.Release()
@@ -35,13 +32,21 @@ func (w *Worker) end(t *task, hold bool, verdict harvest.Page) {
 	for _, item := range t.items {
 		page := verdict
 		page.Key, page.URL, page.ID = item.Key, item.URL, item.ID
-		if hold {
-			w.proof.hold(page)
-		} else {
-			w.ended <- page
-		}
+		w.finish(hold, page)
 	}
 	w.open.drop(len(t.items))
+}
+
+// finish sends a page on to the batch, or holds it while it may be a mistake of ours.
+func (w *Worker) finish(hold bool, page harvest.Page) {
+	if page.Outcome == harvest.Skipped || page.Outcome == harvest.Dead {
+		w.losses.log(w.Log, &page)
+	}
+	if hold {
+		w.proof.hold(page)
+	} else {
+		w.ended <- page
+	}
 }
 
 // pass sends pages that were held on to the batch.
@@ -65,12 +70,21 @@ func (w *Worker) conclude() {
 }
 
 // verdict is the page of an item that did not land, but for its name.
-func (w *Worker) verdict(t *task, answer *harvest.Answer, d retry.Decision, now time.Time) harvest.Page {
+func (w *Worker) verdict(t *task, answer *harvest.Answer, reading harvest.Reading, d retry.Decision, now time.Time) harvest.Page {
 	page := harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Attempts: t.total, FetchedAt: now}
 	if answer != nil {
 		page.Status, page.Detail = answer.Status, w.Upstream.Detail(answer)
 	}
+	if page.Detail == "" && reading.Cause != nil {
+		page.Detail = text(reading.Cause.Error())
+	}
 	return page
+}
+
+// text is what a store takes as text, at most harvest.MaxDetail bytes of it.
+func text(s string) string {
+	s = strings.ReplaceAll(s[:min(len(s), harvest.MaxDetail)], "\x00", "")
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // again puts a task back. A 401 renews the credential first, once for each task.
@@ -83,18 +97,19 @@ func (w *Worker) again(t *task, d retry.Decision, now time.Time) {
 	}
 	if !d.Free {
 		t.tries = append(t.tries, now)
+		w.retries.Add(1)
 	}
-	w.retries.Add(1)
 	t.ready = now.Add(d.Delay)
 	w.queue.push(t)
 }
 
 // pause reports the silence that the upstream asked for to the whole fleet.
 func (w *Worker) pause(permit Permit, d retry.Decision, now time.Time) {
-	w.pauses.Add(1)
-	w.proof.silenced(now, d.Pause)
 	permit.Backoff(w.sending, d.Pause, d.Cut)
-	w.Log.Info("upstream asks for silence", "for", d.Pause, "because", d.Source)
+	if w.proof.silenced(now, d.Pause) {
+		w.pauses.Add(1)
+		w.Log.Info("upstream asks for silence", "for", d.Pause, "because", d.Source)
+	}
 	if w.Patience > 0 && d.Pause > w.Patience {
 		w.fail(fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, now.Add(d.Pause).Format(time.DateTime)))
 	}

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"shoal/internal/harvest"
@@ -17,6 +16,7 @@ func (w *Worker) landAll(batches <-chan batch) {
 			if err := w.land(b); err != nil {
 				broken = true
 				w.fail(err)
+				w.Log.Warn("a batch did not land; its pages will be fetched again", "pages", len(b.pages), "error", err)
 			}
 		}
 		w.dismiss(b)
@@ -27,12 +27,17 @@ func (w *Worker) landAll(batches <-chan batch) {
 // signal: cancelling a COPY throws away work that is already paid for.
 func (w *Worker) land(b batch) error {
 	var landed harvest.Counts
-	err := w.persist("the store", func() (err error) {
+	var generation string
+	w.kept.Store(int64(len(b.pages)))
+	err := w.persist(noteLanding, func() (err error) {
+		// Read before the commit: a key marked under an older generation is only
+		// forgotten, one under a newer generation might have been lost in between.
+		generation = w.Lease.Fingerprint()
 		landed, err = w.Lease.Land(w.landing, b.pages)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("land %d pages: %w", len(b.pages), err)
+		return err
 	}
 	w.committed.Add(int64(len(b.pages)))
 	w.meter.landed(landed)
@@ -40,7 +45,7 @@ func (w *Worker) land(b batch) error {
 	for i := range b.pages {
 		keys[i] = b.pages[i].Key
 	}
-	w.mark(keys)
+	w.mark(generation, keys)
 	return nil
 }
 
@@ -54,13 +59,13 @@ func (w *Worker) dismiss(b batch) {
 
 // mark tells the ledger what is committed. The ledger may forget, so a failure
 // costs a question to the store later and nothing now.
-func (w *Worker) mark(keys []harvest.Key) {
+func (w *Worker) mark(generation string, keys []harvest.Key) {
 	if w.Ledger == nil || len(keys) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(w.landing, 2*time.Second)
 	defer cancel()
-	if err := w.Ledger.Mark(ctx, w.Lease.Fingerprint(), keys); err != nil {
+	if err := w.Ledger.Mark(ctx, generation, keys); err != nil {
 		w.Log.Warn("ledger not told", "keys", len(keys), "error", err)
 	}
 }

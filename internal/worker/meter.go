@@ -13,9 +13,11 @@ import (
 type meter struct {
 	started time.Time
 	notes   notes
+	losses  losses
 
 	seen, already, handed, committed, rejected atomic.Int64
-	requests, retries, pauses, wire, inFlight  atomic.Int64
+	requests, retries, pauses, wire            atomic.Int64
+	inFlight, pacing, kept                     atomic.Int64
 	storeBlocks, corpusEnded, fed              atomic.Bool
 
 	mu     sync.Mutex
@@ -46,7 +48,7 @@ func (w *Worker) Progress() harvest.Progress {
 		Already: w.already.Load(), Seen: w.seen.Load(), Counts: counts,
 		Requests: w.requests.Load(), Retries: w.retries.Load(), Pauses: w.pauses.Load(),
 		Wire: w.wire.Load(), InFlight: w.inFlight.Load(),
-		Budget: pace.Budget, SilentUntil: pace.Until, Note: w.notes.first(), CorpusEnded: w.corpusEnded.Load(),
+		Budget: pace.Budget, SilentUntil: pace.Until, Note: w.note(), CorpusEnded: w.corpusEnded.Load(),
 	}
 	p.Total, p.Guess = w.total(p)
 	p.Limit = w.limit(pace, p)
@@ -70,6 +72,14 @@ func (w *Worker) total(p harvest.Progress) (n int64, guess bool) {
 	return 0, false
 }
 
+// note is what a person should see now.
+func (w *Worker) note() string {
+	if note := w.notes.first(); note != "" {
+		return note
+	}
+	return w.Lease.Trouble()
+}
+
 // limit names the one thing that a person would have to change for more speed.
 func (w *Worker) limit(pace PaceState, p harvest.Progress) harvest.Limit {
 	switch {
@@ -77,12 +87,14 @@ func (w *Worker) limit(pace PaceState, p harvest.Progress) harvest.Limit {
 		return harvest.LimitStore
 	case pace.Limit != harvest.LimitBudget && pace.Limit != harvest.LimitRamp:
 		return pace.Limit
-	case p.InFlight >= int64(w.Concurrency):
+	case w.away.last():
+		return harvest.LimitOutage
+	case w.pacing.Load() > 0:
+		return pace.Limit
+	case p.InFlight > 0 && !w.queue.idle(), p.InFlight >= int64(w.Concurrency):
 		return harvest.LimitLatency
-	case w.queue.idle() && p.InFlight < int64(w.Concurrency):
-		return harvest.LimitCorpus
 	}
-	return pace.Limit
+	return harvest.LimitCorpus
 }
 
 // notes are the dependencies that fail just now, each with a sentence for a person.
@@ -92,7 +104,7 @@ type notes struct {
 	text map[string]string
 }
 
-func (n *notes) set(what string, err error, wait time.Duration) {
+func (n *notes) set(what, why string, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.text == nil {
@@ -101,7 +113,7 @@ func (n *notes) set(what string, err error, wait time.Duration) {
 	if _, there := n.text[what]; !there {
 		n.what = append(n.what, what)
 	}
-	n.text[what] = fmt.Sprintf("%s: %v; next try in %s", what, err, wait.Round(100*time.Millisecond))
+	n.text[what] = fmt.Sprintf("%s, next try in %s", why, wait.Round(100*time.Millisecond))
 }
 
 func (n *notes) clear(what string) {

@@ -16,6 +16,16 @@ const (
 	longWait  = 30 * time.Second
 )
 
+// The dependencies that a person may read of while they fail.
+const (
+	noteUpstream = "the upstream"
+	noteAsking   = "asking the store"
+	noteLanding  = "landing"
+)
+
+// storeLimit is how long one question to the store may take.
+const storeLimit = 30 * time.Second
+
 // persist repeats what failed for a reason that passes, with growing pauses,
 // until it works, patience ends or nothing is to be waited for any more.
 func (w *Worker) persist(what string, do func() error) error {
@@ -26,18 +36,26 @@ func (w *Worker) persist(what string, do func() error) error {
 			w.notes.clear(what)
 			return nil
 		}
-		if !w.Temporary(err) {
+		if !w.Temporary(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
 		if w.Patience > 0 && time.Since(since) > w.Patience {
-			return impatient(what+" is away", since, err)
+			return impatient(what+": the store is away", since, err)
 		}
 		wait := pauseAfter(n)
-		w.notes.set(what, err, wait)
+		w.notes.set(what, w.trouble(what, err), wait)
 		if !sleep(w.sending, wait) {
 			return fmt.Errorf("%w: %w", w.sending.Err(), err)
 		}
 	}
+}
+
+// trouble is what a person should know of a store that does not take what it is given.
+func (w *Worker) trouble(what string, err error) string {
+	if w.Full(err) {
+		return fmt.Sprintf("store full, %d rows kept", w.kept.Load())
+	}
+	return fmt.Sprintf("%s: %v", what, err)
 }
 
 // pauseAfter doubles from firstWait to longWait, with a quarter of it at random.
@@ -75,18 +93,27 @@ func (o *outages) another(now time.Time) (next time.Time, count int, since time.
 	if o.count == 0 {
 		o.since = now
 	}
-	if o.count == 0 || now.After(o.next) {
+	if o.count == 0 || !now.Before(o.next) {
 		o.next = now.Add(pauseAfter(o.count))
 		o.count++
 	}
 	return o.next, o.count, o.since
 }
 
-// over is called when an exchange was made.
-func (o *outages) over() {
+// over is called when an exchange was made; it tells whether there was an outage before.
+func (o *outages) over() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	was := o.count > 0
 	o.count = 0
+	return was
+}
+
+// last tells whether no connection can be had at present.
+func (o *outages) last() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.count > 0
 }
 
 // persistent is how many incidents in a row make a refusal of a certificate or a
@@ -111,7 +138,7 @@ func (w *Worker) unconnected(t *task, err error) {
 	case w.Patience > 0 && now.Sub(since) > w.Patience:
 		w.fail(impatient("the upstream is not reachable", since, err))
 	}
-	w.notes.set("the upstream", err, next.Sub(now))
+	w.notes.set(noteUpstream, fmt.Sprintf("%s: %v", noteUpstream, err), next.Sub(now))
 	t.ready = next
 	w.queue.push(t)
 }
@@ -132,6 +159,8 @@ func (w *Worker) watchPatience(done <-chan struct{}) {
 			switch {
 			case pace.Until.Sub(now) > w.Patience && pace.Limit == harvest.LimitBackoff:
 				w.fail(fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, pace.Until.Format(time.DateTime)))
+			case !w.proof.silentSince().IsZero() && now.Sub(w.proof.silentSince()) > w.Patience:
+				w.fail(fmt.Errorf("%w: the upstream has asked for one silence after another since %s, and answered nothing between", ErrPatience, w.proof.silentSince().Format(time.DateTime)))
 			case !pace.Since.IsZero() && now.Sub(pace.Since) > w.Patience:
 				w.fail(fmt.Errorf("%w: %s since %s", ErrPatience, pace.Limit, pace.Since.Format(time.DateTime)))
 			}

@@ -41,6 +41,8 @@ type Lease interface {
 	Lost() <-chan struct{}
 	// Fingerprint is the ledger's generation as the store last gave it.
 	Fingerprint() string
+	// Trouble says for a person why the lease cannot be renewed; empty when all is well.
+	Trouble() string
 }
 
 // Fetcher holds the connections to the upstream.

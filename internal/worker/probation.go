@@ -22,14 +22,21 @@ type probation struct {
 	held     []harvest.Page
 	failed   []string // the first failing items, for a person
 	accepted bool
+	stopped  bool // refused: from now on nothing that was held may land
 
-	incidents int       // refusals without hint in a row
-	quiet     time.Time // those that come before are of the same incident
+	incidents int       // silences in a row without an accepted answer between
+	quiet     time.Time // refusals that come before are of the same incident
+	silent    time.Time // when the first of them began
 }
 
-func newProbation(canary bool) *probation {
+// newProbation watches a run. The canary is for one of which nothing has landed
+// yet; without canary the operator wants no stop at all for what items are answered.
+func newProbation(canary, fresh bool) *probation {
 	limits := retry.DefaultStreakLimits()
 	if !canary {
+		limits.Refused = 0
+	}
+	if !canary || !fresh {
 		limits.Canary = 0
 	}
 	return &probation{streak: retry.NewStreak(limits)}
@@ -41,34 +48,50 @@ func newProbation(canary bool) *probation {
 func (p *probation) observe(items []harvest.Item, d retry.Decision, pages []harvest.Page) (verdict retry.Verdict, released []harvest.Page) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	see := func(key harvest.Key, class retry.Class, example string) {
-		v := p.streak.Observe(key, class)
-		verdict.Hold = verdict.Hold || v.Hold
-		verdict.Release = verdict.Release || v.Release
-		if v.Stop != "" {
-			verdict.Stop = v.Stop
-		}
-		if class != retry.ClassAccepted && class != retry.ClassNone && len(p.failed) < examples {
-			p.failed = append(p.failed, example)
-		}
-	}
 	if d.Verb == retry.Accept {
 		for i := range pages {
-			class := retry.ClassAccepted
-			if pages[i].Outcome != harvest.Landed {
-				class = retry.ClassEnded
-			}
-			see(pages[i].Key, class, fmt.Sprintf("%s: %s: %s", pages[i].URL, pages[i].Reason, pages[i].Detail))
+			p.accept(&pages[i], &verdict)
 		}
 	} else {
-		see(items[0].Key, d.Class, fmt.Sprintf("%s: %s", items[0].URL, d.Source))
+		p.see(items[0].Key, d.Class, &verdict)
+		if d.Class != retry.ClassNone {
+			p.example(items[0].URL, d.Source)
+		}
 	}
-	if verdict.Release {
-		p.accepted, p.incidents = true, 0
+	if verdict.Stop != "" || d.Verb == retry.Abort {
+		p.stopped = true
+	}
+	if verdict.Release && !p.stopped {
+		p.accepted, p.incidents, p.silent = true, 0, time.Time{}
 		p.failed = p.failed[:0]
 		released, p.held = p.held, nil
 	}
+	verdict.Hold = verdict.Hold || p.stopped
 	return verdict, released
+}
+
+func (p *probation) accept(page *harvest.Page, verdict *retry.Verdict) {
+	if page.Outcome == harvest.Landed {
+		p.see(page.Key, retry.ClassAccepted, verdict)
+		return
+	}
+	p.see(page.Key, retry.ClassEnded, verdict)
+	p.example(page.URL, page.Reason+": "+page.Detail)
+}
+
+func (p *probation) see(key harvest.Key, class retry.Class, verdict *retry.Verdict) {
+	v := p.streak.Observe(key, class)
+	verdict.Hold = verdict.Hold || v.Hold
+	verdict.Release = verdict.Release || v.Release
+	if v.Stop != "" {
+		verdict.Stop = v.Stop
+	}
+}
+
+func (p *probation) example(url, why string) {
+	if len(p.failed) < examples {
+		p.failed = append(p.failed, url+": "+why)
+	}
 }
 
 func (p *probation) hold(pages ...harvest.Page) {
@@ -102,14 +125,27 @@ func (p *probation) incident(now time.Time) int {
 	return max(1, p.incidents)
 }
 
-// silenced notes the silence that a refusal at now led to.
-func (p *probation) silenced(now time.Time, silence time.Duration) {
+// silenced notes the silence that an answer at now led to; it tells whether it is
+// a new one, rather than another answer of the same burst.
+func (p *probation) silenced(now time.Time, silence time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now.After(p.quiet) {
-		p.incidents++
-		p.quiet = now.Add(silence)
+	if p.silent.IsZero() {
+		p.silent = now
 	}
+	if !now.After(p.quiet) {
+		return false
+	}
+	p.incidents++
+	p.quiet = now.Add(silence)
+	return true
+}
+
+// silentSince is when the first of the silences began that no accepted answer has ended; zero without one.
+func (p *probation) silentSince() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.silent
 }
 
 // refusal is the error of a stop, with examples and what a person can do. Without

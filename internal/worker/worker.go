@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,6 +52,8 @@ type Parts struct {
 	Log      *slog.Logger
 	// Temporary tells whether an error of Store or Lease is worth another try.
 	Temporary func(error) bool
+	// Full tells whether such an error says that the store has no room.
+	Full func(error) bool
 }
 
 // Worker is one drain of one shard. It runs once.
@@ -59,15 +62,12 @@ type Worker struct {
 	Parts
 	meter
 
-	feeding context.Context // ends when nothing new is to be started
-	sending context.Context // ends when no answer is waited for any more
-	landing context.Context // ends when the store is not waited for any more
-	stopFeeding,
+	feeding     context.Context // ends when nothing new is to be started
+	sending     context.Context // ends when no answer is waited for any more
+	landing     context.Context // ends when the store is not waited for any more
+	stopFeeding context.CancelCauseFunc
 	stopSending,
 	stopLanding context.CancelFunc
-
-	once    sync.Once
-	failure error // why it ends before the corpus does
 
 	feeder feeder
 	queue  *queue
@@ -75,14 +75,16 @@ type Worker struct {
 	proof  *probation
 	ended  chan harvest.Page
 	away   outages
+
+	generation string // of the store when the work began
 }
 
 // New makes a worker.
 func New(config Config, parts Parts) *Worker {
 	w := &Worker{Config: config, Parts: parts, queue: newQueue(), ended: make(chan harvest.Page)}
 	w.open.init(max(256, 8*config.Concurrency))
-	w.proof = newProbation(config.Canary && config.Fresh)
-	w.feeder.claimed = make(map[harvest.Key]struct{})
+	w.proof = newProbation(config.Canary, config.Fresh)
+	w.feeder.init()
 	w.started = time.Now()
 	return w
 }
@@ -92,15 +94,16 @@ func New(config Config, parts Parts) *Worker {
 // nothing new, lands what is in flight and returns ErrStopped; when ctx ends it
 // leaves at once.
 func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error) {
-	w.feeding, w.stopFeeding = context.WithCancel(ctx)
+	w.feeding, w.stopFeeding = context.WithCancelCause(ctx)
 	w.sending, w.stopSending = context.WithCancel(ctx)
 	w.landing, w.stopLanding = context.WithCancel(context.WithoutCancel(ctx))
-	defer w.stopFeeding()
+	defer w.stopFeeding(nil)
 	defer w.stopSending()
 	defer w.stopLanding()
+	w.generation = w.Lease.Fingerprint()
 	done := make(chan struct{})
 	defer close(done)
-	go w.watch(ctx, stop, done)
+	go w.watch(stop, done)
 	go w.watchPatience(done)
 
 	var crew, store sync.WaitGroup
@@ -136,42 +139,37 @@ type Result struct {
 
 func (w *Worker) result() (Result, error) {
 	result := w.feeder.result()
-	switch {
-	case w.failure != nil:
-		return result, w.failure
+	switch cause := context.Cause(w.feeding); {
+	case cause != nil:
+		return result, cause
 	case w.feeder.damage != nil:
 		return result, fmt.Errorf("%w: %w", ErrIncomplete, w.feeder.damage)
 	case w.handed.Load() != w.committed.Load():
 		return result, fmt.Errorf("%w: %d items were handed out and %d committed; start again, and please report it", ErrIncomplete, w.handed.Load(), w.committed.Load())
+	case w.Lease.Fingerprint() != w.generation:
+		// What was committed before a failover or a restore may not be there any more.
+		return result, fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)
 	}
 	return result, nil
 }
 
 // fail ends the work for a reason; what is in flight still lands. Only the first reason counts.
-func (w *Worker) fail(err error) {
-	w.once.Do(func() {
-		w.failure = err
-		w.stopFeeding()
-	})
-}
+func (w *Worker) fail(err error) { w.stopFeeding(err) }
 
 // landGrace is what the store may take, after the last answer was waited for,
 // when the work ends early.
 const landGrace = 8 * time.Second
 
 // watch turns what happens outside into the steps of an end.
-func (w *Worker) watch(ctx context.Context, stop, done <-chan struct{}) {
+func (w *Worker) watch(stop, done <-chan struct{}) {
 	select {
 	case <-done:
 		return
-	case <-ctx.Done():
-		w.fail(context.Cause(ctx))
 	case <-stop:
 		w.fail(ErrStopped)
 	case <-w.Lease.Lost():
 		w.fail(ErrFenced)
-		w.stopSending()
-	case <-w.feeding.Done(): // failed inside
+	case <-w.feeding.Done(): // failed inside, or the caller's context ended
 	}
 	answers := time.NewTimer(w.Grace)
 	defer answers.Stop()
@@ -179,9 +177,10 @@ func (w *Worker) watch(ctx context.Context, stop, done <-chan struct{}) {
 	case <-done:
 		return
 	case <-w.sending.Done():
+	case <-w.Lease.Lost():
 	case <-answers.C:
-		w.stopSending()
 	}
+	w.stopSending()
 	rows := time.NewTimer(landGrace)
 	defer rows.Stop()
 	select {
@@ -211,7 +210,9 @@ func (w *Worker) attempt(t *task) {
 		w.unconnected(t, err)
 		return
 	}
+	w.pacing.Add(1)
 	permit, waitErr := w.Pace.Wait(w.feeding)
+	w.pacing.Add(-1)
 	if waitErr != nil {
 		if slot != nil {
 			slot.Release()
@@ -220,7 +221,7 @@ func (w *Worker) attempt(t *task) {
 		return
 	}
 	if err != nil { // its slot is spent on the news
-		w.decide(t, permit, nil, w.decode(t, nil, err), time.Now())
+		w.decide(t, permit, nil, Decode(w.Upstream, w.Fetch, t.request, nil, err), time.Now())
 		return
 	}
 	if !slot.Alive() || !permit.Usable() {
@@ -234,37 +235,39 @@ func (w *Worker) attempt(t *task) {
 	answer, err := slot.Send(w.sending, t.request) // fetch
 	w.inFlight.Add(-1)
 	now := time.Now()
-	if w.sending.Err() != nil {
-		answer.Release()
+	if err != nil && w.sending.Err() != nil {
+		permit.Unused()
 		w.open.drop(len(t.items))
 		return
 	}
-	w.away.over()
+	if w.away.over() {
+		w.notes.clear(noteUpstream)
+	}
 	w.meter.received(answer)
-	reading := w.decode(t, answer, err)
-	w.decide(t, permit, answer, reading, now)
+	w.decide(t, permit, answer, Decode(w.Upstream, w.Fetch, t.request, answer, err), now)
 }
 
-// decode makes an answer of a failed exchange too: a Reading with its fault.
-func (w *Worker) decode(t *task, answer *harvest.Answer, err error) harvest.Reading {
-	var failure *harvest.Failure
+// Decode reads an exchange: a failed one becomes a Reading with its fault, a
+// redirect one with the next request. What has neither is for its status alone to decide.
+func Decode(upstream Upstream, fetch Fetcher, request *harvest.Request, answer *harvest.Answer, err error) harvest.Reading {
 	switch {
-	case errors.As(err, &failure):
-		return harvest.Reading{Fault: failure.Fault, Reason: string(failure.Fault)}
 	case err != nil:
-		return harvest.Reading{Fault: harvest.FaultReset, Reason: err.Error()}
 	case answer.Status >= 200 && answer.Status < 300 && answer.Status != 202:
-		return w.Upstream.Read(t.request, answer)
+		return upstream.Read(request, answer)
 	case answer.Status >= 300 && answer.Status < 400 && answer.Status != 304:
-		next, err := w.Fetch.Redirect(t.request, answer)
-		if errors.As(err, &failure) {
-			return harvest.Reading{Fault: failure.Fault, Reason: string(failure.Fault)}
-		}
-		if err == nil {
+		var next *harvest.Request
+		if next, err = fetch.Redirect(request, answer); err == nil {
 			return harvest.Reading{Next: next}
 		}
 	}
-	return harvest.Reading{}
+	if err == nil {
+		return harvest.Reading{}
+	}
+	fault := harvest.FaultReset
+	if failure := (*harvest.Failure)(nil); errors.As(err, &failure) {
+		fault = failure.Fault
+	}
+	return harvest.Reading{Fault: fault, Reason: string(fault), Cause: err}
 }
 
 // decide asks the policy what the attempt means, and does it.
@@ -292,7 +295,7 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 	case decision.Verb == retry.Accept:
 		w.accept(t, verdict.Hold, answer, reading, now)
 	case decision.Verb == retry.Skip:
-		w.end(t, verdict.Hold, w.verdict(t, answer, decision, now))
+		w.end(t, verdict.Hold, w.verdict(t, answer, reading, decision, now))
 		answer.Release()
 	default: // Again, and Pause, which says Again for the item
 		answer.Release()
@@ -303,7 +306,7 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Facts {
 	facts := retry.Facts{
 		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait,
-		Items: len(t.items), Tries: w.counted(t) + 1, Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
+		Items: len(t.items), Tries: w.tries(t, now), Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
 	}
 	if answer != nil {
 		facts.Status, facts.Header = answer.Status, answer.Header
@@ -311,15 +314,14 @@ func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading,
 	return facts
 }
 
-// counted is how many tries the task has used: those that fell into an outage were given back.
-func (w *Worker) counted(t *task) int {
-	n := 0
-	for _, at := range t.tries {
-		if !w.Pace.Forgiven(at) {
-			n++
-		}
+// tries is how many tries the task has used, the one that ends now included.
+// Those that fell into an outage of the upstream are given back for good.
+func (w *Worker) tries(t *task, now time.Time) int {
+	t.tries = slices.DeleteFunc(t.tries, w.Pace.Forgiven)
+	if w.Pace.Forgiven(now) {
+		return max(1, len(t.tries))
 	}
-	return n
+	return len(t.tries) + 1
 }
 
 // healthy tells pace whether the upstream works: it answered, and not with a failure of its own.

@@ -1,0 +1,49 @@
+package worker
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+const (
+	// lossesShown is how many items that were not kept are logged one by one.
+	lossesShown = 20
+	// lossesEvery is how often the others are summed up.
+	lossesEvery = time.Minute
+)
+
+// losses logs items that end without being kept: the first ones each, then a
+// line a minute, because a log is no second store. All of them are rows.
+type losses struct {
+	mu    sync.Mutex
+	shown int
+	more  int
+	next  time.Time
+}
+
+func (l *losses) log(log *slog.Logger, page *harvest.Page) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shown < lossesShown {
+		l.shown++
+		log.Warn("item not kept", "url", page.URL, "outcome", string(page.Outcome), "status", page.Status, "reason", page.Reason, "detail", head(page.Detail))
+		return
+	}
+	l.more++
+	if now := time.Now(); now.After(l.next) {
+		log.Warn("more items not kept", "count", l.more, "last", page.URL, "outcome", string(page.Outcome), "reason", page.Reason)
+		l.more, l.next = 0, now.Add(lossesEvery)
+	}
+}
+
+// head is the beginning of a detail, for one line.
+func head(detail string) string {
+	const most = 200
+	if len(detail) > most {
+		return text(detail[:most]) + "…"
+	}
+	return detail
+}
