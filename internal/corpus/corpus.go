@@ -42,6 +42,9 @@ var (
 	// ErrEmpty marks a corpus without one item. Nothing was begun and another start
 	// changes nothing, so it is a wrong setting more than an incomplete run.
 	ErrEmpty = errors.New("the corpus has no item")
+	// ErrAllRejected is an ErrEmpty of a corpus that has lines, each of them rejected,
+	// or too many of them before the first item.
+	ErrAllRejected = fmt.Errorf("%w, because its lines are rejected", ErrEmpty)
 	// ErrAway marks a server of an https corpus that does not answer for now.
 	ErrAway = errors.New("the corpus cannot be fetched for now")
 )
@@ -110,7 +113,7 @@ func (s *Source) begin(uri string) error {
 	for len(s.lead) < mostLeading {
 		entry, err := s.next()
 		if errors.Is(err, io.EOF) {
-			return s.empty("it has")
+			return s.empty("")
 		}
 		if err != nil {
 			return err
@@ -121,15 +124,17 @@ func (s *Source) begin(uri string) error {
 			return nil
 		}
 	}
-	return s.empty("its beginning has")
+	return s.empty("the first ")
 }
 
-func (s *Source) empty(what string) error {
+// empty says what was looked at in vain: all lines, or the first ones.
+func (s *Source) empty(which string) error {
+	looked := fmt.Sprintf("%s%d lines were looked at", which, s.lines.count)
 	if len(s.lead) == 0 {
-		return fmt.Errorf("corpus %s: %w: %s no line but blank ones and comments", s.name, ErrEmpty, what)
+		return fmt.Errorf("corpus %s: %w: %s, all of them blank or comments", s.name, ErrEmpty, looked)
 	}
 	first := s.lead[0].Rejected
-	return fmt.Errorf("corpus %s: %w: %s %d lines that are none, such as line %d: %s", s.name, ErrEmpty, what, len(s.lead), first.Line, first.Text)
+	return fmt.Errorf("corpus %s: %w: %s, %d rejected, such as line %d: %s", s.name, ErrAllRejected, looked, len(s.lead), first.Line, first.Text)
 }
 
 // Close ends the reading. Entries must not be running.

@@ -100,6 +100,7 @@ func TestARejectedLineIsNamedByItsNumberAndReason(t *testing.T) {
 		{"an id with a NUL", `{"url":"https://a.example/x","id":"a\u0000"}`, "bad_id", "control character"},
 		{"JSON that is not UTF-8", "{\"url\":\"https://a.example/\xff\"}", "bad_json", "not UTF-8"},
 		{"POST unasked for", `{"url":"https://a.example/x","method":"POST","body":{}}`, "method", "--post-is-read"},
+		{"HEAD", `{"url":"https://a.example/x","method":"HEAD"}`, "method", "GET can, and POST with --post-is-read"},
 		{"DELETE", `{"url":"https://a.example/x","method":"delete"}`, "method", "DELETE"},
 		{"a GET with a body", `{"url":"https://a.example/x","body":"x"}`, "body", "POST"},
 	} {
@@ -157,7 +158,7 @@ func TestExactlyOneShardCountsARejectedLine(t *testing.T) {
 func TestJSONLines(t *testing.T) {
 	t.Parallel()
 	text := `{"url":"https://a.example/1","id":"one"}
-{"id": 12345678901234567890, "url": "https://a.example/2", "method": "head"}
+{"id": 12345678901234567890, "url": "https://a.example/2", "method": "get"}
   {"url":"https://a.example/3","method":"POST","body":{ "q" : [1, 2] }}
 {"url":"https://a.example/3","method":"post","body":"q=1"}
 {"url":"https://a.example/4","id":null,"body":null}
@@ -167,7 +168,7 @@ func TestJSONLines(t *testing.T) {
 		t.Fatalf("Entries() = %v, rejected %v, want nil, none", err, rejected)
 	}
 	type row struct{ ID, Method, Body string }
-	want := []row{{"one", "", ""}, {"12345678901234567890", "HEAD", ""}, {"", "POST", `{"q":[1,2]}`}, {"", "POST", "q=1"}, {"", "", ""}}
+	want := []row{{"one", "", ""}, {"12345678901234567890", "", ""}, {"", "POST", `{"q":[1,2]}`}, {"", "POST", "q=1"}, {"", "", ""}}
 	var got []row
 	for _, item := range items {
 		got = append(got, row{item.ID, item.Method, string(item.Body)})
@@ -261,15 +262,22 @@ func TestHosts(t *testing.T) {
 
 func TestACorpusWithoutAnItemIsRefused(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"":                          "no line but blank",
-		"\n# nothing\n":             "no line but blank",
-		"one\ntwo\n":                "2 lines that are none, such as line 1",
-		strings.Repeat("x\n", 5000): "1000 lines that are none",
+	for _, c := range []struct {
+		text     string
+		rejected bool
+		want     string
+	}{
+		{"", false, "0 lines were looked at"},
+		{"\n# nothing\n", false, "2 lines were looked at, all of them blank or comments"},
+		{"# ids\none\ntwo\n", true, "3 lines were looked at, 2 rejected, such as line 2"},
+		{strings.Repeat("x\n", 5000), true, "the first 1000 lines were looked at, 1000 rejected"},
 	} {
-		_, _, err := read(t, corpus.Config{}, text)
-		if !errors.Is(err, corpus.ErrEmpty) || errors.Is(err, corpus.ErrDamaged) || !strings.Contains(err.Error(), want) {
-			t.Errorf("Open(%.10q) = %v, want ErrEmpty with …%s…", text, err, want)
+		_, _, err := read(t, corpus.Config{}, c.text)
+		if !errors.Is(err, corpus.ErrEmpty) || errors.Is(err, corpus.ErrDamaged) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Open(%.10q) = %v, want ErrEmpty with …%s…", c.text, err, c.want)
+		}
+		if got := errors.Is(err, corpus.ErrAllRejected); got != c.rejected {
+			t.Errorf("Open(%.10q) = %v: ErrAllRejected is %t, want %t", c.text, err, got, c.rejected)
 		}
 	}
 }

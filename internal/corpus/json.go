@@ -103,7 +103,7 @@ func bodyOf(value json.RawMessage) ([]byte, error) {
 func (s *Source) method(name string, hasBody bool) (string, error) {
 	name = strings.ToUpper(name)
 	switch name {
-	case "", http.MethodGet, http.MethodHead:
+	case "", http.MethodGet:
 		if hasBody {
 			return "", refuse(reasonBody, "a body needs \"method\":\"POST\" and --post-is-read")
 		}
@@ -114,5 +114,5 @@ func (s *Source) method(name string, hasBody bool) (string, error) {
 		}
 		return name, nil
 	}
-	return "", refuse(reasonMethod, "method %s is none that only reads; GET, HEAD and, with --post-is-read, POST are", harvest.Quote(name))
+	return "", refuse(reasonMethod, "method %s cannot be harvested; GET can, and POST with --post-is-read", harvest.Quote(name))
 }
