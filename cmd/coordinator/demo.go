@@ -16,6 +16,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
 	"shoal/internal/status"
+	"shoal/internal/worker"
 )
 
 const (
@@ -46,7 +47,7 @@ func demoBehaviour() fakeapi.Behaviour {
 }
 
 // demo harvests the bundled upstream with several workers that share one pacer.
-func (p *program) demo(ctx context.Context, set config.Coordinator) error {
+func (p *program) demo(ctx context.Context, _ config.Coordinator) error {
 	p.gentle.Store(true)
 	api, err := fakeapi.New(fakeapi.Options{Behaviour: demoBehaviour(), NoHeaders: true})
 	if err != nil {
@@ -58,7 +59,7 @@ func (p *program) demo(ctx context.Context, set config.Coordinator) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	worker, err := p.demoWorker(ctx, api, dir)
+	like, err := p.demoWorker(ctx, api, dir)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (p *program) demo(ctx context.Context, set config.Coordinator) error {
 	p.console.Say(fmt.Sprintf("%d workers share its budget and land in %s", demoWorkers, demoStore))
 	crew := &crew{}
 	p.console.Watch(crew.progress)
-	results := crew.harvest(ctx, p, worker)
+	results := crew.harvest(ctx, p, like)
 	last := crew.progress()
 	p.console.Rest()
 	return p.demoSummary(api, last, results)
@@ -103,12 +104,12 @@ func (p *program) demoWorker(ctx context.Context, api *fakeapi.Server, dir strin
 
 // removeDemoStore makes each demo start afresh.
 func removeDemoStore() error {
-	files, err := filepath.Glob(demoStore + "*")
+	leases, err := filepath.Glob(demoStore + "-lease-" + demoRun + "-*")
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		if err := os.Remove(file); err != nil {
+	for _, file := range append(leases, demoStore, demoStore+"-wal", demoStore+"-shm", demoStore+"-journal") {
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("replace the last demo: %w", err)
 		}
 	}
@@ -149,7 +150,8 @@ func (c *crew) harvest(ctx context.Context, p *program, set config.Worker) []err
 func (c *crew) progress() harvest.Progress {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	sum := harvest.Progress{Run: demoRun, Shard: harvest.Shard{Of: 1}, Now: time.Now(), Total: demoItems}
+	now := time.Now()
+	sum := harvest.Progress{Run: demoRun, Shard: harvest.Shard{Of: 1}, Now: now, Total: demoItems, Budget: demoRate}
 	for _, get := range c.get {
 		w := get()
 		if sum.Started.IsZero() || w.Started.Before(sum.Started) {
@@ -158,13 +160,18 @@ func (c *crew) progress() harvest.Progress {
 		sum.Already, sum.Seen, sum.Counts = sum.Already+w.Already, sum.Seen+w.Seen, sum.Counts.Plus(w.Counts)
 		sum.Requests, sum.Retries, sum.Pauses = sum.Requests+w.Requests, sum.Retries+w.Retries, sum.Pauses+w.Pauses
 		sum.Wire, sum.InFlight, sum.Rate = sum.Wire+w.Wire, sum.InFlight+w.InFlight, sum.Rate+w.Rate
-		sum.Budget, sum.SilentUntil = w.Budget, w.SilentUntil
+		if w.SilentUntil.After(sum.SilentUntil) {
+			sum.SilentUntil = w.SilentUntil
+		}
 		if sum.Limit == "" || w.Limit != harvest.LimitCorpus {
 			sum.Limit = w.Limit
 		}
 		if w.Note != "" {
 			sum.Note = w.Note
 		}
+	}
+	if sum.Started.IsZero() {
+		sum.Started = now
 	}
 	return sum
 }
@@ -173,19 +180,20 @@ func (c *crew) progress() harvest.Progress {
 func (p *program) demoSummary(api *fakeapi.Server, last harvest.Progress, results []error) error {
 	err := errors.Join(results...)
 	headline := "the run is finished"
-	if err != nil {
+	switch {
+	case errors.Is(err, worker.ErrStopped):
+		err, headline = worker.ErrStopped, "stopped"
+	case err != nil:
 		headline = "ended early"
 	}
 	here := wire.Program("")
-	if printed := status.Summary(p.console.Screen, headline, last,
-		fmt.Sprintf("the upstream itself counted %d requests, %d refused by its limit, at most %d in any second (its limit is %d with a burst of %d)",
-			api.Count(), api.Refused(), api.WorstWindow(time.Second), demoRate, demoBurst),
-		"",
+	// Nobody can be told when the terminal is gone.
+	_ = status.Summary(p.console.Screen, headline, last,
 		fmt.Sprintf("%scoordinator export --run %s --store sqlite:%s --to demo.jsonl", here, demoRun, demoStore),
 		fmt.Sprintf("sqlite3 %s \"select outcome, reason, count(*) from pages group by 1, 2\"", demoStore),
 		fmt.Sprintf("%sworker --corpus YOUR-URLS.txt --contact YOUR-MAIL --try 3", here),
-	); printed != nil {
-		return errors.Join(err, printed)
-	}
+	)
+	p.console.Say(fmt.Sprintf("the upstream itself counted %d requests, refused %d of them for their rate, and met at most %d in any second (its limit is %d, with a burst of %d)",
+		api.Count(), api.Refused(), api.WorstWindow(time.Second), demoRate, demoBurst))
 	return err
 }

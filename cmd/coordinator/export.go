@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -31,7 +32,7 @@ func (p *program) export(ctx context.Context, set config.Coordinator) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, truth.Close()) }()
-	out, err := create(set.To, set.Force, p.stdout)
+	out, err := create(set.To, p.stdout)
 	if err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ func csvLines(w io.Writer, what store.What) (each func(store.Row) error, flush f
 	out := csv.NewWriter(w)
 	header := []string{"key", "url", "id", "ordinal", "kind", "data"}
 	if what == store.Pages {
-		header = []string{"key", "url", "id", "outcome", "status", "reason", "attempts", "revision", "media_type", "fetched_at", "body"}
+		header = []string{"key", "url", "id", "outcome", "status", "reason", "attempts", "revision", "media_type", "fetched_at", "headers", "detail", "body", "raw"}
 	}
 	started := false
 	begin := func() error {
@@ -172,7 +173,10 @@ func csvLines(w io.Writer, what store.What) (each func(store.Row) error, flush f
 		}
 		if what == store.Pages {
 			p := pageOf(row)
-			return out.Write([]string{p.Key, p.URL, p.ID, p.Outcome, strconv.Itoa(p.Status), p.Reason, strconv.Itoa(p.Attempts), p.Revision, p.MediaType, p.FetchedAt, string(p.Body)})
+			return out.Write([]string{
+				p.Key, p.URL, p.ID, p.Outcome, strconv.Itoa(p.Status), p.Reason, strconv.Itoa(p.Attempts), p.Revision, p.MediaType, p.FetchedAt,
+				string(p.Headers), p.Detail, string(p.Body), base64.StdEncoding.EncodeToString(p.Raw),
+			})
 		}
 		r := recordOf(row)
 		return out.Write([]string{r.Key, r.URL, r.ID, strconv.Itoa(r.Ordinal), r.Kind, string(r.Data)})
@@ -193,12 +197,9 @@ type output struct {
 	name string
 }
 
-func create(name string, force bool, stdout *os.File) (*output, error) {
+func create(name string, stdout *os.File) (*output, error) {
 	if name == "-" {
 		return &output{Writer: stdout, name: "stdout"}, nil
-	}
-	if _, err := os.Stat(name); err == nil && !force {
-		return nil, config.Usagef("%s exists: choose another --to, or overwrite it with --force", name)
 	}
 	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {

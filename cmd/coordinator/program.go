@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -60,7 +62,11 @@ func chosen(ctx context.Context, truth store.Store, name string) (harvest.Run, e
 		return harvest.Run{}, err
 	case len(runs) == 1:
 		return runs[0], nil
-	case len(runs) == 0:
+	case len(runs) > 1:
+		if run, ok := meant(runs, time.Now()); ok {
+			return run, nil
+		}
+	default:
 		return harvest.Run{}, config.Usagef("the store holds no run yet: harvest one with worker --corpus FILE, or say --store")
 	}
 	list := ""
@@ -70,7 +76,24 @@ func chosen(ctx context.Context, truth store.Store, name string) (harvest.Run, e
 	return harvest.Run{}, config.Usagef("which run? Say --run with one of these:%s", list)
 }
 
+// meant is the one unfinished run, else that of this quarter.
+func meant(runs []harvest.Run, now time.Time) (harvest.Run, bool) {
+	unfinished := slices.DeleteFunc(slices.Clone(runs), func(run harvest.Run) bool { return !run.FinishedAt.IsZero() })
+	if len(unfinished) == 1 {
+		return unfinished[0], true
+	}
+	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == harvest.QuarterName(now) })
+	if len(unfinished) > 1 || at < 0 {
+		return harvest.Run{}, false
+	}
+	return runs[at], true
+}
+
 func (p *program) schema(_ context.Context, set config.Coordinator) error {
-	_, err := io.WriteString(p.stdout, store.Schema(set.Store))
+	kind := store.KindPostgres
+	if strings.HasPrefix(set.Store, "sqlite:") || set.Store == store.KindSQLite {
+		kind = store.KindSQLite
+	}
+	_, err := io.WriteString(p.stdout, store.Schema(kind))
 	return err
 }

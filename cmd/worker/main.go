@@ -81,10 +81,9 @@ func (p *program) work(ctx context.Context) error {
 	address = bound
 	out, err := wire.Harvest(ctx, env, p.set)
 	p.console.Rest()
-	if get := last.Load(); get != nil && p.console.Mode != status.JSON && p.console.Mode != status.None {
-		if printed := status.Summary(p.console.Screen, headline(out, err), (*get)(), wire.Next(p.set, out)...); printed != nil {
-			return errors.Join(err, printed)
-		}
+	if get := last.Load(); get != nil {
+		// Nobody can be told when the terminal is gone; what was harvested is harvested.
+		_ = status.Summary(p.console.Screen, headline(out, err), (*get)(), wire.Next(p.set, out)...)
 	}
 	return err
 }

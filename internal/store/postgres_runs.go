@@ -143,10 +143,19 @@ func (p *Postgres) adopt(ctx context.Context, stored, given harvest.Run) (harves
 }
 
 // RecordDigest implements Store.
-func (p *Postgres) RecordDigest(ctx context.Context, run string, items int64, sum string) error {
-	tag, err := p.pool.Exec(ctx, `UPDATE shoal.runs SET
-		corpus_digest = CASE WHEN corpus_items >= $2 THEN corpus_digest ELSE $3 END, corpus_items = greatest(corpus_items, $2) WHERE run = $1`, run, items, sum)
-	return classify("record the corpus of run "+run, oneRow(tag.RowsAffected(), err))
+func (p *Postgres) RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error) {
+	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, recordDigest("shoal.", "$1", "$2", "$3", "$4"), run, known, items, sum)
+		if recorded = err == nil && tag.RowsAffected() == 1; !recorded || known == "" {
+			return err
+		}
+		_, err = tx.Exec(ctx, "UPDATE shoal.shards SET drained_at = NULL WHERE run = $1", run)
+		return err
+	})
+	if err == nil && !recorded {
+		_, err = findRun(ctx, p.pool, run)
+	}
+	return recorded, classify("record the corpus of run "+run, err)
 }
 
 // NewGeneration implements Store.

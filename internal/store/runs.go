@@ -73,3 +73,10 @@ func redefineRun(schema string, parameter func(n int) string) string {
 func redefinition(given harvest.Run) []any {
 	return []any{given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus}
 }
+
+// recordDigest is the statement of RecordDigest. A corpus that replaces another one has grown, so the run has more to do.
+func recordDigest(schema, run, known, items, sum string) string {
+	return fmt.Sprintf(`UPDATE %sruns SET corpus_items = %s, corpus_digest = %s,
+			finished_at = CASE WHEN %[4]s = '' THEN finished_at END
+		WHERE run = %[5]s AND coalesce(corpus_digest, '') = %[4]s`, schema, items, sum, known, run)
+}

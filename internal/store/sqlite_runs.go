@@ -125,9 +125,23 @@ func newUUID() string {
 }
 
 // RecordDigest implements Store.
-func (s *SQLite) RecordDigest(ctx context.Context, run string, items int64, sum string) error {
-	return s.updateRun(ctx, "record the corpus of run "+run, `UPDATE runs SET
-		corpus_digest = CASE WHEN corpus_items >= ?2 THEN corpus_digest ELSE ?3 END, corpus_items = max(coalesce(corpus_items, 0), ?2) WHERE run = ?1`, run, items, sum)
+func (s *SQLite) RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error) {
+	err = s.transact(ctx, "record the corpus of run "+run, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, recordDigest("", "?1", "?2", "?3", "?4"), run, known, items, sum)
+		if err != nil {
+			return err
+		}
+		rows, err := result.RowsAffected()
+		if recorded = err == nil && rows == 1; !recorded || known == "" {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE shards SET drained_at = NULL WHERE run = ?", run)
+		return err
+	})
+	if err == nil && !recorded {
+		_, err = s.FindRun(ctx, run)
+	}
+	return recorded, err
 }
 
 // NewGeneration implements Store.

@@ -28,9 +28,10 @@ type Store interface {
 	// worker was given, so the outcomes of all rows together are those of the run. Rejected lines are met again by each
 	// pass over the corpus: that count is the largest that one N has seen.
 	Totals(ctx context.Context, run string) (harvest.Counts, error)
-	// RecordDigest keeps the corpus' count and sum when none is stored or when the corpus grew; that the growth is
-	// sound is for the caller to check. ErrNoRun without the run.
-	RecordDigest(ctx context.Context, run string, items int64, sum string) error
+	// RecordDigest keeps the corpus' count and sum if the stored sum is still known (empty: none is stored); recorded says
+	// whether it did. Where it replaces another one the corpus grew: no shard is drained and the run not finished any
+	// more. That the growth is sound is for the caller to check. ErrNoRun without the run.
+	RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error)
 	// Fingerprint is 8 hex digits that change when the store is restored, failed over or dropped and made again, and
 	// with each NewGeneration: what a mirror of the keys must be marked with.
 	Fingerprint(ctx context.Context, run string) (string, error)

@@ -51,10 +51,7 @@ func (p permitted) Backoff(ctx context.Context, silence time.Duration, cut bool)
 }
 
 // fetching gives a worker its connections.
-type fetching struct {
-	client  *fetch.Client
-	allowed func(host string) bool
-}
+type fetching struct{ client *fetch.Client }
 
 func (f fetching) Reserve(ctx context.Context, url string) (worker.Slot, error) {
 	slot, err := f.client.Reserve(ctx, url)
@@ -67,7 +64,8 @@ func (f fetching) Reserve(ctx context.Context, url string) (worker.Slot, error) 
 func (f fetching) Renew(ctx context.Context) (bool, error) { return f.client.Renew(ctx) }
 
 func (f fetching) Redirect(request *harvest.Request, answer *harvest.Answer) (*harvest.Request, error) {
-	return fetch.Redirect(request, answer, f.allowed)
+	same := func(host string) bool { return host == harvest.HostOf(request.URL) }
+	return fetch.Redirect(request, answer, same)
 }
 
 // reading gives a worker the plain upstream.

@@ -52,7 +52,7 @@ func CatchSignals(first func()) *Signals {
 	go func() {
 		s.note(<-caught)
 		close(s.Stop)
-		first()
+		go first() // a blocked terminal must not hide the second signal
 		s.note(<-caught)
 		os.Exit(s.Code())
 	}()

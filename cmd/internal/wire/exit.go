@@ -36,11 +36,12 @@ func ExitCode(err error, stopped int) int {
 	switch {
 	case err == nil:
 		return ExitDrained
-	case errors.Is(err, worker.ErrStopped), errors.Is(err, context.Canceled) && stopped != 0:
+	case stopped != 0 && (errors.Is(err, worker.ErrStopped) || errors.Is(err, context.Canceled)):
 		return stopped
 	case errors.Is(err, store.ErrFenced), errors.Is(err, worker.ErrFenced), errors.Is(err, store.ErrHeld):
 		return ExitFenced
-	case errors.Is(err, config.ErrUsage), errors.As(err, &contradiction), errors.Is(err, store.ErrUnsafe), errors.Is(err, store.ErrSchema),
+	case errors.Is(err, config.ErrUsage), errors.As(err, &contradiction), errors.Is(err, store.ErrUnsafe), errors.Is(err, store.ErrSettings),
+		errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrNoBodies),
 		errors.Is(err, ledger.ErrUnsafe), errors.Is(err, pace.ErrUnsafeRedis), errors.Is(err, store.ErrNoRun):
 		return ExitUsage
 	case errors.Is(err, ErrOverLimit):

@@ -11,7 +11,8 @@ import (
 	"shoal/internal/worker"
 )
 
-// drain runs the worker and settles the shard.
+// drain runs the worker and settles the shard. A signal that comes while it is
+// settled leaves the store a last word.
 func (h *Harvester) drain(ctx context.Context) (Outcome, error) {
 	if h.Watch != nil {
 		h.Watch(h.worker.Progress)
@@ -21,13 +22,29 @@ func (h *Harvester) drain(ctx context.Context) (Outcome, error) {
 	if err != nil || !result.Complete {
 		return out, err
 	}
+	ctx, end := h.untilStopped(ctx, lastWord)
+	defer end()
 	return out, h.settle(ctx, result, &out)
+}
+
+// untilStopped is a context that ends so long after the first signal.
+func (h *Harvester) untilStopped(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-h.Stop:
+			time.AfterFunc(after, func() { end(worker.ErrStopped) })
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { end(nil) }
 }
 
 // settle records that the shard is drained. The digest comes first: a corpus
 // that is not the run's must not close it.
 func (h *Harvester) settle(ctx context.Context, result worker.Result, out *Outcome) error {
 	var totals harvest.Counts
+	var run harvest.Run
 	for _, step := range []func() error{
 		func() error { return h.settleDigest(ctx, result) },
 		func() (err error) {
@@ -38,37 +55,63 @@ func (h *Harvester) settle(ctx context.Context, result worker.Result, out *Outco
 			totals, err = h.truth.Totals(ctx, h.run.Name)
 			return err
 		},
+		func() (err error) {
+			run, err = h.truth.FindRun(ctx, h.run.Name)
+			return err
+		},
 	} {
 		if err := h.patiently(ctx, "the store", unavailable, step); err != nil {
 			return err
 		}
 	}
 	out.Drained = true
-	return h.overLimit(totals)
+	return h.overLimit(totals, run.CorpusItems)
 }
 
 // settleDigest accepts the corpus of the first pass, the same one again, and one
 // that only grew at its end.
 func (h *Harvester) settleDigest(ctx context.Context, result worker.Result) error {
-	run, err := h.truth.FindRun(ctx, h.run.Name) // another shard may have recorded it meanwhile
-	if err != nil {
-		return err
-	}
 	sum, count := result.Digest.Sum(), result.Digest.Count
-	switch {
-	case run.CorpusSum == "", count == run.CorpusItems && sum == run.CorpusSum:
-	case count > run.CorpusItems && run.CorpusItems == h.run.CorpusItems && result.Prefix == run.CorpusSum:
-		h.Say(fmt.Sprintf("the corpus grew from %d to %d items: recorded", run.CorpusItems, count))
-	default:
-		return fmt.Errorf("%w: the corpus is not the one that run %s was opened with (%d items then, %d now, and not just more at its end); "+
-			"what was fetched has landed; open a new run for it with --run NAME, or go back to the old corpus",
-			worker.ErrIncomplete, run.Name, run.CorpusItems, count)
+	for {
+		run, err := h.truth.FindRun(ctx, h.run.Name)
+		if err != nil {
+			return err
+		}
+		grew := count > run.CorpusItems && run.CorpusItems == h.run.CorpusItems && result.Prefix == run.CorpusSum
+		switch {
+		case run.CorpusSum != "" && count == run.CorpusItems && sum == run.CorpusSum:
+			return nil
+		case run.CorpusSum != "" && !grew:
+			return fmt.Errorf("%w: the corpus is not the one that run %s was opened with (%d items then, %d now, and not just more at its end); "+
+				"what was fetched has landed; open a new run for it with --run NAME, or go back to the old corpus",
+				worker.ErrIncomplete, run.Name, run.CorpusItems, count)
+		}
+		recorded, err := h.truth.RecordDigest(ctx, run.Name, run.CorpusSum, count, sum)
+		if err != nil {
+			return err
+		}
+		if recorded {
+			h.sayGrowth(run, count)
+			return nil
+		}
+		// Another shard was faster: judge by what it recorded.
 	}
-	return h.truth.RecordDigest(ctx, run.Name, count, sum)
 }
 
-// overLimit compares the losses of the whole run with what is allowed.
-func (h *Harvester) overLimit(totals harvest.Counts) error {
+func (h *Harvester) sayGrowth(run harvest.Run, count int64) {
+	switch {
+	case run.CorpusSum == "":
+	case h.set.Shard.Of == 1:
+		h.Say(fmt.Sprintf("the corpus grew from %d to %d items: recorded", run.CorpusItems, count))
+	default:
+		h.Say(fmt.Sprintf("the corpus grew from %d to %d items: recorded; start the other shards again, so that they see it too", run.CorpusItems, count))
+	}
+}
+
+// overLimit compares the losses of the whole run with what is allowed. While
+// other shards are at work the corpus' own count says how many items there are.
+func (h *Harvester) overLimit(totals harvest.Counts, items int64) error {
+	all := max(items, totals.Items()) + totals.Rejected
 	var over []string
 	for _, c := range []struct {
 		name  string
@@ -80,7 +123,7 @@ func (h *Harvester) overLimit(totals harvest.Counts) error {
 		{"rejected", totals.Rejected, h.set.MaxRejected},
 		{"missing", totals.Missing, h.set.MaxMissing},
 	} {
-		if c.allow.Exceeded(c.n, totals.Items()+totals.Rejected) {
+		if c.allow.Exceeded(c.n, all) {
 			over = append(over, fmt.Sprintf("%d %s (--max-%s %s)", c.n, c.name, c.name, c.allow))
 		}
 	}
@@ -92,13 +135,17 @@ func (h *Harvester) overLimit(totals harvest.Counts) error {
 
 // Ago is a span as a person says it.
 func Ago(d time.Duration) string {
+	n, unit := int(d.Hours()/24), "day"
 	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d seconds", int(d.Seconds()))
+	case d < 2*time.Minute:
+		n, unit = int(d.Seconds()), "second"
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d minutes", int(d.Minutes()))
+		n, unit = int(d.Minutes()), "minute"
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d hours", int(d.Hours()))
+		n, unit = int(d.Hours()), "hour"
 	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("%d %s", n, unit)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ import (
 // After the first signal there are 30 s before supervisors kill: what is in
 // flight may take grace, its landing 8 s more, and each of two last words to the store lastWord.
 const (
-	grace    = 12 * time.Second
+	grace    = 10 * time.Second
 	lastWord = 4 * time.Second
 )
 
@@ -71,27 +72,72 @@ type Outcome struct {
 // what comes before the first request, too.
 func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 	h := &Harvester{Env: env, set: set}
-	defer h.close()
 	life, end := context.WithCancel(ctx)
+	defer h.close() // after end: what reads must have been told to stop
 	defer end()
-	built := make(chan struct{})
+	if err := h.prepare(life); err != nil {
+		return Outcome{Run: h.run}, err
+	}
+	return h.drain(life)
+}
+
+// prepare opens the parts in the order that an item meets them.
+func (h *Harvester) prepare(ctx context.Context) error {
+	steps := []func(context.Context) error{h.checkUpstream, h.openNamedCorpus, h.openStore}
+	if h.storeExists() { // it may know what the corpus needs, such as the template
+		steps = []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus}
+	}
+	steps = append(steps, h.openRunsCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.build)
+	return h.interruptible(ctx, steps...)
+}
+
+// interruptible takes the steps one after the other; the first signal ends them.
+// What they open lives on with ctx.
+func (h *Harvester) interruptible(ctx context.Context, steps ...func(context.Context) error) error {
+	life, end := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	defer close(done)
 	go func() {
 		select {
 		case <-h.Stop:
-			end()
-		case <-built:
+			end(worker.ErrStopped)
+		case <-done: // from here on it is ended with its parent
 		}
 	}()
-	for _, build := range []func(context.Context) error{
-		h.checkUpstream, h.openNamedCorpus, h.openStore, h.openRunsCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.build,
-	} {
-		if err := build(life); err != nil {
-			close(built)
-			return Outcome{Run: h.run}, err
+	for _, step := range steps {
+		if err := step(life); err != nil {
+			if cause := context.Cause(life); cause != nil {
+				return cause
+			}
+			return err
 		}
 	}
-	close(built)
-	return h.drain(life)
+	return nil
+}
+
+// storeExists tells whether the store may hold runs already.
+func (h *Harvester) storeExists() bool {
+	file, ok := strings.CutPrefix(h.set.Store, "sqlite:")
+	if !ok {
+		return true
+	}
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// adoptTemplate takes the template of the run that is resumed, if none was said.
+func (h *Harvester) adoptTemplate(ctx context.Context) error {
+	if h.set.Corpus == "" || h.set.URL != "" {
+		return nil
+	}
+	run, err := h.findRun(ctx, harvest.Inputs{Corpus: shownCorpus(h.set.Corpus)})
+	if errors.Is(err, errNoRunYet) {
+		return nil
+	}
+	if err == nil && run.Corpus == shownCorpus(h.set.Corpus) {
+		h.set.URL = run.API
+	}
+	return err
 }
 
 func (h *Harvester) onClose(do func() error) { h.closers = append(h.closers, do) }
@@ -127,7 +173,14 @@ func (h *Harvester) openRunsCorpus(ctx context.Context) error {
 // openCorpus reads on to the first item, which says what host this is about, and
 // settles what depends on it.
 func (h *Harvester) openCorpus(ctx context.Context) error {
-	download, err := downloader(h.set.CA)
+	if address := h.set.Corpus; strings.HasPrefix(strings.ToLower(address), "https://") {
+		if canonical, err := harvest.CanonicalURL(address); err == nil {
+			if err := h.set.CheckContact(harvest.HostOf(canonical)); err != nil {
+				return err
+			}
+		}
+	}
+	download, err := downloader(h.set.CA, h.set.Agent())
 	if err != nil {
 		return err
 	}
@@ -137,8 +190,10 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 		})
 		switch {
 		case err == nil:
-			h.onClose(h.source.Close)
+			h.onClose(h.closeCorpus)
 			return nil
+		case errors.Is(err, corpus.ErrAllRejected) && h.set.MaxRejected.Exceeded(1, 1):
+			return fmt.Errorf("%w: %w", ErrOverLimit, err)
 		case errors.Is(err, corpus.ErrDamaged), errors.Is(err, corpus.ErrAway), ctx.Err() != nil:
 			return err
 		}
@@ -149,6 +204,18 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 	}
 	h.set, err = h.set.ForHost(h.source.Host())
 	return err
+}
+
+// closeCorpus waits for a reader that is still in the corpus.
+func (h *Harvester) closeCorpus() error {
+	if h.worker != nil {
+		select {
+		case <-h.worker.Reading():
+		case <-time.After(time.Second):
+			return nil // the process ends; a read that cannot be interrupted ends with it
+		}
+	}
+	return h.source.Close()
 }
 
 // corpusHosts are the hosts that items may have; none means that of the first item.
@@ -169,10 +236,12 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 		return unavailable(err) || errors.Is(err, errNoRunYet) && !strings.HasPrefix(h.set.Store, "sqlite:")
 	}
 	err := h.patiently(ctx, "a run to be opened", waiting, func() (err error) {
-		run, err = h.findRun(ctx)
+		run, err = h.findRun(ctx, harvest.Inputs{})
 		return err
 	})
 	switch {
+	case errors.Is(err, worker.ErrPatience):
+		return err
 	case errors.Is(err, errNoRunYet):
 		return config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
 	case err != nil:
@@ -189,14 +258,14 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 	return nil
 }
 
-func (h *Harvester) findRun(ctx context.Context) (harvest.Run, error) {
+func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.Run, error) {
 	runs, err := h.truth.ListRuns(ctx)
 	if err != nil {
 		return harvest.Run{}, err
 	}
 	name := h.set.Run
 	if name == "" {
-		if name, err = harvest.ChooseRun(runs, harvest.Inputs{}, time.Now()); err != nil {
+		if name, err = harvest.ChooseRun(runs, given, time.Now()); err != nil {
 			return harvest.Run{}, config.Usagef("%v", err)
 		}
 	}
@@ -274,16 +343,27 @@ func (h *Harvester) introduce(ctx context.Context) error {
 		h.Say(fmt.Sprintf("opened run %s: %s at %s", h.run.Name, h.run.Host, h.set.Rate))
 		return nil
 	}
-	totals, err := h.truth.Totals(ctx, h.run.Name)
+	totals, err := h.totals(ctx)
 	if err != nil {
 		return err
 	}
-	share := ""
-	if h.run.CorpusItems > 0 {
-		share = fmt.Sprintf(", %.0f %% done", min(100, 100*float64(totals.Items())/float64(h.run.CorpusItems)))
+	done := fmt.Sprintf("%d items done", totals.Items())
+	switch {
+	case !h.run.FinishedAt.IsZero():
+		done = "100 % done"
+	case h.run.CorpusItems > 0:
+		done = fmt.Sprintf("%.0f %% done", min(99, 100*float64(totals.Items())/float64(h.run.CorpusItems)))
 	}
-	h.Say(fmt.Sprintf("resuming run %s, opened %s ago, %d items done%s", h.run.Name, Ago(time.Since(h.run.OpenedAt)), totals.Items(), share))
+	h.Say(fmt.Sprintf("resuming %s, opened %s ago, %s", h.run.Name, Ago(time.Since(h.run.OpenedAt)), done))
 	return nil
+}
+
+func (h *Harvester) totals(ctx context.Context) (totals harvest.Counts, err error) {
+	err = h.patiently(ctx, "the store", unavailable, func() error {
+		totals, err = h.truth.Totals(ctx, h.run.Name)
+		return err
+	})
+	return totals, err
 }
 
 // openUpstream makes what talks to the upstream, and when.
@@ -318,13 +398,13 @@ func (h *Harvester) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	totals, err := h.truth.Totals(ctx, h.run.Name)
+	totals, err := h.totals(ctx)
 	if err != nil {
 		return err
 	}
 	parts := worker.Parts{
-		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: fetching{h.client, h.mayFollow},
-		Upstream: reading{upstream}, Lease: h.lease, Log: h.Log, Temporary: unavailable,
+		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: fetching{h.client},
+		Upstream: reading{upstream}, Lease: h.lease, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)
@@ -335,9 +415,4 @@ func (h *Harvester) build(ctx context.Context) error {
 		Patience: h.set.Patience, Limit: h.set.Limit, Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 	}, parts)
 	return nil
-}
-
-// mayFollow tells whether a redirect may lead to the host.
-func (h *Harvester) mayFollow(host string) bool {
-	return host == h.run.Host || slices.Contains(h.set.AllowHosts, host)
 }

@@ -21,13 +21,21 @@ func Next(set config.Worker, out Outcome) []string {
 	}
 	export := Program("coordinator") + fmt.Sprintf(" export --run %s --table %s --to %s.jsonl.zst", run, what, run)
 	query := fmt.Sprintf("select outcome, reason, count(*) from %%s where run = '%s' group by 1, 2", run)
+	source := set.Source("store")
+	if source.Kind == config.FromFlag { // a flag holds no password, see config
+		export += " --store " + quote(set.Store)
+	}
 	if file, ok := strings.CutPrefix(set.Store, "sqlite:"); ok {
-		if set.Given("store") {
-			export += " --store " + quote(set.Store)
-		}
 		return []string{export, fmt.Sprintf("sqlite3 %s %q", quote(file), fmt.Sprintf(query, "pages"))}
 	}
-	return []string{export, fmt.Sprintf("psql \"$DATABASE_URL\" -c %q", fmt.Sprintf(query, "shoal.pages"))}
+	address := quote(set.Store)
+	switch source.Kind {
+	case config.FromEnv:
+		address = `"$` + source.Name + `"`
+	case config.FromFile:
+		address = "YOUR-DATABASE-URL"
+	}
+	return []string{export, fmt.Sprintf("psql %s -c %q", address, fmt.Sprintf(query, "shoal.pages"))}
 }
 
 // quote makes text one word of a POSIX shell.

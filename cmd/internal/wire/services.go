@@ -20,16 +20,12 @@ import (
 func (h *Harvester) patiently(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
 	since, said := time.Now(), false
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
-		began := time.Now()
 		err := do()
 		if err == nil || !temporary(err) {
 			return err
 		}
-		if time.Since(began) > time.Minute {
-			since = time.Now() // it was there for long, so it is away since now
-		}
 		if h.set.Patience > 0 && time.Since(since) > h.set.Patience {
-			return fmt.Errorf("%w: %s: %w", worker.ErrPatience, what, err)
+			return fmt.Errorf("%w for %s: %w", worker.ErrPatience, what, err)
 		}
 		if !said {
 			h.Say(fmt.Sprintf("waiting for %s: %v", what, err))
@@ -79,15 +75,26 @@ func (h *Harvester) openRedis(ctx context.Context) error {
 	h.redis = client
 	away := func(err error) bool { return !errors.Is(err, pace.ErrUnsafeRedis) && !errors.Is(err, ledger.ErrUnsafe) }
 	return h.patiently(ctx, "Redis", away, func() error {
-		if err := pace.CheckRedis(ctx, client); err != nil {
+		if err := pace.CheckRedis(ctx, client, h.run.Host); err != nil {
 			return err
 		}
 		return ledger.Check(ctx, client)
 	})
 }
 
-// claim takes the shard.
+// claim takes the shard. It may wait for its owner for hours, and patience is
+// for a store that is away: each try that was heard of begins anew.
 func (h *Harvester) claim(ctx context.Context) error {
+	for {
+		began := time.Now()
+		err := h.takeShard(ctx)
+		if !errors.Is(err, worker.ErrPatience) || time.Since(began) < 2*h.set.Patience {
+			return err
+		}
+	}
+}
+
+func (h *Harvester) takeShard(ctx context.Context) error {
 	return h.patiently(ctx, "the store", unavailable, func() (err error) {
 		h.lease, err = h.truth.Claim(ctx, store.Claim{
 			Run: h.run.Name, Shard: h.set.Shard, Owner: owner(), NoWait: h.set.NoWait, Waiting: h.Say,

@@ -68,7 +68,7 @@ func typedHosts(urls []string) (names []string) {
 
 // downloader fetches an https corpus. It has no limit on the whole, because a
 // corpus may take days to stream, and follows no proxy that nobody configured.
-func downloader(caFile string) (*http.Client, error) {
+func downloader(caFile, agent string) (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	if caFile != "" {
@@ -85,5 +85,18 @@ func downloader(caFile string) (*http.Client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	}
-	return &http.Client{Transport: transport}, nil
+	return &http.Client{Transport: introduced{transport, agent}}, nil
+}
+
+// introduced says who is asking on every request.
+type introduced struct {
+	http.RoundTripper
+	agent string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (i introduced) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", i.agent)
+	return i.RoundTripper.RoundTrip(r)
 }

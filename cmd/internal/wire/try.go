@@ -11,7 +11,7 @@ import (
 
 	"shoal/internal/config"
 	"shoal/internal/harvest"
-	"shoal/internal/plain"
+	"shoal/internal/pace"
 	"shoal/internal/retry"
 	"shoal/internal/worker"
 )
@@ -24,15 +24,8 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	if set.Corpus == "" {
 		return config.Usagef("--try needs something to try: add --corpus FILE")
 	}
-	life, end := context.WithCancel(ctx)
+	life, end := h.untilStopped(ctx, 0)
 	defer end()
-	go func() {
-		select {
-		case <-env.Stop:
-			end()
-		case <-life.Done():
-		}
-	}()
 	if err := h.openCorpus(life); err != nil {
 		return err
 	}
@@ -46,13 +39,20 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	if err != nil {
 		return err
 	}
-	t := tryout{h: h, upstream: upstream}
-	return t.all(life)
+	t := tryout{h: h, upstream: reading{upstream}}
+	if err := t.all(life); err != nil {
+		if cause := context.Cause(life); cause != nil {
+			return cause
+		}
+		return err
+	}
+	return nil
 }
 
 type tryout struct {
 	h        *Harvester
-	upstream *plain.Upstream
+	upstream worker.Upstream
+	renewed  bool
 }
 
 func (t *tryout) all(ctx context.Context) error {
@@ -93,7 +93,6 @@ func (t *tryout) one(ctx context.Context, n int, item harvest.Item) error {
 			return err
 		}
 		request = next
-		t.say("  redirect  to %s, with a permit of its own\n", request.URL)
 	}
 }
 
@@ -117,13 +116,14 @@ func spaced(s string) string {
 	return s + " "
 }
 
-// exchange makes one request and shows what it means. It returns the next hop of a redirect.
+// exchange makes one request and shows what it means. It returns the next hop of
+// a redirect, or the same request once more after the credential was renewed.
 func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harvest.Request, error) {
 	slot, err := t.h.client.Reserve(ctx, request.URL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", worker.ErrRefused, err)
+		return nil, unreached(err)
 	}
-	permit, err := t.h.pacer.Wait(ctx)
+	permit, err := t.wait(ctx)
 	if err != nil {
 		slot.Release()
 		return nil, err
@@ -131,40 +131,58 @@ func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harve
 	answer, err := slot.Send(ctx, request)
 	t.h.pacer.Done(ctx, permit, err == nil)
 	defer answer.Release()
-	facts := retry.Facts{Items: 1, Tries: 1, Now: time.Now()}
-	var reading harvest.Reading
-	var failure *harvest.Failure
-	switch {
-	case errors.As(err, &failure):
-		facts.Fault = failure.Fault
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	facts := retry.Facts{Items: 1, Tries: 1, Renewed: t.renewed, Now: time.Now()}
+	if err != nil {
 		t.say("  answer    none: %v\n", err)
-	case err != nil:
-		return nil, err
-	default:
+	} else {
 		facts.Status, facts.Header = answer.Status, answer.Header
 		t.say("  answer    %d in %s, %s, %s\n", answer.Status, answer.Took.Round(time.Millisecond),
 			or(answer.Header.Get("Content-Type"), "no content type"), humanize.IBytes(uint64(len(answer.Body))))
-		if answer.Status >= 300 && answer.Status < 400 && answer.Status != 304 {
-			next, err := fetching{t.h.client, t.h.mayFollow}.Redirect(request, answer)
-			if err == nil {
-				return next, nil
-			}
-			if errors.As(err, &failure) {
-				facts.Fault = failure.Fault
-			}
-		}
-		if answer.Status >= 200 && answer.Status < 300 && answer.Status != 202 {
-			reading = t.upstream.Read(request, answer)
-			facts.Fault, facts.Reason, facts.Wait = reading.Fault, reading.Reason, reading.Wait
-		}
 	}
-	t.explain(ctx, answer, facts, reading, permitted{t.h.pacer, permit})
+	reading := worker.Decode(t.upstream, fetching{t.h.client}, request, answer, err)
+	if reading.Next != nil {
+		t.say("  redirect  to %s, with a permit of its own\n", reading.Next.URL)
+		return reading.Next, nil
+	}
+	facts.Fault, facts.Reason, facts.Wait = reading.Fault, reading.Reason, reading.Wait
+	decision := retry.Decide(facts, retryPolicy(t.h.set))
+	if decision.Renew {
+		t.renewed = true
+		t.say("  answer    401: the credential is renewed once and the request repeated\n")
+		_, err := t.h.client.Renew(ctx)
+		return request, err
+	}
+	t.explain(ctx, answer, decision, reading, permitted{t.h.pacer, permit})
 	return nil, nil
 }
 
+// unreached is the error of a request for which there was no connection.
+func unreached(err error) error {
+	kind := worker.ErrPatience
+	failure := (*harvest.Failure)(nil)
+	if errors.As(err, &failure) {
+		switch failure.Fault {
+		case harvest.FaultTLS, harvest.FaultCredential, harvest.FaultBlocked:
+			kind = worker.ErrRefused
+		}
+	}
+	return fmt.Errorf("%w: %w", kind, err)
+}
+
+// wait waits for a permit, unless the upstream wants more silence than somebody who tries has patience for.
+func (t *tryout) wait(ctx context.Context) (pace.Permit, error) {
+	const mostWait = time.Minute
+	if until := t.h.pacer.State().Until; time.Until(until) > mostWait {
+		return pace.Permit{}, fmt.Errorf("%w: the upstream asked for silence until %s", worker.ErrPatience, until.Format(time.DateTime))
+	}
+	return t.h.pacer.Wait(ctx)
+}
+
 // explain shows the limits as understood, the decision and what would be stored.
-func (t *tryout) explain(ctx context.Context, answer *harvest.Answer, facts retry.Facts, reading harvest.Reading, permit worker.Permit) {
-	decision := retry.Decide(facts, retryPolicy(t.h.set))
+func (t *tryout) explain(ctx context.Context, answer *harvest.Answer, decision retry.Decision, reading harvest.Reading, permit worker.Permit) {
 	t.say("  limits    %s\n", limits(decision.Hint))
 	if decision.Pause > 0 {
 		t.say("  silence   %s for the whole fleet, asked for by %s\n", decision.Pause, decision.Source)
@@ -182,7 +200,7 @@ func (t *tryout) explain(ctx context.Context, answer *harvest.Answer, facts retr
 		t.say("  outcome   none yet: a harvest would try again (%s)\n", decision.Source)
 	}
 	if answer != nil {
-		t.say("  body      %s\n", short(plain.Detail(answer)))
+		t.say("  body      %s\n", short(t.upstream.Detail(answer)))
 	}
 }
 

@@ -22,6 +22,7 @@ func testRuns(t *testing.T, e *env) {
 	e.run(t, "list", listRuns)
 	e.run(t, "runs never see each other", runsApart)
 	e.run(t, "digest", recordDigest)
+	e.run(t, "growth", growth)
 	e.run(t, "fingerprint", fingerprint)
 	e.run(t, "names", runNames)
 }
@@ -184,26 +185,47 @@ func runsApart(t *testing.T, f *fixture) {
 
 func recordDigest(t *testing.T, f *fixture) {
 	for _, step := range []struct {
-		items     int64
-		sum       string
-		wantItems int64
-		wantSum   string
-		why       string
+		known    string
+		items    int64
+		sum      string
+		recorded bool
+		want     harvest.Run
+		why      string
 	}{
-		{100, "aa", 100, "aa", "the first pass"},
-		{100, "bb", 100, "aa", "the same count is no growth"},
-		{90, "cc", 100, "aa", "a smaller corpus"},
-		{120, "dd", 120, "dd", "a corpus that grew"},
+		{"", 100, "aa", true, harvest.Run{CorpusItems: 100, CorpusSum: "aa"}, "the first pass"},
+		{"", 100, "bb", false, harvest.Run{CorpusItems: 100, CorpusSum: "aa"}, "another first pass came too late"},
+		{"bb", 120, "cc", false, harvest.Run{CorpusItems: 100, CorpusSum: "aa"}, "what it grew from is not what is stored"},
+		{"aa", 120, "dd", true, harvest.Run{CorpusItems: 120, CorpusSum: "dd"}, "a corpus that grew"},
 	} {
-		if err := f.store.RecordDigest(t.Context(), Name, step.items, step.sum); err != nil {
-			t.Fatalf("RecordDigest(%d, %s) = %v, want nil", step.items, step.sum, err)
+		recorded, err := f.store.RecordDigest(t.Context(), Name, step.known, step.items, step.sum)
+		if err != nil || recorded != step.recorded {
+			t.Errorf("RecordDigest(%q, %d, %s) = %t, %v, want %t (%s)", step.known, step.items, step.sum, recorded, err, step.recorded, step.why)
 		}
 		run, err := f.store.FindRun(t.Context(), Name)
-		if err != nil || run.CorpusItems != step.wantItems || run.CorpusSum != step.wantSum {
-			t.Errorf("RecordDigest(%d, %s) leaves %d, %s, %v, want %d, %s (%s)", step.items, step.sum, run.CorpusItems, run.CorpusSum, err, step.wantItems, step.wantSum, step.why)
+		if err != nil || run.CorpusItems != step.want.CorpusItems || run.CorpusSum != step.want.CorpusSum {
+			t.Errorf("RecordDigest(%q, %d, %s) leaves %d, %s, %v, want %d, %s (%s)", step.known, step.items, step.sum,
+				run.CorpusItems, run.CorpusSum, err, step.want.CorpusItems, step.want.CorpusSum, step.why)
 		}
 	}
-	wantError(t, "RecordDigest(unknown run)", f.store.RecordDigest(t.Context(), "nope", 1, "aa"), store.ErrNoRun)
+	_, err := f.store.RecordDigest(t.Context(), "nope", "", 1, "aa")
+	wantError(t, "RecordDigest(unknown run)", err, store.ErrNoRun)
+}
+
+// growth: a corpus that grew has more to do for every shard.
+func growth(t *testing.T, f *fixture) {
+	if _, err := f.store.RecordDigest(t.Context(), Name, "", 100, "aa"); err != nil {
+		t.Fatal(err)
+	}
+	f.Take(t, f.store, Name, whole)
+	f.Exec(t, "UPDATE shards SET drained_at = '2026-01-01 00:00:00', expires_at = NULL")
+	f.Exec(t, "UPDATE runs SET finished_at = '2026-01-01 00:00:00'")
+	if _, err := f.store.RecordDigest(t.Context(), Name, "aa", 150, "bb"); err != nil {
+		t.Fatal(err)
+	}
+	run, err := f.store.FindRun(t.Context(), Name)
+	if err != nil || !run.FinishedAt.IsZero() {
+		t.Errorf("FindRun() of a run whose corpus grew = finished %s, %v, want unfinished", run.FinishedAt, err)
+	}
 }
 
 func fingerprint(t *testing.T, f *fixture) {
