@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"shoal/internal/config"
+	"shoal/internal/corpus"
+	"shoal/internal/harvest"
+)
+
+// openNamedCorpus comes before the store, so that a mistyped path leaves no store behind.
+func (h *Harvester) openNamedCorpus(ctx context.Context) error {
+	if h.set.Corpus == "" {
+		return nil
+	}
+	return h.openCorpus(ctx)
+}
+
+// openRunsCorpus opens the corpus that the run was opened with, if none was named.
+func (h *Harvester) openRunsCorpus(ctx context.Context) error {
+	if h.source != nil {
+		return nil
+	}
+	if err := h.adoptRun(ctx); err != nil {
+		return err
+	}
+	return h.openCorpus(ctx)
+}
+
+// openCorpus reads on to the first item, which says what host this is about, and
+// settles what depends on it.
+func (h *Harvester) openCorpus(ctx context.Context) error {
+	if address := h.set.Corpus; strings.HasPrefix(strings.ToLower(address), "https://") {
+		if canonical, err := harvest.CanonicalURL(address); err == nil {
+			if err := h.set.CheckContact(harvest.HostOf(canonical)); err != nil {
+				return err
+			}
+		}
+	}
+	download, err := downloader(h.set.CA, h.set.Agent())
+	if err != nil {
+		return err
+	}
+	err = h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() (err error) {
+		h.source, err = corpus.Open(ctx, corpus.Config{
+			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: download,
+		})
+		switch {
+		case err == nil:
+			h.onClose(h.closeCorpus)
+			return nil
+		case errors.Is(err, corpus.ErrAllRejected) && h.set.MaxRejected.Exceeded(1, 1):
+			return fmt.Errorf("%w: %w", ErrOverLimit, err)
+		case errors.Is(err, corpus.ErrDamaged), errors.Is(err, corpus.ErrAway), ctx.Err() != nil:
+			return err
+		}
+		return config.Usagef("%v", err)
+	})
+	if err != nil {
+		return err
+	}
+	h.set, err = h.set.ForHost(h.source.Host())
+	return err
+}
+
+// closeCorpus waits for a reader that is still in the corpus.
+func (h *Harvester) closeCorpus() error {
+	if h.worker != nil {
+		select {
+		case <-h.worker.Reading():
+		case <-time.After(time.Second):
+			return nil // the process ends; a read that cannot be interrupted ends with it
+		}
+	}
+	return h.source.Close()
+}
+
+// corpusHosts are the hosts that items may have; none means that of the first item.
+func (h *Harvester) corpusHosts() []string {
+	if len(h.set.AllowHosts) == 0 || h.set.URL == "" {
+		return h.set.AllowHosts
+	}
+	return append([]string{harvest.HostOf(h.set.URL)}, h.set.AllowHosts...)
+}

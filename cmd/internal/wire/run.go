@@ -1,0 +1,169 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+	"shoal/internal/worker"
+)
+
+// adoptTemplate takes the template of the run that is resumed, if none was said.
+func (h *Harvester) adoptTemplate(ctx context.Context) error {
+	if h.set.Corpus == "" || h.set.URL != "" {
+		return nil
+	}
+	run, err := h.findRun(ctx, harvest.Inputs{Corpus: shownCorpus(h.set.Corpus)})
+	if errors.Is(err, errNoRunYet) {
+		return nil
+	}
+	if err == nil && run.Corpus == shownCorpus(h.set.Corpus) {
+		h.set.URL = run.API
+	}
+	return err
+}
+
+var errNoRunYet = errors.New("no run to go on with")
+
+// adoptRun takes the inputs of the run that is meant when no corpus is named. In
+// a store that others share it waits for somebody to open one.
+func (h *Harvester) adoptRun(ctx context.Context) error {
+	var run harvest.Run
+	waiting := func(err error) bool {
+		return unavailable(err) || errors.Is(err, errNoRunYet) && !strings.HasPrefix(h.set.Store, "sqlite:")
+	}
+	err := h.patiently(ctx, "a run to be opened", waiting, func() (err error) {
+		run, err = h.findRun(ctx, harvest.Inputs{})
+		return err
+	})
+	switch {
+	case errors.Is(err, worker.ErrPatience):
+		return err
+	case errors.Is(err, errNoRunYet):
+		return config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
+	case err != nil:
+		return err
+	case run.Corpus == "" || run.Corpus == "-":
+		return config.Usagef("run %s was opened with a corpus on standard input: give it again with --corpus -", run.Name)
+	case strings.HasSuffix(run.Corpus, hiddenQuery):
+		return config.Usagef("run %s was opened with the corpus %s, whose query is not stored because it may be a credential: give the whole address again with --corpus", run.Name, run.Corpus)
+	}
+	h.set.Run, h.set.Corpus = run.Name, run.Corpus
+	if h.set.URL == "" {
+		h.set.URL = run.API
+	}
+	return nil
+}
+
+func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.Run, error) {
+	runs, err := h.truth.ListRuns(ctx)
+	if err != nil {
+		return harvest.Run{}, err
+	}
+	name := h.set.Run
+	if name == "" {
+		if name, err = harvest.ChooseRun(runs, given, time.Now()); err != nil {
+			return harvest.Run{}, config.Usagef("%v", err)
+		}
+	}
+	if at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == name }); at >= 0 {
+		return runs[at], nil
+	}
+	return harvest.Run{}, errNoRunYet
+}
+
+// openRun opens or resumes the run.
+func (h *Harvester) openRun(ctx context.Context) error {
+	err := h.patiently(ctx, "the store", unavailable, func() error {
+		given, err := h.givenRun(ctx)
+		if err != nil {
+			return err
+		}
+		h.run, h.opened, err = h.truth.OpenRun(ctx, given)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	h.set.Extract, h.set.Body = h.run.Extract, h.run.Body
+	return h.introduce(ctx)
+}
+
+// hiddenQuery stands for the query of a corpus' address, which may be a signature.
+const hiddenQuery = "?…"
+
+// shownCorpus is the corpus as it is stored with the run and may be printed.
+func shownCorpus(uri string) string {
+	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && strings.Contains(address, "://") {
+		return address + hiddenQuery
+	}
+	return uri
+}
+
+// givenRun is what this start says about the run. Of a run that is there, only
+// what the operator said counts: a default contradicts nothing, and the rate
+// that was kept goes on.
+func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
+	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
+		Upstream: h.set.Upstream, API: h.set.URL, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
+	}}
+	runs, err := h.truth.ListRuns(ctx)
+	if err != nil {
+		return given, err
+	}
+	said := given
+	if !h.set.Given("upstream") {
+		said.Upstream = ""
+	}
+	if !h.set.Given("body") {
+		said.Body = ""
+	}
+	if given.Name == "" {
+		if given.Name, err = harvest.ChooseRun(runs, said.Inputs, time.Now()); err != nil {
+			return given, config.Usagef("%v", err)
+		}
+	}
+	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == given.Name })
+	if at < 0 {
+		return given, nil
+	}
+	said.Name = given.Name
+	if kept, err := config.ParseRate(runs[at].Rate); err == nil && !h.set.Given("rate") {
+		h.set.Rate, said.Rate = kept, kept.Text
+	}
+	return said, nil
+}
+
+// introduce says which run this is and how far it has come.
+func (h *Harvester) introduce(ctx context.Context) error {
+	if h.opened {
+		h.Say(fmt.Sprintf("opened run %s: %s at %s", h.run.Name, h.run.Host, h.set.Rate))
+		return nil
+	}
+	totals, err := h.totals(ctx)
+	if err != nil {
+		return err
+	}
+	done := fmt.Sprintf("%d items done", totals.Items())
+	switch {
+	case !h.run.FinishedAt.IsZero():
+		done = "100 % done"
+	case h.run.CorpusItems > 0:
+		done = fmt.Sprintf("%.0f %% done", min(99, 100*float64(totals.Items())/float64(h.run.CorpusItems)))
+	}
+	h.Say(fmt.Sprintf("resuming %s, opened %s ago, %s", h.run.Name, Ago(time.Since(h.run.OpenedAt)), done))
+	return nil
+}
+
+func (h *Harvester) totals(ctx context.Context) (totals harvest.Counts, err error) {
+	err = h.patiently(ctx, "the store", unavailable, func() error {
+		totals, err = h.truth.Totals(ctx, h.run.Name)
+		return err
+	})
+	return totals, err
+}
