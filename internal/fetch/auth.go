@@ -38,13 +38,14 @@ type credential struct {
 
 // authorizer keeps the current credential.
 type authorizer struct {
-	auth   Auth
-	base   http.Header
-	secret *source // nil for oauth2 and for no auth
-	tokens *tokens // of oauth2
-	log    *slog.Logger
-	ctx    context.Context //nolint:containedctx // renewals outlive whoever asked for them
-	spawn  func(func())
+	auth    Auth
+	base    http.Header
+	secret  *source  // nil for oauth2 and for no auth
+	proxies []string // secrets of proxies
+	tokens  *tokens  // of oauth2
+	log     *slog.Logger
+	ctx     context.Context //nolint:containedctx // renewals outlive whoever asked for them
+	spawn   func(func())
 
 	now      atomic.Pointer[credential] // nil before the first token
 	renewals atomic.Int64
@@ -52,7 +53,7 @@ type authorizer struct {
 
 	mu   sync.Mutex
 	last *renewal
-	past []string // secrets that were in use before
+	past [][]string // the secrets of credentials that were in use before
 }
 
 // renewal is one attempt to get a credential, shared by all who want one.
@@ -83,7 +84,7 @@ func (r *renewal) stands(fresh time.Duration) bool {
 }
 
 func newAuthorizer(c *Client, log *slog.Logger) (*authorizer, error) {
-	a := &authorizer{auth: c.cfg.Auth, base: http.Header{}, log: log, ctx: c.ctx, spawn: c.spawn}
+	a := &authorizer{auth: c.cfg.Auth, base: http.Header{}, log: log, ctx: c.ctx, spawn: c.spawn, proxies: c.dialer.secrets}
 	for _, h := range c.cfg.Headers {
 		a.base.Add(h.Name, h.Value)
 	}
@@ -113,13 +114,13 @@ func newAuthorizer(c *Client, log *slog.Logger) (*authorizer, error) {
 // of makes the credential of a secret.
 func (a *authorizer) of(secret string) *credential {
 	c := &credential{headers: a.base.Clone()}
-	c.secrets = []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
+	c.secrets = forms(secret)
 	switch a.auth.Kind {
 	case "bearer", "oauth2":
 		c.headers.Set("Authorization", "Bearer "+secret)
 	case "basic":
 		c.headers.Set("Authorization", basic(a.auth.User, secret))
-		c.secrets = append(c.secrets, strings.TrimPrefix(basic(a.auth.User, secret), "Basic "))
+		c.secrets = forms(secret, a.auth.User+":"+secret)
 	case "header":
 		c.headers.Set(a.auth.Name, secret)
 	case "query":
@@ -198,8 +199,8 @@ func (a *authorizer) replace(c *credential) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if old != nil {
-		const kept = 12 // a few credentials back: an answer under way may still quote one
-		a.past = append(a.past, old.secrets...)
+		const kept = 3 // credentials back: an answer under way may still quote one
+		a.past = append(a.past, old.secrets)
 		a.past = a.past[max(0, len(a.past)-kept):]
 	}
 }
@@ -263,62 +264,14 @@ func (a *authorizer) fetch() (changed bool, err error) {
 // secrets are all texts that must not be shown to anybody.
 func (a *authorizer) secrets() []string {
 	a.mu.Lock()
-	all := slices.Clone(a.past)
+	all := slices.Concat(a.past...)
 	a.mu.Unlock()
 	all = append(all, a.current().secrets...)
+	all = append(all, a.proxies...)
 	if a.tokens != nil {
-		all = append(all, a.tokens.secrets()...)
+		all = append(all, forms(a.tokens.secret.held())...)
 	}
-	return all
-}
-
-const shortestSecret = 4 // shorter ones are found in any text
-
-// mask puts a word in the place of every secret.
-func mask(text string, secrets []string) string {
-	for _, s := range secrets {
-		if len(s) >= shortestSecret {
-			text = strings.ReplaceAll(text, s, "[secret]")
-		}
-	}
-	return text
-}
-
-// scrub makes an error fit to be shown: no secret, no more than a few hundred
-// bytes. Errors that are fit already are given back as they are.
-func (c *Client) scrub(err error) error {
-	f := (*harvest.Failure)(nil)
-	if err == nil || !errors.As(err, &f) {
-		return err
-	}
-	const most = 400
-	text := f.Err.Error()
-	clean := mask(text, c.auth.secrets())
-	if len(clean) > most {
-		clean = strings.ToValidUTF8(clean[:most], "") + "…"
-	}
-	if clean == text {
-		return err
-	}
-	return &harvest.Failure{Fault: f.Fault, Status: f.Status, Err: errors.New(clean)}
-}
-
-// redact takes the credential out of an answer's headers, where a server may
-// echo it: headers are stored, and a Location becomes the next request's URL.
-func (c *credential) redact(h http.Header) {
-	if len(c.secrets) == 0 {
-		return
-	}
-	if c.param != "" && h.Get("Location") != "" {
-		h.Set("Location", dropParam(h.Get("Location"), c.param))
-	}
-	for _, lines := range h {
-		for i, line := range lines {
-			if slices.ContainsFunc(c.secrets, func(s string) bool { return len(s) >= shortestSecret && strings.Contains(line, s) }) {
-				lines[i] = mask(line, c.secrets)
-			}
-		}
-	}
+	return longestFirst(all)
 }
 
 // setParam gives a raw query the parameter, in place of any of that name.

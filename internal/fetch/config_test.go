@@ -25,7 +25,6 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		{Config{UserAgent: agent, CertFile: "a.pem"}, "go together"},
 		{Config{UserAgent: agent, CAFile: "/nowhere/ca.pem"}, "--ca"},
 		{Config{UserAgent: agent, Proxy: "socks5://p:1"}, "--proxy"},
-		{Config{UserAgent: agent, Proxy: "http://me:pw@proxy:3128"}, "does not belong on the command line"},
 		{Config{UserAgent: agent, Auth: Auth{Kind: "digest"}}, "one of bearer"},
 		{Config{UserAgent: agent, Auth: Auth{SecretEnv: "X"}}, "kind is missing"},
 		{Config{UserAgent: agent, Auth: Auth{Kind: "bearer"}}, "secret-env"},

@@ -14,6 +14,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -29,6 +31,7 @@ type dialer struct {
 	tls     *tls.Config
 	timeout time.Duration
 	proxy   func(*url.URL) (*url.URL, error) // nil: none
+	secrets []string                         // of the proxies, in every form
 
 	dials, lookups atomic.Int64
 }
@@ -38,11 +41,11 @@ func newDialer(cfg Config, log *slog.Logger) (*dialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	proxy, err := newProxy(cfg, log)
-	if err != nil {
+	d := &dialer{guard: newGuard(cfg.AllowPrivate, cfg.TrustedHosts), tls: tlsConfig, timeout: cfg.DialTimeout}
+	if d.proxy, d.secrets, err = newProxy(cfg, log); err != nil {
 		return nil, err
 	}
-	return &dialer{guard: newGuard(cfg.AllowPrivate, cfg.TrustedHosts), tls: tlsConfig, timeout: cfg.DialTimeout, proxy: proxy}, nil
+	return d, nil
 }
 
 func newTLS(cfg Config) (*tls.Config, error) {
@@ -69,7 +72,8 @@ func newTLS(cfg Config) (*tls.Config, error) {
 	return c, nil
 }
 
-func newProxy(cfg Config, log *slog.Logger) (func(*url.URL) (*url.URL, error), error) {
+// newProxy gives the choice of a proxy for a URL, and the secrets of those that may be chosen.
+func newProxy(cfg Config, log *slog.Logger) (choose func(*url.URL) (*url.URL, error), secrets []string, err error) {
 	env := func(upper, lower string) string {
 		if v := cfg.Getenv(upper); v != "" {
 			return v
@@ -82,30 +86,43 @@ func newProxy(cfg Config, log *slog.Logger) (func(*url.URL) (*url.URL, error), e
 	switch {
 	case cfg.Proxy == "env":
 		log.Info("proxy taken from the environment", "http", proxyHost(fromEnv.HTTPProxy), "https", proxyHost(fromEnv.HTTPSProxy))
-		return fromEnv.ProxyFunc(), nil
+		return fromEnv.ProxyFunc(), slices.Concat(proxySecrets(fromEnv.HTTPProxy), proxySecrets(fromEnv.HTTPSProxy)), nil
 	case cfg.Proxy == "":
 		if fromEnv.HTTPProxy+fromEnv.HTTPSProxy != "" {
 			log.Warn("proxy variables in the environment are ignored; say --proxy env to use them")
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
 	u, err := url.Parse(cfg.Proxy)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, errors.New("--proxy: give env or a URL such as http://proxy.example:3128")
+		return nil, nil, errors.New("--proxy: give env or a URL such as http://proxy.example:3128")
 	}
-	if u.User != nil {
-		return nil, errors.New("--proxy: a password does not belong on the command line; put the URL into HTTPS_PROXY and say --proxy env")
+	return func(*url.URL) (*url.URL, error) { return u, nil }, proxySecrets(cfg.Proxy), nil
+}
+
+// parseProxy reads a proxy's URL, whose scheme may be left out in the environment.
+func parseProxy(raw string) *url.URL {
+	if !strings.Contains(raw, "://") {
+		raw = "http://" + raw
 	}
-	return func(*url.URL) (*url.URL, error) { return u, nil }, nil
+	u, err := url.Parse(raw)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
 }
 
 // proxyHost is what may be shown of a proxy's URL.
-func proxyHost(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
+func proxyHost(raw string) string { return parseProxy(raw).Host }
+
+// proxySecrets are the forms of what Proxy-Authorization carries, and of the password alone.
+func proxySecrets(raw string) []string {
+	u := parseProxy(raw)
+	password, ok := u.User.Password()
+	if !ok {
+		return nil
 	}
-	return u.Host
+	return forms(password, u.User.Username()+":"+password)
 }
 
 // connect opens the transport to an origin: TLS when its scheme is https, with

@@ -17,7 +17,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -143,73 +142,6 @@ func TestLookupsAreDials(t *testing.T) {
 	faults, sends := crowd(t, c, "https://localhost:"+u.Port(), 50, 4)
 	if st := c.Stats(); st.Dials != 1 || st.Lookups != 1 || sends != 50 {
 		t.Errorf("%d dials and %d look-ups for %d requests (%v), want 1 and 1 for 50", st.Dials, st.Lookups, sends, faults)
-	}
-}
-
-// proxy is an HTTP proxy that counts what it is asked for.
-func proxy(t *testing.T) (u string, connects, absolute *atomic.Int64) {
-	t.Helper()
-	connects, absolute = new(atomic.Int64), new(atomic.Int64)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodConnect {
-			if r.URL.IsAbs() {
-				absolute.Add(1)
-			}
-			io.WriteString(w, "through the proxy")
-			return
-		}
-		connects.Add(1)
-		there, err := net.Dial("tcp", r.Host)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		here, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() { io.Copy(there, here); there.Close() }()
-		io.Copy(here, there)
-		here.Close()
-	}))
-	t.Cleanup(s.Close)
-	return s.URL, connects, absolute
-}
-
-func TestProxy(t *testing.T) {
-	t.Parallel()
-	via, connects, absolute := proxy(t)
-	s, c := serve(t, fakeapi.Options{}, Config{Proxy: via})
-	a, err := get(t.Context(), c, s.URL+"/items/1")
-	if err != nil || string(a.Body) != string(fakeapi.Item(1, 0)) || connects.Load() != 1 {
-		t.Errorf("Send of https = %+v, %v with %d CONNECTs, want the item and 1", a, err, connects.Load())
-	}
-	if proto := s.Arrivals()[0].Proto; proto != "HTTP/2.0" {
-		t.Errorf("protocol through the tunnel = %s, want HTTP/2.0", proto)
-	}
-	a, err = get(t.Context(), c, "http://127.0.0.1:1/items/1")
-	if err != nil || string(a.Body) != "through the proxy" || absolute.Load() != 1 {
-		t.Errorf("Send of http = %+v, %v with %d absolute URLs, want the proxy's own answer and 1", a, err, absolute.Load())
-	}
-	blocked := client(t, Config{Proxy: via, TrustedHosts: []string{"api.example"}})
-	if _, err := blocked.Reserve(t.Context(), "https://169.254.169.254"); faultIn(err) != harvest.FaultBlocked {
-		t.Errorf("Reserve of a link-local literal through a proxy = %v, want fault %q", err, harvest.FaultBlocked)
-	}
-}
-
-func TestProxyFromTheEnvironment(t *testing.T) {
-	t.Parallel()
-	via, connects, _ := proxy(t)
-	for mode, want := range map[string]int64{"": 0, "env": 1} {
-		s, c := serve(t, fakeapi.Options{Hosts: []string{"api.example"}}, Config{Proxy: mode, Getenv: env("HTTPS_PROXY", via), AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
-		u, _ := url.Parse(s.URL)
-		before := connects.Load()
-		// The library's rules never send loopback addresses to a proxy, so the name is one that only the proxy is asked for.
-		_, err := c.Reserve(t.Context(), "https://does-not-exist.invalid:"+u.Port())
-		if got := connects.Load() - before; got != want || err == nil {
-			t.Errorf("with Proxy %q: %d CONNECTs, %v, want %d and no connection", mode, got, err, want)
-		}
 	}
 }
 

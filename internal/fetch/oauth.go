@@ -111,8 +111,3 @@ func (t *tokens) plain(err error) error {
 	}
 	return fmt.Errorf("auth oauth2: %s answers with something that is no token", host)
 }
-
-func (t *tokens) secrets() []string {
-	secret := t.secret.held()
-	return []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
-}

@@ -143,7 +143,11 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request) (*h
 		s.close()
 		return nil, err
 	}
-	cred.redact(resp.Header)
+	if s.buf == nil {
+		c.redact(cred, resp, nil)
+	} else {
+		s.buf.b = c.redact(cred, resp, s.buf.b)
+	}
 	a := harvest.Answer{
 		Status: resp.StatusCode, Header: resp.Header, Wire: dog.wire.Load(),
 		Arrived: time.Now(), First: first, Took: time.Since(dog.start),

@@ -1,0 +1,119 @@
+package fetch
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"html"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+const (
+	shortestSecret = 4 // shorter ones are found in any text
+
+	masked = "[secret]"
+)
+
+// forms are the ways in which a server may quote secrets, the longest first.
+func forms(secrets ...string) []string {
+	all := make([]string, 0, 6*len(secrets))
+	for _, s := range secrets {
+		quoted, _ := json.Marshal(s) // a string can always be marshalled
+		all = append(all,
+			s, url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)), html.EscapeString(s),
+			strings.Trim(string(quoted), `"`), strings.ReplaceAll(s, "/", `\/`))
+	}
+	return longestFirst(all)
+}
+
+// longestFirst drops what is too short or there twice. A secret within another
+// one must not be masked before that, or the rest of it would stay.
+func longestFirst(all []string) []string {
+	all = slices.DeleteFunc(all, func(s string) bool { return len(s) < shortestSecret })
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
+	return slices.Compact(all)
+}
+
+// mask puts a word in the place of every secret.
+func mask(text string, secrets []string) string {
+	for _, s := range secrets {
+		text = strings.ReplaceAll(text, s, masked)
+	}
+	return text
+}
+
+// maskBody is mask in a body's own memory. The text may come out longer; what is beyond that memory is dropped.
+func maskBody(body []byte, secrets []string) []byte {
+	for _, s := range secrets {
+		if bytes.Contains(body, []byte(s)) {
+			clean := bytes.ReplaceAll(body, []byte(s), []byte(masked))
+			body = append(body[:0], clean[:min(len(clean), cap(body))]...)
+		}
+	}
+	return body
+}
+
+// Mask takes everything secret that this client uses, and used lately, out of a
+// text that people will see or that is stored. A secret that the text's end cuts is
+// taken out as well. Bodies of answers that are no success need it no more.
+func (c *Client) Mask(text string) string {
+	secrets := c.auth.secrets()
+	text = mask(text, secrets)
+	for _, s := range secrets {
+		for n := min(len(s)-1, len(text)); n >= shortestSecret; n-- {
+			if strings.HasSuffix(text, s[:n]) {
+				return text[:len(text)-n] + masked
+			}
+		}
+	}
+	return text
+}
+
+// scrub makes an error fit to be shown: no secret, no more than a few hundred
+// bytes. Errors that are fit already are given back as they are.
+func (c *Client) scrub(err error) error {
+	f := (*harvest.Failure)(nil)
+	if err == nil || !errors.As(err, &f) {
+		return err
+	}
+	const most = 400
+	text := f.Err.Error()
+	clean := mask(text, c.auth.secrets())
+	if len(clean) > most {
+		clean = strings.ToValidUTF8(clean[:most], "") + "…"
+	}
+	if clean == text {
+		return err
+	}
+	return &harvest.Failure{Fault: f.Fault, Status: f.Status, Err: errors.New(clean)}
+}
+
+// redact takes the credential out of an answer's headers, where a server may
+// echo it: headers are stored, and a Location becomes the next request's URL. Of an
+// answer that is no success it cleans the body too, of which people are shown a part.
+func (c *Client) redact(cred *credential, resp *http.Response, body []byte) []byte {
+	secrets := cred.secrets
+	if !isSuccess(resp.StatusCode) {
+		secrets = longestFirst(append(c.auth.secrets(), secrets...))
+		body = maskBody(body, secrets)
+	}
+	if len(secrets) == 0 {
+		return body
+	}
+	if location := resp.Header.Get("Location"); cred.param != "" && location != "" {
+		resp.Header.Set("Location", dropParam(location, cred.param))
+	}
+	for _, lines := range resp.Header {
+		for i, line := range lines {
+			lines[i] = mask(line, secrets)
+		}
+	}
+	return body
+}

@@ -1,0 +1,93 @@
+package fetch
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A refusal that quotes the credential, in whatever form, comes here without it.
+func TestRefusalsQuoteNoSecret(t *testing.T) {
+	t.Parallel()
+	const old = "0ld/c4n4ry&x"
+	quoted := func(secret string) string {
+		return fmt.Sprintf("%s|%s|%s|%s|%s|%q", secret, url.QueryEscape(secret), url.PathEscape(secret),
+			base64.StdEncoding.EncodeToString([]byte(secret)), strings.ReplaceAll(secret, "/", `\/`), secret)
+	}
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Echo", old)
+		status := http.StatusBadRequest
+		if r.URL.Path == "/ok" {
+			status = http.StatusOK
+		}
+		w.WriteHeader(status)
+		io.WriteString(w, "before "+r.Header.Get("Authorization")+" "+r.URL.RawQuery+" "+quoted(canary)+" "+quoted(old)+" after")
+	}))
+	t.Cleanup(echo.Close)
+	for _, auth := range []Auth{{Kind: "bearer"}, {Kind: "basic", User: "me"}, {Kind: "query", Name: "api_key"}, {Kind: "header", Name: "X-Api-Key"}} {
+		t.Run(auth.Kind, func(t *testing.T) {
+			t.Parallel()
+			auth.SecretFile = filepath.Join(t.TempDir(), "secret")
+			write := func(secret string) {
+				t.Helper()
+				if err := os.WriteFile(auth.SecretFile, []byte(secret), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(old)
+			c := client(t, Config{Auth: auth})
+			write(canary)
+			if changed, err := c.Renew(t.Context()); !changed || err != nil {
+				t.Fatalf("Renew() = %t, %v, want true", changed, err)
+			}
+			a, err := get(t.Context(), c, echo.URL+"/bad?x=1")
+			if err != nil || a.Status != http.StatusBadRequest {
+				t.Fatalf("Send = %+v, %v, want 400", a, err)
+			}
+			clean(t, "the answer", fmt.Sprint(string(a.Body), a.Header), old)
+			if body := string(a.Body); !strings.HasPrefix(body, "before ") || !strings.HasSuffix(body, " after") {
+				t.Errorf("body = %q, want all that is not secret", body)
+			}
+			a, err = get(t.Context(), c, echo.URL+"/ok")
+			if err != nil || !strings.Contains(string(a.Body), canary) {
+				t.Fatalf("Send = %+v, %v, want the body of a success as it came", a, err)
+			}
+			clean(t, "Mask()", c.Mask(string(a.Body)), old)
+			if got := c.Mask("ends in " + canary[:9]); got != "ends in [secret]" {
+				t.Errorf("Mask() of a secret that is cut = %q, want none of it", got)
+			}
+			if got := c.Mask("nothing"); got != "nothing" {
+				t.Errorf("Mask(nothing) = %q, want the same", got)
+			}
+		})
+	}
+}
+
+func clean(t *testing.T, what, text, old string) {
+	t.Helper()
+	for _, form := range forms(canary, old, "me:"+canary, "me:"+old) {
+		if strings.Contains(text, form) {
+			t.Errorf("%s holds %q:\n%s", what, form, text)
+		}
+	}
+}
+
+// A short secret makes a body longer; it stays within the memory that it has.
+func TestMaskedBodyKeepsItsMemory(t *testing.T) {
+	t.Parallel()
+	body := append(make([]byte, 0, 100), strings.Repeat("abcd", 25)...)
+	got := maskBody(body, forms("abcd"))
+	if len(got) != 100 || &got[0] != &body[0] || strings.Contains(string(got), "abcd") {
+		t.Errorf("maskBody() = %d bytes %s, want 100 bytes in the same place, without the secret", len(got), got)
+	}
+	if got := maskBody(nil, forms("abcd")); len(got) != 0 {
+		t.Errorf("maskBody(nil) = %q, want nothing", got)
+	}
+}
