@@ -29,10 +29,10 @@ func Next(set config.Worker, out Outcome) []string {
 		return []string{export, fmt.Sprintf("sqlite3 %s %q", quote(file), fmt.Sprintf(query, "pages"))}
 	}
 	address := quote(set.Store)
-	switch source.Kind {
-	case config.FromEnv:
+	if source.Kind == config.FromEnv {
 		address = `"$` + source.Name + `"`
-	case config.FromFile:
+	}
+	if source.Kind == config.FromFile { // it may hold a password
 		address = "YOUR-DATABASE-URL"
 	}
 	return []string{export, fmt.Sprintf("psql %s -c %q", address, fmt.Sprintf(query, "shoal.pages"))}

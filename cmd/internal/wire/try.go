@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,12 +163,9 @@ func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harve
 // unreached is the error of a request for which there was no connection.
 func unreached(err error) error {
 	kind := worker.ErrPatience
-	failure := (*harvest.Failure)(nil)
-	if errors.As(err, &failure) {
-		switch failure.Fault {
-		case harvest.FaultTLS, harvest.FaultCredential, harvest.FaultBlocked:
-			kind = worker.ErrRefused
-		}
+	personal := []harvest.Fault{harvest.FaultTLS, harvest.FaultCredential, harvest.FaultBlocked}
+	if failure := (*harvest.Failure)(nil); errors.As(err, &failure) && slices.Contains(personal, failure.Fault) {
+		kind = worker.ErrRefused
 	}
 	return fmt.Errorf("%w: %w", kind, err)
 }
