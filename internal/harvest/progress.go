@@ -19,6 +19,13 @@ const (
 	LimitCorpus  Limit = "corpus"           // the corpus gives too few new items
 )
 
+// Limits is everything that can hold a worker back.
+func Limits() []Limit {
+	return []Limit{
+		LimitBudget, LimitRamp, LimitBackoff, LimitHold, LimitOutage, LimitLatency, LimitStore, LimitPace, LimitStandby, LimitCorpus,
+	}
+}
+
 // Progress is a worker at one moment; all counts are of this process unless said otherwise.
 type Progress struct {
 	Run      string

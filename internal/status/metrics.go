@@ -34,6 +34,10 @@ func Metrics() []Metric {
 			one(func(p harvest.Progress) float64 { return float64(p.Counts.Rejected) })},
 		{"shoal_corpus_items", "Items of this shard; 0 while unknown.", gauge, "",
 			one(func(p harvest.Progress) float64 { return float64(p.Total) })},
+		{"shoal_corpus_items_estimated", "1 while shoal_corpus_items is an estimate.", gauge, "",
+			one(func(p harvest.Progress) float64 { return truth(p.Guess) })},
+		{"shoal_corpus_ended", "1 once the corpus was read to its end.", gauge, "",
+			one(func(p harvest.Progress) float64 { return truth(p.CorpusEnded) })},
 		{"shoal_already_items", "Items of this shard that an earlier start had done.", gauge, "",
 			one(func(p harvest.Progress) float64 { return float64(p.Already) })},
 		{"shoal_seen_items_total", "Items of this shard that the corpus gave.", counter, "",
@@ -50,6 +54,8 @@ func Metrics() []Metric {
 			one(func(p harvest.Progress) float64 { return float64(p.Wire) })},
 		{"shoal_stored_bytes_total", "Bytes of bodies as stored.", counter, "",
 			one(func(p harvest.Progress) float64 { return float64(p.Counts.Bytes) })},
+		{"shoal_request_rate", "Requests per second of this process over the last seconds.", gauge, "",
+			one(func(p harvest.Progress) float64 { return p.Rate })},
 		{"shoal_budget_rate", "Requests per second that the whole fleet may send.", gauge, "",
 			one(func(p harvest.Progress) float64 { return p.Budget })},
 		{"shoal_silent_seconds", "Seconds until requests may be sent again.", gauge, "", one(silentSeconds)},
@@ -76,17 +82,17 @@ func itemValues(p harvest.Progress) []labelled {
 
 func limitValues(p harvest.Progress) []labelled {
 	var all []labelled
-	for _, limit := range []harvest.Limit{
-		harvest.LimitBudget, harvest.LimitBackoff, harvest.LimitHold, harvest.LimitOutage, harvest.LimitLatency,
-		harvest.LimitStore, harvest.LimitPace, harvest.LimitStandby, harvest.LimitCorpus,
-	} {
-		value := 0.0
-		if limit == p.Limit {
-			value = 1
-		}
-		all = append(all, labelled{string(limit), value})
+	for _, limit := range harvest.Limits() {
+		all = append(all, labelled{string(limit), truth(limit == p.Limit)})
 	}
 	return all
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // collector reads one snapshot at each scrape.

@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -152,10 +153,16 @@ func TestMetrics(t *testing.T) {
 	}
 	for _, want := range []string{
 		`shoal_items_total{outcome="landed"} 20000`, `shoal_items_total{outcome="dead"} 3`, `shoal_limit{limit="budget"} 1`,
-		`shoal_limit{limit="store"} 0`, `shoal_requests_total 21000`, `shoal_budget_rate 50`, `go_goroutines `,
+		`shoal_limit{limit="store"} 0`, `shoal_requests_total 21000`, `shoal_budget_rate 50`, `shoal_request_rate 49.62`,
+		`shoal_corpus_items_estimated 0`, `shoal_corpus_ended 0`, `go_goroutines `,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/metrics does not say %s", want)
+		}
+	}
+	for _, limit := range harvest.Limits() {
+		if want := fmt.Sprintf(`shoal_limit{limit=%q} `, limit); strings.Count(body, want) != 1 {
+			t.Errorf("/metrics says %s %d times, want once", want, strings.Count(body, want))
 		}
 	}
 	if found := regexp.MustCompile(`https?://|2026q4`).FindString(body); found != "" {
