@@ -34,6 +34,10 @@ type Auth struct {
 // secretWord finds names of headers and keys that carry credentials.
 var secretWord = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^cookie2?$|token|secret|passw|api-?_?key|credential`)
 
+// secretHeader finds more of them where a name is that of a header, because
+// headers are printed as they stand: a harmless one among them can be spared.
+var secretHeader = regexp.MustCompile(`(?i)cookie|session|signature|subscription|authenti|authoriz|key$|key[-_.]|(^|[-_.])(x?auth|sid|sig|jwt|pass|pwd|assertion)([-_.]|$)`)
+
 // secretValue finds header values that are credentials whatever the header is called.
 var secretValue = regexp.MustCompile(`(?i)^\s*(bearer|basic|digest|negotiate)\s`)
 
@@ -69,8 +73,8 @@ func checkHeader(h Header) error {
 		return fmt.Errorf("header User-Agent: use user-agent: or contact: instead")
 	case slices.Contains(ownHeaders, name):
 		return fmt.Errorf("header %s is set by shoal itself; leave it out", h.Name)
-	case secretWord.MatchString(h.Name) || secretValue.MatchString(h.Value):
-		return fmt.Errorf("header %s carries a credential: use auth: {kind: header, name: %s, secret-env: VARIABLE}", h.Name, h.Name)
+	case secretWord.MatchString(h.Name) || secretHeader.MatchString(h.Name) || secretValue.MatchString(h.Value):
+		return fmt.Errorf("header %s carries a credential, by its name or its value, and headers: are shown: use auth: {kind: header, name: %s, secret-env: VARIABLE}", h.Name, h.Name)
 	}
 	return nil
 }
