@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -33,13 +34,22 @@ func classify(operation string, err error) error {
 	case badCertificate(err):
 		return fmt.Errorf("%s: %w: the server's certificate is not trusted; give its authority as sslrootcert=FILE in the store URL, and the name in the certificate as its host: %w",
 			operation, ErrUnsafe, err)
+	case refusesTLS(err):
+		return fmt.Errorf("%s: %w: the server speaks no TLS; switch it on there, or say sslmode=disable in the URL if the way to it is safe: %w",
+			operation, ErrSettings, err)
 	case !errors.As(err, &pg):
 		// No answer of the server at all: connection refused, reset or closed, a limit of time.
 		return fmt.Errorf("%s: %w: %w", operation, ErrUnavailable, err)
 	case pg.Code == codeDiskFull:
 		return fmt.Errorf("%s: %w: %w", operation, ErrStoreFull, err)
 	case pg.Code == codePrivilege:
-		return fmt.Errorf("%s: the role may not do this, ask the owner of the database for the right: %w", operation, err)
+		return fmt.Errorf("%s: %w: the role may not do this, ask the owner of the database for the right: %w", operation, ErrSettings, err)
+	case class(pg.Code) == "28":
+		return fmt.Errorf("%s: %w: the server lets this role not in; check user and password in the URL, or PGPASSWORD, and pg_hba.conf: %w",
+			operation, ErrSettings, err)
+	case class(pg.Code) == "3D":
+		return fmt.Errorf("%s: %w: there is no such database; create it with createdb, or check the name at the end of the URL: %w",
+			operation, ErrSettings, err)
 	case needsPerson(pg.Code):
 		return fmt.Errorf("%s: %w", operation, err)
 	default:
@@ -52,10 +62,29 @@ func badCertificate(err error) bool {
 	return bad
 }
 
+// refusesTLS tells whether the one server that may be asked takes no TLS, where nothing but TLS will do. The driver's
+// error is known by its text, which is all that it has.
+func refusesTLS(err error) bool {
+	connect, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok && len(connect.Config.Fallbacks) == 0 && strings.Contains(err.Error(), "server refused TLS connection")
+}
+
+// starting marks what the server refuses at the start because of what is there, or what may be done there.
+func starting(err error) error {
+	switch class(codeOf(err)) {
+	case "3F", "42":
+		if !isOurs(err) {
+			return fmt.Errorf("%w: its tables are not those that Shoal makes, or belong to somebody else; give a database of its own, or repair the schema shoal: %w",
+				ErrSettings, err)
+		}
+	}
+	return err
+}
+
 // isOurs tells whether the error says already what it is, or is a defect that repeating does not mend.
 func isOurs(err error) bool {
 	for _, known := range []error{
-		context.Canceled, ErrUnavailable, ErrFenced, ErrNoRun, ErrBusy, ErrNoBodies, ErrSchema, ErrUnsafe,
+		context.Canceled, ErrUnavailable, ErrFenced, ErrNoRun, ErrBusy, ErrNoBodies, ErrSchema, ErrSettings, ErrUnsafe,
 		pgx.ErrNoRows, pgx.ErrTooManyRows, sql.ErrNoRows,
 	} {
 		if errors.Is(err, known) {
@@ -112,8 +141,10 @@ func (s *SQLite) classify(operation string, err error) error {
 		return fmt.Errorf("%s: %w: %w", operation, ErrStoreFull, err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
 		return fmt.Errorf("%s: %w: %w", operation, ErrUnavailable, err)
-	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%s: %w: the file is damaged or no SQLite database, restore it from a backup or give another --store: %w", operation, ErrSchema, err)
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%s: %w: the file is no SQLite database, give another --store: %w", operation, ErrSettings, err)
+	case sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%s: %w: the file is damaged, restore it from a backup or give another --store: %w", operation, ErrSchema, err)
 	}
 	return fmt.Errorf("%s: %w", operation, err)
 }

@@ -57,6 +57,11 @@ func TestWhatIsToBeRepeated(t *testing.T) {
 			t.Errorf("classify(%v): ErrUnavailable is %t, want %t", c.err, got, c.repeat)
 		}
 	}
+	for code, want := range map[string]bool{"28P01": true, "28000": true, "3D000": true, "42501": true, "22P02": false, "42P01": false, "08006": false} {
+		if got := errors.Is(store.Classify(&pgconn.PgError{Code: code}), store.ErrSettings); got != want {
+			t.Errorf("classify(%s): ErrSettings is %t, want %t", code, got, want)
+		}
+	}
 	if err := store.Classify(nil); err != nil {
 		t.Errorf("classify(nil) = %v, want nil", err)
 	}

@@ -21,9 +21,9 @@ var (
 	ErrNoBodies = errors.New("there are no bodies to extract records from")
 	// ErrSchema: the store's tables are not those that this binary knows.
 	ErrSchema = errors.New("the store's schema does not fit this binary")
-	// ErrSettings: the store cannot be used as it was named: a wrong address, name, password or right. Repeating does
-	// not help, another --store or a change at the server does.
-	ErrSettings = errors.New("the store cannot be used with these settings")
+	// ErrSettings: the store's address, its name, the role or its rights are wrong. Repeating does not help; another
+	// --store or a change at the server does.
+	ErrSettings = errors.New("the store cannot be used as --store names it")
 	// ErrUnsafe: a setting of the server would make leases or landings unsafe.
 	ErrUnsafe = errors.New("unsafe store setting")
 )

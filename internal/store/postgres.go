@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"strings"
@@ -45,7 +46,7 @@ func openPostgres(ctx context.Context, url string, options Options) (Store, erro
 	p := &Postgres{pool: pool, config: config.ConnConfig, ttl: options.LeaseTTL, version: options.Version}
 	if err := p.prepare(ctx, options); err != nil {
 		pool.Close()
-		return nil, err
+		return nil, starting(err)
 	}
 	return p, nil
 }
@@ -101,7 +102,10 @@ func badURL(err error) error {
 	if errors.As(err, &parse) && strings.HasSuffix(err.Error(), "(sslmode is invalid)") {
 		reason = "its sslmode is none of disable, prefer, require, verify-ca and verify-full"
 	}
-	return fmt.Errorf("store: the PostgreSQL URL cannot be read: %s (not shown here, it may hold a password)", reason)
+	if errors.Is(err, fs.ErrNotExist) {
+		reason = "a file that it names, such as sslrootcert or sslcert, does not exist"
+	}
+	return fmt.Errorf("%w: the PostgreSQL URL cannot be read: %s (not shown here, it may hold a password)", ErrSettings, reason)
 }
 
 // connect makes a connection outside of the pool, for a lease: its session holds locks and must be nobody else's. role

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	// The driver is pure Go, so that the binaries need no C library.
@@ -57,23 +58,43 @@ func openSQLite(ctx context.Context, file string, options Options) (Store, error
 // gives the log files beside it the same mode.
 func sqliteFile(file string, options Options) (string, error) {
 	if file == "" {
-		return "", errors.New("store: sqlite: names no file: write sqlite:shoal.db")
+		return "", fmt.Errorf("%w: sqlite: names no file; write sqlite:shoal.db", ErrSettings)
 	}
 	path, err := filepath.Abs(file)
 	if err != nil {
 		return "", fmt.Errorf("store: find %s: %w", file, err)
 	}
+	flags := os.O_CREATE | os.O_RDWR
 	if options.ReadOnly {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("%w: there is no file %s: check --store, or start a worker, which makes it", ErrSchema, path)
-		}
-		return path, nil
+		flags = os.O_RDONLY
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
-		return "", fmt.Errorf("store: make the SQLite file, give another --store or make its folder writable: %w", err)
+		return "", noSQLiteFile(path, options, err)
 	}
-	return path, f.Close()
+	info, err := f.Stat()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("store: look at %s: %w", path, err)
+	}
+	if info.IsDir() {
+		return "", fmt.Errorf("%w: %s is a folder; name a file in it", ErrSettings, path)
+	}
+	return path, nil
+}
+
+// noSQLiteFile says why the file cannot be opened or made.
+func noSQLiteFile(path string, options Options, err error) error {
+	folder := filepath.Dir(path)
+	_, noFolder := os.Stat(folder)
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("make the store %s: %w: %w", path, ErrStoreFull, err)
+	case errors.Is(noFolder, fs.ErrNotExist):
+		return fmt.Errorf("%w: the folder %s does not exist; make it, or check the path", ErrSettings, folder)
+	case options.ReadOnly && errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there is no file %s: check --store, or start a worker, which makes it", ErrSchema, path)
+	}
+	return fmt.Errorf("%w: the SQLite file cannot be opened, name another or make it and its folder writable: %w", ErrSettings, err)
 }
 
 // sqliteDSN names the file and the settings of each connection. The write-ahead log lets readers go on beside the

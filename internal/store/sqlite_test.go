@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"shoal/internal/harvest"
@@ -44,10 +45,23 @@ func TestSQLiteThatIsNoDatabase(t *testing.T) {
 	if err := os.WriteFile(file, []byte("dear diary, this is not a database but it is long enough to look at as one would at a header of one\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, url := range []string{"sqlite:" + file, "sqlite:", "sqlite:" + filepath.Join(file, "x.db"), "sqlite:/no/such/folder/x.db"} {
-		if _, err := store.Open(t.Context(), url, store.Options{}); err == nil || errors.Is(err, store.ErrUnavailable) {
-			t.Errorf("Open(%s) = %v, want an error that repeating does not mend", url, err)
+	for url, want := range map[string]string{
+		"sqlite:" + file:                        "is no SQLite database",
+		"sqlite:":                               "names no file",
+		"sqlite:" + filepath.Join(file, "x.db"): "cannot be opened",
+		"sqlite:" + filepath.Dir(file):          "name",
+		"sqlite:/no/such/folder/x.db":           "folder /no/such/folder does not exist",
+	} {
+		for _, readOnly := range []bool{false, true} {
+			_, err := store.Open(t.Context(), url, store.Options{ReadOnly: readOnly})
+			if !errors.Is(err, store.ErrSettings) || errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), want) {
+				t.Errorf("Open(%s, read-only %t) = %v, want ErrSettings with …%s…", url, readOnly, err, want)
+			}
 		}
+	}
+	_, err := store.Open(t.Context(), "sqlite:"+filepath.Join(filepath.Dir(file), "none.db"), store.Options{ReadOnly: true})
+	if !errors.Is(err, store.ErrSchema) {
+		t.Errorf("Open(no file, read-only) = %v, want ErrSchema", err)
 	}
 }
 

@@ -117,8 +117,8 @@ type Extracted struct {
 }
 
 // Open connects to the store at url, postgres://… or sqlite:FILE, and brings its schema up to date. It returns ErrSchema
-// when the schema is not one that this binary works with, ErrUnsafe when a setting of the server makes our guarantees
-// void, ErrUnavailable when the server does not answer.
+// when the schema is not one that this binary works with, ErrSettings when url names nothing that can be used, ErrUnsafe
+// when a setting of the server makes our guarantees void, ErrUnavailable when the server does not answer.
 func Open(ctx context.Context, url string, options Options) (Store, error) {
 	if options.LeaseTTL == 0 {
 		options.LeaseTTL = DefaultLeaseTTL
@@ -130,5 +130,5 @@ func Open(ctx context.Context, url string, options Options) (Store, error) {
 		return openPostgres(ctx, url, options)
 	}
 	// The value is not shown: it may be a connection string of another form, with a password.
-	return nil, fmt.Errorf("store: the URL starts with neither postgres:// nor sqlite: — write postgres://user@host:5432/database or sqlite:FILE")
+	return nil, fmt.Errorf("%w: it starts with neither postgres:// nor sqlite: — write postgres://user@host:5432/database or sqlite:FILE", ErrSettings)
 }
