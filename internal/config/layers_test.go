@@ -166,10 +166,21 @@ func TestPatience(t *testing.T) {
 		{true, nil, 0, true},
 		{true, []string{"--patience", "5m"}, 5 * time.Minute, false},
 		{false, []string{"--patience", "0"}, 0, false},
+		{true, []string{"--patience", "auto"}, 0, true},
+		{false, []string{"--patience", "auto"}, 15 * time.Minute, true},
 	} {
 		w := load(t, Env{Terminal: test.terminal}, test.args...)
 		if w.Patience != test.want || w.PatienceAuto != test.auto {
 			t.Errorf("terminal %v, %q: Patience = %v, %v, want %v, %v", test.terminal, test.args, w.Patience, w.PatienceAuto, test.want, test.auto)
+		}
+	}
+}
+
+func TestHeadroom(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]float64{"0%": -1, "0": -1, "0.2%": 0.002, "0.5": 0.5} {
+		if got := load(t, Env{}, "--headroom", said).Headroom; got != want {
+			t.Errorf("--headroom %s: Headroom = %v, want %v", said, got, want)
 		}
 	}
 }
@@ -291,6 +302,11 @@ func TestHelp(t *testing.T) {
 	for _, s := range Settings() {
 		if shown := strings.Contains(w.out, "--"+s.Name); s.In&InWorker != 0 && !shown {
 			t.Errorf("--help does not show --%s", s.Name)
+		}
+	}
+	for _, variable := range []string{"DATABASE_URL", "REDIS_URL"} {
+		if !strings.Contains(w.out, variable) {
+			t.Errorf("--help does not say that %s is read", variable)
 		}
 	}
 	for line := range strings.Lines(w.out) {

@@ -60,7 +60,15 @@ func (r *reader) rate(name string) Rate              { return read(r, name, Pars
 func (r *reader) allowance(name string) Allowance    { return read(r, name, ParseAllowance) }
 func (r *reader) duration(name string) time.Duration { return read(r, name, parseDuration) }
 func (r *reader) size(name string) int64             { return read(r, name, parseSize) }
-func (r *reader) fraction(name string) float64       { return read(r, name, parseFraction) }
+
+// headroom gives none as −1, because the pace takes 0 for its own default.
+func (r *reader) headroom(name string) float64 {
+	fraction := read(r, name, parseFraction)
+	if fraction == 0 {
+		return -1
+	}
+	return fraction
+}
 
 func (r *reader) count(name string, least, most int) int {
 	return read(r, name, func(s string) (int, error) { return parseCount(s, least, most) })

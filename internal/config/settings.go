@@ -122,7 +122,7 @@ func settingsPolite() []Setting {
 		{Name: "concurrency", Arg: "N", Group: GroupPolite, In: InWorker,
 			Help: "requests in flight in this process; default: the profile's, else 40"},
 		{Name: "headroom", Default: "1%", Arg: "P%", Group: GroupPolite, In: InWorker,
-			Help: "part of the rate that is left unused, so that no second exceeds it"},
+			Help: "part of the rate that is left unused, so that no second exceeds it; 0%: none"},
 		{Name: "wait", Arg: "JQ", Group: GroupPolite, In: InWorker,
 			Help: "yields the seconds that an answer asks us to wait"},
 		{Name: "workers", Default: "0", Group: GroupPolite, In: inProfile,
@@ -149,9 +149,9 @@ func settingsPolite() []Setting {
 func settingsLands() []Setting {
 	return []Setting{
 		{Name: "store", Default: "sqlite:shoal.db", Arg: "URL", Secret: true, Group: GroupLands, In: inStore | InSchema,
-			Help: "where pages and records land: sqlite:FILE or postgres://…"},
+			Help: "where pages and records land: sqlite:FILE or postgres://…; DATABASE_URL is read too"},
 		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: InWorker | InRebuild,
-			Help: "redis://…: shares the budget between workers; needed by more than one shard"},
+			Help: "redis://…: shares the budget between workers; needed by more than one shard; REDIS_URL is read too"},
 		{Name: "batch", Default: "1000", Arg: "N", Group: GroupLands, In: InWorker | InExtract, Help: "items in one transaction, at most"},
 		{Name: "batch-bytes", Default: "8MiB", Arg: "SIZE", Group: GroupLands, In: InWorker, Help: "bytes in one transaction, at most"},
 		{Name: "flush", Default: "1s", Arg: "TIME", Group: GroupLands, In: InWorker, Help: "how long a batch waits to fill"},
@@ -187,7 +187,7 @@ func settingsOutput() []Setting {
 			Help: "auto (bar on a terminal, else plain), bar, plain (a line a minute), json (a line a second), none"},
 		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Help: "debug, info, warn or error"},
 		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker,
-			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none"},
+			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; where others reach it, /metrics wants the token printed at start"},
 		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Help: "the configuration file; default: ./shoal.yaml if there is one"},
 		{Name: "print-config", Flag: true, Group: GroupOutput, In: inAll, Help: "print every setting and where it came from, as YAML, and leave"},
 	}

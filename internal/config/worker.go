@@ -26,7 +26,7 @@ type Worker struct {
 	ProfileAsOf string // the day of the profile's figures; may be empty
 	Rate        Rate
 	Concurrency int
-	Headroom    float64 // fraction, 0.01
+	Headroom    float64 // fraction, 0.01; negative: none
 	Workers     int     // that may send at once in the whole fleet; 0: any number
 	MinPause    time.Duration
 	ResetUnit   string // auto, delta, epoch or epoch-ms
@@ -49,7 +49,7 @@ type Worker struct {
 	MaxBody      int64
 	Retries      int
 	Patience     time.Duration // 0: for ever
-	PatienceAuto bool          // nobody said it: 0 on a terminal, else 15m
+	PatienceAuto bool          // it is auto, said or not: 0 on a terminal, else 15m
 	MaxDead      Allowance
 	MaxSkipped   Allowance
 	MaxRejected  Allowance
@@ -97,7 +97,7 @@ func readWorker(l *layers) (Worker, error) {
 		KeepHeaders: r.headerNames("keep-header"),
 
 		Profile: l.profile.Name, ProfileAsOf: l.profile.AsOf,
-		Rate: r.rate("rate"), Concurrency: r.count("concurrency", 1, maxConcurrency), Headroom: r.fraction("headroom"),
+		Rate: r.rate("rate"), Concurrency: r.count("concurrency", 1, maxConcurrency), Headroom: r.headroom("headroom"),
 		Workers: r.count("workers", 0, 10_000), MinPause: r.duration("min-pause"),
 		ResetUnit: r.oneOf("reset-unit", autoText, "delta", "epoch", "epoch-ms"),
 

@@ -31,6 +31,25 @@ func TestBudgetIsUsedAndNeverExceeded(t *testing.T) {
 	}
 }
 
+func TestHeadroom(t *testing.T) {
+	t.Parallel()
+	for headroom, want := range map[float64]float64{-1: 50, 0: 49.5, 0.002: 49.9, 0.5: 25} {
+		t.Run(fmt.Sprint(headroom), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := launch(t, NewLocal(), Settings{Rate: 50, Headroom: headroom}, 4, 40, 1000, nil)
+				sent := f.finish()
+				if got := 50 * use(sent, 50); got < want-0.05 || got > want+0.05 {
+					t.Errorf("rate with headroom %v = %.3f/s, want %v/s", headroom, got, want)
+				}
+				if got, most := worst(sent), int(1.01*want)+1; got > most {
+					t.Errorf("worst second with headroom %v = %d requests, want at most %d", headroom, got, most)
+				}
+			})
+		})
+	}
+}
+
 // It runs alone, not in parallel: what it measures is real time, of which a busy machine wastes slots. So the bound
 // must hold in each of three tries, the use of the budget in one. Slots that came late count as used, for they were
 // leased; at higher rates a busy machine does not even ask in time (an idle one uses 98.6 % at 5,000/s).
