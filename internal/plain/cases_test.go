@@ -16,6 +16,11 @@ func skipped(reason, detail string) ending {
 	return ending{Outcome: harvest.Skipped, Reason: reason, Detail: detail}
 }
 
+// failed keeps the body, for an expression that is mended.
+func failed(body, detail string) ending {
+	return ending{Outcome: harvest.Skipped, Reason: ReasonExtractFailed, Body: body, Detail: detail}
+}
+
 func records(body, data string) ending {
 	return ending{Outcome: harvest.Landed, Body: body, Records: data}
 }
@@ -79,14 +84,17 @@ var readCases = []struct {
 	{"NaN is null as in jq", extract("nan"), 200, `1`, records("1", "null")},
 	{"infinity is the largest number as in jq", extract("infinite"), 200, `1`, records("1", "1.7976931348623157e+308")},
 	{"halt ends well", extract("1,halt,2"), 200, `{}`, records("{}", "1")},
-	{"wrong type in a field", extract(".a.b"), 200, `{"a":"text"}`, skipped(ReasonExtractFailed, `expected an object but got: string ("text")`)},
-	{"an error of the expression's own", extract(`error("no title")`), 200, `{}`, skipped(ReasonExtractFailed, "error: no title")},
-	{"what fails late leaves no record", extract(`1, error("x")`), 200, `{}`, skipped(ReasonExtractFailed, "error: x")},
-	{"an expression without end", Config{Extract: "def f: f; f", Limit: 30 * time.Millisecond}, 200, `{}`, skipped(ReasonExtractFailed, "it took longer than 30ms")},
-	{"records without end", Config{Extract: "repeat(1)", MaxRecords: 10}, 200, `{}`, skipped(ReasonExtractFailed, "it yields more than 10 records")},
+	{"wrong type in a field", extract(".a.b"), 200, `{"a":"text"}`, failed(`{"a":"text"}`, `expected an object but got: string ("text")`)},
+	{"an error of the expression's own", extract(`error("no title")`), 200, `{}`, failed(`{}`, "error: no title")},
+	{"what fails late leaves no record", extract(`1, error("x")`), 200, `{}`, failed(`{}`, "error: x")},
+	{"an expression without end", Config{Extract: "def f: f; f", Limit: 30 * time.Millisecond}, 200, `{}`, failed(`{}`, "it took longer than 30ms")},
+	{"records without end", Config{Extract: "repeat(1)", MaxRecords: 10}, 200, `{}`, failed(`{}`, "it yields more than 10 records")},
 	{"too many bytes of records", Config{Extract: ".[]", MaxYield: 5}, 200, `["abc","def"]`,
-		skipped(ReasonExtractFailed, "record 1: all records together have more than 5 bytes")},
-	{"a record that is nested too deep", extract("reduce range(1000) as $i (0; [.])"), 200, `{}`, skipped(ReasonExtractFailed, "record 0: nested too deep")},
+		failed(`["abc","def"]`, "record 1: all records together have more than 5 bytes")},
+	{"a record that is nested too deep", extract("reduce range(1000) as $i (0; [.])"), 200, `{}`, failed(`{}`, "record 0: nested too deep")},
+	{"raw keeps its bytes where the expression fails", Config{Body: BodyRaw, Extract: "error(1)"}, 200, `{}`,
+		ending{Outcome: harvest.Skipped, Reason: ReasonExtractFailed, Raw: "{}", Detail: "error: 1"}},
+	{"none keeps nothing where the expression fails", Config{Body: BodyNone, Extract: "error(1)"}, 200, `{}`, failed("", "error: 1")},
 	{"more values than jq works on", Config{Extract: ".", MaxValues: 3}, 200, `[1,2,3]`, skipped(ReasonTooMany, "4 values, jq works on at most 3")},
 	{"more values than jq works on, without jq", Config{MaxValues: 3}, 200, `[1,2,3]`, landed(`[1,2,3]`)},
 	{"no environment", extract("[env, $ENV]"), 200, `{}`, records("{}", "[{},{}]")},

@@ -6,8 +6,8 @@ import (
 )
 
 // KeptHeaders is what a page keeps of an answer's headers: ETag, Last-Modified,
-// Content-Type, Link and those named in keep, as a JSON object from lower-case
-// names to strings; several lines of one header are joined by ", ". It is nil
+// Content-Type, Link and those named in keep, as a JSON object from names in
+// their usual spelling to strings; several lines of one header are joined by ", ". It is nil
 // when there are none. Cookies and credentials are never kept.
 func KeptHeaders(h http.Header, keep []string) []byte {
 	kept := make(map[string]string, 4)
@@ -26,8 +26,16 @@ func KeptHeaders(h http.Header, keep []string) []byte {
 func keepHeader(kept map[string]string, h http.Header, name string) {
 	if values := h.Values(name); len(values) > 0 && !secret(name) {
 		value := strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
-		kept[strings.ToLower(name)] = strings.ReplaceAll(value, "\x00", "\uFFFD")
+		kept[spelled(name)] = strings.ReplaceAll(value, "\x00", "\uFFFD")
 	}
+}
+
+// spelled is the one spelling under which a header is kept: the library's, but for ETag.
+func spelled(name string) string {
+	if name = http.CanonicalHeaderKey(name); name != "Etag" {
+		return name
+	}
+	return "ETag"
 }
 
 // secret tells whether a header can hold a credential.

@@ -41,9 +41,10 @@ const (
 )
 
 // Why a page is skipped though its answer came, in Page.Reason; Page.Detail has
-// the particulars. A page that landed has a Reason too if something in it was
-// replaced by U+FFFD: mended_nul, mended_surrogate, mended_utf8, or several with
-// commas between.
+// the particulars. With ReasonExtractFailed it keeps its body too, so that records
+// can be made of it later; with the others nothing. A page that landed has a
+// Reason too if something in it was replaced by U+FFFD: mended_nul,
+// mended_surrogate, mended_utf8, or several with commas between.
 const (
 	ReasonTooDeep       = "too_deep"       // nested deeper than Config.MaxDepth
 	ReasonTooLarge      = "body_too_large" // longer than Config.MaxBody
@@ -51,6 +52,9 @@ const (
 	ReasonBadNumber     = "bad_number"     // a number that PostgreSQL's numeric cannot hold
 	ReasonExtractFailed = "extract_failed" // --extract fails on it, or yields too much
 )
+
+// mostMediaType bounds what is kept of a Content-Type.
+const mostMediaType = 255
 
 // Kind is the kind of every record that a jq expression yields.
 const Kind = "record"
@@ -186,12 +190,21 @@ func (u *Upstream) read(page *harvest.Page, a *harvest.Answer) harvest.Reading {
 		if page.Raw == nil {
 			page.Raw = []byte{}
 		}
-		page.MediaType = printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
+		page.MediaType = mediaType(a)
 		if !u.runsJQ() {
 			return harvest.Reading{}
 		}
 	}
 	return u.readJSON(page, a)
+}
+
+// mediaType is the Content-Type as it came, as valid text of a length that a type may have.
+func mediaType(a *harvest.Answer) string {
+	text := printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
+	if len(text) > mostMediaType {
+		text = strings.ToValidUTF8(text[:mostMediaType], "")
+	}
+	return text
 }
 
 func (u *Upstream) runsJQ() bool { return u.extract != nil || u.check != nil || u.wait != nil }
@@ -214,7 +227,7 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 		body = mend(body)
 	}
 	if u.config.Body == BodyJSON {
-		page.Body, page.Reason = body, found.mended()
+		page.Body, page.Reason, page.MediaType = body, found.mended(), mediaType(a)
 		if !found.mend() {
 			page.Answer = a
 		}
@@ -253,8 +266,8 @@ func (u *Upstream) consider(page *harvest.Page, body []byte) harvest.Reading {
 	switch {
 	case errors.Is(err, errNumber):
 		skip(page, ReasonBadNumber, err.Error())
-	case err != nil:
-		skip(page, ReasonExtractFailed, err.Error())
+	case err != nil: // the body stays: an expression that is mended can be run on it later
+		page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, printable(err.Error())
 	default:
 		page.Records = records
 		if page.Reason == "" {

@@ -93,8 +93,8 @@ func TestReadPage(t *testing.T) {
 	}
 	got.Answer = nil
 	want := harvest.Page{
-		Key: item.Key, URL: item.URL, ID: "7", Outcome: harvest.Landed, Status: 200, FetchedAt: arrived, Body: []byte(`[1,"b"]`),
-		Headers: []byte(`{"content-type":"application/json","etag":"\"v1\"","x-other":"x"}`),
+		Key: item.Key, URL: item.URL, ID: "7", Outcome: harvest.Landed, Status: 200, FetchedAt: arrived, Body: []byte(`[1,"b"]`), MediaType: "application/json",
+		Headers: []byte(`{"Content-Type":"application/json","ETag":"\"v1\"","X-Other":"x"}`),
 		Records: []harvest.Record{{Ordinal: 0, Kind: "record", Data: []byte("1")}, {Ordinal: 1, Kind: "record", Data: []byte(`"b"`)}},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(harvest.Page{}, harvest.Answer{})); diff != "" {
@@ -110,12 +110,13 @@ func TestReadHoldsTheAnswerOnlyIfNeeded(t *testing.T) {
 		body   string
 		want   bool
 	}{
-		"json":          {Config{}, `{}`, true},
-		"json, mended":  {Config{}, `"\u0000"`, false},
-		"json, skipped": {Config{}, `1e200000`, false},
-		"none":          {Config{Body: BodyNone, Extract: "."}, `"text"`, false},
-		"raw":           {Config{Body: BodyRaw}, `text`, true},
-		"raw, skipped":  {Config{Body: BodyRaw, Extract: "error"}, `{}`, false},
+		"json":               {Config{}, `{}`, true},
+		"json, mended":       {Config{}, `"\u0000"`, false},
+		"json, skipped":      {Config{}, `1e200000`, false},
+		"none":               {Config{Body: BodyNone, Extract: "."}, `"text"`, false},
+		"raw":                {Config{Body: BodyRaw}, `text`, true},
+		"raw, skipped":       {Config{Body: BodyRaw, Extract: ".n"}, `{"n":1e200000}`, false},
+		"raw, not extracted": {Config{Body: BodyRaw, Extract: "error"}, `{}`, true},
 	} {
 		a := answer(200, test.body)
 		page := newUpstream(t, test.config).Read(&harvest.Request{Items: []harvest.Item{itemOf(t, "", "")}}, a).Pages[0]
@@ -139,13 +140,22 @@ func joined(p harvest.Page) string {
 	return all.String()
 }
 
-func TestReadRawMediaType(t *testing.T) {
+func TestReadMediaType(t *testing.T) {
 	t.Parallel()
-	a := answer(200, "x")
-	a.Header.Set("Content-Type", "text/csv; charset=\xff\x1b[31mlatin1")
-	page := newUpstream(t, Config{Body: BodyRaw}).Read(&harvest.Request{Items: []harvest.Item{itemOf(t, "", "")}}, a).Pages[0]
-	if want := "text/csv; charset=\ufffd[31mlatin1"; page.MediaType != want {
-		t.Errorf("MediaType = %q, want %q", page.MediaType, want)
+	for _, c := range []struct{ body, header, want string }{
+		{BodyRaw, "text/csv; charset=\xff\x1b[31mlatin1", "text/csv; charset=\ufffd[31mlatin1"},
+		{BodyJSON, "application/hal+json; charset=utf-8", "application/hal+json; charset=utf-8"},
+		{BodyJSON, "", ""},
+		{BodyJSON, "text/" + strings.Repeat("x", 1000), "text/" + strings.Repeat("x", mostMediaType-5)},
+		{BodyJSON, strings.Repeat("x", mostMediaType-1) + "ü", strings.Repeat("x", mostMediaType-1)},
+		{BodyNone, "application/json", ""},
+	} {
+		a := answer(200, "{}")
+		a.Header.Set("Content-Type", c.header)
+		page := newUpstream(t, Config{Body: c.body}).Read(&harvest.Request{Items: []harvest.Item{itemOf(t, "", "")}}, a).Pages[0]
+		if page.MediaType != c.want {
+			t.Errorf("Read(%s, Content-Type %.40q).MediaType = %.60q, want %.60q", c.body, c.header, page.MediaType, c.want)
+		}
 	}
 	empty := newUpstream(t, Config{Body: BodyRaw}).Read(&harvest.Request{Items: []harvest.Item{itemOf(t, "", "")}}, &harvest.Answer{Status: 200}).Pages[0]
 	if empty.Raw == nil {
@@ -269,7 +279,7 @@ func TestDetail(t *testing.T) {
 func TestKeptHeaders(t *testing.T) {
 	t.Parallel()
 	h := http.Header{"Etag": {"a\"b"}, "Link": {"<1>", "<2>"}, "Last-Modified": {"now\xff"}, "Set-Cookie": {"s"}, "Authorization": {"t"}, "X-One": {"1\x00"}, "X-Two": {"2"}}
-	const want = `{"etag":"a\"b","last-modified":"now` + "\ufffd" + `","link":"<1>, <2>","x-one":"1` + "\ufffd" + `"}`
+	const want = `{"ETag":"a\"b","Last-Modified":"now` + "\ufffd" + `","Link":"<1>, <2>","X-One":"1` + "\ufffd" + `"}`
 	if got := KeptHeaders(h, []string{"x-ONE", "Set-Cookie", "authorization", "Etag", "X-Absent"}); string(got) != want {
 		t.Errorf("KeptHeaders = %s, want %s", got, want)
 	}
