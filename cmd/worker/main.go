@@ -60,7 +60,7 @@ func (p *program) work(ctx context.Context) error {
 		Watch: func(get func() harvest.Progress) {
 			last.Store(&get)
 			if address != "" {
-				p.console.Say("status on http://" + address + "/metrics")
+				p.console.Say("status on " + address)
 			}
 			p.console.Watch(get)
 		},
@@ -103,7 +103,7 @@ func headline(out wire.Outcome, err error) string {
 	return "stopped at --limit, resumable"
 }
 
-// serveStatus opens --status-addr, if asked for, and returns the address that was bound.
+// serveStatus opens --status-addr, if asked for, and says where it was bound.
 func (p *program) serveStatus(get func() harvest.Progress) (address string, stop func(), err error) {
 	if p.set.StatusAddr == "" {
 		return "", func() {}, nil
@@ -112,7 +112,11 @@ func (p *program) serveStatus(get func() harvest.Progress) (address string, stop
 	if err != nil {
 		return "", nil, config.Usagef("%v", err)
 	}
-	return server.Addr(), func() {
+	address = "http://" + server.Addr() + "/metrics"
+	if token := server.Token(); token != "" {
+		address += " (others reach this address, so /metrics wants the header Authorization: Bearer " + token + ")"
+	}
+	return address, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = server.Close(ctx)
