@@ -12,6 +12,12 @@ var (
 	errGrown    = fmt.Errorf("%w: pages landed while records were extracted: start the extraction again", ErrBusy)
 )
 
+// reasonExtractFailed is what an upstream gives as the reason of a page whose records could not be made.
+const reasonExtractFailed = "extract_failed"
+
+// markWorked is the ordinal of the staged row that stands for a page without a record.
+const markWorked = -1
+
 func busyShard(s harvest.Shard, owner string) error {
 	if owner == "" {
 		owner = "a worker"
@@ -30,7 +36,37 @@ func hasBodies(run harvest.Run) error {
 // selectBodies is the query of ExtractBodies.
 func selectBodies(schema, run, after, limit string) string {
 	return "SELECT key, url, coalesce(id, ''), coalesce(media_type, ''), body, raw FROM " + schema + "pages WHERE run = " + run +
-		" AND key > " + after + " AND outcome = 'landed' AND (body IS NOT NULL OR raw IS NOT NULL) ORDER BY key LIMIT " + limit
+		" AND key > " + after + " AND (outcome = 'landed' OR " + unextracted + ") AND (body IS NOT NULL OR raw IS NOT NULL) ORDER BY key LIMIT " + limit
+}
+
+// unextracted are the pages that are skipped for want of an expression that works on them.
+const unextracted = "outcome = 'skipped' AND reason = '" + reasonExtractFailed + "'"
+
+// moveRecords are the statements that put the staged records in the place of the run's. Parameter: run.
+func moveRecords(schema, run string) []string {
+	const columns = "run, key, ordinal, kind, data"
+	return []string{
+		fmt.Sprintf("DELETE FROM %srecords WHERE run = %s", schema, run),
+		fmt.Sprintf("INSERT INTO %[1]srecords (%[2]s) SELECT %[2]s FROM %[1]sextracted WHERE run = %[3]s AND ordinal > %[4]d ORDER BY key, ordinal",
+			schema, columns, run, markWorked),
+	}
+}
+
+// landExtracted is the statement that makes pages land on which the new expression works. Parameter: run.
+func landExtracted(schema, run string) string {
+	return fmt.Sprintf(`UPDATE %[1]spages SET outcome = 'landed', reason = NULL, detail = NULL
+		WHERE run = %[2]s AND %[3]s AND key IN (SELECT key FROM %[1]sextracted WHERE run = %[2]s)`, schema, run, unextracted)
+}
+
+// countLanded is the statement that counts n pages as landed that were counted as skipped. Which worker had landed
+// which of them is not known: the first rows that have as many give them, and Totals adds up. Parameters: run, n. The
+// names of functions are those that give the smaller and the larger of two numbers.
+func countLanded(schema, run, n, smaller, larger string) string {
+	return fmt.Sprintf(`UPDATE %[1]sshards AS s SET landed = s.landed + m.moved, skipped = s.skipped - m.moved
+		FROM (SELECT shard, "of", %[4]s(skipped, %[5]s(0, %[3]s - coalesce(sum(skipped) OVER
+				(ORDER BY "of", shard ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))) AS moved
+			FROM %[1]sshards WHERE run = %[2]s) AS m
+		WHERE s.run = %[2]s AND s.shard = m.shard AND s."of" = m."of" AND m.moved > 0`, schema, run, n, smaller, larger)
 }
 
 // extractedPages gives extracted records the form in which the landing code takes them.
@@ -38,6 +74,9 @@ func extractedPages(batch []Extracted) []harvest.Page {
 	pages := make([]harvest.Page, len(batch))
 	for i := range batch {
 		pages[i] = harvest.Page{Key: batch[i].Key, Records: batch[i].Records}
+		if batch[i].Worked && len(batch[i].Records) == 0 {
+			pages[i].Records = []harvest.Record{{Ordinal: markWorked, Data: []byte("null")}}
+		}
 	}
 	return pages
 }

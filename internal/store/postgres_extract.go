@@ -33,9 +33,9 @@ func (p *Postgres) ExtractBegin(ctx context.Context, run, spec string) (cursor h
 
 // excludeWorkers makes sure that nobody lands in the run while the transaction lasts, nor afterwards under a token of
 // before: it waits for the shards' rows, and fences owners whose lease has lapsed without being given back. It returns
-// how many pages have landed.
+// how many pages have landed or were skipped, all of which may have a body.
 func excludeWorkers(ctx context.Context, tx pgx.Tx, run string) (landed int64, err error) {
-	rows, err := tx.Query(ctx, `SELECT shard, of, coalesce(owner, ''), coalesce(expires_at > clock_timestamp(), false), landed
+	rows, err := tx.Query(ctx, `SELECT shard, of, coalesce(owner, ''), coalesce(expires_at > clock_timestamp(), false), landed + skipped
 		FROM shoal.shards WHERE run = $1 ORDER BY of, shard FOR UPDATE`, run)
 	if err != nil {
 		return 0, err
@@ -149,14 +149,17 @@ func (p *Postgres) ExtractFinish(ctx context.Context, run, spec string) error {
 // swapRecords deletes and inserts rather than swapping partitions: readers keep their snapshot and wait for nobody, and
 // the role needs no right to alter tables.
 func swapRecords(ctx context.Context, tx pgx.Tx, run, spec string) error {
-	columns := "run, key, ordinal, kind, data"
-	for _, sql := range []string{
-		"DELETE FROM shoal.records WHERE run = $1",
-		"INSERT INTO shoal.records (" + columns + ") SELECT " + columns + " FROM shoal.extracted WHERE run = $1 ORDER BY key, ordinal",
-	} {
+	for _, sql := range moveRecords("shoal.", "$1") {
 		if _, err := tx.Exec(ctx, sql, run); err != nil {
 			return err
 		}
+	}
+	tag, err := tx.Exec(ctx, landExtracted("shoal.", "$1"), run)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, countLanded("shoal.", "$1", "$2::bigint", "least", "greatest"), run, tag.RowsAffected()); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, "UPDATE shoal.runs SET extract = $2 WHERE run = $1", run, spec); err != nil {
 		return err

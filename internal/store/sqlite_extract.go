@@ -46,7 +46,7 @@ func (s *SQLite) excludeWorkers(ctx context.Context, tx *sql.Tx, run string) (la
 			return busyShard(shard, owner)
 		}
 		return nil
-	}, `SELECT shard, "of", coalesce(owner, ''), coalesce(expires_at > ?2, 0), landed FROM shards WHERE run = ?1 ORDER BY "of", shard`, run, stamp(now))
+	}, `SELECT shard, "of", coalesce(owner, ''), coalesce(expires_at > ?2, 0), landed + skipped FROM shards WHERE run = ?1 ORDER BY "of", shard`, run, stamp(now))
 	if err != nil {
 		return 0, err
 	}
@@ -114,9 +114,9 @@ func (s *SQLite) ExtractStage(ctx context.Context, run string, batch []Extracted
 			return err
 		}
 		defer insert.Close()
-		for i := range batch {
-			for _, r := range batch[i].Records {
-				if _, err := insert.ExecContext(ctx, run, batch[i].Key[:], r.Ordinal, orNull(r.Kind), string(r.Data)); err != nil {
+		for _, page := range extractedPages(batch) {
+			for _, r := range page.Records {
+				if _, err := insert.ExecContext(ctx, run, page.Key[:], r.Ordinal, orNull(r.Kind), string(r.Data)); err != nil {
 					return err
 				}
 			}
@@ -154,14 +154,21 @@ func (s *SQLite) ExtractFinish(ctx context.Context, run, spec string) error {
 }
 
 func swapSQLiteRecords(ctx context.Context, tx *sql.Tx, run, spec string) error {
-	const columns = "run, key, ordinal, kind, data"
-	for _, sql := range []string{
-		"DELETE FROM records WHERE run = ?",
-		"INSERT INTO records (" + columns + ") SELECT " + columns + " FROM extracted WHERE run = ? ORDER BY key, ordinal",
-	} {
+	for _, sql := range moveRecords("", "?1") {
 		if _, err := tx.ExecContext(ctx, sql, run); err != nil {
 			return err
 		}
+	}
+	result, err := tx.ExecContext(ctx, landExtracted("", "?1"), run)
+	if err != nil {
+		return err
+	}
+	mended, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, countLanded("", "?1", "?2", "min", "max"), run, mended); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE runs SET extract = ?2 WHERE run = ?1", run, spec); err != nil {
 		return err

@@ -46,12 +46,14 @@ type Store interface {
 	// ExtractBegin starts to make the run's records again by spec, or resumes where an earlier start with the same spec
 	// stopped: cursor is the last key staged, all zero at the start. ErrBusy while a worker holds a shard of the run.
 	ExtractBegin(ctx context.Context, run, spec string) (cursor harvest.Key, err error)
-	// ExtractBodies returns up to limit landed pages with a body whose key is above after, in order of key.
+	// ExtractBodies returns up to limit pages with a body whose key is above after, in order of key: those that landed,
+	// and those skipped because no records could be made of them.
 	ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) ([]StoredBody, error)
 	// ExtractStage keeps the records made of one batch and moves the cursor, both or neither. Nobody sees them yet.
 	ExtractStage(ctx context.Context, run string, batch []Extracted, cursor harvest.Key) error
-	// ExtractFinish replaces the run's records by the staged ones and its extract by spec, in one transaction. ErrBusy
-	// when pages landed since ExtractBegin: the staged records are then dropped, begin again.
+	// ExtractFinish replaces the run's records by the staged ones and its extract by spec, in one transaction. Pages
+	// skipped because no records could be made of them land by it where the new expression worked. ErrBusy when pages
+	// landed since ExtractBegin: the staged records are then dropped, begin again.
 	ExtractFinish(ctx context.Context, run, spec string) error
 
 	// Claim takes a shard of an opened run and waits for that as long as somebody else works on it or, under another N,
@@ -102,7 +104,7 @@ type Row struct {
 	Record harvest.Record
 }
 
-// StoredBody is the body of a landed page, as Body (JSON) or Raw (any bytes).
+// StoredBody is the body of a page, as Body (JSON) or Raw (any bytes).
 type StoredBody struct {
 	Key       harvest.Key
 	URL, ID   string
@@ -110,10 +112,11 @@ type StoredBody struct {
 	Body, Raw []byte
 }
 
-// Extracted are the records made again of one stored body; none is a valid result.
+// Extracted are the records made again of one stored body.
 type Extracted struct {
 	Key     harvest.Key
 	Records []harvest.Record
+	Worked  bool // the expression came to its end; that it yielded nothing is then no failure
 }
 
 // Open connects to the store at url, postgres://… or sqlite:FILE, and brings its schema up to date. It returns ErrSchema

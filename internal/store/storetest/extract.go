@@ -17,6 +17,7 @@ func testExtract(t *testing.T, e *env) {
 	e.run(t, "another spec begins anew", extractOther)
 	e.run(t, "no bodies", extractNothing)
 	e.run(t, "a worker of before is fenced", extractFences)
+	e.run(t, "pages that an expression failed on", extractMends)
 }
 
 // stageNext extracts from the next n bodies and returns the new cursor.
@@ -141,4 +142,59 @@ func extractFences(t *testing.T, f *fixture) {
 	f.begin(t, newSpec)
 	_, err := land(t.Context(), []harvest.Page{Page(1, `"old"`)})
 	wantError(t, "land(by a worker from before the extraction)", err, store.ErrFenced)
+}
+
+// extractMends has three pages on which the old expression failed: the new one makes a record of the first, nothing of
+// the second, and fails on the third.
+func extractMends(t *testing.T, f *fixture) {
+	pages := make([]harvest.Page, 0, 5)
+	for i := range 4 {
+		p := Page(i)
+		p.Outcome, p.Reason, p.Detail, p.Body = harvest.Skipped, "extract_failed", "expected an object", []byte(`{"a":1}`)
+		pages = append(pages, p)
+	}
+	pages[3].Reason = "too_many_values"
+	other := harvest.Shard{Index: 1, Of: 2}
+	if _, err := f.Take(t, f.store, Name, other)(t.Context(), pages[1:]); err != nil {
+		t.Fatal(err)
+	}
+	f.land(t, pages[0], Page(4, `"old"`))
+	f.release(t)
+	before := f.totals(t)
+	equal(t, "outcomes before", before, harvest.Counts{Landed: 1, Skipped: 4, Bytes: before.Bytes})
+
+	f.begin(t, newSpec)
+	bodies, err := f.store.ExtractBodies(t.Context(), Name, harvest.Key{}, 100)
+	if err != nil || len(bodies) != 4 {
+		t.Fatalf("ExtractBodies() = %d bodies, %v, want those of the page that landed and of three that were skipped, nil", len(bodies), err)
+	}
+	made := map[harvest.Key]store.Extracted{
+		pages[0].Key: {Records: []harvest.Record{{Kind: "new", Data: []byte("1")}}, Worked: true},
+		pages[1].Key: {Worked: true},
+		pages[2].Key: {},
+		Page(4).Key:  {Worked: true},
+	}
+	batch := make([]store.Extracted, 0, len(bodies))
+	for _, b := range bodies {
+		one := made[b.Key]
+		one.Key = b.Key
+		batch = append(batch, one)
+	}
+	if err := f.store.ExtractStage(t.Context(), Name, batch, bodies[len(bodies)-1].Key); err != nil {
+		t.Fatalf("ExtractStage() = %v, want nil", err)
+	}
+	equal(t, "totals while staged", f.totals(t), before)
+	if err := f.store.ExtractFinish(t.Context(), Name, newSpec); err != nil {
+		t.Fatalf("ExtractFinish() = %v, want nil", err)
+	}
+	equal(t, "number of records", len(f.records(t)), 1)
+	f.Exec(t, "DELETE FROM shards WHERE skipped < 0") // a counter below zero would be missed in the sum
+	equal(t, "totals", f.totals(t), harvest.Counts{Landed: 3, Skipped: 2, Bytes: before.Bytes})
+	after := f.pages(t)
+	for i, want := range []harvest.Outcome{harvest.Landed, harvest.Landed, harvest.Skipped, harvest.Skipped} {
+		got := after[pages[i].Key]
+		if got.Outcome != want || (got.Reason == "") != (want == harvest.Landed) || (got.Detail == "") != (want == harvest.Landed) {
+			t.Errorf("page %d is %s, reason %q, detail %q, want %s, with a reason if skipped", i, got.Outcome, got.Reason, got.Detail, want)
+		}
+	}
 }
