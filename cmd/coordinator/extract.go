@@ -76,7 +76,7 @@ func extractBatch(upstream *plain.Upstream, batch []store.StoredBody) (made []st
 			failed++
 			records = []harvest.Record{}
 		}
-		made = append(made, store.Extracted{Key: batch[i].Key, Records: records})
+		made = append(made, store.Extracted{Key: batch[i].Key, Records: records, Worked: err == nil})
 	}
 	return made, failed
 }

@@ -68,7 +68,21 @@ func (f fetching) Redirect(request *harvest.Request, answer *harvest.Answer) (*h
 	return fetch.Redirect(request, answer, same)
 }
 
-// reading gives a worker the plain upstream.
-type reading struct{ *plain.Upstream }
+// reading gives a worker the plain upstream. An answer may quote our credential:
+// no detail of it is stored or shown with the credential in it.
+type reading struct {
+	*plain.Upstream
+	client *fetch.Client
+}
 
-func (reading) Detail(answer *harvest.Answer) string { return plain.Detail(answer) }
+func (r reading) Detail(answer *harvest.Answer) string { return r.client.Mask(plain.Detail(answer)) }
+
+func (r reading) Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading {
+	read := r.Upstream.Read(request, answer)
+	for i := range read.Pages {
+		if page := &read.Pages[i]; page.Detail != "" {
+			page.Detail = r.client.Mask(page.Detail)
+		}
+	}
+	return read
+}

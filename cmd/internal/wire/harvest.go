@@ -174,7 +174,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: fetching{h.client},
-		Upstream: reading{upstream}, Lease: h.lease, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: reading{upstream, h.client}, Lease: h.lease, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)

@@ -40,7 +40,7 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	if err != nil {
 		return err
 	}
-	t := tryout{h: h, upstream: reading{upstream}}
+	t := tryout{h: h, upstream: reading{upstream, h.client}}
 	if err := t.all(life); err != nil {
 		if cause := context.Cause(life); cause != nil {
 			return cause
