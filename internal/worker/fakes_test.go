@@ -41,6 +41,8 @@ type rig struct {
 	hang     bool // Land waits for its context
 	gen      string
 
+	bad         int       // failures reported as signs of an outage
+	barren      int       // so many slots are dead when their permit comes
 	unreachable time.Time // until then no connection can be had
 }
 
@@ -195,13 +197,26 @@ func (p rigPace) Forgiven(time.Time) bool {
 	defer p.r.mu.Unlock()
 	return p.r.forgiven
 }
-func (p rigPace) State() PaceState { return PaceState{Budget: 50, Limit: harvest.LimitBudget} }
+
+func (p rigPace) Expect(int) {}
+
+func (p rigPace) State() PaceState {
+	return PaceState{Budget: 50, Share: 50, Limit: harvest.LimitBudget}
+}
 
 type rigPermit struct{ r *rig }
 
-func (rigPermit) Usable() bool               { return true }
-func (rigPermit) Unused()                    {}
-func (rigPermit) Done(context.Context, bool) {}
+func (rigPermit) Usable() bool            { return true }
+func (rigPermit) Unused()                 {}
+func (rigPermit) Neutral(context.Context) {}
+
+func (p rigPermit) Done(_ context.Context, ok bool) {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if !ok {
+		p.r.bad++
+	}
+}
 func (p rigPermit) Backoff(_ context.Context, silence time.Duration, _ bool) {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
@@ -237,8 +252,12 @@ func (f rigFetch) Redirect(request *harvest.Request, answer *harvest.Answer) (*h
 
 type rigSlot struct{ r *rig }
 
-func (rigSlot) Alive() bool { return true }
-func (rigSlot) Release()    {}
+func (s rigSlot) Alive() bool {
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	return s.r.barren == 0
+}
+func (rigSlot) Release() {}
 
 func (s rigSlot) Send(ctx context.Context, request *harvest.Request) (*harvest.Answer, error) {
 	r := s.r

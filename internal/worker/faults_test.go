@@ -309,3 +309,40 @@ func TestReadingAheadIsBoundedByBytes(t *testing.T) {
 		}
 	})
 }
+
+func TestConnectionsThatDieBeforeARequestAreAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(20)...)
+		r.barren = 1
+		c := r.config()
+		c.Patience = time.Minute
+		w := r.worker(t, c)
+		start := time.Now()
+		if _, err := w.Drain(t.Context(), nil); !errors.Is(err, ErrPatience) || time.Since(start) > 2*time.Minute {
+			t.Errorf("Drain() = %v after %s, want ErrPatience after about a minute", err, time.Since(start))
+		}
+		if r.permits > 100 || r.used != 0 {
+			t.Errorf("%d permits were taken for %d sends, want few: the fetchers must not spin", r.permits, r.used)
+		}
+	})
+}
+
+func TestAFewBadItemsAreNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(100)...)
+		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+			if strings.HasSuffix(url, "8") || strings.HasSuffix(url, "9") { // 20 of them, two at the very end
+				return status(500), nil
+			}
+			return status(200), nil
+		}
+		c := r.config()
+		c.Retry.Retries = 5
+		if _, err := drain(t, r, c); err != nil || r.outcomes()[harvest.Dead] != 20 {
+			t.Errorf("Drain() = %v with %v, want 20 dead", err, r.outcomes())
+		}
+		if r.bad > 30 {
+			t.Errorf("%d failures were reported as signs of an outage, want the first of each item and little more", r.bad)
+		}
+	})
+}

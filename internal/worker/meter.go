@@ -17,7 +17,7 @@ type meter struct {
 
 	seen, already, handed, committed, rejected atomic.Int64
 	requests, retries, pauses, wire            atomic.Int64
-	inFlight, pacing, kept                     atomic.Int64
+	inFlight, pacing, kept, dead, lastGood     atomic.Int64
 	storeBlocks, corpusEnded, fed              atomic.Bool
 
 	mu     sync.Mutex
@@ -83,11 +83,11 @@ func (w *Worker) note() string {
 // limit names the one thing that a person would have to change for more speed.
 func (w *Worker) limit(pace PaceState, p harvest.Progress) harvest.Limit {
 	switch {
-	case w.storeBlocks.Load():
+	case w.storeBlocks.Load(), w.notes.has(noteAsking), w.notes.has(noteLanding):
 		return harvest.LimitStore
 	case pace.Limit != harvest.LimitBudget && pace.Limit != harvest.LimitRamp:
 		return pace.Limit
-	case w.away.last():
+	case w.away.lasts():
 		return harvest.LimitOutage
 	case w.pacing.Load() > 0:
 		return pace.Limit
@@ -129,6 +129,13 @@ func (n *notes) clear(what string) {
 			return
 		}
 	}
+}
+
+func (n *notes) has(what string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, there := n.text[what]
+	return there
 }
 
 func (n *notes) first() string {

@@ -43,6 +43,9 @@ func (w *Worker) persist(what string, do func() error) error {
 			return impatient(what+": the store is away", since, err)
 		}
 		wait := pauseAfter(n)
+		if w.Patience > 0 {
+			wait = min(wait, max(firstWait, w.Patience-time.Since(since)))
+		}
 		w.notes.set(what, w.trouble(what, err), wait)
 		if !sleep(w.sending, wait) {
 			return fmt.Errorf("%w: %w", w.sending.Err(), err)
@@ -82,7 +85,25 @@ type outages struct {
 	mu    sync.Mutex
 	since time.Time
 	next  time.Time
+	last  time.Time // failures up to here belong to the last incident
 	count int
+}
+
+// mostAway is the longest pause between two looks for an upstream that is away.
+const mostAway = 10 * time.Second
+
+// scout tells whether to look for the upstream now, or when. While it is away
+// one task at a time looks; the others wait.
+func (o *outages) scout(now time.Time) (wait time.Time, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.count > 0 && now.Before(o.next) {
+		return o.next, false
+	}
+	if o.count > 0 {
+		o.next = now.Add(min(mostAway, pauseAfter(o.count)))
+	}
+	return now, true
 }
 
 // another notes a failure at now; it returns when to try again, how many
@@ -93,8 +114,9 @@ func (o *outages) another(now time.Time) (next time.Time, count int, since time.
 	if o.count == 0 {
 		o.since = now
 	}
-	if o.count == 0 || !now.Before(o.next) {
-		o.next = now.Add(pauseAfter(o.count))
+	if o.count == 0 || now.After(o.last) {
+		o.next = now.Add(min(mostAway, pauseAfter(o.count)))
+		o.last = o.next.Add(-time.Millisecond)
 		o.count++
 	}
 	return o.next, o.count, o.since
@@ -109,8 +131,8 @@ func (o *outages) over() bool {
 	return was
 }
 
-// last tells whether no connection can be had at present.
-func (o *outages) last() bool {
+// lasts tells whether no connection can be had at present.
+func (o *outages) lasts() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.count > 0
@@ -119,6 +141,9 @@ func (o *outages) last() bool {
 // persistent is how many incidents in a row make a refusal of a certificate or a
 // credential something that a person must look at.
 const persistent = 4
+
+// errBarren is what an upstream is that takes connections and closes them before a request.
+var errBarren = &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("it closes its connections before a request is sent")}
 
 // unconnected puts a task back that got no stream. It costs the item nothing:
 // no request was made.

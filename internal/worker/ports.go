@@ -69,6 +69,8 @@ type Slot interface {
 type Pace interface {
 	// Wait blocks until a permit is due, at most for as long as ctx lives.
 	Wait(ctx context.Context) (Permit, error)
+	// Expect says that so many more callers will come soon.
+	Expect(callers int)
 	// Forgiven tells whether a try at t fell into an outage of the upstream and costs its item nothing.
 	Forgiven(t time.Time) bool
 	// State is what pace waits for now.
@@ -83,6 +85,8 @@ type Permit interface {
 	Unused()
 	// Done reports how the exchange ended; ok when the upstream works.
 	Done(ctx context.Context, ok bool)
+	// Neutral reports that the exchange says nothing about the upstream.
+	Neutral(ctx context.Context)
 	// Backoff asks the whole fleet for silence; cut says that it was caused by our rate.
 	Backoff(ctx context.Context, silence time.Duration, cut bool)
 }
@@ -90,6 +94,7 @@ type Permit interface {
 // PaceState is pace as a person and --patience see it.
 type PaceState struct {
 	Budget float64       // requests/s of the whole fleet now
+	Share  float64       // the part of it that is for this worker
 	Limit  harvest.Limit // what pace waits for; LimitBudget when nothing is wrong
 	Until  time.Time     // end of a backoff or hold; zero without one
 	Since  time.Time     // since when Redis or the upstream is away; zero when they are there

@@ -18,6 +18,8 @@ type task struct {
 	tries   []time.Time // when each counted try ended
 	total   int         // all tries, free ones included
 	renewed bool        // the credential was renewed for it once
+	failed  time.Time   // when it failed first
+	blamed  int         // how often it failed
 }
 
 // queue holds the tasks that wait for a fetcher. Those that were ready first
@@ -109,9 +111,12 @@ func (h *taskHeap) Pop() any {
 	return t
 }
 
-// idle tells whether nothing waits for a fetcher.
-func (q *queue) idle() bool {
+// waiting is how many tasks wait for a fetcher.
+func (q *queue) waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.tasks) == 0
+	return len(q.tasks)
 }
+
+// idle tells whether nothing waits for a fetcher.
+func (q *queue) idle() bool { return q.waiting() == 0 }

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -72,6 +73,7 @@ type Worker struct {
 	feeder feeder
 	queue  *queue
 	open   openTasks
+	gate   gate
 	proof  *probation
 	ended  chan harvest.Page
 	away   outages
@@ -205,29 +207,8 @@ func (w *Worker) crew() {
 // connection comes first and the permit last: nothing may wait between the
 // permit and the first byte.
 func (w *Worker) attempt(t *task) {
-	slot, err := w.Fetch.Reserve(w.feeding, t.request.URL)
-	if err != nil && !calmed(err) {
-		w.unconnected(t, err)
-		return
-	}
-	w.pacing.Add(1)
-	permit, waitErr := w.Pace.Wait(w.feeding)
-	w.pacing.Add(-1)
-	if waitErr != nil {
-		if slot != nil {
-			slot.Release()
-		}
-		w.open.drop(len(t.items))
-		return
-	}
-	if err != nil { // its slot is spent on the news
-		w.decide(t, permit, nil, Decode(w.Upstream, w.Fetch, t.request, nil, err), time.Now())
-		return
-	}
-	if !slot.Alive() || !permit.Usable() {
-		slot.Release()
-		permit.Unused()
-		w.queue.push(t)
+	slot, permit := w.ready(t)
+	if slot == nil {
 		return
 	}
 	w.requests.Add(1)
@@ -245,6 +226,70 @@ func (w *Worker) attempt(t *task) {
 	}
 	w.meter.received(answer)
 	w.decide(t, permit, answer, Decode(w.Upstream, w.Fetch, t.request, answer, err), now)
+}
+
+// ready waits for all that an attempt needs; without it the task is where it
+// belongs already, and the slot is nil.
+func (w *Worker) ready(t *task) (Slot, Permit) {
+	if w.gate.enter(w.feeding, w.mayWait()) != nil {
+		w.open.drop(len(t.items))
+		return nil, nil
+	}
+	defer w.gate.leave()
+	if wait, ok := w.away.scout(time.Now()); !ok {
+		t.ready = wait
+		w.queue.push(t)
+		return nil, nil
+	}
+	slot, err := w.Fetch.Reserve(w.feeding, t.request.URL)
+	if err != nil && !calmed(err) {
+		w.unconnected(t, err)
+		return nil, nil
+	}
+	w.pacing.Add(1)
+	w.Pace.Expect(w.queue.waiting())
+	permit, waitErr := w.Pace.Wait(w.feeding)
+	w.pacing.Add(-1)
+	switch {
+	case waitErr != nil:
+		if slot != nil {
+			slot.Release()
+		}
+		w.open.drop(len(t.items))
+		return nil, nil
+	case err != nil: // its slot is spent on the news
+		w.decide(t, permit, nil, Decode(w.Upstream, w.Fetch, t.request, nil, err), time.Now())
+		return nil, nil
+	case !slot.Alive() || !permit.Usable():
+		w.wasted(t, slot, permit)
+		return nil, nil
+	}
+	w.dead.Store(0)
+	return slot, permit
+}
+
+// mayWait is how many fetchers may hold a connection while they wait for a
+// permit: as many as get one within half a second. A server closes connections
+// that it sees no request on, and then the permit would be for nothing.
+func (w *Worker) mayWait() int {
+	pace := w.Pace.State()
+	return max(1, min(w.Concurrency, int(math.Ceil(pace.Share/2))))
+}
+
+// mostDead is how many connections in a row may die before their first request
+// until the upstream counts as unreachable.
+const mostDead = 5
+
+// wasted gives a permit up that came too late or whose connection has gone.
+func (w *Worker) wasted(t *task, slot Slot, permit Permit) {
+	gone := !slot.Alive()
+	slot.Release()
+	permit.Unused()
+	if gone && w.dead.Add(1) >= mostDead {
+		w.unconnected(t, errBarren)
+		return
+	}
+	w.queue.push(t)
 }
 
 // Decode reads an exchange: a failed one becomes a Reading with its fault, a
@@ -281,7 +326,7 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		return
 	}
 	decision := retry.Decide(w.facts(t, answer, reading, now), w.Retry)
-	permit.Done(w.sending, healthy(answer, reading))
+	w.report(t, permit, healthy(answer, reading), now)
 	if decision.Pause > 0 {
 		w.pause(permit, decision, now)
 	}
@@ -324,7 +369,31 @@ func (w *Worker) tries(t *task, now time.Time) int {
 	return len(t.tries) + 1
 }
 
-// healthy tells pace whether the upstream works: it answered, and not with a failure of its own.
+// healthy tells whether the upstream works: it answered, with something that can
+// be used or with a refusal that is about the item.
 func healthy(answer *harvest.Answer, reading harvest.Reading) bool {
-	return answer != nil && answer.Status < 500 && reading.Fault != harvest.FaultCalm
+	return answer != nil && answer.Status < 500 && reading.Fault != harvest.FaultCalm && reading.Fault != harvest.FaultUndecodable
+}
+
+// mostBlame is how many failures of one item may count as signs of an outage.
+const mostBlame = 2
+
+// report tells pace how the upstream is. An item that fails while others succeed,
+// or fails again and again, says nothing about the upstream: a few such items at
+// the end of a corpus must not look like an outage.
+func (w *Worker) report(t *task, permit Permit, ok bool, now time.Time) {
+	if ok {
+		w.lastGood.Store(now.UnixNano())
+		permit.Done(w.sending, true)
+		return
+	}
+	if t.failed.IsZero() {
+		t.failed = now
+	}
+	t.blamed++
+	if t.blamed > mostBlame || w.lastGood.Load() > t.failed.UnixNano() {
+		permit.Neutral(w.sending)
+		return
+	}
+	permit.Done(w.sending, false)
 }

@@ -19,11 +19,13 @@ func (p pacing) Wait(ctx context.Context) (worker.Permit, error) {
 	return permitted{p.pacer, permit}, err
 }
 
+func (p pacing) Expect(callers int) { p.pacer.Expect(callers) }
+
 func (p pacing) Forgiven(at time.Time) bool { return p.pacer.Forgiven(at) }
 
 func (p pacing) State() worker.PaceState {
 	s := p.pacer.State()
-	state := worker.PaceState{Budget: s.Budget, Limit: harvest.Limit(s.Limit), Until: s.Until, Since: s.Unreachable}
+	state := worker.PaceState{Budget: s.Budget, Share: s.Budget / float64(max(1, s.Active)), Limit: harvest.Limit(s.Limit), Until: s.Until, Since: s.Unreachable}
 	if s.Limit == pace.LimitBudget && s.Rate < 0.97*s.Budget {
 		state.Limit = harvest.LimitRamp
 	}
@@ -41,8 +43,18 @@ type permitted struct {
 	permit pace.Permit
 }
 
-func (p permitted) Usable() bool                      { return p.pacer.Usable(p.permit) }
-func (p permitted) Unused()                           { p.pacer.Unused(p.permit) }
+func (p permitted) Usable() bool { return p.pacer.Usable(p.permit) }
+func (p permitted) Unused()      { p.pacer.Unused(p.permit) }
+
+// Neutral implements worker.Permit. Pace must hear of a probe whatever came of it.
+func (p permitted) Neutral(ctx context.Context) {
+	if p.permit.Probe {
+		p.pacer.Done(ctx, p.permit, false)
+		return
+	}
+	p.pacer.Unused(p.permit)
+}
+
 func (p permitted) Done(ctx context.Context, ok bool) { p.pacer.Done(ctx, p.permit, ok) }
 
 func (p permitted) Backoff(ctx context.Context, silence time.Duration, cut bool) {

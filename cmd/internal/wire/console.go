@@ -37,7 +37,7 @@ func Version() string {
 	return "dev"
 }
 
-// Signals turns the first SIGINT or SIGTERM into a request to stop. The second
+// Signals turns the first SIGINT, SIGTERM or SIGHUP (a terminal that has gone) into a request to stop. The second
 // leaves at once: what is not landed is fetched again another day.
 type Signals struct {
 	Stop chan struct{}
@@ -48,7 +48,7 @@ type Signals struct {
 func CatchSignals(first func()) *Signals {
 	s := &Signals{Stop: make(chan struct{})}
 	caught := make(chan os.Signal, 2)
-	signal.Notify(caught, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(caught, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		s.note(<-caught)
 		close(s.Stop)
@@ -61,7 +61,7 @@ func CatchSignals(first func()) *Signals {
 
 func (s *Signals) note(sig os.Signal) {
 	code := ExitSIGINT
-	if sig == syscall.SIGTERM {
+	if sig != syscall.SIGINT {
 		code = ExitSIGTERM
 	}
 	s.code.Store(int64(code))
