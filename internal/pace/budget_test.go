@@ -60,7 +60,7 @@ func TestRedisBudgetIsUsedAndNeverExceeded(t *testing.T) { //nolint:paralleltest
 		workers int
 		n       int
 		use     float64
-	}{{50, 4, 200, 0.97}, {500, 8, 1000, 0.9}, {5000, 8, 10000, 0.3}} {
+	}{{50, 4, 125, 0.97}, {500, 8, 1000, 0.9}, {5000, 8, 10000, 0.3}} {
 		t.Run(fmt.Sprintf("%.2f/s by %d", c.rate, c.workers), func(t *testing.T) {
 			best := 0.0
 			for try := 0; try < 3 && best < c.use; try++ {

@@ -92,6 +92,24 @@ func (f *fleet) finish() []time.Time {
 	return f.sent
 }
 
+// know waits until every worker knows of something, and returns when that was: a request sent after it is sent in spite
+// of it. In virtual time that is soon; on a real machine the news may be slower, within the second that leases last.
+func (f *fleet) know(w twin, of func(s State) bool) time.Time {
+	began, most := time.Now(), soon
+	if w.real {
+		most = time.Second
+	}
+	for _, p := range f.pacers {
+		for !of(p.State()) && f.t.Context().Err() == nil && time.Since(began) < 10*most {
+			<-time.After(time.Millisecond)
+		}
+	}
+	if took := time.Since(began); took > most {
+		f.t.Errorf("all workers knew after %v, want at most %v", took, most)
+	}
+	return time.Now().Add(time.Nanosecond) // in virtual time much happens at one instant
+}
+
 // state sums up the workers' counters.
 func (f *fleet) state() State {
 	var sum State
@@ -118,7 +136,12 @@ func worst(sent []time.Time) int {
 }
 
 // bound is what the design promises for any one second.
-func bound(rate float64) int { return int(math.Floor(1.01*rate*0.99)) + 1 }
+func bound(rate float64) int { return lateBound(rate, 0) }
+
+// lateBound is the same for workers that may be late, 0 for the usual 10 ms.
+func lateBound(rate float64, late time.Duration) int {
+	return int(math.Floor((1+max(late, 10*time.Millisecond).Seconds())*rate*0.99)) + 1
+}
 
 // use is the part of the budget used from the first request to the last.
 func use(sent []time.Time, rate float64) float64 {
