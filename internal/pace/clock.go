@@ -19,6 +19,7 @@ type clock struct {
 	ring []sample
 	next int
 	off  int64
+	sure int64 // the largest difference that cannot be more than the true one
 }
 
 // add takes in one call. It reports whether the backend's clock jumped ahead, which makes slots
@@ -42,15 +43,18 @@ func (c *clock) add(sent, arrived, now int64) (ahead bool) {
 		c.ring[c.next] = s
 		c.next = (c.next + 1) % samples
 	}
-	c.off = math.MaxInt64
+	c.off, c.sure = math.MaxInt64, math.MinInt64
 	for _, one := range c.ring {
-		c.off = min(c.off, one.high)
+		c.off, c.sure = min(c.off, one.high), max(c.sure, one.low)
 	}
 	return ahead
 }
 
 // local translates a backend's instant, ns added.
 func (c *clock) local(micros, ns int64) int64 { return micros*nsPerMicro + ns + c.off }
+
+// slack is how late, at most, an instant may be that local gives.
+func (c *clock) slack() int64 { return max(0, c.off-c.sure) }
 
 // ready says whether a call was ever answered.
 func (c *clock) ready() bool { return len(c.ring) > 0 }

@@ -6,6 +6,7 @@ import "math"
 type lease struct {
 	grant grant
 	first int64 // when slot 0 is due here
+	late  int64 // how long after that a slot may be used
 	next  int   // the first slot not yet handed out or wasted
 }
 

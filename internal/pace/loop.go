@@ -95,13 +95,13 @@ func (p *Pacer) dispatch(now int64) int64 {
 		}
 		due := l.due(l.next)
 		switch {
-		case p.void(l.grant.epoch, due) || now > due+int64(p.set.Lateness):
+		case p.void(l.grant.epoch, due) || now > due+l.late:
 			l.next++
 			p.wasted++
 		case now < due:
 			return min(due, now+nap)
 		case len(p.queue) == 0:
-			return min(due+int64(p.set.Lateness)+1, now+nap)
+			return min(due+l.late+1, now+nap)
 		default:
 			p.hand(l, due, now)
 		}
@@ -114,7 +114,7 @@ func (p *Pacer) hand(l *lease, due, now int64) {
 	w := p.queue[0]
 	p.queue[0] = nil
 	p.queue = p.queue[1:]
-	w.permit <- Permit{Epoch: l.grant.epoch, Due: p.began.Add(time.Duration(due)), Probe: l.grant.probe}
+	w.permit <- Permit{Epoch: l.grant.epoch, Due: p.began.Add(time.Duration(due)), Probe: l.grant.probe, last: due + l.late}
 	p.used++
 	p.out++
 	p.recent.add(now, 1)
@@ -243,8 +243,15 @@ func (p *Pacer) take(g grant, arrived int64, freezes int) {
 		p.wasted += int64(g.n)
 		return
 	}
-	p.slots = append(p.slots, lease{grant: g, first: p.clock.local(g.base, g.off)})
+	p.slots = append(p.slots, lease{grant: g, first: p.clock.local(g.base, g.off), late: p.lateness()})
 	p.wake()
+}
+
+// lateness is how late a slot of the latest answer may be used. What the clock may be late by is a part of it, or the
+// slots of two workers come closer than the bound allows; half is left in any case, for a backend that is far away.
+func (p *Pacer) lateness() int64 {
+	d := int64(p.set.Lateness)
+	return d - min(d/2, p.clock.slack())
 }
 
 func (p *Pacer) begin() int64 {

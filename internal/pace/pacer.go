@@ -139,7 +139,7 @@ func (p *Pacer) Usable(permit Permit) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	due := int64(permit.Due.Sub(p.began))
-	return !p.void(permit.Epoch, due) && p.now() <= due+int64(p.set.Lateness)
+	return !p.void(permit.Epoch, due) && p.now() <= permit.last
 }
 
 // Unused returns a permit that could not be used. Its slot is wasted, never given to another.

@@ -243,6 +243,42 @@ func TestPermitsBecomeUnusable(t *testing.T) {
 	})
 }
 
+// distant is a backend whose answers are under way for a while.
+type distant struct {
+	*Local
+	way time.Duration
+}
+
+func (d distant) acquire(ctx context.Context, host string, a ask) (grant, error) {
+	g, err := d.Local.acquire(ctx, host, a)
+	<-time.After(d.way)
+	return g, err
+}
+
+func TestAnswersWayCountsAsLateness(t *testing.T) {
+	t.Parallel()
+	for way, want := range map[time.Duration]time.Duration{0: 10, 4 * time.Millisecond: 6, 30 * time.Millisecond: 5} {
+		synctest.Test(t, func(t *testing.T) {
+			p := New(Settings{Host: host, Rate: 50, Worker: "a"}, distant{NewLocal(), way})
+			permit, err := p.Wait(t.Context())
+			if err != nil {
+				t.Fatalf("Wait() = %v, want no error", err)
+			}
+			usable := func(after time.Duration) bool {
+				<-time.After(time.Until(permit.Due.Add(after)))
+				return p.Usable(permit)
+			}
+			early, late := usable(want*time.Millisecond-10*time.Microsecond), usable(want*time.Millisecond+time.Microsecond)
+			if !early || late {
+				t.Errorf("Usable() %d ms after the permit is due, the answer %v on its way = %v, then %v, want true, then false", want, way, early, late)
+			}
+			if err := p.Close(t.Context()); err != nil {
+				t.Errorf("Close() = %v, want nil", err)
+			}
+		})
+	}
+}
+
 func TestFrozenWorkerCallsBeforeItSends(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
