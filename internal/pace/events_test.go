@@ -250,7 +250,7 @@ func TestOutageSendsOneProbeForAll(t *testing.T) {
 		var mu sync.Mutex
 		var probes int
 		var began, over time.Time
-		f := launch(t, w, Settings{Rate: 100}, 4, 10, 500, func(p *Pacer, permit Permit, i int) {
+		f := launch(t, w, Settings{Rate: 100, Lateness: w.patience()}, 4, 10, 500, func(p *Pacer, permit Permit, i int) {
 			mu.Lock()
 			now := time.Now()
 			if i == 100 {

@@ -7,9 +7,9 @@
 // ahead of time and hands each out when it is due.
 //
 // In any window of one second at most floor((1+D)·R·(1−h))+1 permits are usable, R the rate, h the headroom and D the
-// lateness as a part of a second, as long as the fastest answer of the backend takes less than half the lateness; from then on
-// what it takes more adds to D. A permit is never early and never doubled; what is late, void or lost is wasted. It
-// never sends, never retries, never decides what an answer means, and without its backend it grants nothing (it fails
+// lateness as a part of a second, as long as the backend's fastest answer takes less than half the lateness; what it
+// takes more adds to D. A permit is never early and never doubled; what is late, void or lost is wasted. It never
+// sends, never retries, never decides what an answer means, and without its backend it grants nothing (it fails
 // closed).
 package pace
 

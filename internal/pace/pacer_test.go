@@ -257,7 +257,9 @@ func (d distant) acquire(ctx context.Context, host string, a ask) (grant, error)
 
 func TestAnswersWayCountsAsLateness(t *testing.T) {
 	t.Parallel()
-	for way, want := range map[time.Duration]time.Duration{0: 10, 4 * time.Millisecond: 6, 30 * time.Millisecond: 5} {
+	for way, want := range map[time.Duration]time.Duration{
+		0: 10 * time.Millisecond, 4 * time.Millisecond: 6 * time.Millisecond, 30 * time.Millisecond: 5 * time.Millisecond,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := New(Settings{Host: host, Rate: 50, Worker: "a"}, distant{NewLocal(), way})
 			permit, err := p.Wait(t.Context())
@@ -268,9 +270,9 @@ func TestAnswersWayCountsAsLateness(t *testing.T) {
 				<-time.After(time.Until(permit.Due.Add(after)))
 				return p.Usable(permit)
 			}
-			early, late := usable(want*time.Millisecond-10*time.Microsecond), usable(want*time.Millisecond+time.Microsecond)
+			early, late := usable(want-10*time.Microsecond), usable(want+time.Microsecond)
 			if !early || late {
-				t.Errorf("Usable() %d ms after the permit is due, the answer %v on its way = %v, then %v, want true, then false", want, way, early, late)
+				t.Errorf("Usable() %v after the permit is due, the answer %v on its way = %v, then %v, want true, then false", want, way, early, late)
 			}
 			if err := p.Close(t.Context()); err != nil {
 				t.Errorf("Close() = %v, want nil", err)
