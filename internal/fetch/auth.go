@@ -246,7 +246,7 @@ func (a *authorizer) fetch() (changed bool, err error) {
 	}
 	token, err := a.tokens.get(a.ctx)
 	if err != nil {
-		return false, &harvest.Failure{Fault: harvest.FaultCredential, Err: err}
+		return false, err
 	}
 	if !httpguts.ValidHeaderFieldValue(token.AccessToken) {
 		return false, &harvest.Failure{Fault: harvest.FaultCredential, Err: errors.New("the token holds control characters")}

@@ -68,20 +68,40 @@ func (t withUserAgent) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // get asks for a token once, or twice while it is unknown where this endpoint
-// wants the client's secret.
+// wants the client's secret. Its errors are of type *harvest.Failure.
 func (t *tokens) get(ctx context.Context) (*oauth2.Token, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	secret, _, err := t.secret.read()
 	if err != nil && secret == "" {
-		return nil, err
+		return nil, &harvest.Failure{Fault: harvest.FaultCredential, Err: err}
 	}
 	t.config.ClientSecret = secret
 	token, err := t.config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.http))
 	if err != nil {
-		return nil, t.plain(err)
+		return nil, &harvest.Failure{Fault: tokenFault(err), Err: t.plain(err)}
 	}
 	return token, nil
+}
+
+// tokenFault is FaultCredential only where the endpoint itself refuses us: that needs
+// a person. An endpoint that is down, or too busy, comes back by itself.
+func tokenFault(err error) harvest.Fault {
+	var refused *oauth2.RetrieveError
+	if errors.As(err, &refused) {
+		if isRefusal(refused.Response.StatusCode) {
+			return harvest.FaultCredential
+		}
+		return harvest.FaultConnect
+	}
+	if f := (*harvest.Failure)(nil); errors.As(err, &f) {
+		return f.Fault // of the dialer, which tells a bad certificate from an outage
+	}
+	return harvest.FaultConnect
+}
+
+func isRefusal(status int) bool {
+	return status >= 400 && status <= 499 && status != http.StatusTooManyRequests
 }
 
 // errorCode is the form of the error codes of RFC 6749; whatever else an
@@ -97,11 +117,14 @@ func (t *tokens) plain(err error) error {
 	}
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) {
-		code := ""
+		code, advice := "", "the endpoint is in trouble"
 		if errorCode.MatchString(refused.ErrorCode) && refused.ErrorCode != t.config.ClientSecret {
 			code = " (" + refused.ErrorCode + ")"
 		}
-		return fmt.Errorf("auth oauth2: %s gives no token: status %d%s; check client-id, secret and scopes", host, refused.Response.StatusCode, code)
+		if code != "" || isRefusal(refused.Response.StatusCode) {
+			advice = "check client-id, secret and scopes"
+		}
+		return fmt.Errorf("auth oauth2: %s gives no token: status %d%s; %s", host, refused.Response.StatusCode, code, advice)
 	}
 	if f := (*harvest.Failure)(nil); errors.As(err, &f) {
 		return fmt.Errorf("auth oauth2: no connection to %s: %w", host, f)
