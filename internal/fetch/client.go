@@ -136,11 +136,15 @@ func (c *Client) origin(target string) (*origin, error) {
 	return o, nil
 }
 
-// remember keeps the size of bodies as a moving average over the last 16 or so,
+// remember keeps the size of bodies as a moving average over the last 16 or so, quicker to rise,
 // which is what the next slot counts before its body has come.
 func (c *Client) remember(size int64) {
 	old := c.typical.Load()
-	c.typical.CompareAndSwap(old, max(smallestBuffer, old+(size-old)/16))
+	weight := int64(16)
+	if size > old {
+		weight = 2 // large bodies must be reckoned with before forty of them are under way
+	}
+	c.typical.CompareAndSwap(old, max(smallestBuffer, old+(size-old)/weight))
 }
 
 // Renew is for a 401: it drops the credential and reads the file or asks for a

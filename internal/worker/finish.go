@@ -89,17 +89,20 @@ func text(s string) string {
 
 // again puts a task back. A 401 renews the credential first, once for each task.
 func (w *Worker) again(t *task, d retry.Decision, now time.Time) {
+	delay := d.Delay
 	if d.Renew {
-		t.renewed = true
-		if _, err := w.Fetch.Renew(w.sending); err != nil {
+		_, err := w.Fetch.Renew(w.sending)
+		t.renewed = err == nil
+		if err != nil { // the next 401 proves nothing about the credential
 			w.Log.Warn("credential not renewed", "error", err)
+			delay = max(delay, time.Second)
 		}
 	}
 	if !d.Free {
 		t.tries = append(t.tries, now)
 		w.retries.Add(1)
 	}
-	t.ready = now.Add(d.Delay)
+	t.ready = now.Add(delay)
 	w.queue.push(t)
 }
 
