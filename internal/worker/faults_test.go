@@ -195,7 +195,7 @@ func TestALateSuccessDoesNotLandWhatARefusalHeld(t *testing.T) {
 		r.answer = func(_ int, url string) (*harvest.Answer, error) {
 			if strings.HasSuffix(url, "/0") {
 				r.mu.Unlock() // held while an answer is made
-				time.Sleep(3 * time.Second)
+				<-time.After(3 * time.Second)
 				r.mu.Lock()
 				return status(200), nil
 			}
