@@ -43,7 +43,10 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 		if len(batch) == 0 {
 			break
 		}
-		made, bad := extractBatch(upstream, batch)
+		made, bad, broken := extractBatch(upstream, batch)
+		if bad == len(batch) { // before anything of it is staged, so that a rerun meets it again
+			return config.Usagef("--extract fails on each of the %d bodies from %s on, nothing was replaced: %v", len(batch), batch[0].URL, broken)
+		}
 		cursor = batch[len(batch)-1].Key
 		if err := truth.ExtractStage(ctx, run.Name, made, cursor); err != nil {
 			return err
@@ -64,7 +67,7 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 	return nil
 }
 
-func extractBatch(upstream *plain.Upstream, batch []store.StoredBody) (made []store.Extracted, failed int) {
+func extractBatch(upstream *plain.Upstream, batch []store.StoredBody) (made []store.Extracted, failed int, broken error) {
 	made = make([]store.Extracted, 0, len(batch))
 	for i := range batch {
 		body := batch[i].Body
@@ -74,9 +77,10 @@ func extractBatch(upstream *plain.Upstream, batch []store.StoredBody) (made []st
 		records, err := upstream.Records(body)
 		if err != nil {
 			failed++
+			broken = err
 			records = []harvest.Record{}
 		}
 		made = append(made, store.Extracted{Key: batch[i].Key, Records: records, Worked: err == nil})
 	}
-	return made, failed
+	return made, failed, broken
 }
