@@ -52,6 +52,9 @@ func (l *layers) line(s Setting) string {
 	switch {
 	case (s.Secret && holdsSecret(text)) || userInfo.MatchString(text):
 		value, from = "# "+s.Name+": "+Redact(text), from+" (redacted)"
+	case s.Name == "corpus" && signed.MatchString(text):
+		address, _, _ := strings.Cut(text, "?")
+		value, from = "# "+s.Name+": "+address+"?…", from+" (its query may be a signature)"
 	case s.In == inProfile:
 		value = "# " + value
 	}

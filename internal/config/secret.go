@@ -12,6 +12,9 @@ var secretParam = regexp.MustCompile(`(?i)(token|secret|passw|pwd|api-?_?key|cre
 // userInfo finds a URL with a user name in it.
 var userInfo = regexp.MustCompile(`://[^/?#\s]*@`)
 
+// signed finds a web address with a query, which may be a presigned one.
+var signed = regexp.MustCompile(`(?i)^https?://[^?#]*\?`)
+
 // holdsSecret tells whether a URL or connection string carries a credential. It
 // errs towards yes: what cannot be read may hold one.
 func holdsSecret(text string) bool {

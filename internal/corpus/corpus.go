@@ -22,6 +22,7 @@ import (
 	"iter"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"shoal/internal/harvest"
 )
@@ -58,6 +59,8 @@ type Config struct {
 	PostIsRead bool         // POST requests only read, so that they may be repeated
 	Stdin      io.Reader    // read for "-"
 	HTTP       *http.Client // fetches an https corpus; its requests are no part of any budget
+	// Patience is how long the server of an https corpus may be away in the middle of it; 0 means for ever.
+	Patience time.Duration
 }
 
 // Source is an opened corpus, read once.
@@ -71,17 +74,18 @@ type Source struct {
 	close func() error
 	lines *lines
 
-	host   string
-	lead   []harvest.Entry // what Open read to find the first item
-	digest harvest.Digest
-	line   atomic.Int64
-	spent  bool
+	host    string
+	schemes map[string]string // of each host with a port: one port speaks one protocol
+	lead    []harvest.Entry   // what Open read to find the first item
+	digest  harvest.Digest
+	line    atomic.Int64
+	spent   bool
 }
 
 // Open opens the corpus and reads on to its first item, so that Host is known.
 // For an https corpus ctx bounds the whole pass. Close the source in the end.
 func Open(ctx context.Context, cfg Config) (*Source, error) {
-	s := &Source{name: display(cfg.URI), post: cfg.PostIsRead}
+	s := &Source{name: display(cfg.URI), post: cfg.PostIsRead, schemes: map[string]string{}}
 	var err error
 	if s.template, err = parseTemplate(cfg.Template); err != nil {
 		return nil, err
@@ -230,6 +234,9 @@ func (s *Source) next() (harvest.Entry, error) {
 func (s *Source) failed(err error) error {
 	if cause := s.raw.ctx.Err(); cause != nil {
 		return fmt.Errorf("corpus %s: %w", s.name, cause)
+	}
+	if errors.Is(err, ErrAway) {
+		return fmt.Errorf("corpus %s, after line %d: %w; start again to go on", s.name, s.line.Load(), err)
 	}
 	var format *formatError
 	if errors.As(err, &format) {

@@ -17,9 +17,7 @@ import (
 
 const (
 	// openTries is low, because a person waits and may have mistyped the address.
-	openTries = 3
-	// resumeTries are about five minutes, because a harvest of days is worth waiting for.
-	resumeTries = 10
+	openTries   = 3
 	longestWait = time.Minute
 	// stalledAfter is how long a server may send nothing while we wait for it.
 	stalledAfter = time.Minute
@@ -42,11 +40,15 @@ type download struct {
 
 	body   io.ReadCloser
 	cancel context.CancelFunc
-	tries  int // since the last byte
+	tries  int   // since the last byte
+	last   error // of them
+
+	patience time.Duration // how long resuming may take; 0 means for ever
+	lost     time.Time     // when the connection broke that is being resumed
 }
 
 func openURL(ctx context.Context, cfg Config) (input, error) {
-	d := &download{ctx: ctx, url: cfg.URI, name: display(cfg.URI), size: -1}
+	d := &download{ctx: ctx, url: cfg.URI, name: display(cfg.URI), size: -1, patience: cfg.Patience}
 	if err := checkAddress(cfg.URI); err != nil {
 		return input{}, fmt.Errorf("corpus %s: %w", d.name, err)
 	}
@@ -55,7 +57,7 @@ func openURL(ctx context.Context, cfg Config) (input, error) {
 	}
 	d.client = *cfg.HTTP
 	d.client.CheckRedirect = sameSafety(cfg.HTTP.CheckRedirect)
-	if err := d.connect(openTries); err != nil {
+	if err := d.connect(func() bool { return d.tries < openTries }); err != nil {
 		return input{}, errors.Join(fmt.Errorf("corpus %s: %w", d.name, err), d.close())
 	}
 	return input{Reader: d, size: d.size, close: d.close}, nil
@@ -102,14 +104,14 @@ func (e *finalError) Error() string { return e.text }
 func (d *download) Read(p []byte) (int, error) {
 	for {
 		if d.body == nil {
-			if err := d.connect(resumeTries); err != nil {
+			if err := d.connect(d.resumes); err != nil {
 				return 0, err
 			}
 		}
 		n, err := d.readBody(p)
 		d.at += int64(n)
 		if n > 0 {
-			d.tries = 0
+			d.tries, d.last, d.lost = 0, nil, time.Time{}
 			return n, nil
 		}
 		if errors.Is(err, io.EOF) && (d.size < 0 || d.at >= d.size) {
@@ -142,29 +144,36 @@ func (d *download) close() error {
 	return nil
 }
 
+// resumes tells whether a broken connection is worth another try: a harvest of days is worth waiting for.
+func (d *download) resumes() bool {
+	if d.lost.IsZero() {
+		d.lost = time.Now()
+	}
+	return d.patience == 0 || time.Since(d.lost) < d.patience
+}
+
 // connect makes the next bytes come, or says why they do not.
-func (d *download) connect(tries int) error {
-	var last error
-	for ; d.tries < tries; d.tries++ {
+func (d *download) connect(again func() bool) error {
+	for again() {
 		if err := d.wait(); err != nil {
 			return err
 		}
 		err := d.request()
+		d.tries++ // a success counts as a try until a byte comes
 		if err == nil {
-			// Counted as a try until a byte comes.
-			d.tries++
 			return nil
 		}
 		var final *finalError
 		if errors.As(err, &final) || errors.Is(err, errChanged) || d.ctx.Err() != nil {
 			return err
 		}
-		last = err
+		d.last = err
 	}
+	last := d.last
 	if last == nil {
 		last = errors.New("the server ends every answer before its first byte")
 	}
-	return fmt.Errorf("%w after %d tries: %w", ErrAway, tries, last)
+	return fmt.Errorf("%w after %d tries: %w", ErrAway, d.tries, last)
 }
 
 // wait lets the first try go at once and the later ones further and further apart.
@@ -172,7 +181,7 @@ func (d *download) wait() error {
 	if d.tries == 0 {
 		return nil
 	}
-	longest := min(longestWait, time.Second<<(d.tries-1))
+	longest := min(longestWait, time.Second<<min(d.tries-1, 10))
 	timer := time.NewTimer(longest/2 + rand.N(longest/2))
 	defer timer.Stop()
 	select {

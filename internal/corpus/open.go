@@ -65,14 +65,40 @@ func openFile(ctx context.Context, path string) (input, error) {
 	if info.IsDir() {
 		return input{}, fmt.Errorf("corpus %s is a folder; name a file in it", harvest.Quote(path))
 	}
+	if !info.Mode().IsRegular() {
+		return openPipe(ctx, path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return input{}, noFile(path, err)
 	}
-	if !info.Mode().IsRegular() {
-		return interruptible(ctx, file, file.Close), nil
-	}
 	return input{Reader: file, size: info.Size(), close: file.Close}, nil
+}
+
+// openPipe opens what may wait for somebody to write into it, for as long as ctx lives.
+func openPipe(ctx context.Context, path string) (input, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened)
+	go func() {
+		file, err := os.Open(path)
+		select {
+		case done <- opened{file, err}:
+		case <-ctx.Done():
+			_ = file.Close() // nobody has read of it; a nil file says so
+		}
+	}()
+	select {
+	case o := <-done:
+		if o.err != nil {
+			return input{}, noFile(path, o.err)
+		}
+		return interruptible(ctx, o.file, o.file.Close), nil
+	case <-ctx.Done():
+		return input{}, fmt.Errorf("corpus %s: %w", harvest.Quote(path), context.Cause(ctx))
+	}
 }
 
 func noFile(path string, err error) error {

@@ -14,6 +14,7 @@ import (
 const (
 	reasonLong    = "line_too_long"
 	reasonForeign = "foreign_host"
+	reasonScheme  = "foreign_scheme"
 	reasonJSON    = "bad_json"
 	reasonMethod  = "method"
 	reasonBody    = "body"
@@ -97,11 +98,26 @@ func (s *Source) admit(item *harvest.Item) error {
 	host := harvest.HostOf(item.URL)
 	switch {
 	case len(s.hosts) > 0 && s.hosts.has(host), len(s.hosts) == 0 && (s.host == "" || s.host == host):
-		return nil
+		return s.admitScheme(host, item.URL)
 	case len(s.hosts) > 0:
 		return refuse(reasonForeign, "host %s is not %s; each host that is allowed needs its --allow-host", harvest.Quote(host), strings.Join(s.hosts, " or "))
 	}
 	return refuse(reasonForeign, "host %s is not %s, that of the first item; to allow several hosts name each with --allow-host", harvest.Quote(host), s.host)
+}
+
+// admitScheme refuses the other protocol on a port that was named with one before.
+func (s *Source) admitScheme(host, canonical string) error {
+	if colon := strings.LastIndexByte(host, ':'); colon <= strings.LastIndexByte(host, ']') {
+		return nil // http and https have a port each
+	}
+	scheme, _, _ := strings.Cut(canonical, "://")
+	switch first, known := s.schemes[host]; {
+	case !known:
+		s.schemes[host] = scheme
+	case first != scheme:
+		return refuse(reasonScheme, "%s://%s: a line before it says %s://, and one port speaks one protocol", scheme, host, first)
+	}
+	return nil
 }
 
 // hostSet are the hosts that may be asked.

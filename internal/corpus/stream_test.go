@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"shoal/internal/corpus"
 )
@@ -49,6 +50,29 @@ func TestANamedPipeIsReadLikeAFile(t *testing.T) {
 	}
 	if err := <-written; err != nil {
 		t.Error(err)
+	}
+}
+
+// Opening a pipe waits for somebody to write into it; a signal must end that.
+func TestANamedPipeThatNobodyWritesToEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := corpus.Open(ctx, corpus.Config{URI: path}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Open() = %v, want context.DeadlineExceeded", err)
+	}
+}
+
+func TestOnePortSpeaksOneProtocol(t *testing.T) {
+	t.Parallel()
+	path := file(t, "urls.txt", []byte("http://a.example:81/1\nhttps://a.example:81/2\nhttp://a.example:81/3\n"))
+	items, rejected, err := pass(t, corpus.Config{URI: path})
+	if len(items) != 2 || len(rejected) != 1 || rejected[0].Reason != "foreign_scheme" || err != nil {
+		t.Errorf("Entries() = %d items, %v, %v, want 2 and foreign_scheme", len(items), rejected, err)
 	}
 }
 

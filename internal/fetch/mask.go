@@ -17,8 +17,11 @@ import (
 
 const (
 	shortestSecret = 4 // shorter ones are found in any text
+	// shortestInData is the same for answers that are kept: in data a short secret cannot be told from a word.
+	shortestInData = 8
 
-	masked = "[secret]"
+	masked       = "[secret]"
+	maskedDigits = "0" // where a secret of digits alone may stand as a number
 )
 
 // forms are the ways in which a server may quote secrets, the longest first.
@@ -60,6 +63,22 @@ func maskBody(body []byte, secrets []string) []byte {
 	return body
 }
 
+// maskData is mask for an answer that is kept: nothing of it is cut, and JSON stays
+// JSON. It returns the body itself where there is nothing to take out.
+func maskData(body []byte, secrets []string) []byte {
+	for _, s := range secrets {
+		if len(s) < shortestInData || !bytes.Contains(body, []byte(s)) {
+			continue
+		}
+		word := masked
+		if strings.Trim(s, "0123456789") == "" {
+			word = maskedDigits
+		}
+		body = bytes.ReplaceAll(body, []byte(s), []byte(word))
+	}
+	return body
+}
+
 // Mask takes everything secret that this client uses, and used lately, out of a
 // text that people will see or that is stored. A secret that the text's end cuts is
 // taken out as well. Bodies of answers that are no success need it no more.
@@ -96,16 +115,20 @@ func (c *Client) scrub(err error) error {
 }
 
 // redact takes the credential out of an answer's headers, where a server may
-// echo it: headers are stored, and a Location becomes the next request's URL. Of an
-// answer that is no success it cleans the body too, of which people are shown a part.
-func (c *Client) redact(cred *credential, resp *http.Response, body []byte) []byte {
+// echo it: headers are stored, and a Location becomes the next request's URL. It does
+// the same to the body, and cleaned says that it found something in one that is kept.
+// Of other answers people are shown a part.
+func (c *Client) redact(cred *credential, resp *http.Response, body []byte) (clean []byte, cleaned bool) {
 	secrets := cred.secrets
-	if !isSuccess(resp.StatusCode) {
+	if isSuccess(resp.StatusCode) {
+		clean = maskData(body, secrets)
+		cleaned = len(body) > 0 && &clean[0] != &body[0]
+	} else {
 		secrets = longestFirst(append(c.auth.secrets(), secrets...))
-		body = maskBody(body, secrets)
+		clean = maskBody(body, secrets)
 	}
 	if len(secrets) == 0 {
-		return body
+		return clean, false
 	}
 	if location := resp.Header.Get("Location"); cred.param != "" && location != "" {
 		resp.Header.Set("Location", dropParam(location, cred.param))
@@ -115,5 +138,5 @@ func (c *Client) redact(cred *credential, resp *http.Response, body []byte) []by
 			lines[i] = mask(line, secrets)
 		}
 	}
-	return body
+	return clean, cleaned
 }

@@ -56,8 +56,13 @@ func TestRefusalsQuoteNoSecret(t *testing.T) {
 				t.Errorf("body = %q, want all that is not secret", body)
 			}
 			a, err = get(t.Context(), c, echo.URL+"/ok")
-			if err != nil || !strings.Contains(string(a.Body), canary) {
-				t.Fatalf("Send = %+v, %v, want the body of a success as it came", a, err)
+			if err != nil || !a.Masked || !strings.HasPrefix(string(a.Body), "before ") || !strings.HasSuffix(string(a.Body), " after") {
+				t.Fatalf("Send = %+v, %v, want all of the body that is not secret", a, err)
+			}
+			for _, form := range forms(canary, "me:"+canary) {
+				if strings.Contains(string(a.Body), form) {
+					t.Errorf("the body of a success holds %q:\n%s", form, a.Body)
+				}
 			}
 			clean(t, "Mask()", c.Mask(string(a.Body)), old)
 			if got := c.Mask("ends in " + canary[:9]); got != "ends in [secret]" {
@@ -75,6 +80,21 @@ func clean(t *testing.T, what, text, old string) {
 	for _, form := range forms(canary, old, "me:"+canary, "me:"+old) {
 		if strings.Contains(text, form) {
 			t.Errorf("%s holds %q:\n%s", what, form, text)
+		}
+	}
+}
+
+// What is kept of a success is data: it stays whole, and JSON stays JSON.
+func TestMaskDataKeepsJSON(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, body, secret, want string }{
+		{"quoted", `{"you":"Bearer s3cr3t-t0ken"}`, "s3cr3t-t0ken", `{"you":"Bearer [secret]"}`},
+		{"digits as a number", `{"key":8675309123,"of":"8675309123"}`, "8675309123", `{"key":0,"of":"0"}`},
+		{"too short to tell from a word", `{"name":"demo"}`, "demo", `{"name":"demo"}`},
+		{"none", `{}`, "s3cr3t-t0ken", `{}`},
+	} {
+		if got := maskData([]byte(tt.body), forms(tt.secret)); string(got) != tt.want {
+			t.Errorf("%s: maskData(%s) = %s, want %s", tt.name, tt.body, got, tt.want)
 		}
 	}
 }

@@ -143,20 +143,19 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request) (*h
 		s.close()
 		return nil, err
 	}
-	if s.buf == nil {
-		c.redact(cred, resp, nil)
-	} else {
-		s.buf.b = c.redact(cred, resp, s.buf.b)
-	}
 	a := harvest.Answer{
 		Status: resp.StatusCode, Header: resp.Header, Wire: dog.wire.Load(),
 		Arrived: time.Now(), First: first, Took: time.Since(dog.start),
 	}
 	if s.buf == nil {
+		c.redact(cred, resp, nil)
 		return harvest.NewAnswer(a, nil), nil
 	}
-	a.Body = s.buf.b
 	c.remember(int64(cap(s.buf.b)))
+	if a.Body, a.Masked = c.redact(cred, resp, s.buf.b); a.Masked { // in memory of its own
+		s.close()
+		return harvest.NewAnswer(a, nil), nil
+	}
 	return harvest.NewAnswer(a, s.close), nil
 }
 

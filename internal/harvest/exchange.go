@@ -25,6 +25,7 @@ type Answer struct {
 	Arrived time.Time     // when the last byte was read
 	First   time.Duration // from the request's last byte to the answer's first
 	Took    time.Duration // from the request's first byte to the answer's last
+	Masked  bool          // Body quoted our credential, which was taken out
 
 	release func()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/metrics"
 	"strings"
 	"time"
 
@@ -58,6 +59,32 @@ func badExpression(flag, source string, err error) error {
 		flag, ErrExpression, err.Error(), row+1, column+1, line, strings.Repeat(" ", column))
 }
 
+// mostMemory is how far the heap may grow while an expression runs; no answer within the usual bounds needs it.
+const mostMemory = 1 << 30
+
+var errMemory = fmt.Errorf("it took more than %d MiB of memory", mostMemory>>20)
+
+// guard ends a run that fills the memory. Others' growth counts too, so the bound is generous, and one step of the
+// program that takes all at once is seen only afterwards.
+func guard(ctx context.Context, end context.CancelCauseFunc) {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	heap := func() uint64 { metrics.Read(sample); return sample[0].Value.Uint64() }
+	before := heap()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if heap() > before+mostMemory {
+				end(errMemory)
+				return
+			}
+		}
+	}
+}
+
 // each calls visit with every value that the program yields, until an error of
 // either. It ends after limit, whatever the program does; `halt` ends it well.
 func (p *program) each(v any, limit time.Duration, visit func(any) error) (err error) {
@@ -67,8 +94,13 @@ func (p *program) each(v any, limit time.Duration, visit func(any) error) (err e
 			err = fmt.Errorf("jq failed: %v", r)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, end := context.WithCancelCause(context.Background())
+	defer end(nil)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	// Most runs are over before anybody has to look at them.
+	watch := time.AfterFunc(20*time.Millisecond, func() { guard(ctx, end) })
+	defer watch.Stop()
 	values := p.code.RunWithContext(ctx, v)
 	for {
 		v, ok := values.Next()
@@ -76,6 +108,9 @@ func (p *program) each(v any, limit time.Duration, visit func(any) error) (err e
 			return nil
 		}
 		if err, failed := v.(error); failed {
+			if errors.Is(context.Cause(ctx), errMemory) {
+				return errMemory
+			}
 			return explain(err, limit)
 		}
 		if err := visit(v); err != nil {

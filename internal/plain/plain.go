@@ -53,6 +53,9 @@ const (
 	ReasonExtractFailed = "extract_failed" // --extract fails on it, or yields too much
 )
 
+// reasonMasked is part of the reason of a page whose answer quoted our credential.
+const reasonMasked = "masked_secret"
+
 // mostMediaType bounds what is kept of a Content-Type.
 const mostMediaType = 255
 
@@ -171,6 +174,9 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 		Headers: KeptHeaders(a.Header, u.config.KeepHeaders), FetchedAt: a.Arrived,
 	}
 	r := u.read(&page, a)
+	if a.Masked && page.Outcome == harvest.Landed {
+		page.Reason = strings.TrimPrefix(page.Reason+","+reasonMasked, ",")
+	}
 	if r.Fault == harvest.FaultNone {
 		r.Pages = []harvest.Page{page}
 	}

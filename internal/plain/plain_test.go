@@ -337,3 +337,15 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
+
+// An expression that would fill the memory is ended while it does.
+func TestAnExpressionThatFillsTheMemoryIsEnded(t *testing.T) {
+	t.Parallel()
+	u, err := New(Config{Extract: `[range(1e9) | tostring * 20] | length`, Limit: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Records([]byte(`{}`)); err == nil || !strings.Contains(err.Error(), "MiB of memory") {
+		t.Errorf("Records() = %v, want an error that names the memory", err)
+	}
+}

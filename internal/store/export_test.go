@@ -92,7 +92,7 @@ func LimitPages(t testing.TB, s Store, n int) (lift func()) {
 // BlockWriters writes, as another process would, until the returned function is called.
 func BlockWriters(t testing.TB, s Store) (free func()) {
 	t.Helper()
-	other, err := sql.Open("sqlite", sqliteDSN(s.(*SQLite).path, false))
+	other, err := sql.Open("sqlite", sqliteDSN(s.(*SQLite).path, "rw", false))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,25 @@ func landExtracted(schema, run string) string {
 		WHERE run = %[2]s AND %[3]s AND key IN (SELECT key FROM %[1]sextracted WHERE run = %[2]s)`, schema, run, unextracted)
 }
 
+// keepFormer is the statement that remembers what the run's records were made by before. Parameters: run, the new spec, now.
+func keepFormer(schema, run, spec, now string) string {
+	return fmt.Sprintf(`INSERT INTO %[1]sformer_extracts (run, spec, replaced_at)
+		SELECT run, extract, %[4]s FROM %[1]sruns WHERE run = %[2]s AND extract NOT IN ('', %[3]s) ON CONFLICT DO NOTHING`, schema, run, spec, now)
+}
+
+// isFormer is the query whether the run's records were made by a spec before. Parameters: run, spec.
+func isFormer(schema, run, spec string) string {
+	return fmt.Sprintf("SELECT EXISTS (SELECT 1 FROM %sformer_extracts WHERE run = %s AND spec = %s)", schema, run, spec)
+}
+
+// asNow is the given run without an extract that is a former one.
+func asNow(given harvest.Run, former bool) harvest.Run {
+	if former {
+		given.Extract = ""
+	}
+	return given
+}
+
 // countLanded is the statement that counts n pages as landed that were counted as skipped. Which worker had landed
 // which of them is not known: the first rows that have as many give them, and Totals adds up. Parameters: run, n. The
 // names of functions are those that give the smaller and the larger of two numbers.

@@ -161,6 +161,9 @@ func swapRecords(ctx context.Context, tx pgx.Tx, run, spec string) error {
 	if _, err := tx.Exec(ctx, countLanded("shoal.", "$1", "$2::bigint", "least", "greatest"), run, tag.RowsAffected()); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, keepFormer("shoal.", "$1", "$2", "clock_timestamp()"), run, spec); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, "UPDATE shoal.runs SET extract = $2 WHERE run = $1", run, spec); err != nil {
 		return err
 	}

@@ -77,6 +77,13 @@ func (p *Postgres) OpenRun(ctx context.Context, given harvest.Run) (run harvest.
 	if opened {
 		return run, true, nil
 	}
+	if given.Extract != "" && given.Extract != run.Extract {
+		var former bool
+		err := p.pool.QueryRow(ctx, isFormer("shoal.", "$1", "$2"), run.Name, given.Extract).Scan(&former)
+		if given = asNow(given, former); err != nil {
+			return run, false, classify("open run "+given.Name, err)
+		}
+	}
 	if contradiction := contradicts(run, given); contradiction != nil {
 		return p.redefine(ctx, run, given, contradiction)
 	}

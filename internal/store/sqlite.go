@@ -40,10 +40,14 @@ func openSQLite(ctx context.Context, file string, options Options) (Store, error
 		return nil, err
 	}
 	s := &SQLite{path: path, ttl: options.LeaseTTL, version: options.Version}
-	if s.write, err = sql.Open("sqlite", sqliteDSN(path, options.ReadOnly)); err != nil {
+	mode := "rw"
+	if options.ReadOnly && frozen(path) {
+		mode = "ro&immutable=1"
+	}
+	if s.write, err = sql.Open("sqlite", sqliteDSN(path, mode, options.ReadOnly)); err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, err)
 	}
-	if s.read, err = sql.Open("sqlite", sqliteDSN(path, true)); err != nil {
+	if s.read, err = sql.Open("sqlite", sqliteDSN(path, mode, true)); err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, errors.Join(err, s.write.Close()))
 	}
 	s.write.SetMaxOpenConns(1)
@@ -97,12 +101,25 @@ func noSQLiteFile(path string, options Options, err error) error {
 	return fmt.Errorf("%w: the SQLite file cannot be opened, name another or make it and its folder writable: %w", ErrSettings, err)
 }
 
+// frozen tells whether the file can only be read as it lies: the log beside it cannot be made, because its folder may
+// not be written to, and holds nothing that the file lacks.
+func frozen(path string) bool {
+	log, err := os.Stat(path + "-wal")
+	if err == nil && log.Size() > 0 {
+		return false
+	}
+	probe, err := os.CreateTemp(filepath.Dir(path), ".shoal-*")
+	if err != nil {
+		return true
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name())) != nil
+}
+
 // sqliteDSN names the file and the settings of each connection. The write-ahead log lets readers go on beside the
 // writer. synchronous = FULL syncs that log at each commit: with NORMAL a power cut can take back what was committed,
 // and a ledger would know of keys that the store has lost.
-func sqliteDSN(path string, readOnly bool) string {
+func sqliteDSN(path, mode string, readOnly bool) string {
 	q := url.Values{}
-	q.Set("mode", "rw")
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", sqlitePatience.Milliseconds()))
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
@@ -111,7 +128,7 @@ func sqliteDSN(path string, readOnly bool) string {
 		q.Add("_pragma", "journal_mode(WAL)")
 		q.Add("_pragma", "synchronous(FULL)")
 	}
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "mode=" + mode + "&" + q.Encode()}
 	return u.String()
 }
 

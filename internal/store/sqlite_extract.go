@@ -170,6 +170,9 @@ func swapSQLiteRecords(ctx context.Context, tx *sql.Tx, run, spec string) error 
 	if _, err := tx.ExecContext(ctx, countLanded("", "?1", "?2", "min", "max"), run, mended); err != nil {
 		return err
 	}
+	if _, err := tx.ExecContext(ctx, keepFormer("", "?1", "?2", "?3"), run, spec, stamp(time.Now())); err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, "UPDATE runs SET extract = ?2 WHERE run = ?1", run, spec); err != nil {
 		return err
 	}

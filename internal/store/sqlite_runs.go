@@ -91,6 +91,13 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 			return err
 		}
 		opened = rows == 1
+		if given.Extract != "" && given.Extract != run.Extract {
+			var former bool
+			err := tx.QueryRowContext(ctx, isFormer("", "?1", "?2"), run.Name, given.Extract).Scan(&former)
+			if given = asNow(given, former); err != nil {
+				return err
+			}
+		}
 		if contradiction = contradicts(run, given); contradiction != nil {
 			result, err := tx.ExecContext(ctx, redefineRun("", func(n int) string { return fmt.Sprintf("?%d", n) }), redefinition(given)...)
 			if err != nil {

@@ -18,7 +18,8 @@ type Store interface {
 	// ListRuns returns all runs, newest first.
 	ListRuns(ctx context.Context) ([]harvest.Run, error)
 	// OpenRun creates the run, or resumes it when there is one of that name; opened says which. Several callers at once
-	// are safe. An empty input of the given run means "as stored"; one that differs is a *Contradiction, unless a
+	// are safe. An empty input of the given run means "as stored", and so does an extract that the records were made by
+	// before they were made again; one that differs is a *Contradiction, unless a
 	// worker has begun the run and gone without landing anything: then the run is opened anew. The returned
 	// run holds what is stored, with the given Rate where one was given.
 	OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error)

@@ -47,7 +47,7 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 	}
 	err = h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() (err error) {
 		h.source, err = corpus.Open(ctx, corpus.Config{
-			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: download,
+			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: download, Patience: h.set.Patience,
 		})
 		switch {
 		case err == nil:

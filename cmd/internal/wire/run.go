@@ -90,6 +90,9 @@ func (h *Harvester) openRun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if said := h.set.Extract; said != "" && said != h.run.Extract {
+		h.Say(fmt.Sprintf("records of run %s were made again since by --extract %s, which goes on", h.run.Name, harvest.Quote(h.run.Extract)))
+	}
 	h.set.Extract, h.set.Body = h.run.Extract, h.run.Body
 	return h.introduce(ctx)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"shoal/internal/config"
+	"shoal/internal/fetch"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
 	"shoal/internal/store"
@@ -55,10 +56,17 @@ func (h *Harvester) openStore(ctx context.Context) error {
 	})
 }
 
-// checkUpstream compiles the expressions, so that a mistyped one opens no run.
+// checkUpstream compiles the expressions and reads credentials and certificates,
+// so that a mistyped one opens no run.
 func (h *Harvester) checkUpstream(context.Context) error {
-	_, err := newUpstream(h.set)
-	return err
+	if _, err := newUpstream(h.set); err != nil {
+		return err
+	}
+	client, err := fetch.New(fetchConfig(h.set, ""), h.Log)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	return client.Close()
 }
 
 // openRedis checks the server that keeps the budget and the ledger.

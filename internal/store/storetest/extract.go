@@ -83,6 +83,12 @@ func extractResume(t *testing.T, f *fixture) {
 	if err != nil || run.Extract != newSpec {
 		t.Errorf("FindRun() = extract %s, %v, want %s, nil", run.Extract, err, newSpec)
 	}
+	for spec, fits := range map[string]bool{Inputs().Extract: true, newSpec: true, ".third": false} {
+		run, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Inputs: harvest.Inputs{Extract: spec}})
+		if (err == nil) != fits || opened || (fits && run.Extract != newSpec) {
+			t.Errorf("OpenRun(extract %s) = extract %s, %t, %v, want %s, false; an error: %t", spec, run.Extract, opened, err, newSpec, !fits)
+		}
+	}
 	wantError(t, "ExtractFinish() again", f.store.ExtractFinish(t.Context(), Name, newSpec), store.ErrBusy)
 	equal(t, "ExtractBegin() afterwards", f.begin(t, newSpec), harvest.Key{})
 }
