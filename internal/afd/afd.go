@@ -1,0 +1,141 @@
+// Package afd reads the wikitext of a Wikipedia "Articles for deletion" page as
+// the debate that it is.
+//
+// In goes a page's title, ids and text; out comes a Discussion: a record for the
+// closing statement, each nomination, comment, relisting and notice, in the order
+// of the page, and how the debate ended.
+//
+// It never does I/O, never fails and never drops what somebody wrote: what has no
+// signature is a record without an author. It walks the text once, in time and
+// memory linear in its length, whatever the text is.
+package afd
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"shoal/internal/harvest"
+)
+
+// What a record can be, in Record.Kind.
+const (
+	Close      = "close"      // the closing statement
+	Nomination = "nomination" // why the article should go; the root of the debate
+	Comment    = "comment"    // anything said in the debate, votes among it
+	Relist     = "relist"     // the debate was listed for another week
+	Notice     = "notice"     // a note about the debate or a participant, without a vote
+)
+
+// How a record is signed, in Record.Signed.
+const (
+	SignedFull     = "full"       // by its author, with a date
+	SignedTemplate = "template"   // by {{unsigned}} or a sibling, for its author
+	SignedAuto     = "autosigned" // by what such a template leaves when it is substituted
+	SignedNone     = "none"       // without a name, without a date, or without both
+)
+
+// What kind of account an author is, in Record.AuthorKind.
+const (
+	AuthorUser = "user"
+	AuthorIP   = "ip"
+	AuthorTemp = "temp" // a temporary account, such as ~2025-12345-6
+)
+
+// Page is what is parsed.
+type Page struct {
+	Title         string
+	PageID, RevID int64
+	Text          string
+}
+
+// Discussion is what came of it.
+type Discussion struct {
+	Records  []Record
+	Outcome  *Outcome // of the latest closing statement; nil while the debate is open
+	Blanked  bool     // the debate was removed out of courtesy, and is not looked for
+	Articles []string // other articles that are nominated on the same page
+}
+
+// Record is one entry of a debate. Its JSON is one object with these keys.
+type Record struct {
+	PageTitle string `json:"page_title"`
+	PageID    int64  `json:"page_id"`
+	RevID     int64  `json:"rev_id"`
+	Seq       int    `json:"seq"`        // place on the page, from 0
+	CommentID string `json:"comment_id"` // 32 hex digits, see commentID
+	// ParentID is the comment_id of what is replied to, null for what stands alone.
+	ParentID *string `json:"parent_id"`
+	// Depth is the length of the list marker. Nominations, closes and relists have 0.
+	Depth      int        `json:"depth"`
+	Kind       string     `json:"kind"`
+	Author     *string    `json:"author"`
+	AuthorKind *string    `json:"author_kind"`
+	Timestamp  *time.Time `json:"timestamp"` // UTC
+	// Label is the vote or the result in one of the words of labels.go; null for a
+	// comment, and for words in bold that are no vote.
+	Label *string `json:"label"`
+	// RawLabel is the word in bold at the start, as it is written.
+	RawLabel *string `json:"raw_label"`
+	// Labels has all the labels, Label first, where there are several, as in "delete and redirect".
+	Labels []string `json:"labels,omitempty"`
+	// Struck tells that the vote was struck out and no other took its place.
+	Struck bool   `json:"struck"`
+	Signed string `json:"signed"`
+	// Text is the wikitext between the list marker and the signature, of all its lines.
+	Text        string   `json:"text"`
+	TextPlain   string   `json:"text_plain"`   // the same without markup
+	PolicyLinks []string `json:"policy_links"` // such as WP:GNG, each once
+	// Outcome is there with the kind close only.
+	Outcome *Outcome `json:"outcome,omitempty"`
+}
+
+// Outcome is how a debate ended.
+type Outcome struct {
+	Label     *string    `json:"label"`
+	Raw       *string    `json:"raw"`
+	Closer    *string    `json:"closer"`
+	Timestamp *time.Time `json:"timestamp"`
+	Blanked   bool       `json:"blanked"`
+}
+
+// Parse reads a page. Bytes of its text that are no UTF-8, and NUL, are read as U+FFFD.
+func Parse(p Page) Discussion {
+	p.Title, p.Text = mend(p.Title), mend(p.Text)
+	s := scanner{page: p, text: p.Text, mask: mask(p.Text), seen: map[string]int{}, parent: -1, previous: -1}
+	s.scan()
+	return s.discussion()
+}
+
+// mend makes text that JSON and PostgreSQL take.
+func mend(text string) string {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	if strings.IndexByte(text, 0) >= 0 {
+		text = strings.ReplaceAll(text, "\x00", "\uFFFD")
+	}
+	return text
+}
+
+// Rows adapts the records to the harvest: their kind, seq and JSON.
+func (d Discussion) Rows() []harvest.Record {
+	rows := make([]harvest.Record, 0, len(d.Records))
+	for i := range d.Records {
+		rows = append(rows, harvest.Record{Ordinal: d.Records[i].Seq, Kind: d.Records[i].Kind, Data: d.Records[i].encode()})
+	}
+	return rows
+}
+
+// encode cannot fail: a record has neither numbers nor types that JSON lacks.
+func (r *Record) encode() []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
+		return nil
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
