@@ -14,6 +14,7 @@ type Request struct {
 	Body   []byte
 	Type   string // Content-Type of Body
 	Hops   int    // redirects followed so far
+	Base   string // what a continuation continues; the upstream's own
 }
 
 // Answer is what came back for one Request: a complete answer of whatever status.
@@ -70,6 +71,8 @@ const (
 	FaultUndecodable Fault = "undecodable"        // a 2xx answer that is not what it should be
 	FaultRateLimited Fault = "ratelimited"        // a 2xx answer that says: slow down
 	FaultLagged      Fault = "lagged"             // a 2xx answer that says: come back later (maxlag, --wait)
+	FaultFatal       Fault = "api_refuses"        // a 2xx answer that says that the request itself is wrong
+	FaultLogin       Fault = "login"              // a 2xx answer that says that we are not, or no longer, logged in
 	FaultCredential  Fault = "credential"         // no credential could be had for the request
 )
 

@@ -15,6 +15,7 @@ type Item struct {
 	Method string // upper case; empty means GET
 	Body   []byte // sent with Method; nil for GET
 	Line   int64  // where it stood in the corpus, from 1
+	Size   int64  // bytes that its page is expected to have; 0 when nobody knows
 }
 
 // NewItem makes an item of a URL as a corpus gives it. Method and body are

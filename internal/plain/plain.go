@@ -136,6 +136,9 @@ func (c *Config) complete() error {
 // ErrMethod is wrapped by the error of Request for an item that would do more than read.
 var ErrMethod = errors.New("is no method of reading")
 
+// Fits implements the worker's packing: one item to a request.
+func (u *Upstream) Fits(pack []harvest.Item, _ harvest.Item) bool { return len(pack) == 0 }
+
 // Request makes the request for one item.
 func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) {
 	if len(items) != 1 {

@@ -30,6 +30,7 @@ type Facts struct {
 	Fault  harvest.Fault // of the exchange, else of the Reading
 	Reason string        // of the Reading
 	Wait   time.Duration // of the Reading
+	Took   time.Duration // from the request's first byte to the answer's last
 
 	Items     int       // in the request: 1, or a pack
 	Tries     int       // counted tries of these items so far, this one included
@@ -48,6 +49,8 @@ type Policy struct {
 	IgnoreRemaining bool          // a 2xx answer that says "0 remaining" asks for no silence
 	First           time.Duration // first step of an item's own delay; default 1 s, doubling
 	Most            time.Duration // largest step of an item's own delay; default 60 s
+	Slow            time.Duration // an answer that takes longer says that the upstream is busy; 0 means never
+	SlowPause       time.Duration // silence after such an answer
 }
 
 // Decision is what follows an attempt.
@@ -103,6 +106,13 @@ func decide(f Facts, p Policy, hint Hint) Decision {
 		return pauseFleet(f, p, hint, true)
 	case harvest.FaultLagged:
 		return pauseFleet(f, p, hint, false)
+	case harvest.FaultFatal:
+		return Decision{Verb: Abort, Reason: cause(f), Class: ClassRefused}
+	case harvest.FaultLogin:
+		if !f.Renewed {
+			return Decision{Verb: Again, Free: true, Renew: true}
+		}
+		return personal(f, p)
 	case harvest.FaultUnprocessed:
 		return Decision{Verb: Again, Free: true}
 	case harvest.FaultTLS, harvest.FaultBlocked, harvest.FaultCredential:
@@ -120,7 +130,7 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 	case s == http.StatusAccepted, s == http.StatusRequestTimeout, s == http.StatusTooEarly:
 		return again(f, p, hint.Wait)
 	case s >= 200 && s < 300:
-		return accept(p, hint)
+		return accept(f, p, hint)
 	case s == http.StatusTooManyRequests:
 		return pauseFleet(f, p, hint, true)
 	case s == http.StatusForbidden && hint.Wait > 0: // GitHub's way to say 429
@@ -144,9 +154,12 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 	}
 }
 
-func accept(p Policy, hint Hint) Decision {
+func accept(f Facts, p Policy, hint Hint) Decision {
 	d := Decision{Verb: Accept, Free: true, Class: ClassAccepted}
-	if hint.Wait > budgetWindow && !p.IgnoreRemaining {
+	if p.Slow > 0 && f.Took > p.Slow {
+		d.Pause, d.Source = p.SlowPause, "slow answer"
+	}
+	if hint.Wait > max(budgetWindow, d.Pause) && !p.IgnoreRemaining {
 		d.Pause, d.Source = hint.Wait, hint.Source
 	}
 	return d

@@ -44,6 +44,16 @@ type Store interface {
 	// with the first error that each returns.
 	Export(ctx context.Context, q Query, each func(Row) error) error
 
+	// Chain is where the enumeration of seed goes on; the zero Chain of that seed before its first step.
+	Chain(ctx context.Context, run, seed string) (Chain, error)
+	// CommitStep appends the items to the corpus table and moves the chain to its next step, both or neither: to.Step is
+	// one more than the committed one, else ErrStep.
+	CommitStep(ctx context.Context, run string, to Chain, items []harvest.Item) error
+	// CorpusRows returns up to limit rows of the corpus table behind seq after, in their order.
+	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]CorpusRow, error)
+	// CorpusSize is how many rows the corpus table has.
+	CorpusSize(ctx context.Context, run string) (int64, error)
+
 	// ExtractBegin starts to make the run's records again by spec, or resumes where an earlier start with the same spec
 	// stopped: cursor is the last key staged, all zero at the start. ErrBusy while a worker holds a shard of the run.
 	ExtractBegin(ctx context.Context, run, spec string) (cursor harvest.Key, err error)

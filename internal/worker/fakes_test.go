@@ -294,6 +294,8 @@ func (s rigSlot) Send(ctx context.Context, request *harvest.Request) (*harvest.A
 
 type rigUpstream struct{}
 
+func (rigUpstream) Fits(pack []harvest.Item, _ harvest.Item) bool { return len(pack) == 0 }
+
 func (rigUpstream) Request(items []harvest.Item) (*harvest.Request, error) {
 	return &harvest.Request{Items: items, Method: "GET", URL: items[0].URL}, nil
 }

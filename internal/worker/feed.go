@@ -3,12 +3,11 @@ package worker
 import (
 	"context"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 
 	"shoal/internal/harvest"
-	"shoal/internal/retry"
 )
 
 const (
@@ -199,29 +198,12 @@ func (w *Worker) hand(chunk []harvest.Item) bool {
 		if !w.open.take(w.feeding) {
 			return false
 		}
-		w.pack(item)
+		w.add(item)
 		if w.handed.Add(1) == int64(w.Limit) {
 			return false
 		}
 	}
 	return w.feeding.Err() == nil
-}
-
-// pack makes a task of items that go into one request.
-func (w *Worker) pack(items ...harvest.Item) {
-	t := &task{items: items, ready: time.Now()}
-	request, err := w.Upstream.Request(items)
-	if err != nil {
-		d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: text(err.Error())}
-		verdict, _ := w.proof.observe(items, d, nil)
-		w.end(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: t.ready})
-		if verdict.Stop != "" {
-			w.fail(w.proof.refusal(verdict.Stop, ""))
-		}
-		return
-	}
-	t.request = request
-	w.queue.push(t)
 }
 
 // known asks the ledger first and the store for what the ledger does not know;
@@ -280,15 +262,25 @@ func (w *Worker) askStore(keys []harvest.Key) (found []bool, err error) {
 type openTasks struct {
 	most  int64
 	tasks *semaphore.Weighted
+	count atomic.Int64
 }
 
 func (o *openTasks) init(most int) {
 	o.most, o.tasks = int64(most), semaphore.NewWeighted(int64(most))
 }
 
-func (o *openTasks) take(ctx context.Context) bool { return o.tasks.Acquire(ctx, 1) == nil }
+func (o *openTasks) take(ctx context.Context) bool {
+	if o.tasks.Acquire(ctx, 1) != nil {
+		return false
+	}
+	o.count.Add(1)
+	return true
+}
 
-func (o *openTasks) drop(n int) { o.tasks.Release(int64(n)) }
+func (o *openTasks) drop(n int) {
+	o.count.Add(-int64(n))
+	o.tasks.Release(int64(n))
+}
 
 // wait waits until no task is open, or ctx ends.
 func (o *openTasks) wait(ctx context.Context) { _ = o.tasks.Acquire(ctx, o.most) }

@@ -9,7 +9,8 @@ import (
 	"shoal/internal/retry"
 )
 
-// accept ends the items that an answer completed; what it left open goes back to the packer.
+// accept ends the items that an answer completed. What it left open is asked for by its continuation, where there is
+// one, else it goes back to the packer.
 func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harvest.Reading, now time.Time) {
 	kept := false // a page that keeps bytes of the answer gives its memory back when it has landed
 	for i := range reading.Pages {
@@ -21,10 +22,13 @@ func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harv
 	if !kept {
 		answer.Release()
 	}
-	w.open.drop(len(reading.Pages))
-	if len(reading.Unfinished) > 0 {
-		w.pack(reading.Unfinished...)
+	if reading.Next != nil {
+		t.items, t.request, t.ready = reading.Next.Items, reading.Next, now
+		t.tries = nil
+		w.queue.push(t)
 	}
+	w.giveBack(t, reading.Unfinished)
+	w.drop(len(reading.Pages))
 }
 
 // end ends all items of a task in the same way.
@@ -34,7 +38,7 @@ func (w *Worker) end(t *task, hold bool, verdict harvest.Page) {
 		page.Key, page.URL, page.ID = item.Key, item.URL, item.ID
 		w.finish(hold, page)
 	}
-	w.open.drop(len(t.items))
+	w.drop(len(t.items))
 }
 
 // finish sends a page on to the batch, or holds it while it may be a mistake of ours.

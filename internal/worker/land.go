@@ -54,6 +54,7 @@ func (w *Worker) dismiss(b batch) {
 	for i := range b.pages {
 		b.pages[i].Answer.Release()
 		w.feeder.release(b.pages[i].Key)
+		w.packer.forget(b.pages[i].Key)
 	}
 }
 

@@ -150,7 +150,7 @@ var errBarren = &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("i
 func (w *Worker) unconnected(t *task, err error) {
 	now := time.Now()
 	if w.feeding.Err() != nil {
-		w.open.drop(len(t.items))
+		w.drop(len(t.items))
 		return
 	}
 	next, count, since := w.away.another(now)

@@ -102,6 +102,8 @@ type PaceState struct {
 
 // Upstream turns items into requests and answers into pages.
 type Upstream interface {
+	// Fits tells whether the item can go into one request with those of the pack. Every item fits into an empty pack.
+	Fits(pack []harvest.Item, next harvest.Item) bool
 	// Request is the exchange for these items; an error means that no request can be made of them.
 	Request(items []harvest.Item) (*harvest.Request, error)
 	// Read decodes a complete 2xx answer.

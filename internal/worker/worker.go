@@ -12,7 +12,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -30,6 +29,7 @@ type Config struct {
 	Run         harvest.Run
 	Shard       harvest.Shard
 	Concurrency int
+	Pack        int           // items of the largest request
 	Batch       int           // rows of a batch
 	BatchBytes  int           // bytes of a batch
 	Flush       time.Duration // a batch lands when its first page is this old
@@ -71,6 +71,7 @@ type Worker struct {
 	stopLanding context.CancelFunc
 
 	feeder feeder
+	packer packer
 	queue  *queue
 	open   openTasks
 	gate   gate
@@ -84,7 +85,9 @@ type Worker struct {
 // New makes a worker.
 func New(config Config, parts Parts) *Worker {
 	w := &Worker{Config: config, Parts: parts, queue: newQueue(), ended: make(chan harvest.Page)}
-	w.open.init(max(256, 8*config.Concurrency))
+	// Two packs more than there are fetchers: one that fills, one that waits.
+	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack))
+	w.packer.init()
 	w.proof = newProbation(config.Canary, config.Fresh)
 	w.feeder.init()
 	w.started = time.Now()
@@ -114,6 +117,8 @@ func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error
 	go func() { // corpus, feed, pack
 		defer close(fed)
 		w.feed()
+		w.packer.ended()
+		w.closePack(packEnded)
 		w.open.wait(w.feeding)
 		w.queue.close()
 	}()
@@ -218,7 +223,7 @@ func (w *Worker) attempt(t *task) {
 	now := time.Now()
 	if err != nil && w.sending.Err() != nil {
 		permit.Unused()
-		w.open.drop(len(t.items))
+		w.drop(len(t.items))
 		return
 	}
 	if w.away.over() {
@@ -232,7 +237,7 @@ func (w *Worker) attempt(t *task) {
 // belongs already, and the slot is nil.
 func (w *Worker) ready(t *task) (Slot, Permit) {
 	if w.gate.enter(w.feeding, w.mayWait()) != nil {
-		w.open.drop(len(t.items))
+		w.drop(len(t.items))
 		return nil, nil
 	}
 	defer w.gate.leave()
@@ -255,7 +260,7 @@ func (w *Worker) ready(t *task) (Slot, Permit) {
 		if slot != nil {
 			slot.Release()
 		}
-		w.open.drop(len(t.items))
+		w.drop(len(t.items))
 		return nil, nil
 	case err != nil: // its slot is spent on the news
 		w.decide(t, permit, nil, Decode(w.Upstream, w.Fetch, t.request, nil, err), time.Now())
@@ -292,33 +297,11 @@ func (w *Worker) wasted(t *task, slot Slot, permit Permit) {
 	w.queue.push(t)
 }
 
-// Decode reads an exchange: a failed one becomes a Reading with its fault, a
-// redirect one with the next request. What has neither is for its status alone to decide.
-func Decode(upstream Upstream, fetch Fetcher, request *harvest.Request, answer *harvest.Answer, err error) harvest.Reading {
-	switch {
-	case err != nil:
-	case answer.Status >= 200 && answer.Status < 300 && answer.Status != 202:
-		return upstream.Read(request, answer)
-	case answer.Status >= 300 && answer.Status < 400 && answer.Status != 304:
-		var next *harvest.Request
-		if next, err = fetch.Redirect(request, answer); err == nil {
-			return harvest.Reading{Next: next}
-		}
-	}
-	if err == nil {
-		return harvest.Reading{}
-	}
-	fault := harvest.FaultReset
-	if failure := (*harvest.Failure)(nil); errors.As(err, &failure) {
-		fault = failure.Fault
-	}
-	return harvest.Reading{Fault: fault, Reason: string(fault), Cause: err}
-}
-
 // decide asks the policy what the attempt means, and does it.
 func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading harvest.Reading, now time.Time) {
 	t.total++
-	if reading.Next != nil && reading.Fault == harvest.FaultNone {
+	reading = w.lone(t, reading)
+	if reading.Next != nil && answer.Status >= 300 {
 		permit.Done(w.sending, true)
 		answer.Release()
 		t.request, t.ready = reading.Next, now
@@ -335,13 +318,17 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 	switch {
 	case verdict.Stop != "" || decision.Verb == retry.Abort:
 		answer.Release()
-		w.open.drop(len(t.items))
+		w.drop(len(t.items))
 		w.fail(w.proof.refusal(verdict.Stop, decision.Reason))
 	case decision.Verb == retry.Accept:
 		w.accept(t, verdict.Hold, answer, reading, now)
 	case decision.Verb == retry.Skip:
 		w.end(t, verdict.Hold, w.verdict(t, answer, reading, decision, now))
 		answer.Release()
+	case decision.Verb == retry.Split:
+		answer.Release()
+		w.retries.Add(1)
+		w.split(t, now.Add(decision.Delay))
 	default: // Again, and Pause, which says Again for the item
 		answer.Release()
 		w.again(t, decision, now)
@@ -354,7 +341,7 @@ func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading,
 		Items: len(t.items), Tries: w.tries(t, now), Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
 	}
 	if answer != nil {
-		facts.Status, facts.Header = answer.Status, answer.Header
+		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
 	}
 	return facts
 }
@@ -367,33 +354,4 @@ func (w *Worker) tries(t *task, now time.Time) int {
 		return max(1, len(t.tries))
 	}
 	return len(t.tries) + 1
-}
-
-// healthy tells whether the upstream works: it answered, with something that can
-// be used or with a refusal that is about the item.
-func healthy(answer *harvest.Answer, reading harvest.Reading) bool {
-	return answer != nil && answer.Status < 500 && reading.Fault != harvest.FaultCalm && reading.Fault != harvest.FaultUndecodable
-}
-
-// mostBlame is how many failures of one item may count as signs of an outage.
-const mostBlame = 2
-
-// report tells pace how the upstream is. An item that fails while others succeed,
-// or fails again and again, says nothing about the upstream: a few such items at
-// the end of a corpus must not look like an outage.
-func (w *Worker) report(t *task, permit Permit, ok bool, now time.Time) {
-	if ok {
-		w.lastGood.Store(now.UnixNano())
-		permit.Done(w.sending, true)
-		return
-	}
-	if t.failed.IsZero() {
-		t.failed = now
-	}
-	t.blamed++
-	if t.blamed > mostBlame || w.lastGood.Load() > t.failed.UnixNano() {
-		permit.Neutral(w.sending)
-		return
-	}
-	permit.Done(w.sending, false)
 }

@@ -45,6 +45,7 @@ func Contract(t *testing.T, fresh func(t *testing.T) Twin) {
 		"read":    testRead,
 		"runs":    testRuns,
 		"extract": testExtract,
+		"corpus":  testCorpus,
 		"schema":  testSchema,
 	}
 	for _, group := range slices.Sorted(maps.Keys(tests)) {

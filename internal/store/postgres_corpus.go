@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"shoal/internal/harvest"
+)
+
+// Chain implements Store.
+func (p *Postgres) Chain(ctx context.Context, run, seed string) (Chain, error) {
+	c := Chain{Seed: seed}
+	err := p.pool.QueryRow(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL FROM shoal.chains WHERE run = $1 AND seed = $2", run, seed).
+		Scan(&c.Step, &c.Next, &c.Done)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	return c, classify("read chain "+seed+" of run "+run, err)
+}
+
+// CommitStep implements Store. The lock of the chain's row, which the first statement takes, keeps two who walk the same
+// chain from one step; that of the run keeps two chains from the same numbers.
+func (p *Postgres) CommitStep(ctx context.Context, run string, to Chain, items []harvest.Item) error {
+	err := pgx.BeginTxFunc(ctx, p.pool, beginLanding, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT 1 FROM shoal.runs WHERE run = $1 FOR NO KEY UPDATE", run); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `INSERT INTO shoal.chains AS c (run, seed, step, next, done_at)
+			VALUES ($1, $2, $3, nullif($4, ''), CASE WHEN $5 THEN clock_timestamp() END)
+			ON CONFLICT (run, seed) DO UPDATE SET step = excluded.step, next = excluded.next, done_at = excluded.done_at
+			WHERE c.step = excluded.step - 1 AND c.done_at IS NULL`, run, to.Seed, to.Step, to.Next, to.Done)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return ErrStep
+		}
+		var last int64
+		if err := tx.QueryRow(ctx, "SELECT coalesce(max(seq), 0) FROM shoal.corpus WHERE run = $1", run).Scan(&last); err != nil {
+			return err
+		}
+		_, err = tx.CopyFrom(ctx, pgx.Identifier{"shoal", "corpus"}, []string{"run", "seq", "key", "url", "id", "hint"},
+			pgx.CopyFromSlice(len(items), func(i int) ([]any, error) {
+				return []any{run, last + int64(i) + 1, uuid(items[i].Key), items[i].URL, orNull(items[i].ID), hintOf(items[i])}, nil
+			}))
+		return err
+	})
+	return classify(stepping(run, to.Seed, to.Step), err)
+}
+
+// CorpusRows implements Store.
+func (p *Postgres) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]CorpusRow, error) {
+	rows, err := p.pool.Query(ctx, "SELECT seq, key, url, coalesce(id, ''), hint::text FROM shoal.corpus WHERE run = $1 AND seq > $2 ORDER BY seq LIMIT $3", run, after, limit)
+	if err != nil {
+		return nil, classify("read the corpus of run "+run, err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (CorpusRow, error) {
+		var r CorpusRow
+		var key pgtype.UUID
+		var hint *string
+		err := row.Scan(&r.Seq, &key, &r.Item.URL, &r.Item.ID, &hint)
+		r.Item.Key, r.Item.Line, r.Item.Size = key.Bytes, r.Seq, sizeOf(hint)
+		return r, err
+	})
+	return found, classify("read the corpus of run "+run, err)
+}
+
+// CorpusSize implements Store.
+func (p *Postgres) CorpusSize(ctx context.Context, run string) (items int64, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT coalesce(max(seq), 0) FROM shoal.corpus WHERE run = $1", run).Scan(&items)
+	return items, classify("count the corpus of run "+run, err)
+}

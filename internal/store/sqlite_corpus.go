@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Chain implements Store.
+func (s *SQLite) Chain(ctx context.Context, run, seed string) (Chain, error) {
+	c := Chain{Seed: seed}
+	err := s.read.QueryRowContext(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL FROM chains WHERE run = ? AND seed = ?", run, seed).
+		Scan(&c.Step, &c.Next, &c.Done)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return c, s.classify("read chain "+seed+" of run "+run, err)
+}
+
+// CommitStep implements Store.
+func (s *SQLite) CommitStep(ctx context.Context, run string, to Chain, items []harvest.Item) error {
+	return s.transact(ctx, stepping(run, to.Seed, to.Step), func(tx *sql.Tx) error {
+		var done any
+		if to.Done {
+			done = stamp(time.Now())
+		}
+		result, err := tx.ExecContext(ctx, `INSERT INTO chains AS c (run, seed, step, next, done_at) VALUES (?, ?, ?, nullif(?, ''), ?)
+			ON CONFLICT (run, seed) DO UPDATE SET step = excluded.step, next = excluded.next, done_at = excluded.done_at
+			WHERE c.step = excluded.step - 1 AND c.done_at IS NULL`, run, to.Seed, to.Step, to.Next, done)
+		if err != nil {
+			return err
+		}
+		if rows, err := result.RowsAffected(); err != nil {
+			return err
+		} else if rows == 0 {
+			return ErrStep
+		}
+		var last int64
+		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM corpus WHERE run = ?", run).Scan(&last); err != nil {
+			return err
+		}
+		insert, err := tx.PrepareContext(ctx, insertInto("corpus", []string{"run", "seq", "key", "url", "id", "hint"}))
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for i, item := range items {
+			if _, err := insert.ExecContext(ctx, run, last+int64(i)+1, item.Key[:], item.URL, orNull(item.ID), hintOf(item)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// CorpusRows implements Store.
+func (s *SQLite) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]CorpusRow, error) {
+	var found []CorpusRow
+	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
+		var r CorpusRow
+		var key []byte
+		var hint *string
+		if err := rows.Scan(&r.Seq, &key, &r.Item.URL, &r.Item.ID, &hint); err != nil {
+			return err
+		}
+		var err error
+		r.Item.Key, err = toKey(key)
+		r.Item.Line, r.Item.Size = r.Seq, sizeOf(hint)
+		found = append(found, r)
+		return err
+	}, "SELECT seq, key, url, coalesce(id, ''), hint FROM corpus WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?", run, after, limit)
+	return found, s.classify("read the corpus of run "+run, err)
+}
+
+// CorpusSize implements Store.
+func (s *SQLite) CorpusSize(ctx context.Context, run string) (items int64, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM corpus WHERE run = ?", run).Scan(&items)
+	return items, s.classify("count the corpus of run "+run, err)
+}

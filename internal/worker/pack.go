@@ -1,0 +1,148 @@
+package worker
+
+import (
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
+)
+
+// packWait is how long a pack may wait to fill, from its first item on.
+const packWait = 5 * time.Second
+
+// packer gathers items into requests. Those that an answer left open come back to it.
+type packer struct {
+	mu       sync.Mutex
+	pack     []harvest.Item
+	number   int // of the pack that fills
+	last     bool
+	returned map[harvest.Key]bool // came back once
+}
+
+func (p *packer) init() { p.returned = make(map[harvest.Key]bool) }
+
+// ended says that the corpus gives no more items; from now on only those that come back fill a pack.
+func (p *packer) ended() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = true
+}
+
+// take empties the pack that fills.
+func (p *packer) take() []harvest.Item {
+	pack := p.pack
+	p.pack = nil
+	p.number++
+	return pack
+}
+
+// forget is told of an item that has ended.
+func (p *packer) forget(key harvest.Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.returned, key)
+}
+
+// add puts an item into the pack that fills. A pack closes when the item does not fit into it, when it is packWait
+// old, and when nothing can come any more.
+func (w *Worker) add(item harvest.Item) {
+	w.packer.mu.Lock()
+	var full []harvest.Item
+	if len(w.packer.pack) > 0 && !w.Upstream.Fits(w.packer.pack, item) {
+		full = w.packer.take()
+	}
+	w.packer.pack = append(w.packer.pack, item)
+	if number := w.packer.number; len(w.packer.pack) == 1 && w.Pack > 1 {
+		time.AfterFunc(packWait, func() { w.closePack(number) })
+	}
+	var single []harvest.Item
+	if w.Pack <= 1 || len(w.packer.pack) >= w.Pack {
+		single = w.packer.take()
+	}
+	w.packer.mu.Unlock()
+	w.send(full, 0, time.Now())
+	w.send(single, 0, time.Now())
+}
+
+// packEnded closes the pack whatever its number.
+const packEnded = -1
+
+// closePack sends the pack off if it is still the one of that number.
+func (w *Worker) closePack(number int) {
+	w.packer.mu.Lock()
+	var pack []harvest.Item
+	if number == packEnded || number == w.packer.number {
+		pack = w.packer.take()
+	}
+	w.packer.mu.Unlock()
+	w.send(pack, 0, time.Now())
+}
+
+// drop says that n items are open no more. When all that are open are in the pack, nobody can fill it.
+func (w *Worker) drop(n int) {
+	w.open.drop(n)
+	w.packer.mu.Lock()
+	alone := w.packer.last && len(w.packer.pack) > 0 && w.open.count.Load() <= int64(len(w.packer.pack))
+	w.packer.mu.Unlock()
+	if alone {
+		w.closePack(packEnded)
+	}
+}
+
+// giveBack packs what an answer left open: first with others, then alone, so that it is told from its neighbours.
+func (w *Worker) giveBack(t *task, items []harvest.Item) {
+	for _, item := range items {
+		w.packer.mu.Lock()
+		again := w.packer.returned[item.Key]
+		w.packer.returned[item.Key] = true
+		w.packer.mu.Unlock()
+		if again {
+			w.send([]harvest.Item{item}, t.total, time.Now())
+		} else {
+			w.add(item)
+		}
+	}
+}
+
+// reasonUnfinished is why an item is tried again that is alone in its request and not in the answer.
+const reasonUnfinished = "unfinished"
+
+// lone makes a failed try of an answer that leaves its only item open: nothing else would ever end that.
+func (w *Worker) lone(t *task, reading harvest.Reading) harvest.Reading {
+	if len(t.items) == 1 && len(reading.Unfinished) == 1 && reading.Fault == harvest.FaultNone {
+		return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonUnfinished}
+	}
+	return reading
+}
+
+// split asks for the halves of a pack that keeps failing, until the item that makes it fail is alone.
+func (w *Worker) split(t *task, ready time.Time) {
+	half := len(t.items) / 2
+	w.send(t.items[:half:half], t.total, ready)
+	w.send(t.items[half:], t.total, ready)
+}
+
+// send makes a task of items that go into one request; attempts are those that they have gone through together.
+func (w *Worker) send(items []harvest.Item, attempts int, ready time.Time) {
+	if len(items) == 0 {
+		return
+	}
+	t := &task{items: items, ready: ready, total: attempts}
+	request, err := w.Upstream.Request(items)
+	if err == nil {
+		t.request = request
+		w.queue.push(t)
+		return
+	}
+	if len(items) > 1 { // one of them is at fault, the others are not
+		w.split(t, ready)
+		return
+	}
+	d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: text(err.Error())}
+	verdict, _ := w.proof.observe(items, d, nil)
+	w.end(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: time.Now()})
+	if verdict.Stop != "" {
+		w.fail(w.proof.refusal(verdict.Stop, ""))
+	}
+}

@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"errors"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Decode reads an exchange: a failed one becomes a Reading with its fault, a
+// redirect one with the next request. What has neither is for its status alone to decide.
+func Decode(upstream Upstream, fetch Fetcher, request *harvest.Request, answer *harvest.Answer, err error) harvest.Reading {
+	switch {
+	case err != nil:
+	case answer.Status >= 200 && answer.Status < 300 && answer.Status != 202:
+		return upstream.Read(request, answer)
+	case answer.Status >= 300 && answer.Status < 400 && answer.Status != 304:
+		var next *harvest.Request
+		if next, err = fetch.Redirect(request, answer); err == nil {
+			return harvest.Reading{Next: next}
+		}
+	}
+	if err == nil {
+		return harvest.Reading{}
+	}
+	fault := harvest.FaultReset
+	if failure := (*harvest.Failure)(nil); errors.As(err, &failure) {
+		fault = failure.Fault
+	}
+	return harvest.Reading{Fault: fault, Reason: string(fault), Cause: err}
+}
+
+// healthy tells whether the upstream works: it answered, with something that can
+// be used or with a refusal that is about the item.
+func healthy(answer *harvest.Answer, reading harvest.Reading) bool {
+	return answer != nil && answer.Status < 500 && reading.Fault != harvest.FaultCalm && reading.Fault != harvest.FaultUndecodable
+}
+
+// mostBlame is how many failures of one item may count as signs of an outage.
+const mostBlame = 2
+
+// report tells pace how the upstream is. An item that fails while others succeed,
+// or fails again and again, says nothing about the upstream: a few such items at
+// the end of a corpus must not look like an outage.
+func (w *Worker) report(t *task, permit Permit, ok bool, now time.Time) {
+	if ok {
+		w.lastGood.Store(now.UnixNano())
+		permit.Done(w.sending, true)
+		return
+	}
+	if t.failed.IsZero() {
+		t.failed = now
+	}
+	t.blamed++
+	if t.blamed > mostBlame || w.lastGood.Load() > t.failed.UnixNano() {
+		permit.Neutral(w.sending)
+		return
+	}
+	permit.Done(w.sending, false)
+}
