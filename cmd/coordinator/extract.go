@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
-	"shoal/internal/plain"
 	"shoal/internal/store"
 )
 
@@ -26,9 +26,9 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 	if spec == "" {
 		return config.Usagef("extract what? Add --extract JQ, such as --extract '.items[] | {id, title}'")
 	}
-	upstream, err := plain.New(plain.Config{Extract: spec})
+	extract, err := wire.Extractor(run, spec)
 	if err != nil {
-		return config.Usagef("%v", err)
+		return err
 	}
 	cursor, err := truth.ExtractBegin(ctx, run.Name, spec)
 	if err != nil {
@@ -43,7 +43,7 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 		if len(batch) == 0 {
 			break
 		}
-		made, bad, broken := extractBatch(upstream, batch)
+		made, bad, broken := extractBatch(extract, batch)
 		if bad == len(batch) { // before anything of it is staged, so that a rerun meets it again
 			return config.Usagef("--extract fails on each of the %d bodies from %s on, nothing was replaced: %v", len(batch), batch[0].URL, broken)
 		}
@@ -67,14 +67,14 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 	return nil
 }
 
-func extractBatch(upstream *plain.Upstream, batch []store.StoredBody) (made []store.Extracted, failed int, broken error) {
+func extractBatch(extract func(body []byte) ([]harvest.Record, error), batch []store.StoredBody) (made []store.Extracted, failed int, broken error) {
 	made = make([]store.Extracted, 0, len(batch))
 	for i := range batch {
 		body := batch[i].Body
 		if body == nil {
 			body = batch[i].Raw
 		}
-		records, err := upstream.Records(body)
+		records, err := extract(body)
 		if err != nil {
 			failed++
 			broken = err

@@ -20,6 +20,9 @@ func run(args, environ []string, stdout, stderr *os.File) int {
 	env := config.Env{Environ: environ, Terminal: term.IsTerminal(int(stderr.Fd())), Version: wire.Version()}
 	p := program{environ: environ, stdout: stdout, stderr: stderr, signals: signals}
 	cmd := config.CoordinatorCommand(env,
+		config.Subcommand{Name: "enumerate", Set: config.InEnumerate, Harvest: p.enumerate,
+			Short:   "Put a run's corpus into the store, once, so that every worker can read it there",
+			Example: "coordinator enumerate --api https://wiki.example/w/api.php --corpus 'mediawiki:?prefix=Articles for deletion/&namespace=4' --contact ada@uni.edu"},
 		config.Subcommand{Name: "export", Set: config.InExport, Run: p.with(p.export),
 			Short:   "Stream a run's records or pages into a file, in a stable order",
 			Example: "coordinator export --run 2026q4 --to 2026q4.jsonl.zst\ncoordinator export --run 2026q4 --table pages --to -"},

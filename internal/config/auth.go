@@ -19,9 +19,9 @@ type Header struct {
 
 // Auth says how to prove who we are. It names where a secret stands, never the secret.
 type Auth struct {
-	Kind             string // bearer, basic, header, query or oauth2; empty for none
+	Kind             string // bearer, basic, header, query, oauth2 or botpassword; empty for none
 	Name             string // of the header or query parameter
-	User             string // basic
+	User             string // basic, botpassword
 	SecretEnv        string // environment variable of the token, password or key
 	SecretFile       string // or its file
 	TokenURL         string // oauth2
@@ -30,6 +30,9 @@ type Auth struct {
 	ClientSecretFile string
 	Scopes           []string
 }
+
+// BotPassword is the kind of credential that a wiki's Special:BotPasswords gives: a login, and cookies from then on.
+const BotPassword = "botpassword"
 
 // secretWord finds names of headers and keys that carry credentials.
 var secretWord = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^cookie2?$|token|secret|passw|api-?_?key|credential`)
@@ -105,11 +108,11 @@ func (a Auth) check() error {
 	switch a.Kind {
 	case "oauth2":
 		return a.checkOAuth2()
-	case "bearer", "basic", "header", "query":
+	case "bearer", "basic", "header", "query", BotPassword:
 	case "":
-		return fmt.Errorf("auth: kind is missing: bearer, basic, header, query or oauth2")
+		return fmt.Errorf("auth: kind is missing: bearer, basic, header, query, oauth2 or botpassword")
 	default:
-		return fmt.Errorf("auth: kind %s is not known: bearer, basic, header, query or oauth2", quoteName(a.Kind))
+		return fmt.Errorf("auth: kind %s is not known: bearer, basic, header, query, oauth2 or botpassword", quoteName(a.Kind))
 	}
 	named := a.Kind == "header" || a.Kind == "query"
 	switch {
@@ -119,8 +122,8 @@ func (a Auth) check() error {
 		return fmt.Errorf("auth: %s needs name: of the %s", a.Kind, map[bool]string{true: "header", false: "query parameter"}[a.Kind == "header"])
 	case a.Kind == "header" && !httpguts.ValidHeaderFieldName(a.Name):
 		return fmt.Errorf("auth: header name %s: use letters, digits and dashes", quoteName(a.Name))
-	case a.Kind == "basic" && a.User == "":
-		return fmt.Errorf("auth: basic needs user: NAME")
+	case (a.Kind == "basic" || a.Kind == BotPassword) && a.User == "":
+		return fmt.Errorf("auth: %s needs user: NAME", a.Kind)
 	}
 	return nil
 }

@@ -28,6 +28,18 @@ func (w *Worker) checkConflicts() error {
 		return Usagef("--contact says %s, --user-agent says something else: keep one of them, or write the contact into the User-Agent", quoteName(w.Contact))
 	case w.Shard.Of > 1 && w.Redis == "":
 		return Usagef("--shard %s without --redis: --shard cuts the work, --redis shares the budget; without it each of the %d workers would send at the full rate. Add --redis redis://host:6379, or run one worker", w.Shard, w.Shard.Of)
+	case w.Upstream == Mediawiki && w.URL != "":
+		return Usagef("--url belongs to the plain upstream: a wiki is named by --api https://wiki.example/w/api.php, and its pages by --corpus")
+	case w.API != "" && w.Upstream != Mediawiki:
+		return Usagef("--api names a wiki, and --upstream says %s: leave one of them out", w.Upstream)
+	case w.Upstream == Mediawiki && w.Extract != "" && w.Extract != Afd:
+		return Usagef("--extract %s: from a wiki, afd is the one kind of record: discussions about deletion", quoteName(w.Extract))
+	case w.Auth.Kind == BotPassword && w.Upstream != Mediawiki && w.API == "" && w.Corpus != "":
+		return Usagef("auth: botpassword is a wiki's kind of credential: add --api https://wiki.example/w/api.php")
+	case w.Upstream == Mediawiki && w.Body == "raw":
+		return Usagef("--body raw: a wiki's pages are kept as JSON (json), or not at all (none)")
+	case w.Upstream == Mediawiki && w.Check+w.Wait != "":
+		return Usagef("--check and --wait belong to the plain upstream: a wiki says in its own words what is wrong and how long to wait")
 	case (w.Cert == "") != (w.Key == ""):
 		return Usagef("--cert and --key go together: the certificate and its private key")
 	}

@@ -62,20 +62,25 @@ func WorkerCommand(env Env, run func(ctx context.Context, w Worker) error) *cobr
 		if err != nil {
 			return err
 		}
-		w, err := readWorker(l)
-		if err == nil {
-			err = w.check()
-		}
-		if printing, printErr := l.maybePrint(cmd.OutOrStdout()); printing {
-			return firstError(err, printErr)
-		}
-		if err != nil {
-			return err
-		}
-		return run(cmd.Context(), w)
+		return l.harvest(cmd, run)
 	}
 	finish(cmd, InWorker, flags["try"])
 	return cmd
+}
+
+// harvest calls run with settings that fit together.
+func (l *layers) harvest(cmd *cobra.Command, run func(ctx context.Context, w Worker) error) error {
+	w, err := readWorker(l)
+	if err == nil {
+		err = w.check()
+	}
+	if printing, printErr := l.maybePrint(cmd.OutOrStdout()); printing {
+		return firstError(err, printErr)
+	}
+	if err != nil {
+		return err
+	}
+	return run(cmd.Context(), w)
 }
 
 // Subcommand is one command of the coordinator.
@@ -83,8 +88,9 @@ type Subcommand struct {
 	Name    string
 	Short   string
 	Example string
-	Set     Set // one of InExport, InExtract, InRebuild, InDemo, InSchema
+	Set     Set // one of InExport, InExtract, InRebuild, InDemo, InSchema, InEnumerate
 	Run     func(ctx context.Context, c Coordinator) error
+	Harvest func(ctx context.Context, w Worker) error // in the place of Run, for a command that asks the upstream
 }
 
 // CoordinatorCommand is the coordinator's command line, with its commands in the order given.
@@ -117,6 +123,9 @@ func (c Subcommand) command(env Env) *cobra.Command {
 		l, err := newLayers(env, c.Set, flags)
 		if err != nil {
 			return err
+		}
+		if c.Harvest != nil {
+			return l.harvest(cmd, c.Harvest)
 		}
 		settings, err := readCoordinator(l)
 		if printing, printErr := l.maybePrint(cmd.OutOrStdout()); printing {

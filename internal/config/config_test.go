@@ -86,6 +86,6 @@ func samples(t *testing.T) map[string]string {
 		"batch": "10", "batch-bytes": "1MiB", "flush": "2s", "to": "x.csv", "table": "pages", "try": "4", "limit": "9", "timeout": "5s",
 		"max-body": "1KiB", "retries": "0", "patience": "1h", "max-dead": "5", "max-skipped": "2%", "max-rejected": "none", "max-missing": "0",
 		"no-canary": "true", "force": "true", "progress": "json", "log-level": "debug", "status-addr": "127.0.0.1:9090",
-		"config": filepath.Join(fileDir(t, ""), fileName), "print-config": "true",
+		"config": filepath.Join(fileDir(t, ""), fileName), "api": "https://wiki.lab.edu/w/api.php", "print-config": "true",
 	}
 }

@@ -120,7 +120,7 @@ func (l *layers) text(name string) string { return l.viper.GetString(name) }
 
 // takes tells whether the command knows the setting.
 func (l *layers) takes(s Setting) bool {
-	return s.In&l.set != 0 || (s.In == inProfile && l.set&InWorker != 0)
+	return s.In&l.set != 0 || (s.In == inProfile && l.set&inHarvest != 0)
 }
 
 func (l *layers) source(name string) Source {

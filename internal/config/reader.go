@@ -132,13 +132,30 @@ func (r *reader) corpus(name string) string {
 func (r *reader) upstream(name string) string {
 	return read(r, name, func(s string) (string, error) {
 		switch {
-		case s == "plain":
+		case s == "plain" || s == "mediawiki":
 			return s, nil
 		case strings.Contains(s, "://") || strings.Contains(s, "."):
-			return "", fmt.Errorf("--upstream says the kind of API (plain); the URL belongs to --corpus or --url")
+			return "", fmt.Errorf("--upstream says the kind of API (plain or mediawiki); the URL belongs to --corpus, --url or --api")
 		default:
-			return "", fmt.Errorf("this version knows one kind of API: plain")
+			return "", fmt.Errorf("this version knows two kinds of API: plain and mediawiki")
 		}
+	})
+}
+
+// api is where a wiki's api.php is, in canonical form.
+func (r *reader) api(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		if s == "" {
+			return "", nil
+		}
+		canonical, err := harvest.CanonicalURL(s)
+		if err != nil {
+			return "", err
+		}
+		if strings.Contains(canonical, "?") {
+			return "", fmt.Errorf("it is the address of api.php alone, such as https://en.wikipedia.org/w/api.php; titles go to --corpus")
+		}
+		return canonical, nil
 	})
 }
 

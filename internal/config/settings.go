@@ -13,10 +13,12 @@ const (
 	InRebuild
 	InDemo
 	InSchema
+	InEnumerate
 	inProfile // a key of profiles alone: neither flag nor environment variable
 
-	inStore = InWorker | InExport | InExtract | InRebuild
-	inAll   = inStore | InDemo | InSchema
+	inHarvest = InWorker | InEnumerate
+	inStore   = inHarvest | InExport | InExtract | InRebuild
+	inAll     = inStore | InDemo | InSchema
 )
 
 // Group is a heading of --help.
@@ -79,21 +81,24 @@ func Settings() []Setting {
 
 func settingsWhat() []Setting {
 	return []Setting{
-		{Name: "corpus", Arg: "URI", Group: GroupWhat, In: InWorker,
-			Help: "the list of items: a file (also .gz, .zst), - for stdin, or https://…; default: the one stored with the run"},
-		{Name: "url", Arg: "TEMPLATE", Group: GroupWhat, In: InWorker,
+		{Name: "corpus", Arg: "URI", Group: GroupWhat, In: inHarvest,
+			Help: "the list of items: a file (also .gz, .zst), - for stdin, https://…, or store: for the run's enumerated corpus; " +
+				"mediawiki: titles, pageids:FILE, a page.sql.gz dump or mediawiki:?prefix=…&namespace=…; default: the one stored with the run"},
+		{Name: "url", Arg: "TEMPLATE", Group: GroupWhat, In: inHarvest,
 			Help: "for a corpus of ids: where an item lives, such as https://api.example/v1/items/{id}"},
-		{Name: "upstream", Default: "plain", Arg: "KIND", Group: GroupWhat, In: InWorker,
-			Help: "the kind of API: plain"},
-		{Name: "extract", Arg: "JQ", Group: GroupWhat, In: InWorker | InExtract,
-			Help: "a jq expression that yields records from an answer; without it no record is written"},
-		{Name: "body", Default: "json", Arg: "json|raw|none", Group: GroupWhat, In: InWorker,
+		{Name: "upstream", Default: "plain", Arg: "KIND", Group: GroupWhat, In: inHarvest,
+			Help: "the kind of API: plain or mediawiki; with --api it is mediawiki"},
+		{Name: "api", Arg: "URL", Group: GroupWhat, In: inHarvest,
+			Help: "mediawiki: where its api.php is, such as https://en.wikipedia.org/w/api.php"},
+		{Name: "extract", Arg: "JQ", Group: GroupWhat, In: inHarvest | InExtract,
+			Help: "a jq expression that yields records from an answer, or afd (mediawiki: deletion discussions); without it no record is written"},
+		{Name: "body", Default: "json", Arg: "json|raw|none", Group: GroupWhat, In: inHarvest,
 			Help: "what a page keeps: the answer as JSON, its bytes with any content type, or the records alone"},
 		{Name: "check", Arg: "JQ", Group: GroupWhat, In: InWorker,
 			Help: "an answer for which this is not true counts as undecodable and is tried again"},
-		{Name: "post-is-read", Group: GroupWhat, In: InWorker,
+		{Name: "post-is-read", Group: GroupWhat, In: inHarvest,
 			Help: "POST lines of the corpus only read, so that they may be sent again"},
-		{Name: "keep-header", Arg: "NAME", List: true, Group: GroupWhat, In: InWorker,
+		{Name: "keep-header", Arg: "NAME", List: true, Group: GroupWhat, In: inHarvest,
 			Help: "one more header of the answer to keep, besides ETag, Last-Modified, Content-Type and Link"},
 	}
 }
@@ -111,17 +116,17 @@ func settingsTurn() []Setting {
 
 func settingsPolite() []Setting {
 	return []Setting{
-		{Name: "contact", Arg: "MAIL|URL", Group: GroupPolite, In: InWorker,
+		{Name: "contact", Arg: "MAIL|URL", Group: GroupPolite, In: inHarvest,
 			Help: "who is asking: goes into the User-Agent; needed unless the upstream is this machine"},
-		{Name: "user-agent", Arg: "TEXT", Group: GroupPolite, In: InWorker,
+		{Name: "user-agent", Arg: "TEXT", Group: GroupPolite, In: inHarvest,
 			Help: "replaces the User-Agent that --contact makes"},
-		{Name: "profile", Default: autoText, Arg: "NAME", Group: GroupPolite, In: InWorker,
-			Help: "defaults for an upstream: auto (by its host), generic, wikimedia-anon, wikimedia-auth, or one from profiles: in the file"},
-		{Name: "rate", Arg: "N/s", Group: GroupPolite, In: InWorker,
+		{Name: "profile", Default: autoText, Arg: "NAME", Group: GroupPolite, In: inHarvest,
+			Help: "defaults for an upstream: auto (by its host), generic, wikimedia-anon, wikimedia-auth, wikimedia-bot, or one from profiles: in the file"},
+		{Name: "rate", Arg: "N/s", Group: GroupPolite, In: inHarvest,
 			Help: "requests that the whole fleet may send to this host: 50/s, 200/min, 5000/h; a bare number is per second; default: the profile's, else 50/s"},
-		{Name: "concurrency", Arg: "N", Group: GroupPolite, In: InWorker,
+		{Name: "concurrency", Arg: "N", Group: GroupPolite, In: inHarvest,
 			Help: "requests in flight in this process; default: the profile's, else 40"},
-		{Name: "headroom", Default: "1%", Arg: "P%", Group: GroupPolite, In: InWorker,
+		{Name: "headroom", Default: "1%", Arg: "P%", Group: GroupPolite, In: inHarvest,
 			Help: "part of the rate that is left unused, so that no second exceeds it; 0%: none"},
 		{Name: "wait", Arg: "JQ", Group: GroupPolite, In: InWorker,
 			Help: "yields the seconds that an answer asks us to wait"},
@@ -131,17 +136,21 @@ func settingsPolite() []Setting {
 			Help: "the shortest silence after a 429 that does not say how long"},
 		{Name: "reset-unit", Default: autoText, Group: GroupPolite, In: inProfile,
 			Help: "unit of the X-RateLimit-Reset header: auto, delta, epoch, epoch-ms"},
+		{Name: "slow-answer", Default: "0s", Group: GroupPolite, In: inProfile,
+			Help: "an answer that takes longer than this makes the fleet silent for slow-pause; 0s: never"},
+		{Name: "slow-pause", Default: "5s", Group: GroupPolite, In: inProfile,
+			Help: "the silence after a slow answer"},
 		{Name: "as-of", Group: GroupPolite, In: inProfile,
 			Help: "the day on which the profile's figures were looked up"},
-		{Name: "proxy", Arg: "URL|env", Secret: true, Group: GroupPolite, In: InWorker,
+		{Name: "proxy", Arg: "URL|env", Secret: true, Group: GroupPolite, In: inHarvest,
 			Help: "an HTTP proxy for the upstream; env: as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say"},
-		{Name: "ca", Arg: "FILE", Group: GroupPolite, In: InWorker,
+		{Name: "ca", Arg: "FILE", Group: GroupPolite, In: inHarvest,
 			Help: "PEM file of authorities to trust besides the system's"},
-		{Name: "cert", Arg: "FILE", Group: GroupPolite, In: InWorker, Help: "PEM file of our client certificate; goes with --key"},
-		{Name: "key", Arg: "FILE", Group: GroupPolite, In: InWorker, Help: "PEM file of its private key"},
-		{Name: "allow-host", Arg: "HOST", List: true, Group: GroupPolite, In: InWorker,
+		{Name: "cert", Arg: "FILE", Group: GroupPolite, In: inHarvest, Help: "PEM file of our client certificate; goes with --key"},
+		{Name: "key", Arg: "FILE", Group: GroupPolite, In: inHarvest, Help: "PEM file of its private key"},
+		{Name: "allow-host", Arg: "HOST", List: true, Group: GroupPolite, In: inHarvest,
 			Help: "a host that corpus lines may name; several: each its own; default: that of the first line, or of --url"},
-		{Name: "allow-private", Arg: "CIDR", List: true, Group: GroupPolite, In: InWorker,
+		{Name: "allow-private", Arg: "CIDR", List: true, Group: GroupPolite, In: inHarvest,
 			Help: "a private network that the upstream may live in, such as 10.1.0.0/16"},
 	}
 }
@@ -150,7 +159,7 @@ func settingsLands() []Setting {
 	return []Setting{
 		{Name: "store", Default: "sqlite:shoal.db", Arg: "URL", Secret: true, Group: GroupLands, In: inStore | InSchema,
 			Help: "where pages and records land: sqlite:FILE or postgres://…; DATABASE_URL is read too"},
-		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: InWorker | InRebuild,
+		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild,
 			Help: "redis://…: shares the budget between workers; needed by more than one shard; REDIS_URL is read too"},
 		{Name: "batch", Default: "1000", Arg: "N", Group: GroupLands, In: InWorker | InExtract, Help: "items in one transaction, at most"},
 		{Name: "batch-bytes", Default: "8MiB", Arg: "SIZE", Group: GroupLands, In: InWorker, Help: "bytes in one transaction, at most"},
@@ -166,17 +175,17 @@ func settingsLimits() []Setting {
 		{Name: "try", Default: "0", Arg: "[N]", Bare: "3", Group: GroupLimits, In: InWorker,
 			Help: "fetch N items (3), store nothing, and show request, answer, limits as understood and records of each"},
 		{Name: "limit", Default: "0", Arg: "N", Group: GroupLimits, In: InWorker, Help: "stop after N new items; a rerun goes on; 0: all"},
-		{Name: "timeout", Default: "30s", Arg: "TIME", Group: GroupLimits, In: InWorker, Help: "for one request, from the first byte sent to the last one read"},
-		{Name: "max-body", Default: "16MiB", Arg: "SIZE", Group: GroupLimits, In: InWorker, Help: "a longer answer, once decoded, is skipped"},
-		{Name: "retries", Default: "5", Arg: "N", Group: GroupLimits, In: InWorker, Help: "how often an item is tried again before it is given up"},
-		{Name: "patience", Default: autoText, Arg: "TIME", Group: GroupLimits, In: InWorker,
+		{Name: "timeout", Default: "30s", Arg: "TIME", Group: GroupLimits, In: inHarvest, Help: "for one request, from the first byte sent to the last one read"},
+		{Name: "max-body", Default: "16MiB", Arg: "SIZE", Group: GroupLimits, In: inHarvest, Help: "a longer answer, once decoded, is skipped"},
+		{Name: "retries", Default: "5", Arg: "N", Group: GroupLimits, In: inHarvest, Help: "how often an item is tried again before it is given up"},
+		{Name: "patience", Default: autoText, Arg: "TIME", Group: GroupLimits, In: inHarvest,
 			Help: "how long the upstream, the store or Redis may be away before we leave with exit code 5; 0: for ever; auto: 0 on a terminal, else 15m"},
 		{Name: "max-dead", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "more dead items than this: exit code 3; none: no limit"},
 		{Name: "max-skipped", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for skipped items"},
 		{Name: "max-rejected", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for corpus lines that are no items"},
 		{Name: "max-missing", Default: "none", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for items that the upstream does not have"},
 		{Name: "no-canary", Group: GroupLimits, In: InWorker, Help: "go on even when none of the first 100 items lands"},
-		{Name: "force", Group: GroupLimits, In: InWorker | InExport,
+		{Name: "force", Group: GroupLimits, In: inHarvest | InExport,
 			Help: "do what is refused for safety: exceed a site profile's rate, overwrite a file"},
 	}
 }

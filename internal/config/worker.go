@@ -8,6 +8,15 @@ import (
 	"shoal/internal/harvest"
 )
 
+// The kinds of upstream.
+const (
+	Plain     = "plain"
+	Mediawiki = "mediawiki"
+)
+
+// Afd is the --extract that makes records of a wiki's discussions about deletion.
+const Afd = "afd"
+
 // Worker is all that one worker was told. Zero values mean "not said" for text and lists.
 type Worker struct {
 	Run         string // empty: to be found in the store
@@ -15,7 +24,8 @@ type Worker struct {
 	NoWait      bool
 	Corpus      string // empty: the one stored with the run
 	URL         string // template with {id}
-	Upstream    string // plain
+	API         string // canonical URL of a wiki's api.php
+	Upstream    string // plain or mediawiki
 	Extract     string // jq
 	Body        string // json, raw or none
 	Check, Wait string // jq
@@ -29,6 +39,8 @@ type Worker struct {
 	Headroom    float64 // fraction, 0.01; negative: none
 	Workers     int     // that may send at once in the whole fleet; 0: any number
 	MinPause    time.Duration
+	SlowAnswer  time.Duration // an answer that takes longer is followed by SlowPause; 0: never
+	SlowPause   time.Duration
 	ResetUnit   string // auto, delta, epoch or epoch-ms
 
 	Contact, UserAgent string
@@ -91,7 +103,7 @@ func readWorker(l *layers) (Worker, error) {
 		layers: l, Warnings: l.warnings,
 
 		Run: r.run("run"), Shard: r.shard("shard"), NoWait: r.flag("no-wait"),
-		Corpus: r.corpus("corpus"), URL: r.template("url"), Upstream: r.upstream("upstream"),
+		Corpus: r.corpus("corpus"), URL: r.template("url"), API: r.api("api"), Upstream: r.upstream("upstream"),
 		Extract: r.text("extract"), Body: r.oneOf("body", "json", "raw", "none"),
 		Check: r.text("check"), Wait: r.text("wait"), PostIsRead: r.flag("post-is-read"),
 		KeepHeaders: r.headerNames("keep-header"),
@@ -99,6 +111,7 @@ func readWorker(l *layers) (Worker, error) {
 		Profile: l.profile.Name, ProfileAsOf: l.profile.AsOf,
 		Rate: r.rate("rate"), Concurrency: r.count("concurrency", 1, maxConcurrency), Headroom: r.headroom("headroom"),
 		Workers: r.count("workers", 0, 10_000), MinPause: r.duration("min-pause"),
+		SlowAnswer: r.duration("slow-answer"), SlowPause: r.duration("slow-pause"),
 		ResetUnit: r.oneOf("reset-unit", autoText, "delta", "epoch", "epoch-ms"),
 
 		Contact: r.contact("contact"), UserAgent: r.userAgent("user-agent"), Headers: l.headers(), Auth: l.auth(),
@@ -117,5 +130,8 @@ func readWorker(l *layers) (Worker, error) {
 		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"),
 	}
 	w.Patience, w.PatienceAuto = r.patience("patience")
+	if w.API != "" && !w.Given("upstream") {
+		w.Upstream = Mediawiki
+	}
 	return w, r.err
 }

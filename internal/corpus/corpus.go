@@ -59,6 +59,10 @@ type Config struct {
 	PostIsRead bool         // POST requests only read, so that they may be repeated
 	Stdin      io.Reader    // read for "-"
 	HTTP       *http.Client // fetches an https corpus; its requests are no part of any budget
+	// Line makes an item of a line where it is neither a URL nor an id nor JSON; the error says why it is none.
+	Line func(line string) (harvest.Item, error)
+	// Text, if set, makes lines of what the unpacked corpus is.
+	Text func(io.Reader) io.Reader
 	// Patience is how long the server of an https corpus may be away in the middle of it; 0 means for ever.
 	Patience time.Duration
 }
@@ -69,6 +73,8 @@ type Source struct {
 	template *template
 	hosts    hostSet
 	post     bool
+	own      func(line string) (harvest.Item, error)
+	text     func(io.Reader) io.Reader
 
 	raw   *counter
 	close func() error
@@ -85,7 +91,7 @@ type Source struct {
 // Open opens the corpus and reads on to its first item, so that Host is known.
 // For an https corpus ctx bounds the whole pass. Close the source in the end.
 func Open(ctx context.Context, cfg Config) (*Source, error) {
-	s := &Source{name: display(cfg.URI), post: cfg.PostIsRead, schemes: map[string]string{}}
+	s := &Source{name: display(cfg.URI), post: cfg.PostIsRead, own: cfg.Line, text: cfg.Text, schemes: map[string]string{}}
 	var err error
 	if s.template, err = parseTemplate(cfg.Template); err != nil {
 		return nil, err
@@ -113,6 +119,9 @@ func (s *Source) begin(uri string) error {
 	}
 	underneath := s.close
 	s.close = func() error { release(); return underneath() }
+	if s.text != nil {
+		text = s.text(text)
+	}
 	s.lines = newLines(text)
 	for len(s.lead) < mostLeading {
 		entry, err := s.next()

@@ -58,10 +58,16 @@ func (s *Source) item(line []byte) (harvest.Item, error) {
 	switch {
 	case len(line) > MaxLine:
 		return harvest.Item{}, refuse(reasonLong, "a line of more than %d bytes, starting with %s", MaxLine, harvest.Quote(string(line[:64])))
-	case line[0] == '{':
+	case line[0] == '{' && s.own == nil:
 		return s.jsonItem(line)
 	case len(line) > harvest.MaxURL:
 		return harvest.Item{}, refuse(reasonLong, "a line of %d bytes, at most %d are allowed, starting with %s", len(line), harvest.MaxURL, harvest.Quote(string(line[:64])))
+	case s.own != nil:
+		item, err := s.own(string(line))
+		if err != nil && !errors.Is(err, harvest.ErrURL) {
+			err = refuse(reasonID, "%v", err)
+		}
+		return item, err
 	case s.template != nil:
 		return s.idItem(string(line), http.MethodGet, nil)
 	}

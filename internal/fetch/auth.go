@@ -54,6 +54,8 @@ type authorizer struct {
 	mu   sync.Mutex
 	last *renewal
 	past [][]string // the secrets of credentials that were in use before
+
+	cookies map[string]string // of kind session, by name
 }
 
 // renewal is one attempt to get a credential, shared by all who want one.
@@ -125,6 +127,10 @@ func (a *authorizer) of(secret string) *credential {
 		c.headers.Set(a.auth.Name, secret)
 	case "query":
 		c.param, c.paramValue = a.auth.Name, secret
+	case "session":
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.present(c)
 	}
 	return c
 }

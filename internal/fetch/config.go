@@ -121,9 +121,9 @@ func (h Header) validate() error {
 // Auth says how requests are authorised. Secrets are named, never held: each
 // comes from an environment variable or from a file, which is read again when it changes.
 type Auth struct {
-	Kind       string // "", bearer, basic, header, query, oauth2
+	Kind       string // "", bearer, basic, header, query, oauth2, or session: cookies alone, see Client.Secret
 	Name       string // of the header or of the query parameter
-	User       string // of basic
+	User       string // of basic and session
 	SecretEnv  string
 	SecretFile string
 
@@ -142,7 +142,7 @@ func (a Auth) Validate() error {
 			return errors.New("auth: kind is missing; it is one of bearer, basic, header, query, oauth2")
 		}
 		return nil
-	case "bearer":
+	case "bearer", "session":
 		return a.oneSecret()
 	case "basic":
 		if a.User == "" || strings.ContainsAny(a.User, ":\r\n") {

@@ -138,6 +138,7 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request) (*h
 	}
 	first := time.Since(sent(dog.start))
 	dog.headersCame()
+	c.auth.keep(resp)
 	s := &sink{pool: c.buffers, budget: &c.budget}
 	if err := overruled(ctx, resp.StatusCode, c.readBody(resp, s, &dog.wire, l.calm)); err != nil {
 		s.close()

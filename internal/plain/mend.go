@@ -115,6 +115,9 @@ func (f findings) mended() string {
 	return strings.Join(words, ",")
 }
 
+// Detail implements the worker's Upstream, see the function of that name.
+func (u *Upstream) Detail(a *harvest.Answer) string { return Detail(a) }
+
 // Detail is the beginning of an answer's body, up to harvest.MaxDetail bytes, as
 // valid text that a terminal shows without harm: what cannot be printed is U+FFFD.
 func Detail(a *harvest.Answer) string {

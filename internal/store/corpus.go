@@ -10,40 +10,32 @@ import (
 // ErrStep: somebody else has taken this step of the chain. Read the chain again.
 var ErrStep = fmt.Errorf("%w: another process walks this chain, its step is taken", ErrBusy)
 
-// Chain is where an enumeration or a listing goes on.
-type Chain struct {
-	Seed string // what is enumerated
-	Step int64  // how many steps are committed
-	Next string // token of the next one, empty at the start
-	Done bool   // no step is left
-}
-
-// CorpusRow is one row of the corpus table: an item and its place, from 1.
-type CorpusRow struct {
-	Seq  int64
-	Item harvest.Item // Key, URL, ID and Size
-}
-
 // hint is what the corpus table knows of an item besides its name.
 type hint struct {
-	Size int64 `json:"size,omitempty"`
+	Size   int64  `json:"size,omitempty"`
+	Method string `json:"method,omitempty"`
+	Body   []byte `json:"body,omitempty"` // base64
 }
 
 // hintOf is NULL where there is nothing to say.
 func hintOf(item harvest.Item) any {
-	if item.Size == 0 {
+	h := hint{Size: item.Size, Method: item.Method, Body: item.Body}
+	if h.Size == 0 && h.Method == "" && len(h.Body) == 0 {
 		return nil
 	}
-	text, _ := json.Marshal(hint{Size: item.Size}) // numbers can always be marshalled
+	text, _ := json.Marshal(h) // numbers and strings can always be marshalled
 	return string(text)
 }
 
-func sizeOf(text *string) int64 {
+// rowOf makes an item of a row of the corpus table.
+func rowOf(seq int64, key harvest.Key, url, id string, text *string) (harvest.Item, error) {
 	var h hint
-	if text == nil || json.Unmarshal([]byte(*text), &h) != nil {
-		return 0
+	if text != nil {
+		if err := json.Unmarshal([]byte(*text), &h); err != nil {
+			return harvest.Item{}, fmt.Errorf("hint of row %d: %w", seq, err)
+		}
 	}
-	return h.Size
+	return harvest.Item{Key: key, URL: url, ID: id, Method: h.Method, Body: h.Body, Line: seq, Size: h.Size}, nil
 }
 
 func stepping(run, seed string, step int64) string {

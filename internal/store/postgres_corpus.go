@@ -11,8 +11,8 @@ import (
 )
 
 // Chain implements Store.
-func (p *Postgres) Chain(ctx context.Context, run, seed string) (Chain, error) {
-	c := Chain{Seed: seed}
+func (p *Postgres) Chain(ctx context.Context, run, seed string) (harvest.Chain, error) {
+	c := harvest.Chain{Seed: seed}
 	err := p.pool.QueryRow(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL FROM shoal.chains WHERE run = $1 AND seed = $2", run, seed).
 		Scan(&c.Step, &c.Next, &c.Done)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -23,7 +23,7 @@ func (p *Postgres) Chain(ctx context.Context, run, seed string) (Chain, error) {
 
 // CommitStep implements Store. The lock of the chain's row, which the first statement takes, keeps two who walk the same
 // chain from one step; that of the run keeps two chains from the same numbers.
-func (p *Postgres) CommitStep(ctx context.Context, run string, to Chain, items []harvest.Item) error {
+func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
 	err := pgx.BeginTxFunc(ctx, p.pool, beginLanding, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT 1 FROM shoal.runs WHERE run = $1 FOR NO KEY UPDATE", run); err != nil {
 			return err
@@ -52,18 +52,20 @@ func (p *Postgres) CommitStep(ctx context.Context, run string, to Chain, items [
 }
 
 // CorpusRows implements Store.
-func (p *Postgres) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]CorpusRow, error) {
+func (p *Postgres) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Item, error) {
 	rows, err := p.pool.Query(ctx, "SELECT seq, key, url, coalesce(id, ''), hint::text FROM shoal.corpus WHERE run = $1 AND seq > $2 ORDER BY seq LIMIT $3", run, after, limit)
 	if err != nil {
 		return nil, classify("read the corpus of run "+run, err)
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (CorpusRow, error) {
-		var r CorpusRow
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (harvest.Item, error) {
+		var seq int64
 		var key pgtype.UUID
+		var url, id string
 		var hint *string
-		err := row.Scan(&r.Seq, &key, &r.Item.URL, &r.Item.ID, &hint)
-		r.Item.Key, r.Item.Line, r.Item.Size = key.Bytes, r.Seq, sizeOf(hint)
-		return r, err
+		if err := row.Scan(&seq, &key, &url, &id, &hint); err != nil {
+			return harvest.Item{}, err
+		}
+		return rowOf(seq, key.Bytes, url, id, hint)
 	})
 	return found, classify("read the corpus of run "+run, err)
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // Chain implements Store.
-func (s *SQLite) Chain(ctx context.Context, run, seed string) (Chain, error) {
-	c := Chain{Seed: seed}
+func (s *SQLite) Chain(ctx context.Context, run, seed string) (harvest.Chain, error) {
+	c := harvest.Chain{Seed: seed}
 	err := s.read.QueryRowContext(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL FROM chains WHERE run = ? AND seed = ?", run, seed).
 		Scan(&c.Step, &c.Next, &c.Done)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -21,7 +21,7 @@ func (s *SQLite) Chain(ctx context.Context, run, seed string) (Chain, error) {
 }
 
 // CommitStep implements Store.
-func (s *SQLite) CommitStep(ctx context.Context, run string, to Chain, items []harvest.Item) error {
+func (s *SQLite) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
 	return s.transact(ctx, stepping(run, to.Seed, to.Step), func(tx *sql.Tx) error {
 		var done any
 		if to.Done {
@@ -57,19 +57,22 @@ func (s *SQLite) CommitStep(ctx context.Context, run string, to Chain, items []h
 }
 
 // CorpusRows implements Store.
-func (s *SQLite) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]CorpusRow, error) {
-	var found []CorpusRow
+func (s *SQLite) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Item, error) {
+	var found []harvest.Item
 	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
-		var r CorpusRow
+		var seq int64
 		var key []byte
+		var url, id string
 		var hint *string
-		if err := rows.Scan(&r.Seq, &key, &r.Item.URL, &r.Item.ID, &hint); err != nil {
+		if err := rows.Scan(&seq, &key, &url, &id, &hint); err != nil {
 			return err
 		}
-		var err error
-		r.Item.Key, err = toKey(key)
-		r.Item.Line, r.Item.Size = r.Seq, sizeOf(hint)
-		found = append(found, r)
+		parsed, err := toKey(key)
+		if err != nil {
+			return err
+		}
+		item, err := rowOf(seq, parsed, url, id, hint)
+		found = append(found, item)
 		return err
 	}, "SELECT seq, key, url, coalesce(id, ''), hint FROM corpus WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?", run, after, limit)
 	return found, s.classify("read the corpus of run "+run, err)

@@ -45,12 +45,12 @@ type Store interface {
 	Export(ctx context.Context, q Query, each func(Row) error) error
 
 	// Chain is where the enumeration of seed goes on; the zero Chain of that seed before its first step.
-	Chain(ctx context.Context, run, seed string) (Chain, error)
+	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
 	// CommitStep appends the items to the corpus table and moves the chain to its next step, both or neither: to.Step is
 	// one more than the committed one, else ErrStep.
-	CommitStep(ctx context.Context, run string, to Chain, items []harvest.Item) error
+	CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error
 	// CorpusRows returns up to limit rows of the corpus table behind seq after, in their order.
-	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]CorpusRow, error)
+	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Item, error)
 	// CorpusSize is how many rows the corpus table has.
 	CorpusSize(ctx context.Context, run string) (int64, error)
 

@@ -100,14 +100,19 @@ type PaceState struct {
 	Since  time.Time     // since when Redis or the upstream is away; zero when they are there
 }
 
+// Reader decodes answers.
+type Reader interface {
+	// Read decodes a complete 2xx answer.
+	Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading
+}
+
 // Upstream turns items into requests and answers into pages.
 type Upstream interface {
 	// Fits tells whether the item can go into one request with those of the pack. Every item fits into an empty pack.
 	Fits(pack []harvest.Item, next harvest.Item) bool
 	// Request is the exchange for these items; an error means that no request can be made of them.
 	Request(items []harvest.Item) (*harvest.Request, error)
-	// Read decodes a complete 2xx answer.
-	Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading
+	Reader
 	// Detail is the beginning of a failing answer as text that may be stored.
 	Detail(answer *harvest.Answer) string
 }

@@ -9,7 +9,7 @@ import (
 
 // Decode reads an exchange: a failed one becomes a Reading with its fault, a
 // redirect one with the next request. What has neither is for its status alone to decide.
-func Decode(upstream Upstream, fetch Fetcher, request *harvest.Request, answer *harvest.Answer, err error) harvest.Reading {
+func Decode(upstream Reader, fetch Fetcher, request *harvest.Request, answer *harvest.Answer, err error) harvest.Reading {
 	switch {
 	case err != nil:
 	case answer.Status >= 200 && answer.Status < 300 && answer.Status != 202:

@@ -2,12 +2,14 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"shoal/internal/coordinator"
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
-	"shoal/internal/plain"
+	"shoal/internal/store"
 	"shoal/internal/worker"
 )
 
@@ -63,7 +65,10 @@ func (p permitted) Backoff(ctx context.Context, silence time.Duration, cut bool)
 }
 
 // fetching gives a worker its connections.
-type fetching struct{ client *fetch.Client }
+type fetching struct {
+	client *fetch.Client
+	login  func(context.Context) error // logs in anew; nil where a credential needs no login
+}
 
 func (f fetching) Reserve(ctx context.Context, url string) (worker.Slot, error) {
 	slot, err := f.client.Reserve(ctx, url)
@@ -73,21 +78,28 @@ func (f fetching) Reserve(ctx context.Context, url string) (worker.Slot, error) 
 	return slot, nil
 }
 
-func (f fetching) Renew(ctx context.Context) (bool, error) { return f.client.Renew(ctx) }
+func (f fetching) Renew(ctx context.Context) (bool, error) {
+	if f.login != nil {
+		return true, f.login(ctx)
+	}
+	return f.client.Renew(ctx)
+}
 
 func (f fetching) Redirect(request *harvest.Request, answer *harvest.Answer) (*harvest.Request, error) {
 	same := func(host string) bool { return host == harvest.HostOf(request.URL) }
 	return fetch.Redirect(request, answer, same)
 }
 
-// reading gives a worker the plain upstream. An answer may quote our credential:
-// no detail of it is stored or shown with the credential in it.
+// reading gives a worker its upstream. An answer may quote our credential: no
+// detail of it is stored or shown with the credential in it.
 type reading struct {
-	*plain.Upstream
+	worker.Upstream
 	client *fetch.Client
 }
 
-func (r reading) Detail(answer *harvest.Answer) string { return r.client.Mask(plain.Detail(answer)) }
+func (r reading) Detail(answer *harvest.Answer) string {
+	return r.client.Mask(r.Upstream.Detail(answer))
+}
 
 func (r reading) Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading {
 	read := r.Upstream.Read(request, answer)
@@ -97,4 +109,15 @@ func (r reading) Read(request *harvest.Request, answer *harvest.Answer) harvest.
 		}
 	}
 	return read
+}
+
+// chains gives an enumeration its table in the store.
+type chains struct{ store.Store }
+
+func (c chains) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
+	err := c.Store.CommitStep(ctx, run, to, items)
+	if errors.Is(err, store.ErrStep) {
+		return coordinator.ErrTaken
+	}
+	return err
 }

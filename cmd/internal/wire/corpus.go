@@ -10,6 +10,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/corpus"
 	"shoal/internal/harvest"
+	"shoal/internal/worker"
 )
 
 // openNamedCorpus comes before the store, so that a mistyped path leaves no store behind.
@@ -34,6 +35,12 @@ func (h *Harvester) openRunsCorpus(ctx context.Context) error {
 // openCorpus reads on to the first item, which says what host this is about, and
 // settles what depends on it.
 func (h *Harvester) openCorpus(ctx context.Context) error {
+	if h.set.Upstream == config.Mediawiki && h.set.API == "" {
+		return config.Usagef("which wiki? Add --api https://wiki.example/w/api.php")
+	}
+	if h.set.Corpus == harvest.StoreCorpus || isListing(h.set.Corpus) {
+		return h.openTable(ctx)
+	}
 	if address := h.set.Corpus; strings.HasPrefix(strings.ToLower(address), "https://") {
 		if canonical, err := harvest.CanonicalURL(address); err == nil {
 			if err := h.set.CheckContact(harvest.HostOf(canonical)); err != nil {
@@ -45,12 +52,17 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() (err error) {
-		h.source, err = corpus.Open(ctx, corpus.Config{
+	err = h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
+		cfg := corpus.Config{
 			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: download, Patience: h.set.Patience,
-		})
+		}
+		if err := h.wikiLines(&cfg); err != nil {
+			return err
+		}
+		opened, err := corpus.Open(ctx, cfg)
 		switch {
 		case err == nil:
+			h.source = opened
 			h.onClose(h.closeCorpus)
 			return nil
 		case errors.Is(err, corpus.ErrAllRejected) && h.set.MaxRejected.Exceeded(1, 1):
@@ -65,6 +77,13 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 	}
 	h.set, err = h.set.ForHost(h.source.Host())
 	return err
+}
+
+// source is the corpus, whatever it is read from.
+type source interface {
+	worker.Corpus
+	Host() string
+	Close() error
 }
 
 // closeCorpus waits for a reader that is still in the corpus.

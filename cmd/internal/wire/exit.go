@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"shoal/internal/config"
+	"shoal/internal/coordinator"
 	"shoal/internal/corpus"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
@@ -48,7 +49,7 @@ func ExitCode(err error, stopped int) int {
 		return ExitOverLimit
 	case errors.Is(err, worker.ErrRefused):
 		return ExitRefused
-	case errors.Is(err, worker.ErrPatience), errors.Is(err, store.ErrUnavailable), errors.Is(err, corpus.ErrAway), errors.Is(err, ledger.ErrAway):
+	case errors.Is(err, worker.ErrPatience), errors.Is(err, store.ErrUnavailable), errors.Is(err, corpus.ErrAway), errors.Is(err, coordinator.ErrStalled), errors.Is(err, ledger.ErrAway):
 		return ExitPatience
 	case errors.Is(err, worker.ErrIncomplete), errors.Is(err, corpus.ErrDamaged):
 		return ExitIncomplete

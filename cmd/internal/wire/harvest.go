@@ -14,7 +14,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"shoal/internal/config"
-	"shoal/internal/corpus"
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
@@ -49,13 +48,14 @@ type Harvester struct {
 	set config.Worker
 
 	truth  store.Store
-	source *corpus.Source
+	source source
 	run    harvest.Run
 	opened bool
 	redis  redis.UniversalClient
 	lease  store.Lease
 	pacer  *pace.Pacer
 	client *fetch.Client
+	kind   upstream
 	worker *worker.Worker
 
 	closers []func() error
@@ -87,7 +87,7 @@ func (h *Harvester) prepare(ctx context.Context) error {
 	if h.storeExists() { // it may know what the corpus needs, such as the template
 		steps = []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus}
 	}
-	steps = append(steps, h.openRunsCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.build)
+	steps = append(steps, h.openRunsCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.introduceOurselves, h.build)
 	return h.interruptible(ctx, steps...)
 }
 
@@ -138,6 +138,9 @@ func (h *Harvester) close() {
 
 // openUpstream makes what talks to the upstream, and when.
 func (h *Harvester) openUpstream(context.Context) (err error) {
+	if h.kind, err = newUpstream(h.set); err != nil {
+		return err
+	}
 	h.client, err = fetch.New(fetchConfig(h.set, h.run.Host), h.Log)
 	if err != nil {
 		return config.Usagef("%v", err)
@@ -164,23 +167,20 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 
 // build puts the worker together.
 func (h *Harvester) build(ctx context.Context) error {
-	upstream, err := newUpstream(h.set)
-	if err != nil {
-		return err
-	}
+	h.fillTable(ctx)
 	totals, err := h.totals(ctx)
 	if err != nil {
 		return err
 	}
 	parts := worker.Parts{
-		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: fetching{h.client},
-		Upstream: reading{upstream, h.client}, Lease: h.lease, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: h.fetching(),
+		Upstream: reading{h.kind, h.client}, Lease: h.lease, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)
 	}
 	h.worker = worker.New(worker.Config{
-		Run: h.run, Shard: h.set.Shard, Concurrency: h.set.Concurrency, Batch: h.set.Batch, BatchBytes: int(h.set.BatchBytes), Flush: h.set.Flush,
+		Run: h.run, Shard: h.set.Shard, Concurrency: h.set.Concurrency, Pack: h.kind.most, Batch: h.set.Batch, BatchBytes: int(h.set.BatchBytes), Flush: h.set.Flush,
 		Retry:    retryPolicy(h.set),
 		Patience: h.set.Patience, Limit: h.set.Limit, Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 	}, parts)

@@ -15,15 +15,15 @@ import (
 
 // adoptTemplate takes the template of the run that is resumed, if none was said.
 func (h *Harvester) adoptTemplate(ctx context.Context) error {
-	if h.set.Corpus == "" || h.set.URL != "" {
+	if h.set.Corpus == "" || h.set.URL+h.set.API != "" {
 		return nil
 	}
 	run, err := h.findRun(ctx, harvest.Inputs{Corpus: shownCorpus(h.set.Corpus)})
 	if errors.Is(err, errNoRunYet) {
 		return nil
 	}
-	if err == nil && run.Corpus == shownCorpus(h.set.Corpus) {
-		h.set.URL = run.API
+	if err == nil && (run.Corpus == shownCorpus(h.set.Corpus) || h.set.Corpus == harvest.StoreCorpus) {
+		h.adoptAPI(run)
 	}
 	return err
 }
@@ -48,16 +48,29 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 		return config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
 	case err != nil:
 		return err
+	case h.set.Corpus == harvest.StoreCorpus:
+		h.set.Run = run.Name
+		h.adoptAPI(run)
+		return nil
 	case run.Corpus == "" || run.Corpus == "-":
 		return config.Usagef("run %s was opened with a corpus on standard input: give it again with --corpus -", run.Name)
 	case strings.HasSuffix(run.Corpus, hiddenQuery):
 		return config.Usagef("run %s was opened with the corpus %s, whose query is not stored because it may be a credential: give the whole address again with --corpus", run.Name, run.Corpus)
 	}
 	h.set.Run, h.set.Corpus = run.Name, run.Corpus
-	if h.set.URL == "" {
+	h.adoptAPI(run)
+	return nil
+}
+
+// adoptAPI takes the kind of upstream and where it is from the run, as far as neither was said.
+func (h *Harvester) adoptAPI(run harvest.Run) {
+	switch {
+	case h.set.URL+h.set.API != "":
+	case run.Upstream == config.Mediawiki:
+		h.set.Upstream, h.set.API = run.Upstream, run.API
+	default:
 		h.set.URL = run.API
 	}
-	return nil
 }
 
 func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.Run, error) {
@@ -102,7 +115,7 @@ const hiddenQuery = "?…"
 
 // shownCorpus is the corpus as it is stored with the run and may be printed.
 func shownCorpus(uri string) string {
-	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && strings.Contains(address, "://") {
+	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && strings.Contains(address, "://") && !isDump(address) {
 		return address + hiddenQuery
 	}
 	return uri
@@ -113,7 +126,7 @@ func shownCorpus(uri string) string {
 // that was kept goes on.
 func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
-		Upstream: h.set.Upstream, API: h.set.URL, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
+		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
 	}}
 	runs, err := h.truth.ListRuns(ctx)
 	if err != nil {

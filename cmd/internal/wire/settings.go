@@ -9,24 +9,14 @@ import (
 
 	"shoal/internal/config"
 	"shoal/internal/fetch"
-	"shoal/internal/plain"
 	"shoal/internal/retry"
 )
 
-func newUpstream(set config.Worker) (*plain.Upstream, error) {
-	upstream, err := plain.New(plain.Config{
-		Body: set.Body, Extract: set.Extract, Check: set.Check, Wait: set.Wait,
-		KeepHeaders: set.KeepHeaders, PostIsRead: set.PostIsRead, MaxBody: int(set.MaxBody),
-	})
-	if err != nil {
-		return nil, config.Usagef("%v", err)
-	}
-	return upstream, nil
-}
-
 func retryPolicy(set config.Worker) retry.Policy {
 	units := map[string]retry.Unit{"delta": retry.UnitDelta, "epoch": retry.UnitEpoch, "epoch-ms": retry.UnitEpochMilli}
-	return retry.Policy{Retries: set.Retries, MinPause: set.MinPause, ResetUnit: units[set.ResetUnit]}
+	return retry.Policy{
+		Retries: set.Retries, MinPause: set.MinPause, ResetUnit: units[set.ResetUnit], Slow: set.SlowAnswer, SlowPause: set.SlowPause,
+	}
 }
 
 // fetchConfig trusts the addresses that the operator typed: the upstream's own,
@@ -37,7 +27,7 @@ func fetchConfig(set config.Worker, host string) fetch.Config {
 		TrustedHosts: typedHosts(append([]string{"//" + host, set.Auth.TokenURL}, slashed(set.AllowHosts)...)),
 		CAFile:       set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
 		Auth: fetch.Auth{
-			Kind: set.Auth.Kind, Name: set.Auth.Name, User: set.Auth.User, SecretEnv: set.Auth.SecretEnv, SecretFile: set.Auth.SecretFile,
+			Kind: authKind(set.Auth.Kind), Name: set.Auth.Name, User: set.Auth.User, SecretEnv: set.Auth.SecretEnv, SecretFile: set.Auth.SecretFile,
 			TokenURL: set.Auth.TokenURL, ClientID: set.Auth.ClientID,
 			ClientSecretEnv: set.Auth.ClientSecretEnv, ClientSecretFile: set.Auth.ClientSecretFile, Scopes: set.Auth.Scopes,
 		},
@@ -46,6 +36,14 @@ func fetchConfig(set config.Worker, host string) fetch.Config {
 		c.Headers = append(c.Headers, fetch.Header(header))
 	}
 	return c
+}
+
+// authKind is what a kind of credential means on the wire.
+func authKind(kind string) string {
+	if kind == config.BotPassword {
+		return "session"
+	}
+	return kind
 }
 
 func slashed(hosts []string) []string {

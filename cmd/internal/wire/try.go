@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"shoal/internal/config"
+	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
 	"shoal/internal/retry"
@@ -31,16 +32,16 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 		return err
 	}
 	h.run = harvest.Run{Name: "try", Inputs: harvest.Inputs{Host: h.source.Host()}}
-	for _, build := range []func(context.Context) error{h.openRedis, h.openUpstream} {
+	h.run.Corpus, h.run.Extract = h.set.Corpus, h.set.Extract
+	for _, build := range []func(context.Context) error{h.openRedis, h.openUpstream, h.introduceOurselves} {
 		if err := build(life); err != nil {
 			return err
 		}
 	}
-	upstream, err := newUpstream(h.set)
-	if err != nil {
-		return err
+	if e, ok := h.source.(*enumerated); ok {
+		e.ctx, e.table = life, &coordinator.Table{Chains: &coordinator.Memory{}, Lister: h.listing()}
 	}
-	t := tryout{h: h, upstream: reading{upstream, h.client}}
+	t := tryout{h: h, upstream: reading{h.kind, h.client}}
 	if err := t.all(life); err != nil {
 		if cause := context.Cause(life); cause != nil {
 			return cause
@@ -143,17 +144,20 @@ func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harve
 		t.say("  answer    %d in %s, %s, %s\n", answer.Status, answer.Took.Round(time.Millisecond),
 			or(answer.Header.Get("Content-Type"), "no content type"), humanize.IBytes(uint64(len(answer.Body))))
 	}
-	reading := worker.Decode(t.upstream, fetching{t.h.client}, request, answer, err)
+	reading := worker.Decode(t.upstream, t.h.fetching(), request, answer, err)
 	if reading.Next != nil {
 		t.say("  redirect  to %s, with a permit of its own\n", reading.Next.URL)
 		return reading.Next, nil
 	}
 	facts.Fault, facts.Reason, facts.Wait = reading.Fault, reading.Reason, reading.Wait
+	if reading.Cause != nil && answer != nil {
+		t.say("  refusal   %s\n", short(t.h.client.Mask(reading.Cause.Error())))
+	}
 	decision := retry.Decide(facts, retryPolicy(t.h.set))
 	if decision.Renew {
 		t.renewed = true
 		t.say("  answer    401: the credential is renewed once and the request repeated\n")
-		_, err := t.h.client.Renew(ctx)
+		_, err := t.h.fetching().Renew(ctx)
 		return request, err
 	}
 	t.explain(ctx, answer, decision, reading, permitted{t.h.pacer, permit})

@@ -25,10 +25,10 @@ func listed(from, n int) []harvest.Item {
 func corpusChain(t *testing.T, f *fixture) {
 	const seed = "mediawiki:?prefix=A"
 	chain, err := f.store.Chain(t.Context(), Name, seed)
-	if err != nil || chain != (store.Chain{Seed: seed}) {
+	if err != nil || chain != (harvest.Chain{Seed: seed}) {
 		t.Fatalf("Chain() = %+v, %v, want the start", chain, err)
 	}
-	for step, to := range []store.Chain{{Seed: seed, Step: 1, Next: "b"}, {Seed: seed, Step: 2, Next: "c"}, {Seed: seed, Step: 3, Done: true}} {
+	for step, to := range []harvest.Chain{{Seed: seed, Step: 1, Next: "b"}, {Seed: seed, Step: 2, Next: "c"}, {Seed: seed, Step: 3, Done: true}} {
 		if err := f.store.CommitStep(t.Context(), Name, to, listed(10*step, 3)); err != nil {
 			t.Fatalf("CommitStep(%+v) = %v, want nil", to, err)
 		}
@@ -37,29 +37,29 @@ func corpusChain(t *testing.T, f *fixture) {
 		}
 	}
 	rows, err := f.store.CorpusRows(t.Context(), Name, 2, 4)
-	if err != nil || len(rows) != 4 || rows[0].Seq != 3 || rows[3].Seq != 6 {
+	if err != nil || len(rows) != 4 || rows[0].Line != 3 || rows[3].Line != 6 {
 		t.Fatalf("CorpusRows(after 2, 4) = %+v, %v, want rows 3 to 6", rows, err)
 	}
 	want := listed(10, 1)[0]
 	want.Line = 4
-	equal(t, "row 4", fmt.Sprint(rows[1].Item), fmt.Sprint(want))
+	equal(t, "row 4", fmt.Sprint(rows[1]), fmt.Sprint(want))
 	if n, err := f.store.CorpusSize(t.Context(), Name); n != 9 || err != nil {
 		t.Errorf("CorpusSize() = %d, %v, want 9", n, err)
 	}
-	wantError(t, "CorpusStep(after the end)", f.store.CommitStep(t.Context(), Name, store.Chain{Seed: seed, Step: 4}, nil), store.ErrStep)
+	wantError(t, "CorpusStep(after the end)", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: seed, Step: 4}, nil), store.ErrStep)
 }
 
 func corpusTwo(t *testing.T, f *fixture) {
-	to := store.Chain{Seed: "s", Step: 1, Next: "b"}
+	to := harvest.Chain{Seed: "s", Step: 1, Next: "b"}
 	if err := f.store.CommitStep(t.Context(), Name, to, listed(0, 2)); err != nil {
 		t.Fatalf("CommitStep() = %v, want nil", err)
 	}
 	wantError(t, "CommitStep(the same step)", f.store.CommitStep(t.Context(), Name, to, listed(0, 2)), store.ErrStep)
-	wantError(t, "CommitStep(a later step)", f.store.CommitStep(t.Context(), Name, store.Chain{Seed: "s", Step: 3}, listed(0, 2)), store.ErrStep)
+	wantError(t, "CommitStep(a later step)", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "s", Step: 3}, listed(0, 2)), store.ErrStep)
 	if n, err := f.store.CorpusSize(t.Context(), Name); n != 2 || err != nil {
 		t.Errorf("CorpusSize() = %d, %v, want 2", n, err)
 	}
-	if err := f.store.CommitStep(t.Context(), Name, store.Chain{Seed: "other", Step: 1, Done: true}, listed(5, 2)); err != nil {
+	if err := f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "other", Step: 1, Done: true}, listed(5, 2)); err != nil {
 		t.Errorf("CommitStep(another chain) = %v, want nil", err)
 	}
 }

@@ -1,0 +1,140 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"shoal/internal/config"
+	"shoal/internal/coordinator"
+	"shoal/internal/harvest"
+	"shoal/internal/mediawiki"
+	"shoal/internal/worker"
+)
+
+// enumerated is a corpus that is read from the run's corpus table, which fills while it is read.
+type enumerated struct {
+	host  string
+	ctx   context.Context //nolint:containedctx // of the whole pass, as an https corpus has one
+	table *coordinator.Table
+}
+
+func (e *enumerated) Host() string { return e.host }
+func (e *enumerated) Close() error { return nil }
+
+func (e *enumerated) Fraction() float64 {
+	if e.table == nil {
+		return 0
+	}
+	return e.table.Fraction()
+}
+
+func (e *enumerated) Entries() iter.Seq2[harvest.Entry, error] { return e.table.Entries(e.ctx) }
+
+// openTable opens the corpus table as the corpus. What fills it is known when the run is.
+func (h *Harvester) openTable(ctx context.Context) (err error) {
+	host := harvest.HostOf(h.set.API)
+	switch {
+	case isListing(h.set.Corpus):
+		if h.set.Upstream != config.Mediawiki {
+			return config.Usagef("--corpus %s: which wiki? Add --api https://wiki.example/w/api.php", h.set.Corpus)
+		}
+		if _, err := mediawiki.ParseListing(h.set.Corpus); err != nil {
+			return config.Usagef("--corpus %s: %v", h.set.Corpus, err)
+		}
+	case h.truth == nil:
+		return config.Usagef("--corpus store: is the corpus table of a run, and the store has none: open the run with another --corpus first")
+	default:
+		run, err := h.findRun(ctx, harvest.Inputs{Corpus: harvest.StoreCorpus})
+		if err != nil {
+			return config.Usagef("--corpus store: is the corpus table of a run: %v; open one with another --corpus first", err)
+		}
+		host = run.Host
+		h.set.Run = run.Name
+		h.adoptAPI(run)
+	}
+	h.source = &enumerated{host: host, ctx: ctx}
+	h.set, err = h.set.ForHost(host)
+	return err
+}
+
+// fillTable says what fills the corpus table: this worker, if it has the whole run, else coordinator enumerate.
+func (h *Harvester) fillTable(ctx context.Context) {
+	e, ok := h.source.(*enumerated)
+	if !ok {
+		return
+	}
+	e.ctx = ctx
+	e.table = h.table()
+	if isListing(h.run.Corpus) && h.set.Shard.Of == 1 {
+		e.table.Lister = h.listing()
+	}
+}
+
+// table is the run's corpus table.
+func (h *Harvester) table() *coordinator.Table {
+	return &coordinator.Table{
+		Chains: chains{h.truth}, Run: h.run.Name, Seed: h.run.Corpus, Patience: h.set.Patience, Say: h.Say,
+		Again: func(ctx context.Context, do func() error) error {
+			return h.patiently(ctx, "the store", unavailable, do)
+		},
+	}
+}
+
+// listing enumerates the run's corpus from its wiki. The logs of a day repeat the discussions of that day.
+func (h *Harvester) listing() coordinator.Lister {
+	what, _ := mediawiki.ParseListing(h.run.Corpus) // openTable has read it
+	l := listing{caller: h.caller(), wiki: h.kind.wiki, what: what}
+	if h.run.Extract == config.Afd {
+		l.skip = "Articles for deletion/Log/"
+	}
+	return l
+}
+
+// Enumerate opens the run and fills its corpus table to the end, without a shard.
+func Enumerate(ctx context.Context, env Env, set config.Worker) error {
+	h := &Harvester{Env: env, set: set}
+	life, end := h.untilStopped(ctx, 0)
+	defer h.close()
+	defer end()
+	steps := []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.openRedis, h.openUpstream, h.introduceOurselves}
+	if err := h.interruptible(life, steps...); err != nil {
+		return err
+	}
+	table := h.table()
+	if _, ok := h.source.(*enumerated); ok && isListing(h.run.Corpus) {
+		table.Lister = h.listing()
+	} else {
+		stream := coordinator.NewStream(h.source.Entries(), func(r *harvest.Rejection) {
+			h.Log.Warn("corpus line rejected", "line", r.Line, "reason", r.Reason, "text", r.Text)
+		})
+		defer stream.Close()
+		table.Lister = stream
+	}
+	return h.fill(life, table)
+}
+
+// fill shows how the table grows.
+func (h *Harvester) fill(ctx context.Context, table *coordinator.Table) error {
+	items, told := 0, time.Now()
+	err := table.Fill(ctx, func(n int) {
+		items += n
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			h.Say(fmt.Sprintf("%d items enumerated", items))
+		}
+	})
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	total, sizeErr := h.truth.CorpusSize(context.WithoutCancel(ctx), h.run.Name)
+	if sizeErr == nil {
+		h.Say(fmt.Sprintf("run %s: %d items enumerated now, %d in all", h.run.Name, items, total))
+	}
+	if errors.Is(err, worker.ErrStopped) {
+		h.Say("start the same command again to go on")
+	}
+	return err
+}

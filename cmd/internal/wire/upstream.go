@@ -1,0 +1,85 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"shoal/internal/afd"
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+	"shoal/internal/mediawiki"
+	"shoal/internal/plain"
+	"shoal/internal/worker"
+)
+
+// upstream is a kind of API, ready to be used.
+type upstream struct {
+	worker.Upstream
+	wiki *mediawiki.Upstream // nil for plain
+	most int                 // items of its largest request
+}
+
+// mostPages is how many pages a wiki gives to those who have apihighlimits.
+const mostPages = 500
+
+// newUpstream makes the upstream that the settings name, and compiles its expressions.
+func newUpstream(set config.Worker) (upstream, error) {
+	if set.Upstream == config.Mediawiki {
+		wiki, err := newWiki(set)
+		return upstream{wiki, wiki, mostPages}, err
+	}
+	api, err := plain.New(plain.Config{
+		Body: set.Body, Extract: set.Extract, Check: set.Check, Wait: set.Wait,
+		KeepHeaders: set.KeepHeaders, PostIsRead: set.PostIsRead, MaxBody: int(set.MaxBody),
+	})
+	if err != nil {
+		return upstream{}, config.Usagef("%v", err)
+	}
+	return upstream{Upstream: api, most: 1}, nil
+}
+
+func newWiki(set config.Worker) (*mediawiki.Upstream, error) {
+	c := mediawiki.Config{API: set.API, MaxBody: int(set.MaxBody), Body: set.Body == "json"}
+	if set.Auth.Kind != "" {
+		c.Assert = "user"
+	}
+	if set.Extract == config.Afd {
+		c.Records = func(p mediawiki.Text) []harvest.Record {
+			return afd.Parse(afd.Page{Title: p.Title, PageID: p.PageID, RevID: p.RevID, Text: p.Content}).Rows()
+		}
+	}
+	wiki, err := mediawiki.New(c)
+	if err != nil {
+		return nil, config.Usagef("%v", err)
+	}
+	return wiki, nil
+}
+
+// Extractor makes records of a stored body by the expression, or by the parser, that spec names.
+func Extractor(run harvest.Run, spec string) (func(body []byte) ([]harvest.Record, error), error) {
+	if run.Upstream != config.Mediawiki {
+		api, err := plain.New(plain.Config{Extract: spec})
+		if err != nil {
+			return nil, config.Usagef("%v", err)
+		}
+		return api.Records, nil
+	}
+	if spec != config.Afd {
+		return nil, config.Usagef("--extract %s: run %s is of a wiki, where afd is the one kind of record", harvest.Quote(spec), run.Name)
+	}
+	return discussion, nil
+}
+
+// discussion makes the records of a stored page of a wiki.
+func discussion(body []byte) ([]harvest.Record, error) {
+	var page struct {
+		PageID  int64  `json:"pageid"`
+		Title   string `json:"title"`
+		RevID   int64  `json:"revid"`
+		Content string `json:"content"`
+	}
+	if err := json.Unmarshal(body, &page); err != nil {
+		return nil, fmt.Errorf("read a stored page: %w", err)
+	}
+	return afd.Parse(afd.Page{Title: page.Title, PageID: page.PageID, RevID: page.RevID, Text: page.Content}).Rows(), nil
+}

@@ -1,0 +1,140 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"shoal/internal/config"
+	"shoal/internal/corpus"
+	"shoal/internal/harvest"
+	"shoal/internal/mediawiki"
+	"shoal/internal/worker"
+)
+
+const (
+	listingScheme = "mediawiki:"
+	pageIDs       = "pageids:"
+)
+
+// isListing tells whether a corpus is what a wiki lists.
+func isListing(uri string) bool { return strings.HasPrefix(uri, listingScheme) }
+
+var dumpName = regexp.MustCompile(`page\.sql(\.gz|\.zst)?$`)
+
+// isDump tells whether an address, without its query, is that of a dump of a wiki's page table.
+func isDump(address string) bool { return dumpName.MatchString(address) }
+
+// wikiLines says what the lines of a wiki's corpus are: titles, page ids, or rows of a dump.
+func (h *Harvester) wikiLines(cfg *corpus.Config) error {
+	if h.set.Upstream != config.Mediawiki {
+		return nil
+	}
+	api := h.set.API
+	cfg.Hosts = nil
+	address, query, _ := strings.Cut(cfg.URI, "?")
+	path, ids := strings.CutPrefix(cfg.URI, pageIDs)
+	switch {
+	case ids:
+		cfg.URI = path
+		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.PageID(api, line) }
+	case isDump(address):
+		listing, err := mediawiki.ParseListing(listingScheme + "?" + query)
+		if err != nil {
+			return config.Usagef("--corpus %s: %v", harvest.Quote(cfg.URI), err)
+		}
+		cfg.URI = address
+		cfg.Text = func(in io.Reader) io.Reader { return mediawiki.DumpLines(in, listing) }
+		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.DumpItem(api, line) }
+	default:
+		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.Title(api, line) }
+	}
+	return nil
+}
+
+// introduceOurselves logs in where that takes a login, and asks a wiki that knows us how much we may ask for at once.
+func (h *Harvester) introduceOurselves(ctx context.Context) error {
+	if h.kind.wiki == nil || h.set.Auth.Kind == "" {
+		return nil
+	}
+	if h.set.Auth.Kind == config.BotPassword {
+		if err := h.login(ctx); err != nil {
+			return err
+		}
+	}
+	caller := h.caller()
+	return caller.Call(ctx, h.kind.wiki.UserInfoRequest(), func(answer *harvest.Answer) harvest.Reading {
+		limit, name, read := h.kind.wiki.ReadUserInfo(answer)
+		if read.Fault == harvest.FaultNone {
+			h.kind.wiki.SetLimit(limit)
+			h.Say(fmt.Sprintf("the wiki knows us as %s: %d pages to a request", harvest.Quote(name), limit))
+		}
+		return read
+	})
+}
+
+// login gets the session of a bot password: a token, then the session for it, each with a permit of its own.
+func (h *Harvester) login(ctx context.Context) error {
+	wiki := h.kind.wiki
+	caller := h.caller()
+	caller.Fetch = fetching{client: h.client}
+	h.client.Forget()
+	var token string
+	err := caller.Call(ctx, wiki.LoginTokenRequest(), func(answer *harvest.Answer) (read harvest.Reading) {
+		token, read = wiki.ReadLoginToken(answer)
+		return read
+	})
+	if err != nil {
+		return fmt.Errorf("log in: %w", err)
+	}
+	password, err := h.client.Secret()
+	if err != nil {
+		return fmt.Errorf("%w: log in: %w", worker.ErrRefused, err)
+	}
+	err = caller.Call(ctx, wiki.LoginRequest(token, h.set.Auth.User, password), wiki.ReadLogin)
+	if err != nil {
+		return fmt.Errorf("log in as %s: %w", harvest.Quote(h.set.Auth.User), err)
+	}
+	return nil
+}
+
+// caller makes single requests within the budget.
+func (h *Harvester) caller() worker.Caller {
+	return worker.Caller{
+		Pace: pacing{h.pacer}, Fetch: h.fetching(), Retry: retryPolicy(h.set), Patience: h.set.Patience,
+		Waiting: func(sentence string) { h.Say("the upstream: " + h.client.Mask(sentence)) },
+	}
+}
+
+func (h *Harvester) fetching() fetching {
+	f := fetching{client: h.client}
+	if h.set.Auth.Kind == config.BotPassword {
+		f.login = h.login
+	}
+	return f
+}
+
+// listing enumerates what a wiki lists, a request a step.
+type listing struct {
+	caller worker.Caller
+	wiki   *mediawiki.Upstream
+	what   mediawiki.Listing
+	skip   string // titles that begin so are no items; empty for none
+}
+
+// List implements coordinator.Lister.
+func (l listing) List(ctx context.Context, next string) (items []harvest.Item, then string, err error) {
+	err = l.caller.Call(ctx, l.wiki.ListRequest(l.what, next), func(answer *harvest.Answer) harvest.Reading {
+		listed, after, read := l.wiki.ReadList(answer)
+		items, then = items[:0], after
+		for _, page := range listed {
+			if _, rest, _ := strings.Cut(page.Title, ":"); l.skip == "" || !strings.HasPrefix(rest, l.skip) {
+				items = append(items, page.Item)
+			}
+		}
+		return read
+	})
+	return items, then, err
+}

@@ -1,0 +1,71 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+
+	"shoal/internal/harvest"
+)
+
+// stepItems is how many items of a stream are one step.
+const stepItems = 5000
+
+// Stream lists a corpus that can only be read from its beginning: a file, standard input. A step goes on at so many
+// entries from the start.
+type Stream struct {
+	next func() (harvest.Entry, error, bool)
+	stop func()
+	at   int64
+	end  error // met when items of the same step were read already
+	// Rejected is told of each line that is no item.
+	Rejected func(*harvest.Rejection)
+}
+
+// NewStream lists the entries. Close it in the end.
+func NewStream(entries iter.Seq2[harvest.Entry, error], rejected func(*harvest.Rejection)) *Stream {
+	next, stop := iter.Pull2(entries)
+	return &Stream{next: next, stop: stop, Rejected: rejected}
+}
+
+// Close ends the reading.
+func (s *Stream) Close() { s.stop() }
+
+// List implements Lister.
+func (s *Stream) List(ctx context.Context, next string) (items []harvest.Item, then string, err error) {
+	from, err := strconv.ParseInt("0"+next, 10, 64)
+	if err != nil || from < s.at {
+		return nil, "", fmt.Errorf("go on at entry %q of a corpus that was read to entry %d: start again", next, s.at)
+	}
+	for len(items) < stepItems {
+		if s.end != nil {
+			return nil, "", s.end
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, "", context.Cause(ctx)
+		}
+		entry, err, ok := s.next()
+		switch {
+		case !ok && s.at < from:
+			return nil, "", fmt.Errorf("the corpus has %d entries, %d were enumerated before: it is not the same", s.at, from)
+		case !ok:
+			return items, "", nil
+		case err != nil && len(items) > 0: // they are good, and come first
+			s.end = err
+			return items, strconv.FormatInt(s.at, 10), nil
+		case err != nil:
+			return nil, "", err
+		}
+		s.at++
+		if s.at <= from {
+			continue
+		}
+		if entry.Rejected != nil {
+			s.Rejected(entry.Rejected)
+			continue
+		}
+		items = append(items, entry.Item)
+	}
+	return items, strconv.FormatInt(s.at, 10), nil
+}

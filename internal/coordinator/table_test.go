@@ -1,0 +1,175 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// countdown lists three items a step, for so many steps.
+type countdown struct {
+	steps int
+	asked []string
+	fails error // of the next call
+}
+
+func (c *countdown) List(_ context.Context, next string) ([]harvest.Item, string, error) {
+	c.asked = append(c.asked, next)
+	if err := c.fails; err != nil {
+		c.fails = nil
+		return nil, "", err
+	}
+	n, _ := strconv.Atoi("0" + next)
+	items := make([]harvest.Item, 3)
+	for i := range items {
+		items[i].ID = fmt.Sprint(3*n + i)
+	}
+	if n+1 == c.steps {
+		return items, "", nil
+	}
+	return items, strconv.Itoa(n + 1), nil
+}
+
+func read(t *testing.T, table *Table) (ids []string, err error) {
+	t.Helper()
+	for entry, err := range table.Entries(t.Context()) {
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, entry.Item.ID)
+	}
+	return ids, nil
+}
+
+func upTo(n int) (ids []string) {
+	for i := range n {
+		ids = append(ids, fmt.Sprint(i))
+	}
+	return ids
+}
+
+func TestATableIsEnumeratedWhileItIsRead(t *testing.T) {
+	t.Parallel()
+	lister := &countdown{steps: 4}
+	table := &Table{Chains: &Memory{}, Lister: lister}
+	ids, err := read(t, table)
+	if err != nil || !slices.Equal(ids, upTo(12)) || !slices.Equal(lister.asked, []string{"", "1", "2", "3"}) {
+		t.Errorf("Entries() = %v, %v, listed %q, want 0 to 11 in four steps", ids, err, lister.asked)
+	}
+	if got := table.Fraction(); got != 1 {
+		t.Errorf("Fraction() = %v, want 1", got)
+	}
+	again := &Table{Chains: table.Chains, Lister: lister}
+	if ids, err := read(t, again); err != nil || len(ids) != 12 || len(lister.asked) != 4 {
+		t.Errorf("Entries() of a rerun = %d items, %v, %d steps, want 12 and no further step", len(ids), err, len(lister.asked))
+	}
+}
+
+func TestAnEnumerationThatBrokeGoesOn(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	chains := &Memory{}
+	lister := &countdown{steps: 3}
+	table := &Table{Chains: chains, Lister: lister}
+	seen := 0
+	for _, err := range table.Entries(t.Context()) {
+		if seen++; seen == 3 {
+			lister.fails = broken
+		}
+		if err != nil && !errors.Is(err, broken) {
+			t.Fatalf("Entries() = %v, want %v", err, broken)
+		}
+	}
+	ids, err := read(t, &Table{Chains: chains, Lister: lister})
+	if err != nil || !slices.Equal(ids, upTo(9)) {
+		t.Errorf("Entries() of the second start = %v, %v, want 0 to 8", ids, err)
+	}
+}
+
+// thief takes every other step before its owner commits it.
+type thief struct {
+	*Memory
+	other countdown
+	turn  int
+}
+
+func (th *thief) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
+	if th.turn++; th.turn%2 == 1 {
+		stolen, then, _ := th.other.List(ctx, th.chain.Next)
+		_ = th.Memory.CommitStep(ctx, run, harvest.Chain{Step: th.chain.Step + 1, Next: then, Done: then == ""}, stolen)
+	}
+	return th.Memory.CommitStep(ctx, run, to, items)
+}
+
+func TestTwoWhoEnumerateTakeEachStepOnce(t *testing.T) {
+	t.Parallel()
+	table := &Table{Chains: &thief{Memory: &Memory{}, other: countdown{steps: 6}}, Lister: &countdown{steps: 6}}
+	if ids, err := read(t, table); err != nil || !slices.Equal(ids, upTo(18)) {
+		t.Errorf("Entries() = %v, %v, want 0 to 17", ids, err)
+	}
+}
+
+func TestATableThatNobodyFillsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var said []string
+		chains := &Memory{}
+		table := &Table{Chains: chains, Run: "r", Patience: time.Minute, Say: func(s string) { said = append(said, s) }}
+		time.AfterFunc(30*time.Second, func() {
+			_ = chains.CommitStep(t.Context(), "r", harvest.Chain{Step: 1, Next: "1"}, []harvest.Item{{ID: "0"}})
+		})
+		began := time.Now()
+		ids, err := read(t, table)
+		if took := time.Since(began); !errors.Is(err, ErrStalled) || len(ids) != 1 || len(said) != 1 || took < 90*time.Second || took > 95*time.Second {
+			t.Errorf("Entries() = %v, %v after %s, said %q, want one item and ErrStalled a minute after it", ids, err, took, said)
+		}
+	})
+}
+
+func TestAStreamGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	damage := errors.New("cut")
+	entries := func(n int, end error) iter.Seq2[harvest.Entry, error] {
+		return func(yield func(harvest.Entry, error) bool) {
+			for i := range n {
+				entry := harvest.Entry{Item: harvest.Item{ID: fmt.Sprint(i)}}
+				if i%100 == 7 {
+					entry = harvest.Entry{Rejected: &harvest.Rejection{Line: int64(i)}}
+				}
+				if !yield(entry, nil) {
+					return
+				}
+			}
+			if end != nil {
+				yield(harvest.Entry{}, end)
+			}
+		}
+	}
+	chains := &Memory{}
+	fill := func(n int, end error) (items, rejected int, err error) {
+		s := NewStream(entries(n, end), func(*harvest.Rejection) { rejected++ })
+		defer s.Close()
+		err = (&Table{Chains: chains, Lister: s}).Fill(t.Context(), func(n int) { items += n })
+		return items, rejected, err
+	}
+	if items, rejected, err := fill(7000, damage); !errors.Is(err, damage) || items != 6930 || rejected != 70 {
+		t.Fatalf("Fill(a damaged corpus) = %d items, %d rejected, %v, want 6930, 70, %v", items, rejected, err, damage)
+	}
+	if _, _, err := fill(6000, nil); err == nil {
+		t.Errorf("Fill(a shorter corpus) = nil, want an error")
+	}
+	if items, rejected, err := fill(8000, nil); err != nil || items != 990 || rejected != 10 {
+		t.Errorf("Fill(the whole corpus) = %d items, %d rejected, %v, want 990, 10, nil", items, rejected, err)
+	}
+	if ids, err := read(t, &Table{Chains: chains}); err != nil || len(ids) != 7920 || ids[7] != "8" {
+		t.Errorf("Entries() = %d items, %v, want 7920 without the rejected", len(ids), err)
+	}
+}

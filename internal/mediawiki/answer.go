@@ -1,0 +1,184 @@
+package mediawiki
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/segmentio/encoding/json"
+
+	"shoal/internal/harvest"
+)
+
+// answer is what api.php answers, as far as we read it.
+type answer struct {
+	Continue json.RawMessage `json:"continue"`
+	Query    query           `json:"query"`
+	Errors   []apiError      `json:"errors"`
+	Error    *apiError       `json:"error"` // errorformat=bc
+	Login    *struct {
+		Result string          `json:"result"`
+		Reason json.RawMessage `json:"reason"` // text, or {code, text}
+	} `json:"login"`
+}
+
+type query struct {
+	Normalized []mapping `json:"normalized"`
+	Redirects  []mapping `json:"redirects"`
+	Interwiki  []struct {
+		Title string `json:"title"`
+	} `json:"interwiki"`
+	Pages    []page `json:"pages"`
+	UserInfo *struct {
+		Name   string   `json:"name"`
+		Rights []string `json:"rights"`
+	} `json:"userinfo"`
+	Tokens struct {
+		Login string `json:"logintoken"`
+	} `json:"tokens"`
+}
+
+// mapping is how the wiki came from the title that was asked for to the one that it answers with.
+type mapping struct {
+	From    string `json:"from"`
+	To      string `json:"to"`
+	Encoded bool   `json:"fromencoded"` // From is percent-encoded, because it is not in normal form C
+}
+
+type page struct {
+	PageID    int64           `json:"pageid"`
+	Title     string          `json:"title"`
+	Missing   bool            `json:"missing"`
+	Invalid   bool            `json:"invalid"`
+	Special   bool            `json:"special"`
+	Redirect  bool            `json:"redirect"`
+	Length    int64           `json:"length"`
+	LastRev   int64           `json:"lastrevid"`
+	Reason    json.RawMessage `json:"invalidreason"` // text, or {code, text}
+	Revisions []revision      `json:"revisions"`
+}
+
+type revision struct {
+	RevID      int64   `json:"revid"`
+	ParentID   int64   `json:"parentid"`
+	Timestamp  string  `json:"timestamp"`
+	User       *string `json:"user"`
+	Size       int64   `json:"size"`
+	TextHidden bool    `json:"texthidden"`
+	SHA1       string  `json:"sha1"`
+	Slots      struct {
+		Main slot `json:"main"`
+	} `json:"slots"`
+}
+
+type slot struct {
+	Model       string  `json:"contentmodel"`
+	Content     *string `json:"content"`
+	TextHidden  bool    `json:"texthidden"`
+	TextMissing bool    `json:"textmissing"`
+}
+
+// Reasons of an answer that is none.
+const (
+	reasonBadJSON = "bad_json"
+	reasonDeep    = "too_deep"
+)
+
+var errDeep = errors.New("nested too deep")
+
+// decode reads an answer, whose depth is looked at first: the decoder has no limit of its own.
+func (u *Upstream) decode(body []byte) (answer, error) {
+	var a answer
+	if err := checkDepth(body, u.config.MaxDepth); err != nil {
+		return a, err
+	}
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 || body[0] != '{' {
+		return a, errors.New("no JSON object")
+	}
+	err := json.Unmarshal(body, &a)
+	return a, err
+}
+
+// checkDepth counts brackets outside of strings.
+func checkDepth(body []byte, most int) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > most {
+				return errDeep
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// open reads an answer and what it says is wrong; fine is false where the reading is all that there is to say.
+func (u *Upstream) open(a *harvest.Answer, items []harvest.Item) (decoded answer, r harvest.Reading, fine bool) {
+	if len(a.Body) > u.config.MaxBody {
+		return decoded, undecodable(harvest.FaultTooLarge, string(harvest.FaultTooLarge)), false
+	}
+	decoded, err := u.decode(a.Body)
+	switch {
+	case errors.Is(err, errDeep):
+		return decoded, undecodable(harvest.FaultUndecodable, reasonDeep), false
+	case err != nil:
+		return decoded, undecodable(harvest.FaultUndecodable, reasonBadJSON), false
+	}
+	if failure := decoded.failure(a.Header); failure != nil {
+		return decoded, u.refused(failure, items), false
+	}
+	return decoded, harvest.Reading{}, true
+}
+
+func undecodable(fault harvest.Fault, reason string) harvest.Reading {
+	return harvest.Reading{Fault: fault, Reason: reason}
+}
+
+// Detail is the beginning of an answer as text that a terminal shows and a store takes.
+func (u *Upstream) Detail(a *harvest.Answer) string {
+	if a == nil {
+		return ""
+	}
+	return printable(string(a.Body[:min(len(a.Body), harvest.MaxDetail+utf8.UTFMax)]))
+}
+
+func printable(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\r':
+			continue
+		case r != '\n' && r != '\t' && !unicode.IsGraphic(r):
+			r = utf8.RuneError
+		}
+		if out.Len()+utf8.RuneLen(r) > harvest.MaxDetail {
+			break
+		}
+		out.WriteRune(r)
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// shortened is a text of the wiki's for one line of a message.
+func shortened(text string) string {
+	const most = 300
+	text = strings.Join(strings.Fields(printable(text)), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+func saying(code, text string) error { return fmt.Errorf("%s: %s", code, shortened(text)) }

@@ -1,0 +1,125 @@
+package mediawiki
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// Listing is which pages of a wiki are a corpus: those of a namespace whose title, without the namespace's name, begins
+// with a prefix. Redirects are not among them.
+type Listing struct {
+	Namespace int
+	Prefix    string
+}
+
+// ParseListing reads mediawiki:?prefix=Articles for deletion/&namespace=4.
+func ParseListing(uri string) (Listing, error) {
+	const shape = "write it as mediawiki:?prefix=Articles for deletion/&namespace=4"
+	_, query, ok := strings.Cut(uri, ":")
+	if !ok {
+		return Listing{}, errors.New(shape)
+	}
+	values, err := url.ParseQuery(strings.ReplaceAll(strings.TrimPrefix(query, "?"), ";", "%3B"))
+	if err != nil {
+		return Listing{}, fmt.Errorf("%s: %w", shape, err)
+	}
+	var l Listing
+	for name, all := range values {
+		switch {
+		case len(all) != 1:
+			return Listing{}, fmt.Errorf("it says %s more than once", harvest.Quote(name))
+		case name == "prefix":
+			l.Prefix = strings.ReplaceAll(all[0], "_", " ")
+		case name == "namespace":
+			if l.Namespace, err = strconv.Atoi(all[0]); err != nil || l.Namespace < 0 {
+				return Listing{}, fmt.Errorf("namespace %s is no number from 0 on: 0 is for articles, 4 for the project's own pages", harvest.Quote(all[0]))
+			}
+		default:
+			return Listing{}, fmt.Errorf("it has %s; %s", harvest.Quote(name), shape)
+		}
+	}
+	return l, nil
+}
+
+// ListRequest asks for one step of the listing, as many pages as the wiki gives at once. next is what ReadList gave.
+func (u *Upstream) ListRequest(l Listing, next string) *harvest.Request {
+	params := append(u.asserted(), param{"generator", "allpages"}, param{"gapnamespace", strconv.Itoa(l.Namespace)},
+		param{"gapprefix", l.Prefix}, param{"gapfilterredir", "nonredirects"}, param{"gaplimit", "max"}, param{"prop", "info"})
+	base, more := encode(params), ""
+	if next != "" {
+		more = continued([]byte(next))
+	}
+	return u.request(nil, base, more)
+}
+
+// Listed is a page of a listing.
+type Listed struct {
+	Item           harvest.Item // by page id; its ID is the title
+	PageID         int64
+	Title          string
+	Size, Revision int64 // bytes of its text; id of its last revision
+}
+
+// ReadList reads one step: its pages by id, and what the next step continues with, empty after the last.
+func (u *Upstream) ReadList(a *harvest.Answer) (listed []Listed, next string, r harvest.Reading) {
+	decoded, r, fine := u.open(a, nil)
+	if !fine {
+		return nil, "", r
+	}
+	for _, p := range decoded.Query.Pages {
+		item, err := PageID(u.config.API, strconv.FormatInt(p.PageID, 10))
+		if err != nil || p.Missing || p.Redirect {
+			continue // listed by a replica that lags
+		}
+		item.ID, item.Size = sound(p.Title), p.Length
+		listed = append(listed, Listed{Item: item, PageID: p.PageID, Title: item.ID, Size: p.Length, Revision: p.LastRev})
+	}
+	slices.SortFunc(listed, func(x, y Listed) int { return cmp.Compare(x.PageID, y.PageID) })
+	return listed, string(decoded.Continue), r
+}
+
+// ReadUserInfo tells how many pages a request of ours may name, and who we are.
+func (u *Upstream) ReadUserInfo(a *harvest.Answer) (limit int, name string, r harvest.Reading) {
+	decoded, r, fine := u.open(a, nil)
+	if !fine {
+		return 0, "", r
+	}
+	info := decoded.Query.UserInfo
+	if info == nil {
+		return 0, "", undecodable(harvest.FaultUndecodable, reasonBadJSON)
+	}
+	if slices.Contains(info.Rights, "apihighlimits") {
+		return highLimit, info.Name, r
+	}
+	return usualLimit, info.Name, r
+}
+
+// ReadLoginToken reads the token that a login needs.
+func (u *Upstream) ReadLoginToken(a *harvest.Answer) (token string, r harvest.Reading) {
+	decoded, r, fine := u.open(a, nil)
+	if fine && decoded.Query.Tokens.Login == "" {
+		return "", undecodable(harvest.FaultUndecodable, reasonBadJSON)
+	}
+	return decoded.Query.Tokens.Login, r
+}
+
+// ReadLogin tells whether a login worked. FaultCredential is the wiki's refusal.
+func (u *Upstream) ReadLogin(a *harvest.Answer) harvest.Reading {
+	decoded, r, fine := u.open(a, nil)
+	switch {
+	case !fine:
+		return r
+	case decoded.Login == nil:
+		return undecodable(harvest.FaultUndecodable, reasonBadJSON)
+	case decoded.Login.Result == "Success":
+		return r
+	}
+	return harvest.Reading{Fault: harvest.FaultCredential, Reason: "login_failed", Cause: saying(decoded.Login.Result, wording(decoded.Login.Reason))}
+}

@@ -1,0 +1,170 @@
+// Package mediawiki is the upstream kind for the Action API of any MediaWiki.
+//
+// In go items, each a title or a page id, and the complete 2xx answers of
+// api.php; out come requests for up to 50 pages (500 with apihighlimits) and
+// Readings with a page for each item that the answer completes. It also lists
+// pages, reads the dump of a page table, and knows how one logs in.
+//
+// It makes no request, and takes nothing for missing that the wiki does not call
+// missing: an item that an answer leaves open comes back as unfinished or with
+// the continuation that asks for it.
+//
+// Source of the facts: https://www.mediawiki.org/wiki/API:Main_page, formatversion 2.
+package mediawiki
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
+
+	"shoal/internal/harvest"
+)
+
+const (
+	// usualLimit and highLimit are how many titles or ids a request may name, without and with apihighlimits.
+	usualLimit = 50
+	highLimit  = 500
+	// mostContent is how much content a request asks for at the most, where sizes are known: an answer stops at 8 MiB
+	// ($wgAPIMaxResultSize), and escapes make the text longer.
+	mostContent = 6_000_000
+	// usualSize stands for a size that nobody knows.
+	usualSize = 8 << 10
+	// mostGet is the longest URL that every server in between takes.
+	mostGet = 7500
+)
+
+// Text is a page's text, as records are made of it.
+type Text struct {
+	Title         string
+	PageID, RevID int64
+	Content       string
+}
+
+// Config says which wiki, and what is kept.
+type Config struct {
+	API      string // canonical URL of api.php
+	MaxBody  int    // bytes of an answer; default 16 MiB
+	MaxDepth int    // of its JSON; default 256
+	Maxlag   int    // seconds of lag at which the wiki refuses; default 5, negative: never
+	Assert   string // user or bot: the wiki refuses where we are not logged in as one; empty for neither
+	Body     bool   // pages keep their body
+	// Records makes records of a page's text; nil for none.
+	Records func(Text) []harvest.Record
+}
+
+// Upstream turns items into requests and answers into pages. It is safe for concurrent use.
+type Upstream struct {
+	config Config
+	limit  atomic.Int64
+}
+
+// ErrAPI is wrapped by the error of New for an address that is no api.php.
+var ErrAPI = errors.New("is no address of a wiki's api.php")
+
+// New makes the upstream of one wiki.
+func New(c Config) (*Upstream, error) {
+	canonical, err := harvest.CanonicalURL(c.API)
+	if err != nil || strings.Contains(canonical, "?") {
+		return nil, fmt.Errorf("--api %s %w: give it as https://wiki.example/w/api.php", harvest.Quote(c.API), ErrAPI)
+	}
+	c.API = canonical
+	if c.MaxBody <= 0 {
+		c.MaxBody = 16 << 20
+	}
+	if c.MaxDepth <= 0 {
+		c.MaxDepth = 256
+	}
+	if c.Maxlag == 0 {
+		c.Maxlag = 5
+	}
+	u := &Upstream{config: c}
+	u.limit.Store(usualLimit)
+	return u, nil
+}
+
+// SetLimit says how many titles or ids a request may name.
+func (u *Upstream) SetLimit(n int) { u.limit.Store(int64(min(max(n, 1), highLimit))) }
+
+// Fits tells whether the item can go into one request with those of the pack: titles and ids do not mix, there are no
+// more than the wiki takes, and their pages fit into one answer as far as their sizes are known.
+func (u *Upstream) Fits(pack []harvest.Item, next harvest.Item) bool {
+	if len(pack) == 0 {
+		return true
+	}
+	if int64(len(pack)) >= u.limit.Load() || byID(pack[0]) != byID(next) {
+		return false
+	}
+	sum := size(next)
+	for i := range pack {
+		sum += size(pack[i])
+	}
+	return sum <= mostContent
+}
+
+func size(item harvest.Item) int64 {
+	if item.Size > 0 {
+		return item.Size
+	}
+	return usualSize
+}
+
+// The two names that an item may have in its URL.
+const (
+	titleParam  = "title="
+	pageidParam = "pageid="
+)
+
+// Title is the item of a title: API?title=<first letter upper, spaces to _, percent-encoded>. Its ID is the title as it
+// is given.
+func Title(api, title string) (harvest.Item, error) {
+	title = strings.TrimSpace(title)
+	switch {
+	case title == "":
+		return harvest.Item{}, errors.New("a title is empty")
+	case !utf8.ValidString(title):
+		return harvest.Item{}, fmt.Errorf("title %s is not UTF-8", harvest.Quote(title))
+	case strings.ContainsFunc(title, unicode.IsControl):
+		return harvest.Item{}, fmt.Errorf("title %s has a control character", harvest.Quote(title))
+	}
+	return harvest.NewItem(api+"?"+titleParam+harvest.Escape(keyForm(title)), title, "", nil)
+}
+
+// keyForm is the form of a title that its key is made of.
+func keyForm(title string) string {
+	title = strings.ReplaceAll(title, " ", "_")
+	first, n := utf8.DecodeRuneInString(title)
+	return string(unicode.ToUpper(first)) + title[n:]
+}
+
+// PageID is the item of a page id: API?pageid=N.
+func PageID(api, id string) (harvest.Item, error) {
+	n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 64)
+	if err != nil || n <= 0 {
+		return harvest.Item{}, fmt.Errorf("page id %s is no number above 0", harvest.Quote(id))
+	}
+	text := strconv.FormatInt(n, 10)
+	return harvest.NewItem(api+"?"+pageidParam+text, text, "", nil)
+}
+
+// byID tells whether an item names a page by its id.
+func byID(item harvest.Item) bool { return strings.Contains(item.URL, "?"+pageidParam) }
+
+// asked is the title or the id that a request names for the item: the title in its key's form with spaces, so that a
+// spelling that shares the key is never answered as another one.
+func asked(item harvest.Item) (string, error) {
+	_, query, _ := strings.Cut(item.URL, "?")
+	if id, ok := strings.CutPrefix(query, pageidParam); ok {
+		return id, nil
+	}
+	escaped, ok := strings.CutPrefix(query, titleParam)
+	title, err := url.QueryUnescape(escaped)
+	if !ok || err != nil {
+		return "", fmt.Errorf("item %s names neither a title nor a page id", harvest.Quote(item.URL))
+	}
+	return strings.ReplaceAll(title, "_", " "), nil
+}

@@ -1,0 +1,262 @@
+package mediawiki
+
+import (
+	"bytes"
+	"crypto/sha1" //nolint:gosec // the wiki's own checksum
+	"encoding/hex"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/segmentio/encoding/json"
+
+	"shoal/internal/harvest"
+)
+
+// Why an item did not land as a page, in Page.Reason, besides those of the worker. An item that the wiki calls by another
+// name lands with aliasOf or redirectTo and the title there.
+const (
+	reasonInvalid   = "invalid_title"
+	reasonLoop      = "redirect_loop"
+	reasonInterwiki = "interwiki"
+	reasonSpecial   = "special_page"
+	reasonHidden    = "hidden_revision"
+	reasonMended    = "mended_nul"
+	aliasOf         = "alias:"
+	redirectTo      = "redirect:"
+)
+
+// Read makes pages of the items that an answer completes. The others stand in Next, the continuation that asks for
+// them, or in Unfinished. No page holds the answer's memory.
+func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
+	decoded, r, fine := u.open(a, req.Items)
+	if !fine {
+		return u.alone(req, a, r)
+	}
+	b := u.book(&decoded.Query)
+	var left []harvest.Item
+	for _, item := range req.Items {
+		p := harvest.Page{Key: item.Key, URL: item.URL, ID: item.ID, Status: a.Status, FetchedAt: a.Arrived}
+		if b.settle(&p, item) {
+			r.Pages = append(r.Pages, p)
+			continue
+		}
+		left = append(left, item)
+	}
+	if len(left) == 0 {
+		return r
+	}
+	next := u.continuation(left, req.Base, decoded.Continue)
+	if next == nil || bytes.Equal(next.Body, req.Body) && next.URL == req.URL { // the same again would never end
+		r.Unfinished = left
+		return r
+	}
+	r.Next = next
+	return r
+}
+
+// alone ends a lone item whose answer is too deep to be read: it will not get better.
+func (u *Upstream) alone(req *harvest.Request, a *harvest.Answer, r harvest.Reading) harvest.Reading {
+	if r.Reason != reasonDeep || len(req.Items) != 1 {
+		return r
+	}
+	item := req.Items[0]
+	return harvest.Reading{Pages: []harvest.Page{{
+		Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Skipped, Reason: reasonDeep, Status: a.Status, FetchedAt: a.Arrived,
+	}}}
+}
+
+// book is an answer's pages by the names under which items ask for them.
+type book struct {
+	u          *Upstream
+	byTitle    map[string]*page
+	byID       map[int64]*page
+	normalized map[string]string
+	redirects  map[string]string
+	interwiki  map[string]bool
+}
+
+func (u *Upstream) book(q *query) *book {
+	b := &book{
+		u: u, byTitle: map[string]*page{}, byID: map[int64]*page{},
+		normalized: map[string]string{}, redirects: map[string]string{}, interwiki: map[string]bool{},
+	}
+	for i := range q.Pages {
+		p := &q.Pages[i]
+		b.byTitle[p.Title] = p
+		if p.PageID > 0 {
+			b.byID[p.PageID] = p
+		}
+	}
+	for _, m := range q.Normalized {
+		if from, err := url.PathUnescape(m.From); m.Encoded && err == nil {
+			m.From = from
+		}
+		b.normalized[m.From] = m.To
+	}
+	for _, m := range q.Redirects {
+		b.redirects[m.From] = m.To
+	}
+	for _, m := range q.Interwiki {
+		b.interwiki[m.Title] = true
+	}
+	return b
+}
+
+// settle fills the page of an item that the answer completes.
+func (b *book) settle(p *harvest.Page, item harvest.Item) bool {
+	name, err := asked(item)
+	if err != nil {
+		return false
+	}
+	if byID(item) {
+		id, _ := strconv.ParseInt(name, 10, 64) // PageID has written it
+		return b.byNumber(p, b.byID[id])
+	}
+	title, aliased := name, false
+	if to, ok := b.normalized[name]; ok {
+		title, aliased = to, keyForm(to) != keyForm(name)
+	}
+	target, hops := title, 0
+	for to, ok := b.redirects[target]; ok; to, ok = b.redirects[target] {
+		if hops++; hops > len(b.redirects) {
+			return skip(p, reasonLoop)
+		}
+		target = to
+	}
+	switch {
+	case hops > 0:
+		return b.elsewhere(p, redirectTo+target)
+	case b.interwiki[title]:
+		return skip(p, reasonInterwiki)
+	}
+	found := b.byTitle[title]
+	switch {
+	case found == nil:
+		return false
+	case found.Invalid:
+		p.Detail = wording(found.Reason)
+		return skip(p, reasonInvalid)
+	case aliased:
+		return b.elsewhere(p, aliasOf+title)
+	case found.Special:
+		return skip(p, reasonSpecial)
+	}
+	return b.complete(p, found)
+}
+
+// byNumber is settle for a page id. The wiki follows no redirect from an id: its page says that it is one.
+func (b *book) byNumber(p *harvest.Page, found *page) bool {
+	if found == nil || !found.Redirect {
+		return found != nil && b.complete(p, found)
+	}
+	if len(found.Revisions) == 0 {
+		return false
+	}
+	target := ""
+	if content := found.Revisions[0].Slots.Main.Content; content != nil {
+		_, rest, _ := strings.Cut(*content, "[[")
+		target, _, _ = strings.Cut(rest, "]]")
+		target, _, _ = strings.Cut(target, "|")
+		target, _, _ = strings.Cut(target, "#")
+	}
+	return b.elsewhere(p, redirectTo+strings.TrimSpace(strings.ReplaceAll(target, "_", " ")))
+}
+
+// elsewhere lands an item whose page stands under another title, where alone its records belong.
+func (b *book) elsewhere(p *harvest.Page, reason string) bool {
+	p.Outcome, p.Reason = harvest.Landed, sound(reason)
+	return true
+}
+
+func skip(p *harvest.Page, reason string) bool {
+	p.Outcome, p.Reason = harvest.Skipped, reason
+	return true
+}
+
+// complete lands a page that has its text. One without a revision is not here yet, whatever else the answer says of it.
+func (b *book) complete(p *harvest.Page, found *page) bool {
+	if found.Missing {
+		p.Outcome, p.Reason = harvest.Missing, "missing"
+		return true
+	}
+	if len(found.Revisions) == 0 {
+		return false
+	}
+	rev := &found.Revisions[0]
+	main := &rev.Slots.Main
+	p.Revision = strconv.FormatInt(rev.RevID, 10)
+	switch {
+	case main.TextHidden || rev.TextHidden:
+		return skip(p, reasonHidden)
+	case main.Content == nil || !checked(*main.Content, rev.SHA1):
+		return false
+	}
+	p.Outcome = harvest.Landed
+	content := *main.Content
+	if strings.ContainsRune(content, 0) {
+		content, p.Reason = strings.ReplaceAll(content, "\x00", "\uFFFD"), reasonMended
+	}
+	if b.u.config.Records != nil {
+		p.Records = b.u.config.Records(Text{Title: found.Title, PageID: found.PageID, RevID: rev.RevID, Content: content})
+	}
+	if b.u.config.Body {
+		p.MediaType = "application/json"
+		p.Body = body(found, rev, content)
+	}
+	return true
+}
+
+// checked compares a text with the wiki's checksum of it, where there is one.
+func checked(content, sum string) bool {
+	got := sha1.Sum([]byte(content)) //nolint:gosec // as above
+	return sum == "" || hex.EncodeToString(got[:]) == strings.ToLower(sum)
+}
+
+// stored is the body of a page, in this order.
+type stored struct {
+	PageID    int64   `json:"pageid"`
+	Title     string  `json:"title"`
+	RevID     int64   `json:"revid"`
+	ParentID  int64   `json:"parentid"`
+	Timestamp string  `json:"timestamp"`
+	User      *string `json:"user"`
+	Size      int64   `json:"size"`
+	SHA1      string  `json:"sha1"`
+	Model     string  `json:"contentmodel"`
+	Content   string  `json:"content"`
+}
+
+func body(found *page, rev *revision, content string) []byte {
+	user := rev.User
+	if user != nil {
+		clean := sound(*user)
+		user = &clean
+	}
+	text, err := json.Append(nil, stored{
+		PageID: found.PageID, Title: sound(found.Title), RevID: rev.RevID, ParentID: rev.ParentID, Timestamp: sound(rev.Timestamp),
+		User: user, Size: rev.Size, SHA1: strings.ToLower(sound(rev.SHA1)), Model: sound(rev.Slots.Main.Model), Content: strings.ToValidUTF8(content, "\uFFFD"),
+	}, 0)
+	if err != nil { // cannot be: a struct of numbers and strings
+		return nil
+	}
+	return text
+}
+
+// sound is text that PostgreSQL takes.
+func sound(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
+}
+
+// wording is a reason of the wiki's: text, or an object with its text.
+func wording(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return shortened(text)
+	}
+	var object struct {
+		Text string `json:"text"`
+	}
+	_ = json.Unmarshal(raw, &object) // of another shape: no words
+	return shortened(object.Text)
+}

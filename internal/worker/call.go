@@ -1,0 +1,155 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
+)
+
+// Caller makes single requests outside of any shard, each with a permit and under the policy of any other: the steps of
+// a listing, the question of who we are.
+type Caller struct {
+	Pace     Pace
+	Fetch    Fetcher
+	Retry    retry.Policy
+	Patience time.Duration // how long one call may fail for reasons that pass; 0 means for ever
+	// Waiting is told why a call is made again and when; nil is silent.
+	Waiting func(sentence string)
+}
+
+// Call makes the request, again where the policy says so, until read accepts an answer. read gets each 2xx answer, whose
+// body is void afterwards; its Reading need hold no more than a fault. The error is ErrRefused, ErrPatience or ctx's.
+func (c *Caller) Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error {
+	call := call{Caller: c, request: request, read: read, began: time.Now()}
+	for {
+		again, err := call.attempt(ctx)
+		if err != nil {
+			return err
+		}
+		if again < 0 {
+			return nil
+		}
+		if c.Patience > 0 && time.Since(call.began) > c.Patience {
+			return impatient("the upstream gives no usable answer", call.began, errors.New(call.why))
+		}
+		if c.Waiting != nil && again > 0 {
+			c.Waiting(fmt.Sprintf("%s, next try in %s", call.why, again.Round(100*time.Millisecond)))
+		}
+		if !sleep(ctx, again) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// call is one call on its way.
+type call struct {
+	*Caller
+	request   *harvest.Request
+	read      func(*harvest.Answer) harvest.Reading
+	began     time.Time
+	why       string
+	tries     int
+	incidents int
+	renewed   bool
+	away      int
+}
+
+// accepted is the delay of a call that needs no other attempt.
+const accepted time.Duration = -1
+
+// attempt makes at most one exchange; it returns when to make the next one, or accepted.
+func (c *call) attempt(ctx context.Context) (time.Duration, error) {
+	slot, err := c.Fetch.Reserve(ctx, c.request.URL)
+	if err != nil {
+		return c.unreached(ctx, err)
+	}
+	permit, err := c.Pace.Wait(ctx)
+	if err != nil {
+		slot.Release()
+		return 0, err
+	}
+	if !slot.Alive() || !permit.Usable() {
+		slot.Release()
+		permit.Unused()
+		return 0, nil
+	}
+	answer, err := slot.Send(ctx, c.request)
+	if err != nil && ctx.Err() != nil {
+		permit.Unused()
+		return 0, context.Cause(ctx)
+	}
+	defer answer.Release()
+	reading := Decode(reader(c.read), c.Fetch, c.request, answer, err)
+	permit.Done(ctx, healthy(answer, reading))
+	if reading.Next != nil && answer.Status >= 300 {
+		c.request = reading.Next
+		return 0, nil
+	}
+	return c.decide(ctx, permit, answer, reading)
+}
+
+// unreached is for a connection that could not be had. It costs no permit.
+func (c *call) unreached(ctx context.Context, err error) (time.Duration, error) {
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	c.away++
+	c.why = err.Error()
+	failure, ok := errors.AsType[*harvest.Failure](err)
+	if ok && (failure.Fault == harvest.FaultBlocked || c.away >= persistent && (failure.Fault == harvest.FaultTLS || failure.Fault == harvest.FaultCredential)) {
+		return 0, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return pauseAfter(c.away), nil
+}
+
+func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer, reading harvest.Reading) (time.Duration, error) {
+	c.tries++
+	facts := retry.Facts{
+		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait, Items: 1, Tries: c.tries, Renewed: c.renewed,
+		Incidents: c.incidents + 1, Now: time.Now(), Jitter: rand.Float64(),
+	}
+	if answer != nil {
+		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
+	}
+	d := retry.Decide(facts, c.Retry)
+	c.why = d.Source
+	if reading.Cause != nil {
+		c.why += ": " + reading.Cause.Error()
+	}
+	if d.Pause > 0 {
+		permit.Backoff(ctx, d.Pause, d.Cut)
+		c.incidents++
+	}
+	if c.Patience > 0 && d.Pause > c.Patience {
+		return 0, fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, time.Now().Add(d.Pause).Format(time.DateTime))
+	}
+	switch {
+	case d.Verb == retry.Accept:
+		return accepted, nil
+	case d.Verb == retry.Abort, d.Verb == retry.Skip && d.Outcome != harvest.Dead:
+		return 0, fmt.Errorf("%w: %s (%s)", ErrRefused, c.why, c.request.URL)
+	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
+		c.tries--
+		return longWait, nil
+	}
+	if d.Free {
+		c.tries--
+	}
+	if d.Renew {
+		if _, err := c.Fetch.Renew(ctx); err != nil {
+			return 0, fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		c.renewed = true
+	}
+	return d.Delay, nil
+}
+
+// reader makes an Upstream of what reads an answer.
+type reader func(*harvest.Answer) harvest.Reading
+
+func (r reader) Read(_ *harvest.Request, answer *harvest.Answer) harvest.Reading { return r(answer) }
