@@ -211,6 +211,9 @@ func cleanRaw(s string) string {
 	if strings.IndexByte(s, '&') >= 0 {
 		s = html.UnescapeString(s)
 	}
+	if tidied(s) && strings.IndexAny(s, "[]\x1a") < 0 {
+		return strings.Trim(s, " :.,;!-'\"")
+	}
 	s = strings.Map(func(r rune) rune {
 		switch r {
 		case '[', ']', '\u200e', '\u200f', hidden:

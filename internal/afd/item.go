@@ -42,7 +42,7 @@ func (s *scanner) kind(l line) string {
 		return Notice
 	case s.closing && s.lastHeading > l.from:
 		return Notice // said by or to the closer, outside the debate
-	case s.aboutAccount(l.content, l.to) && len(s.signs.found) == 0:
+	case len(s.signs.found) == 0 && s.aboutAccount(l.content, l.to):
 		return Notice
 	case s.nominate, s.fresh && l.depth == 0:
 		return Nomination
@@ -206,6 +206,9 @@ func (s *scanner) unquote(from, to int) (int, int) {
 	head, tail := quoteRun(m), len(m)-len(strings.TrimRight(m, "'"))
 	if (head == 2 || head == 5) && (tail == 2 || tail == 5) && head+tail <= len(m) {
 		return from + 2, to - 2
+	}
+	if head == 2 && countQuotes(m).italic%2 == 1 { // on several lines, so that the closing quotes went with the signature
+		return from + 2, to
 	}
 	return from, to
 }

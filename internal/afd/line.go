@@ -162,6 +162,12 @@ func markEnd(text, name string) int {
 	}
 }
 
+// relistings are how the relisting template begins, where it has no div.
+var relistings = []string{
+	"relisted to generate", "relisted''' to generate", "[[wikipedia:deletion process#relist", "this afd is being relisted", "this afd debate is being relisted",
+	"this debate is being relisted", "this discussion is being relisted", "this article is being relisted",
+}
+
 // relistMark tells whether the line is what the relisting template leaves.
 func relistMark(mask, text string) bool {
 	if i := strings.Index(mask[:min(len(mask), 40)], "<div"); i >= 0 {
@@ -169,8 +175,7 @@ func relistMark(mask, text string) bool {
 			return true
 		}
 	}
-	words := lead(mask)
-	if containsFold(words[:min(len(words), 160)], "relisted to generate") || containsFold(words[:min(len(words), 80)], "being relisted to") {
+	if hasAnyPrefixFold(lead(mask), relistings) {
 		return true
 	}
 	for i := 0; ; {
@@ -187,10 +192,12 @@ func relistMark(mask, text string) bool {
 
 // sortingNote tells whether the content of an item is the note that the debate was put on a list.
 func sortingNote(s string) bool {
-	if s = s[:min(len(s), longestTarget)]; containsFold(s, "delsort-notice") {
+	s = s[:min(len(s), longestTarget)]
+	words := lead(s)
+	if tags := s[:len(s)-len(words)]; strings.IndexByte(tags, '<') >= 0 && containsFold(tags, "delsort-notice") {
 		return true
 	}
-	return hasPrefixFold(lead(s), "note") && (containsFold(s, "deletion sorting") || containsFold(s, "list of ") && containsFold(s, "related deletion"))
+	return hasPrefixFold(words, "note") && (containsFold(s, "deletion sorting") || containsFold(s, "list of ") && containsFold(s, "related deletion"))
 }
 
 // accountNotes are what is remarked about somebody's account or canvassing.

@@ -37,6 +37,9 @@ func render(text string) (plain string, policies []string) {
 	return tidy(string(r.out)), r.policies
 }
 
+// marked are the bytes that may be markup.
+var marked = byteSet("'<&[{]}|\n_")
+
 func (r *renderer) step() {
 	rest := r.s[r.i:]
 	switch rest[0] {
@@ -63,11 +66,11 @@ func (r *renderer) step() {
 	case '_':
 		r.word(rest)
 	default:
-		n := strings.IndexAny(rest[1:], "'<&[{]}|\n_")
-		if n < 0 {
-			n = len(rest) - 1
+		n := 1
+		for n < len(rest) && !marked[rest[n]] {
+			n++
 		}
-		r.copy(n + 1)
+		r.copy(n)
 	}
 }
 
@@ -160,13 +163,16 @@ func (r *renderer) open(rest, brackets string) {
 	r.copy(2)
 }
 
+// longestAddress is as long as browsers take one.
+const longestAddress = 2083
+
 // web drops the address of [http://example.org words], and keeps it where no words follow.
 func (r *renderer) web(rest string) bool {
 	if !hasPrefixFold(rest, "[http://") && !hasPrefixFold(rest, "[https://") && !hasPrefixFold(rest, "[//") {
 		return false
 	}
-	n := strings.IndexAny(rest, " ]\n\t<")
-	if n < 0 || rest[n] == '\n' {
+	n := strings.IndexAny(rest[1:min(len(rest), longestAddress)], "[ ]\n\t<") + 1
+	if n == 0 || rest[n] == '\n' || rest[n] == '[' {
 		return false
 	}
 	r.external++
@@ -266,8 +272,21 @@ func (r *renderer) template(f frame) {
 	}
 }
 
+// tidied tells whether s is so as it is, as most texts are.
+func tidied(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x80 || c == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+			return false
+		}
+	}
+	return true
+}
+
 // tidy joins runs of blanks, and drops them around lines.
 func tidy(s string) string {
+	if tidied(s) {
+		return s
+	}
 	out := make([]byte, 0, len(s))
 	for line := range strings.SplitSeq(s, "\n") {
 		n := len(out)

@@ -216,7 +216,7 @@ func (s *scanner) more(l line, from int, g signature, begun int) {
 	if !visible(s.mask[from:max(from, g.from)]) || len(s.records) == begun {
 		return // the same entry signed twice
 	}
-	s.begin(line{from: from, to: l.to, content: from, depth: l.depth})
+	s.begin(line{from: from, to: g.to, content: from, depth: l.depth})
 	s.finish(&g)
 }
 

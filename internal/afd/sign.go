@@ -45,19 +45,24 @@ type mention struct {
 	at   int
 }
 
+// telling are the bytes at which links, templates and times are recognised.
+var telling = byteSet("[{:")
+
 // scan finds the signatures and templates between from and to.
 func (s *signer) scan(from, to int) {
 	s.from, s.to, s.links, s.found, s.names = from, to, s.links[:0], s.found[:0], s.names[:0]
 	for i := from; i < to; {
+		if c := s.mask[i]; !telling[c] {
+			i++
+			continue
+		}
 		switch s.mask[i] {
 		case '[':
 			i = s.link(i)
 		case '{':
 			i = s.template(i)
-		case ':':
-			i = s.colon(i)
 		default:
-			i++
+			i = s.colon(i)
 		}
 	}
 	s.undated()
