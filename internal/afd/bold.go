@@ -211,7 +211,7 @@ func cleanRaw(s string) string {
 	if strings.IndexByte(s, '&') >= 0 {
 		s = html.UnescapeString(s)
 	}
-	if tidied(s) && strings.IndexAny(s, "[]\x1a") < 0 {
+	if tidied(s) && !strings.ContainsAny(s, "[]\x1a") {
 		return strings.Trim(s, " :.,;!-'\"")
 	}
 	s = strings.Map(func(r rune) rune {

@@ -49,6 +49,9 @@ var (
 	conjunctions = words("and or then but else otherwise")
 )
 
+// places are those that "move to" makes a vote of its own.
+var places = words("draft draftspace userspace")
+
 func words(list string) map[string]bool {
 	m := map[string]bool{}
 	for w := range strings.FieldsSeq(list) {
@@ -85,8 +88,8 @@ func labels(raw string, result bool) []string {
 		case conjunctions[w]:
 			aside = false
 		case ends[w]:
-			aside = true
-		case !aside:
+			aside = len(found) > 0
+		case !aside, before == "to" && places[w]:
 			found = appendLabel(found, labelWords[w], negations[before])
 		}
 		started = started || !modifiers[w]
