@@ -11,11 +11,11 @@
 package afd
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/segmentio/encoding/json"
 
 	"shoal/internal/harvest"
 )
@@ -131,11 +131,9 @@ func (d Discussion) Rows() []harvest.Record {
 
 // encode cannot fail: a record has neither numbers nor types that JSON lacks.
 func (r *Record) encode() []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(r); err != nil {
+	data, err := json.Append(make([]byte, 0, 512+len(r.Text)+len(r.TextPlain)), r, 0)
+	if err != nil {
 		return nil
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return data
 }

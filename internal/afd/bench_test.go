@@ -37,3 +37,13 @@ func BenchmarkParse(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkRows(b *testing.B) {
+	text := debate(b, 256<<10)
+	d := Parse(Page{Title: "Wikipedia:Articles for deletion/Page", PageID: 7, RevID: 11, Text: text})
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Rows()
+	}
+}

@@ -53,8 +53,8 @@ func checkRecords(t *testing.T, text string, d Discussion) {
 		if (r.Author == nil) != (r.AuthorKind == nil) || r.Author != nil && *r.Author == "" {
 			t.Errorf("Parse(%q).Records[%d] = %+v, want a name with its kind, or neither", text, i, r)
 		}
-		if !utf8.ValidString(r.Text) || !utf8.ValidString(r.TextPlain) || strings.Contains(r.Text+r.TextPlain, "\x00") {
-			t.Errorf("Parse(%q).Records[%d].Text = %q, plain %q, want UTF-8 without NUL", text, i, r.Text, r.TextPlain)
+		if words := allWords(r); !utf8.ValidString(words) || strings.Contains(words, "\x00") {
+			t.Errorf("Parse(%q).Records[%d] has the words %q, want UTF-8 without NUL", text, i, words)
 		}
 		if (r.Outcome != nil) != (r.Kind == Close) {
 			t.Errorf("Parse(%q).Records[%d] is a %s with outcome %v, want an outcome of a close alone", text, i, r.Kind, r.Outcome)
@@ -73,6 +73,16 @@ func checkRecords(t *testing.T, text string, d Discussion) {
 	}
 }
 
+func allWords(r Record) string {
+	words := r.Text + "|" + r.TextPlain + "|" + strings.Join(r.PolicyLinks, "|")
+	for _, p := range []*string{r.Author, r.RawLabel} {
+		if p != nil {
+			words += "|" + *p
+		}
+	}
+	return words
+}
+
 func checkRows(t *testing.T, text string, d Discussion) {
 	t.Helper()
 	rows := d.Rows()
@@ -82,6 +92,18 @@ func checkRows(t *testing.T, text string, d Discussion) {
 	for i, row := range rows {
 		if row.Ordinal != i || row.Kind != d.Records[i].Kind || !json.Valid(row.Data) || !utf8.Valid(row.Data) || strings.Contains(string(row.Data), "\\u0000") {
 			t.Errorf("Rows()[%d] of %q = %d, %s, %q, want its seq, kind and JSON that can be kept", i, text, row.Ordinal, row.Kind, row.Data)
+		}
+	}
+}
+
+// Every bound on how far to look may fall into the middle of a character.
+func TestBounds(t *testing.T) {
+	for _, piece := range append(hostile, "The result was é", "[[User:é", "{{la|é", "é", "[[WP:é", "unsigned é added [[User:A]] ", "é[[User:é]] é 12:00, 1 May 2010 (UTC)") {
+		for shift := range 3 {
+			text := "=== a ===\n" + strings.Repeat("x", shift) + strings.Repeat(piece, 200) + strings.Repeat("é", 700) + " [[User:A]] 12:00, 1 May 2010 (UTC)"
+			d := Parse(Page{Text: text})
+			checkRecords(t, text, d)
+			checkRows(t, text, d)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (r *Record) judge(v vote) {
 
 // spoken is a result that is not in bold: what follows "was", as far as the sentence goes.
 func spoken(plain string) vote {
-	plain = plain[:min(len(plain), longestTarget)]
+	plain = strings.ToValidUTF8(plain[:min(len(plain), longestTarget)], "")
 	i := indexFold(plain, "was ")
 	if i < 0 {
 		return vote{}

@@ -173,7 +173,7 @@ func (s *signer) auto(i int) int {
 	from := max(s.from, i-longestAuto)
 	words := s.mask[from:i]
 	at := strings.LastIndex(words, "nsigned")
-	if at < 1 || !containsFold(words[at:], "added") {
+	if at < 1 || lower(words[at-1]) != 'u' || !containsFold(words[at:], "added") {
 		return -1
 	}
 	for _, lead := range [...]string{"<small", "<span", "Preceding", "The preceding", "—", "–"} {
@@ -181,7 +181,7 @@ func (s *signer) auto(i int) int {
 			return from + k
 		}
 	}
-	return from + max(0, at-3)
+	return from + at - 1
 }
 
 // trim moves the start of a signature back over what only introduces it: blanks,

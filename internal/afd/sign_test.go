@@ -69,7 +69,7 @@ func TestUserTarget(t *testing.T) {
 		"usercat:x]]":                         "",
 		"":                                    "",
 		"a:b:c:User:A]]":                      "",
-		"User:" + strings.Repeat("x", longestTarget): "X" + strings.Repeat("x", longestTarget-len("User:x")),
+		"User:" + strings.Repeat("é", longestTarget): "",
 	} {
 		if got, _, _ := userTarget(target); got != want {
 			t.Errorf("userTarget(%q) = %q, want %q", target, got, want)
@@ -110,13 +110,15 @@ func TestSigner(t *testing.T) {
 		"a {{subst:unsigned IP|192.0.2.1|" + ts + "}}":               "a|192.0.2.1|template",
 		"a {{unsigned|[[User:B]]}}":                                  "a|B|template",
 		"a <small>—The preceding unsigned comment was added by [[User:B|B]] ([[User talk:B|t]]) " + ts + "</small>": "a|B|autosigned",
-		"a — Preceding [[WP:SIG|unsigned]] comment added by [[User:B|B]] " + ts:                                     "a|B|autosigned",
-		"a [[User:B|B]] ([[User talk:B|t]])":                                                                        "a|B|none",
-		"a " + ts:                                                                                                   "a||none",
-		"a [[User:B]]":                                                                                              "",
-		"[[User:B]] came at 12:00, 1 May 2010 and left":                                                             "",
-		"a [[User:B]] 12:00, 1 May 2010":                                                                            "a|B|full",
-		"a [[User:B]] 12:00, 1 May 2010 (UTC) b":                                                                    "a|B|full",
+		"aunsigned, added by [[User:B|B]] " + ts:                                "a|B|autosigned",
+		"é\u00ednsigned, added by [[User:B|B]] " + ts:                           "é\u00ednsigned, added by|B|full",
+		"a — Preceding [[WP:SIG|unsigned]] comment added by [[User:B|B]] " + ts: "a|B|autosigned",
+		"a [[User:B|B]] ([[User talk:B|t]])":                                    "a|B|none",
+		"a " + ts:                                                               "a||none",
+		"a [[User:B]]":                                                          "",
+		"[[User:B]] came at 12:00, 1 May 2010 and left":                         "",
+		"a [[User:B]] 12:00, 1 May 2010":                                        "a|B|full",
+		"a [[User:B]] 12:00, 1 May 2010 (UTC) b":                                "a|B|full",
 	} {
 		s := signer{mask: mask(line)}
 		s.scan(0, len(line))

@@ -22,6 +22,9 @@ func userTarget(s string) (name string, n int, ok bool) {
 	for n < len(s) && n < longestTarget && !strings.ContainsRune("|[]{}<>\n", rune(s[n])) {
 		n++
 	}
+	if n == longestTarget {
+		return "", 0, false
+	}
 	rest := strings.TrimLeft(s[:n], ": _")
 	for range 3 { // w:en:User:X
 		space, after, cut := strings.Cut(rest, ":")
