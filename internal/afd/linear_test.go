@@ -32,7 +32,7 @@ func spent(text string) time.Duration {
 // Sixteen times the text may take little more than sixteen times as long. A square
 // takes 256 times: the bound lies far from both, as machines are noisy.
 func TestLinear(t *testing.T) {
-	const small, factor, bound = 8 << 10, 16, 80
+	const small, factor, bound = 4 << 10, 16, 80
 	for _, piece := range hostile {
 		for _, lead := range []string{"", "{{tq|'''[[a|<s>"} {
 			name := fmt.Sprintf("%q+%q*", lead, piece)
