@@ -44,7 +44,7 @@ func (w *Worker) checkConflicts() error {
 		return Usagef("--cert and --key go together: the certificate and its private key")
 	}
 	for name, zero := range map[string]bool{"timeout": w.Timeout == 0, "flush": w.Flush == 0} {
-		if zero {
+		if s, _ := find(name); zero && w.layers.takes(s) {
 			return Usagef("%s must be above 0", w.Source(name).subject(name))
 		}
 	}
