@@ -7,7 +7,7 @@ import (
 
 // check refuses settings that are each fine but do not go together, and warns of what is unwise.
 func (w *Worker) check() error {
-	if err := w.checkConflicts(); err != nil {
+	if err := firstError(w.checkConflicts(), w.checkWiki()); err != nil {
 		return err
 	}
 	if err := w.Auth.ready(w.layers.environ); err != nil {
@@ -28,6 +28,20 @@ func (w *Worker) checkConflicts() error {
 		return Usagef("--contact says %s, --user-agent says something else: keep one of them, or write the contact into the User-Agent", quoteName(w.Contact))
 	case w.Shard.Of > 1 && w.Redis == "":
 		return Usagef("--shard %s without --redis: --shard cuts the work, --redis shares the budget; without it each of the %d workers would send at the full rate. Add --redis redis://host:6379, or run one worker", w.Shard, w.Shard.Of)
+	case (w.Cert == "") != (w.Key == ""):
+		return Usagef("--cert and --key go together: the certificate and its private key")
+	}
+	for name, zero := range map[string]bool{"timeout": w.Timeout == 0, "flush": w.Flush == 0} {
+		if s, _ := find(name); zero && w.layers.takes(s) {
+			return Usagef("%s must be above 0", w.Source(name).subject(name))
+		}
+	}
+	return nil
+}
+
+// checkWiki refuses what does not go together with a wiki.
+func (w *Worker) checkWiki() error {
+	switch {
 	case w.Upstream == Mediawiki && w.URL != "":
 		return Usagef("--url belongs to the plain upstream: a wiki is named by --api https://wiki.example/w/api.php, and its pages by --corpus")
 	case w.API != "" && w.Upstream != Mediawiki:
@@ -40,13 +54,6 @@ func (w *Worker) checkConflicts() error {
 		return Usagef("--body raw: a wiki's pages are kept as JSON (json), or not at all (none)")
 	case w.Upstream == Mediawiki && w.Check+w.Wait != "":
 		return Usagef("--check and --wait belong to the plain upstream: a wiki says in its own words what is wrong and how long to wait")
-	case (w.Cert == "") != (w.Key == ""):
-		return Usagef("--cert and --key go together: the certificate and its private key")
-	}
-	for name, zero := range map[string]bool{"timeout": w.Timeout == 0, "flush": w.Flush == 0} {
-		if s, _ := find(name); zero && w.layers.takes(s) {
-			return Usagef("%s must be above 0", w.Source(name).subject(name))
-		}
 	}
 	return nil
 }
