@@ -7,6 +7,7 @@
 //	urls FILE FROM TO          writes the URLs of some of its items
 //	redis [ARGS…]              starts a Redis and sets REDIS_URL
 //	postgres                   makes a database and sets DATABASE_URL
+//	wiki                       starts a wiki and sets WIKI to the address of its api.php
 package cmd_test
 
 import (
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits": exits, "api": s.start, "requests": s.requests, "urls": s.urls, "redis": s.redis, "postgres": s.postgres,
+					"exits": exits, "api": s.start, "requests": s.requests, "urls": s.urls, "redis": s.redis, "postgres": s.postgres, "wiki": startWiki,
 				},
 			})
 		})

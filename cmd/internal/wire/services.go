@@ -59,8 +59,10 @@ func (h *Harvester) openStore(ctx context.Context) error {
 // checkUpstream compiles the expressions and reads credentials and certificates,
 // so that a mistyped one opens no run.
 func (h *Harvester) checkUpstream(context.Context) error {
-	if _, err := newUpstream(h.set); err != nil {
-		return err
+	if h.set.Upstream != config.Mediawiki || h.set.API != "" { // else the run may know the wiki
+		if _, err := newUpstream(h.set); err != nil {
+			return err
+		}
 	}
 	client, err := fetch.New(fetchConfig(h.set, ""), h.Log)
 	if err != nil {
