@@ -93,6 +93,7 @@ func (h *Harvester) login(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: log in: %w", worker.ErrRefused, err)
 	}
+	caller.Retry.Retries = 0 // a refusal stands: wikis lock out who tries again and again
 	err = caller.Call(ctx, wiki.LoginRequest(token, h.set.Auth.User, password), wiki.ReadLogin)
 	if err != nil {
 		return fmt.Errorf("log in as %s: %w", harvest.Quote(h.set.Auth.User), err)
