@@ -67,6 +67,9 @@ func (w *wiki) list(rw http.ResponseWriter, r *http.Request) {
 	from, _ := strconv.Atoi(r.FormValue("gapcontinue"))
 	var pages []any
 	id := max(from, 1)
+	if !strings.HasPrefix("Articles for deletion/", r.FormValue("gapprefix")) {
+		id = wikiPages + 1
+	}
 	for ; id <= wikiPages && len(pages) < wikiStep; id++ {
 		if id != 5 {
 			pages = append(pages, map[string]any{"pageid": id, "ns": 4, "title": wikiTitle(id), "length": len(wikiText(id)), "lastrevid": id})

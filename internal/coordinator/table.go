@@ -30,6 +30,8 @@ type Lister interface {
 var (
 	// ErrTaken: somebody else took the step that was to be committed. The chain is to be read again.
 	ErrTaken = errors.New("somebody else took this step")
+	// ErrEmpty: the enumeration came to its end without one item.
+	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; is the prefix right, without the namespace's name, and the namespace?")
 	// ErrStalled: nobody enumerates what we wait for.
 	ErrStalled = errors.New("the corpus table does not grow")
 )
@@ -89,8 +91,10 @@ func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 			case len(rows) > 0:
 				grown = time.Now()
 				continue
-			case chain.Done:
+			case chain.Done && after > 0:
 				return
+			case chain.Done:
+				err = ErrEmpty
 			case t.Lister != nil:
 				_, err = t.step(ctx, chain)
 			default:

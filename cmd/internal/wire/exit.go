@@ -42,7 +42,7 @@ func ExitCode(err error, stopped int) int {
 	case errors.Is(err, store.ErrFenced), errors.Is(err, worker.ErrFenced), errors.Is(err, store.ErrHeld):
 		return ExitFenced
 	case errors.Is(err, config.ErrUsage), errors.As(err, &contradiction), errors.Is(err, store.ErrUnsafe), errors.Is(err, store.ErrSettings),
-		errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrNoBodies),
+		errors.Is(err, coordinator.ErrEmpty), errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrNoBodies),
 		errors.Is(err, ledger.ErrUnsafe), errors.Is(err, pace.ErrUnsafeRedis), errors.Is(err, store.ErrNoRun):
 		return ExitUsage
 	case errors.Is(err, ErrOverLimit):

@@ -133,6 +133,9 @@ func (h *Harvester) fill(ctx context.Context, table *coordinator.Table) error {
 	if sizeErr == nil {
 		h.Say(fmt.Sprintf("run %s: %d items enumerated now, %d in all", h.run.Name, items, total))
 	}
+	if err == nil && sizeErr == nil && total == 0 {
+		return fmt.Errorf("run %s: %w", h.run.Name, coordinator.ErrEmpty)
+	}
 	if errors.Is(err, worker.ErrStopped) {
 		h.Say("start the same command again to go on")
 	}
