@@ -19,10 +19,12 @@ var ErrExpression = errors.New("not a jq expression")
 type program struct {
 	flag string
 	code *gojq.Code
+	// memory is how far the heap may grow while it runs.
+	memory uint64
 }
 
 // compile returns nil for an empty expression.
-func compile(flag, source string) (*program, error) {
+func compile(flag, source string, memory int) (*program, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, nil
 	}
@@ -34,7 +36,7 @@ func compile(flag, source string) (*program, error) {
 	if err != nil {
 		return nil, badExpression(flag, source, err)
 	}
-	return &program{flag: flag, code: code}, nil
+	return &program{flag: flag, code: code, memory: uint64(memory)}, nil
 }
 
 // badExpression shows the line that breaks with a caret under the place. What the
@@ -59,14 +61,11 @@ func badExpression(flag, source string, err error) error {
 		flag, ErrExpression, err.Error(), row+1, column+1, line, strings.Repeat(" ", column))
 }
 
-// mostMemory is how far the heap may grow while an expression runs; no answer within the usual bounds needs it.
-const mostMemory = 1 << 30
-
-var errMemory = fmt.Errorf("it took more than %d MiB of memory", mostMemory>>20)
+var errMemory = errors.New("it took too much memory")
 
 // guard ends a run that fills the memory. Others' growth counts too, so the bound is generous, and one step of the
 // program that takes all at once is seen only afterwards.
-func guard(ctx context.Context, end context.CancelCauseFunc) {
+func guard(ctx context.Context, most uint64, end context.CancelCauseFunc) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	heap := func() uint64 { metrics.Read(sample); return sample[0].Value.Uint64() }
 	before := heap()
@@ -77,8 +76,8 @@ func guard(ctx context.Context, end context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if heap() > before+mostMemory {
-				end(errMemory)
+			if heap() > before+most {
+				end(fmt.Errorf("%w: the heap grew by more than %d MiB", errMemory, most>>20))
 				return
 			}
 		}
@@ -99,7 +98,7 @@ func (p *program) each(v any, limit time.Duration, visit func(any) error) (err e
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	// Most runs are over before anybody has to look at them.
-	watch := time.AfterFunc(20*time.Millisecond, func() { guard(ctx, end) })
+	watch := time.AfterFunc(20*time.Millisecond, func() { guard(ctx, p.memory, end) })
 	defer watch.Stop()
 	values := p.code.RunWithContext(ctx, v)
 	for {
@@ -108,8 +107,8 @@ func (p *program) each(v any, limit time.Duration, visit func(any) error) (err e
 			return nil
 		}
 		if err, failed := v.(error); failed {
-			if errors.Is(context.Cause(ctx), errMemory) {
-				return errMemory
+			if cause := context.Cause(ctx); errors.Is(cause, errMemory) {
+				return cause
 			}
 			return explain(err, limit)
 		}

@@ -75,6 +75,7 @@ type Config struct {
 	MaxValues   int           // values and keys in an answer that jq works on; default 2,000,000
 	MaxRecords  int           // from one answer; default 100,000
 	MaxYield    int           // bytes of all records of one answer; default 64 MiB
+	MaxMemory   int           // bytes by which the heap may grow while jq runs; default 1 GiB, which no answer within the other bounds needs
 	Limit       time.Duration // of one jq run; default 5 s
 }
 
@@ -97,9 +98,9 @@ func New(c Config) (*Upstream, error) {
 	}
 	u := &Upstream{config: c, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	var errs [3]error
-	u.extract, errs[0] = compile("extract", c.Extract)
-	u.check, errs[1] = compile("check", c.Check)
-	u.wait, errs[2] = compile("wait", c.Wait)
+	u.extract, errs[0] = compile("extract", c.Extract, c.MaxMemory)
+	u.check, errs[1] = compile("check", c.Check, c.MaxMemory)
+	u.wait, errs[2] = compile("wait", c.Wait, c.MaxMemory)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (c *Config) complete() error {
 	for _, d := range []struct {
 		value    *int
 		fallback int
-	}{{&c.MaxDepth, 256}, {&c.MaxBody, 16 << 20}, {&c.MaxValues, 2_000_000}, {&c.MaxRecords, 100_000}, {&c.MaxYield, 64 << 20}} {
+	}{{&c.MaxDepth, 256}, {&c.MaxBody, 16 << 20}, {&c.MaxValues, 2_000_000}, {&c.MaxRecords, 100_000}, {&c.MaxYield, 64 << 20}, {&c.MaxMemory, 1 << 30}} {
 		if *d.value <= 0 {
 			*d.value = d.fallback
 		}

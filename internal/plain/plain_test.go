@@ -341,11 +341,11 @@ func BenchmarkRead(b *testing.B) {
 // An expression that would fill the memory is ended while it does.
 func TestAnExpressionThatFillsTheMemoryIsEnded(t *testing.T) {
 	t.Parallel()
-	u, err := New(Config{Extract: `[range(1e9) | tostring * 20] | length`, Limit: time.Minute})
+	u, err := New(Config{Extract: `[range(1e9) | tostring * 20] | length`, Limit: time.Minute, MaxMemory: 32 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := u.Records([]byte(`{}`)); err == nil || !strings.Contains(err.Error(), "MiB of memory") {
+	if _, err := u.Records([]byte(`{}`)); err == nil || !strings.Contains(err.Error(), "too much memory") {
 		t.Errorf("Records() = %v, want an error that names the memory", err)
 	}
 }
