@@ -16,6 +16,7 @@ import (
 // answer is what api.php answers, as far as we read it.
 type answer struct {
 	Continue json.RawMessage `json:"continue"`
+	Complete bool            `json:"batchcomplete"`
 	Query    query           `json:"query"`
 	Errors   []apiError      `json:"errors"`
 	Error    *apiError       `json:"error"` // errorformat=bc
@@ -67,6 +68,7 @@ type revision struct {
 	Timestamp  string  `json:"timestamp"`
 	User       *string `json:"user"`
 	Size       int64   `json:"size"`
+	UserHidden bool    `json:"userhidden"`
 	TextHidden bool    `json:"texthidden"`
 	SHA1       string  `json:"sha1"`
 	Slots      struct {

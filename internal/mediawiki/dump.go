@@ -182,7 +182,7 @@ func (d *dump) values() error {
 // row reads one row and what parts it from the next.
 func (d *dump) row() error {
 	var kept [5]string
-	if c, err := d.in.ReadByte(); err != nil || c != '(' {
+	if c, err := d.solid(); err != nil || c != '(' {
 		return d.odd(err, "a row does not begin with (")
 	}
 	for n := 0; ; n++ {
@@ -207,7 +207,7 @@ func (d *dump) row() error {
 		}
 	}
 	d.keep(kept)
-	switch c, err := d.in.ReadByte(); {
+	switch c, err := d.solid(); {
 	case err != nil:
 		return inside(err, nil)
 	case c == ';':
@@ -217,6 +217,16 @@ func (d *dump) row() error {
 		return d.odd(nil, "after a row stands neither , nor ;")
 	}
 	return nil
+}
+
+// solid is the next byte that is no white space: newer servers write a row a line.
+func (d *dump) solid() (byte, error) {
+	for {
+		c, err := d.in.ReadByte()
+		if err != nil || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return c, err
+		}
+	}
 }
 
 func (d *dump) odd(err error, what string) error {

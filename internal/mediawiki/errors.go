@@ -48,7 +48,7 @@ func (u *Upstream) refused(e *apiError, items []harvest.Item) harvest.Reading {
 		r.Fault, r.Wait = harvest.FaultLagged, min(e.lag(), mostLag)
 	case code == "readonly":
 		r.Fault, r.Wait = harvest.FaultLagged, readOnlyWait
-	case code == "ratelimited", code == "concurrency-limit", strings.Contains(code, "poolcounter"), strings.Contains(code, "pool-"):
+	case code == "ratelimited", code == "actionthrottledtext", code == "concurrency-limit", strings.Contains(code, "poolcounter"), strings.Contains(code, "pool-"):
 		r.Fault = harvest.FaultRateLimited
 	case code == "toomanyvalues":
 		return u.tooMany(e, items, r)
@@ -69,7 +69,7 @@ func (u *Upstream) refused(e *apiError, items []harvest.Item) harvest.Reading {
 // isTrouble tells whether the servers are in trouble, rather than the request.
 func isTrouble(code string) bool {
 	return strings.HasPrefix(code, "internal_api_error") || strings.HasPrefix(code, "internal-error") ||
-		strings.HasPrefix(code, "cirrussearch") || strings.Contains(code, "timeout") || code == "unknown" || code == ""
+		strings.HasPrefix(code, "cirrussearch") || strings.Contains(code, "timeout") || strings.HasPrefix(code, "dberror") || code == "unknown" || code == ""
 }
 
 // tooMany lowers how many titles a request names, and leaves the items to requests that name fewer.

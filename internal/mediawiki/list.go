@@ -70,8 +70,13 @@ type Listed struct {
 // ReadList reads one step: its pages by id, and what the next step continues with, empty after the last.
 func (u *Upstream) ReadList(a *harvest.Answer) (listed []Listed, next string, r harvest.Reading) {
 	decoded, r, fine := u.open(a, nil)
-	if !fine {
+	switch {
+	case !fine && r.Fault == harvest.FaultNone: // badcontinue leaves a pack open, but a listing would end here as if it were whole
+		return nil, "", undecodable(harvest.FaultUndecodable, "badcontinue")
+	case !fine:
 		return nil, "", r
+	case len(decoded.Query.Pages) == 0 && len(decoded.Continue) == 0 && !decoded.Complete:
+		return nil, "", undecodable(harvest.FaultUndecodable, reasonBadJSON) // JSON, but no listing's
 	}
 	for _, p := range decoded.Query.Pages {
 		item, err := PageID(u.config.API, strconv.FormatInt(p.PageID, 10))

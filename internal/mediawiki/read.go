@@ -41,6 +41,11 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 			r.Pages = append(r.Pages, p)
 			continue
 		}
+		if b.redirectID(item) {
+			// The continuation would bring its text, but not again that it is a redirect.
+			r.Unfinished = append(r.Unfinished, item)
+			continue
+		}
 		left = append(left, item)
 	}
 	if len(left) == 0 {
@@ -48,7 +53,7 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 	}
 	next := u.continuation(left, req.Base, decoded.Continue)
 	if next == nil || bytes.Equal(next.Body, req.Body) && next.URL == req.URL { // the same again would never end
-		r.Unfinished = left
+		r.Unfinished = append(r.Unfinished, left...)
 		return r
 	}
 	r.Next = next
@@ -153,14 +158,28 @@ func (b *book) byNumber(p *harvest.Page, found *page) bool {
 	if len(found.Revisions) == 0 {
 		return false
 	}
+	rev := &found.Revisions[0]
+	if rev.TextHidden || rev.Slots.Main.TextHidden {
+		return skip(p, reasonHidden)
+	}
 	target := ""
-	if content := found.Revisions[0].Slots.Main.Content; content != nil {
+	if content := rev.Slots.Main.Content; content != nil {
 		_, rest, _ := strings.Cut(*content, "[[")
 		target, _, _ = strings.Cut(rest, "]]")
 		target, _, _ = strings.Cut(target, "|")
 		target, _, _ = strings.Cut(target, "#")
 	}
 	return b.elsewhere(p, redirectTo+strings.TrimSpace(strings.ReplaceAll(target, "_", " ")))
+}
+
+// redirectID tells whether the answer calls an item by page id a redirect.
+func (b *book) redirectID(item harvest.Item) bool {
+	name, err := asked(item)
+	if err != nil || !byID(item) {
+		return false
+	}
+	id, _ := strconv.ParseInt(name, 10, 64) // PageID has written it
+	return b.byID[id] != nil && b.byID[id].Redirect
 }
 
 // elsewhere lands an item whose page stands under another title, where alone its records belong.
@@ -229,6 +248,9 @@ type stored struct {
 
 func body(found *page, rev *revision, content string) []byte {
 	user := rev.User
+	if rev.UserHidden {
+		user = nil // we may see it; the public may not
+	}
 	if user != nil {
 		clean := sound(*user)
 		user = &clean

@@ -67,7 +67,8 @@ func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) {
 	if bar {
 		joined = separator + strings.Join(values, separator)
 	}
-	params := append(u.asserted(), param{"prop", "revisions|info"},
+	// info first: it is short, so an answer that is cut has it for every page; the continuation says it no more.
+	params := append(u.asserted(), param{"prop", "info|revisions"},
 		param{"rvprop", "ids|timestamp|user|userid|comment|size|sha1|content|contentmodel"}, param{"rvslots", "main"})
 	if ids {
 		params = append(params, param{"pageids", joined})

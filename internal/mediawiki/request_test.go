@@ -44,7 +44,7 @@ func TestRequest(t *testing.T) {
 	t.Parallel()
 	u := wiki(t)
 	get := ask(t, u, titles(t, "a b", "C&D"))
-	if want := "&maxlag=5&prop=revisions%7Cinfo&"; get.Method != "GET" || !strings.Contains(get.URL, want) || !strings.HasSuffix(get.URL, "&redirects=1&titles=A%20b%7CC%26D") {
+	if want := "&maxlag=5&prop=info%7Crevisions&"; get.Method != "GET" || !strings.Contains(get.URL, want) || !strings.HasSuffix(get.URL, "&redirects=1&titles=A%20b%7CC%26D") {
 		t.Errorf("Request() = %s %s, want %s and both titles", get.Method, get.URL, want)
 	}
 	ids := ask(t, u, titles(t, "#7", "#8"))
