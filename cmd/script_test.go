@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -38,7 +39,8 @@ func TestScripts(t *testing.T) {
 			t.Parallel()
 			s := &story{t: t}
 			testscript.Run(t, testscript.Params{
-				Files: []string{file},
+				Files:    []string{file},
+				Deadline: time.Now().Add(5 * time.Minute), // a program that hangs fails its own story, not the whole package
 				Setup: func(env *testscript.Env) error {
 					env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 					env.Setenv("HOME", env.WorkDir)

@@ -75,7 +75,10 @@ func (w *wiki) list(rw http.ResponseWriter, r *http.Request) {
 			pages = append(pages, map[string]any{"pageid": id, "ns": 4, "title": wikiTitle(id), "length": len(wikiText(id)), "lastrevid": id})
 		}
 	}
-	answer := map[string]any{"query": map[string]any{"pages": pages}}
+	answer := map[string]any{"batchcomplete": true}
+	if len(pages) > 0 { // a real wiki leaves an empty query out
+		answer["query"] = map[string]any{"pages": pages}
+	}
 	if id <= wikiPages {
 		answer["continue"] = map[string]any{"gapcontinue": strconv.Itoa(id), "continue": "gapcontinue||"}
 	}
@@ -114,7 +117,7 @@ func (w *wiki) pages(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	query := map[string]any{"normalized": normalized, "redirects": redirects, "pages": pages}
-	answer := map[string]any{"query": query}
+	answer := map[string]any{"query": query, "batchcomplete": true}
 	for i := range pages {
 		if i < skip || i >= skip+wikiCut {
 			delete(pages[i], "revisions")
@@ -122,6 +125,7 @@ func (w *wiki) pages(rw http.ResponseWriter, r *http.Request) {
 	}
 	if skip+wikiCut < len(pages) {
 		answer["continue"] = map[string]any{"rvcontinue": strconv.Itoa(skip + wikiCut), "continue": "||info"}
+		delete(answer, "batchcomplete")
 	}
 	_ = json.NewEncoder(rw).Encode(answer)
 }
