@@ -29,6 +29,7 @@ type taker struct {
 	conn  *pgx.Conn
 	watch watch
 	gen   string
+	any   bool // whichever shard is free and not drained
 }
 
 func (t *taker) claim(ctx context.Context) (Lease, error) {
@@ -134,16 +135,21 @@ func (t *taker) takeIn(ctx context.Context, tx pgx.Tx) (own ownership, old []own
 	if err != nil {
 		return own, nil, err
 	}
-	if inWay, _ := t.watch.look(found, asked, time.Now()); len(inWay) > 0 {
+	seen := t.watch // a look at one shard leaves the sightings of others as they are
+	if inWay, _ := seen.look(found, asked, time.Now()); len(inWay) > 0 {
 		return own, nil, errInWay
 	}
 	own = ownership{run: t.Run, shard: t.Shard}
 	last := own
 	// The clock in the token keeps it growing over a restore from an older backup.
-	err = tx.QueryRow(ctx, `SELECT token, greatest(token + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
-		FROM shoal.shards WHERE run = $1 AND shard = $2 AND of = $3`, t.Run, t.Shard.Index, t.Shard.Of).Scan(&last.token, &own.token)
-	if err != nil {
+	var drained bool
+	err = tx.QueryRow(ctx, `SELECT token, greatest(token + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), drained_at IS NOT NULL
+		FROM shoal.shards WHERE run = $1 AND shard = $2 AND of = $3`, t.Run, t.Shard.Index, t.Shard.Of).Scan(&last.token, &own.token, &drained)
+	switch {
+	case err != nil:
 		return own, nil, err
+	case drained && t.any:
+		return own, nil, errInWay
 	}
 	old = append(old, last)
 	for _, l := range found {

@@ -50,6 +50,7 @@ type sqliteTake struct {
 	own   ownership
 	file  *shardFile
 	inWay holder
+	any   bool // whichever shard is free and not drained
 }
 
 // take makes the shard ours in one writing transaction, so that the takes of several processes go one
@@ -61,6 +62,7 @@ func (t *sqliteTake) take(ctx context.Context) (lease Lease, err error) {
 		}
 	}()
 	var gen string
+	taken := false
 	err = t.s.transact(ctx, t.own.name("claim"), func(tx *sql.Tx) error {
 		if gen, err = t.s.Fingerprint(ctx, t.Run); err != nil {
 			return err
@@ -68,12 +70,26 @@ func (t *sqliteTake) take(ctx context.Context) (lease Lease, err error) {
 		if err := t.lock(ctx, tx); err != nil || t.file == nil {
 			return err
 		}
+		if drained, err := t.drained(ctx, tx); err != nil || drained {
+			return err
+		}
+		taken = true
 		return t.write(ctx, tx)
 	})
-	if err != nil || t.file == nil {
+	if err != nil || !taken {
 		return nil, err
 	}
 	return t.s.startLease(t.own, t.TTL, t.file, gen), nil
+}
+
+// drained tells whether somebody drained the shard since it was seen to be left.
+func (t *sqliteTake) drained(ctx context.Context, tx *sql.Tx) (drained bool, err error) {
+	if !t.any {
+		return false, nil
+	}
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM shards WHERE run = ? AND shard = ? AND "of" = ? AND drained_at IS NOT NULL)`,
+		t.Run, t.Shard.Index, t.Shard.Of).Scan(&drained)
+	return drained, err
 }
 
 // lock leaves file nil, and says who is in the way, where the shard or one of another N is at work.

@@ -14,10 +14,7 @@ import (
 
 // Known implements Store.
 func (p *Postgres) Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error) {
-	asked := make([]pgtype.UUID, len(keys))
-	for i, key := range keys {
-		asked[i] = uuid(key)
-	}
+	asked := uuids(keys)
 	operation := fmt.Sprintf("look up %d keys of run %s", len(keys), run)
 	rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1 AND key = ANY ($2)", run, asked)
 	if err != nil {

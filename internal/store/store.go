@@ -71,6 +71,12 @@ type Store interface {
 	// on its run: ErrHeld where Claim.NoWait is set. ErrUnavailable may come in the middle of waiting too: call again.
 	// The lease outlives ctx.
 	Claim(ctx context.Context, c Claim) (Lease, error)
+	// ClaimAny takes whichever of the Claim.Shard.Of shards is free and not drained, and says which; Claim.Shard.Index
+	// is of no meaning. While all that are left are held it waits for one, and with Claim.NoWait fails with ErrHeld. ErrDrained
+	// when none is left. Otherwise it is like Claim.
+	ClaimAny(ctx context.Context, c Claim) (Lease, harvest.Shard, error)
+
+	Fleet
 
 	// Warnings are settings of the server that a person should know about, a sentence each.
 	Warnings() []string

@@ -45,6 +45,7 @@ func Contract(t *testing.T, fresh func(t *testing.T) Twin) {
 		"read":    testRead,
 		"runs":    testRuns,
 		"extract": testExtract,
+		"fleet":   testFleet,
 		"corpus":  testCorpus,
 		"schema":  testSchema,
 	}

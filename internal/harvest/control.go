@@ -1,0 +1,45 @@
+package harvest
+
+import "time"
+
+// Forever is a hold without an end.
+const Forever = time.Duration(-1)
+
+// Control is what an operator said about a run and about the host of its upstream.
+type Control struct {
+	Rate    string        // of the host, as typed; empty: nobody said one
+	Hold    time.Duration // how long the host is to be left alone from now on by the store's clock; 0: not at all, Forever: until somebody resumes
+	By      string        // who said rate or hold last
+	At      time.Time     // when
+	DrainAt time.Time     // since when the run's workers are to stop; zero: they are not
+	DrainBy string        // who said so
+	Done    time.Time     // when the run was finished; zero before
+}
+
+// ShardState is one shard of a run as the store knows it.
+type ShardState struct {
+	Shard   Shard
+	Owner   string        // who holds it, or held it last
+	Held    bool          // it was not given back
+	Lapsed  bool          // it is held, and its lease has run out
+	Silent  time.Duration // since it was last renewed, by the store's clock; 0 when it is not held
+	Counts  Counts
+	Drained time.Time // zero while items may be left
+}
+
+// Drained tells whether all shards of one N are drained.
+func Drained(shards []ShardState) bool {
+	left := map[int]int{}
+	for _, s := range shards {
+		if _, met := left[s.Shard.Of]; !met {
+			left[s.Shard.Of] = s.Shard.Of
+		}
+		if !s.Drained.IsZero() {
+			left[s.Shard.Of]--
+		}
+		if left[s.Shard.Of] == 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,59 @@
+package harvest
+
+import "time"
+
+// Work is what one process did for a run, as it says itself every few seconds.
+type Work struct {
+	Run     string
+	Worker  string // host:pid, and when it started, where the host may reuse the pid
+	Shard   string // the one at work, i/N; empty when none is
+	Started time.Time
+	Seen    time.Time // when it last said so, by the store's clock
+	Ended   bool      // it has left in good order
+	Stats   Stats
+	Minutes []Minute // those that changed since the last time
+}
+
+// Stats add up over the life of a process.
+type Stats struct {
+	Items    Counts             `json:"items"`
+	Requests int64              `json:"requests"`
+	Wire     int64              `json:"wire"`              // bytes received
+	Retries  map[string]int64   `json:"retries,omitempty"` // by reason
+	Pauses   map[string]Silence `json:"pauses,omitempty"`  // by what asked for them
+	Stages   map[string]float64 `json:"stages,omitempty"`  // seconds that fetchers spent, by stage
+	Limits   map[string]float64 `json:"limits,omitempty"`  // seconds of the clock, by what held the worker back
+
+	Rate      float64 `json:"rate"` // requests/s over the last seconds
+	Budget    float64 `json:"budget"`
+	Limit     Limit   `json:"limit,omitempty"`
+	Left      int64   `json:"left,omitempty"` // items of the shard at work that have not ended, 0 while unknown
+	Note      string  `json:"note,omitempty"`
+	LastError string  `json:"last_error,omitempty"`
+}
+
+// Silence are the pauses of one cause.
+type Silence struct {
+	Times   int64   `json:"times"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Minute is how many requests a process sent in each second of one minute of the clock.
+type Minute struct {
+	Unix    int64   // minutes since 1970, UTC
+	Seconds [60]int // requests
+}
+
+// The stages whose time is measured, in the order in which a request meets them.
+const (
+	StageConnect = "connect" // a stream of a live connection
+	StagePermit  = "permit"  // pace
+	StageFetch   = "fetch"   // the exchange
+	StageDecode  = "decode"  // pages and records of the answer
+	StageLand    = "land"    // the store's transaction
+)
+
+// Stages lists them.
+func Stages() []string {
+	return []string{StageConnect, StagePermit, StageFetch, StageDecode, StageLand}
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Fleet is what those who look after runs ask of a store, besides what workers do.
+type Fleet interface {
+	// Control is what operators said about the run and its host. ErrNoRun without the run.
+	Control(ctx context.Context, run string) (harvest.Control, error)
+	// SetRate keeps the rate of a host, as typed, in the name of by.
+	SetRate(ctx context.Context, host, rate, by string) error
+	// Hold keeps that a host is to be left alone for so long from now; 0 ends it, harvest.Forever lasts until then.
+	Hold(ctx context.Context, host string, length time.Duration, by string) error
+	// Drain keeps that the run's workers are to stop; an empty by ends that. ErrNoRun without the run.
+	Drain(ctx context.Context, run, by string) error
+
+	// ListShards returns the shards of the run that somebody has ever held, by N and index.
+	ListShards(ctx context.Context, run string) ([]harvest.ShardState, error)
+	// SaveWork keeps what a process did: Stats replace the earlier ones, Minutes those of the same minute.
+	SaveWork(ctx context.Context, w harvest.Work) error
+	// ListWork returns what each process did, the first to start first, without its Minutes.
+	ListWork(ctx context.Context, run string) ([]harvest.Work, error)
+	// ListMinutes adds up what all processes sent, in order of time.
+	ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error)
+
+	// Lead makes this process the one that leads the run. It waits while another does; waiting is told whom for, once
+	// for each. ErrUnavailable may come in the middle: call again.
+	Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (Leadership, error)
+	// FinishRun notes that the run is finished if all shards of one N are drained, and says whether it is.
+	FinishRun(ctx context.Context, run string) (finished bool, err error)
+	// PutBack takes pages for which wanted is true, and their records, out of the run, so that they are fetched again. It
+	// counts them by outcome. The run is not finished any more, their shards not drained, and every mirror of the keys
+	// void. ErrBusy while a worker holds a shard of the run.
+	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
+	// DropRun removes the run and all that belongs to it. ErrBusy while a worker holds a shard of the run.
+	DropRun(ctx context.Context, run string) error
+}
+
+// Leadership is the right to lead a run. Two leaders for a moment harm nothing: all that a leader does is done once.
+type Leadership interface {
+	// Keep makes sure that we still lead, on a new connection where the old one was lost. ErrHeld: another does.
+	Keep(ctx context.Context) error
+	// Close gives the leadership back.
+	Close()
+}
+
+// ErrDrained is returned by ClaimAny when the run has no shard left to drain.
+var ErrDrained = errors.New("no shard of the run is left")
+
+// leads says who leads a run.
+func leads(run, who string) string {
+	return fmt.Sprintf("run %s is led by %s: waiting, to take over when it ends", run, who)
+}
+
+// marshalMinute is a minute's row.
+func marshalMinute(m harvest.Minute) string {
+	text, _ := json.Marshal(m.Seconds) // numbers can always be marshalled
+	return string(text)
+}
+
+// minutes adds up rows that come in order of time.
+type minutes []harvest.Minute
+
+func (all *minutes) add(minute int64, seconds []byte) error {
+	m := harvest.Minute{Unix: minute}
+	if err := json.Unmarshal(seconds, &m.Seconds); err != nil {
+		return fmt.Errorf("minute %d: %w", minute, err)
+	}
+	if n := len(*all); n > 0 && (*all)[n-1].Unix == minute {
+		for i, sent := range m.Seconds {
+			(*all)[n-1].Seconds[i] += sent
+		}
+		return nil
+	}
+	*all = append(*all, m)
+	return nil
+}
+
+// putBack are the pages that PutBack takes out.
+type putBack struct {
+	keys   []harvest.Key
+	ended  map[harvest.Key]harvest.Outcome
+	counts harvest.Counts
+}
+
+func (b *putBack) add(p harvest.Page) {
+	if b.ended == nil {
+		b.ended = map[harvest.Key]harvest.Outcome{}
+	}
+	b.keys = append(b.keys, p.Key)
+	b.ended[p.Key] = p.Outcome
+	b.counts.Add(p.Outcome, 0)
+}
+
+// subtract takes the pages out of the counts of the shards that own them. A page was counted in the row of whichever N
+// its worker had; where several have been at work, any that still counts one of its kind gives it up, so that the sum is
+// right. It returns the rows that changed, not drained any more.
+func (b *putBack) subtract(shards []harvest.ShardState) []harvest.ShardState {
+	changed := map[harvest.Shard]bool{}
+	for _, key := range b.keys {
+		counted := false
+		for i := range shards {
+			s := &shards[i]
+			if !s.Shard.Owns(key) {
+				continue
+			}
+			changed[s.Shard] = true
+			s.Drained = time.Time{}
+			if n := countOf(&s.Counts, b.ended[key]); !counted && *n > 0 {
+				*n--
+				counted = true
+			}
+		}
+	}
+	var rows []harvest.ShardState
+	for _, s := range shards {
+		if changed[s.Shard] {
+			rows = append(rows, s)
+		}
+	}
+	return rows
+}
+
+func countOf(c *harvest.Counts, o harvest.Outcome) *int64 {
+	switch o {
+	case harvest.Missing:
+		return &c.Missing
+	case harvest.Skipped:
+		return &c.Skipped
+	case harvest.Dead:
+		return &c.Dead
+	default:
+		return &c.Landed
+	}
+}
+
+// runTables hold rows of runs, besides pages and records; that of the run itself goes last.
+var runTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "shards", "runs"}
+
+func words(outcomes []harvest.Outcome) []string {
+	all := make([]string, len(outcomes))
+	for i, o := range outcomes {
+		all[i] = string(o)
+	}
+	return all
+}

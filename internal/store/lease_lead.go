@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// leadPoll is how often those who wait to lead look again.
+const leadPoll = time.Second
+
+// pgLeadership is the advisory lock "shoal lead RUN" of one connection, whose application_name says whose it is. A
+// killed leader's is free when the server notices that it has gone, at once on the same machine.
+type pgLeadership struct {
+	p          *Postgres
+	run, owner string
+	conn       *session
+}
+
+func leadLock(run string) string { return "shoal lead " + run }
+
+// Lead implements Fleet.
+func (p *Postgres) Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (Leadership, error) {
+	l := &pgLeadership{p: p, run: run, owner: owner}
+	l.conn = newSession(nil, l.dial)
+	told := ""
+	for {
+		err := l.Keep(ctx)
+		var led *ledBy
+		switch {
+		case err == nil:
+			return l, nil
+		case !errors.As(err, &led):
+			l.Close()
+			return nil, err
+		case led.who != told && waiting != nil:
+			told = led.who
+			waiting(leads(run, led.who))
+		}
+		if err := pause(ctx, leadPoll); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+}
+
+// ledBy is the error of one who does not lead.
+type ledBy struct{ run, who string }
+
+func (l *ledBy) Error() string { return fmt.Sprintf("run %s is led by %s", l.run, l.who) }
+func (l *ledBy) Unwrap() error { return ErrHeld }
+
+// dial connects and takes the lock.
+func (l *pgLeadership) dial(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := l.p.connect(ctx, "leads as "+l.owner)
+	if err != nil {
+		return nil, err
+	}
+	var ok bool
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", leadLock(l.run)).Scan(&ok); err == nil && !ok {
+		err = &ledBy{l.run, l.leader(ctx, conn)}
+		hangUp(conn)
+		return nil, err
+	} else if err != nil {
+		hangUp(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+// leader names whoever holds the lock.
+func (l *pgLeadership) leader(ctx context.Context, conn *pgx.Conn) string {
+	who := "another coordinator"
+	var name, since string
+	err := conn.QueryRow(ctx, `SELECT application_name, to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') FROM pg_stat_activity
+		WHERE pid IN (`+fmt.Sprintf(lockHolders, "$1")+`) LIMIT 1`, leadLock(l.run)).Scan(&name, &since)
+	if err != nil { // it has just gone
+		return who
+	}
+	if _, owner, ok := strings.Cut(name, "leads as "); ok {
+		who = owner
+	}
+	return who + " since " + since
+}
+
+// Keep implements Leadership.
+func (l *pgLeadership) Keep(ctx context.Context) error {
+	err := l.conn.do(ctx, takeLimit, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SELECT 1")
+		return err
+	})
+	var led *ledBy
+	if errors.As(err, &led) {
+		return led
+	}
+	return classify("lead run "+l.run, err)
+}
+
+// Close implements Leadership.
+func (l *pgLeadership) Close() { l.conn.close() }
+
+// sqliteLeadership is a locked file beside the database, FILE-lead-RUN, in which the leader's name stands.
+type sqliteLeadership struct{ file *shardFile }
+
+// Lead implements Fleet.
+func (s *SQLite) Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (Leadership, error) {
+	path, told := leadPath(s.path, run), ""
+	for {
+		file, err := lockShardFile(path)
+		if err != nil {
+			return nil, s.classify("lead run "+run, err)
+		}
+		if file != nil {
+			_, err := file.f.WriteString(owner)
+			return &sqliteLeadership{file}, s.classify("lead run "+run, err)
+		}
+		who, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, s.classify("lead run "+run, err)
+		}
+		if name := strings.TrimSpace(string(who)); name != told && name != "" && waiting != nil {
+			told = name
+			waiting(leads(run, name))
+		}
+		if err := pause(ctx, leadPoll); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Keep implements Leadership: the system keeps the lock as long as the process lives.
+func (l *sqliteLeadership) Keep(context.Context) error { return nil }
+
+// Close implements Leadership.
+func (l *sqliteLeadership) Close() { l.file.unlock() }

@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"shoal/internal/harvest"
+)
+
+// Control implements Fleet.
+func (p *Postgres) Control(ctx context.Context, run string) (c harvest.Control, err error) {
+	var hold float64
+	var at, drain, done *time.Time
+	err = p.pool.QueryRow(ctx, `SELECT coalesce(c.rate, ''), coalesce(c.by, ''), c.at, coalesce(r.drain_by, ''), r.drain_at, r.finished_at,
+			coalesce(CASE WHEN c.hold_until = 'infinity' THEN -1 ELSE greatest(0, extract(epoch FROM c.hold_until - clock_timestamp())) END, 0)::float8
+		FROM shoal.runs r LEFT JOIN shoal.control c ON c.host = r.host WHERE r.run = $1`, run).
+		Scan(&c.Rate, &c.By, &at, &c.DrainBy, &drain, &done, &hold)
+	c.At, c.DrainAt, c.Done, c.Hold = orZero(at), orZero(drain), orZero(done), holdOf(hold)
+	return c, classify("read what was said about run "+run, noRun(err))
+}
+
+// holdOf makes a hold of its seconds, which are negative where it has no end.
+func holdOf(seconds float64) time.Duration {
+	if seconds < 0 {
+		return harvest.Forever
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// SetRate implements Fleet.
+func (p *Postgres) SetRate(ctx context.Context, host, rate, by string) error {
+	_, err := p.pool.Exec(ctx, `INSERT INTO shoal.control (host, rate, by, at) VALUES ($1, $2, $3, clock_timestamp())
+		ON CONFLICT (host) DO UPDATE SET rate = excluded.rate, by = excluded.by, at = excluded.at`, host, rate, by)
+	return classify("keep the rate of "+host, err)
+}
+
+// Hold implements Fleet.
+func (p *Postgres) Hold(ctx context.Context, host string, length time.Duration, by string) error {
+	until := "clock_timestamp() + $3::interval"
+	switch {
+	case length == 0:
+		until = "CASE WHEN $3::interval IS NOT NULL THEN NULL::timestamptz END"
+	case length < 0:
+		until = "CASE WHEN $3::interval IS NOT NULL THEN 'infinity'::timestamptz END"
+	}
+	_, err := p.pool.Exec(ctx, `INSERT INTO shoal.control (host, hold_until, by, at) VALUES ($1, `+until+`, $2, clock_timestamp())
+		ON CONFLICT (host) DO UPDATE SET hold_until = excluded.hold_until, by = excluded.by, at = excluded.at`, host, by, length)
+	return classify("keep the hold of "+host, err)
+}
+
+// Drain implements Fleet.
+func (p *Postgres) Drain(ctx context.Context, run, by string) error {
+	tag, err := p.pool.Exec(ctx, `UPDATE shoal.runs SET drain_by = nullif($2, ''), drain_at = CASE WHEN $2 <> '' THEN clock_timestamp() END
+		WHERE run = $1`, run, by)
+	return classify("keep that run "+run+" is drained", oneRow(tag.RowsAffected(), err))
+}
+
+// ListShards implements Fleet.
+func (p *Postgres) ListShards(ctx context.Context, run string) ([]harvest.ShardState, error) {
+	shards, err := p.listShards(ctx, p.pool, run)
+	return shards, classify("list the shards of run "+run, err)
+}
+
+func (p *Postgres) listShards(ctx context.Context, q querier, run string) ([]harvest.ShardState, error) {
+	rows, err := q.Query(ctx, `SELECT shard, of, coalesce(owner, ''), expires_at IS NOT NULL, coalesce(expires_at < clock_timestamp(), false),
+			CASE WHEN expires_at IS NULL THEN 0 ELSE extract(epoch FROM clock_timestamp() - renewed_at) END::float8,
+			landed, missing, skipped, dead, rejected, bytes, drained_at
+		FROM shoal.shards WHERE run = $1 ORDER BY of, shard`, run)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (s harvest.ShardState, err error) {
+		var silent *float64
+		var drained *time.Time
+		c := &s.Counts
+		err = row.Scan(&s.Shard.Index, &s.Shard.Of, &s.Owner, &s.Held, &s.Lapsed, &silent, &c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Rejected, &c.Bytes, &drained)
+		if silent != nil {
+			s.Silent = time.Duration(*silent * float64(time.Second))
+		}
+		s.Drained = orZero(drained)
+		return s, err
+	})
+}
+
+// SaveWork implements Fleet.
+func (p *Postgres) SaveWork(ctx context.Context, w harvest.Work) error {
+	stats, err := json.Marshal(w.Stats)
+	if err != nil {
+		return err
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`INSERT INTO shoal.work (run, worker, shard, started_at, ended_at, stats) VALUES ($1, $2, nullif($3, ''), $4, CASE WHEN $5 THEN clock_timestamp() END, $6)
+		ON CONFLICT (run, worker) DO UPDATE SET shard = excluded.shard, seen_at = clock_timestamp(), ended_at = excluded.ended_at, stats = excluded.stats`,
+		w.Run, w.Worker, w.Shard, w.Started, w.Ended, string(stats))
+	for _, m := range w.Minutes {
+		batch.Queue(`INSERT INTO shoal.sent (run, worker, minute, seconds) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (run, worker, minute) DO UPDATE SET seconds = excluded.seconds`, w.Run, w.Worker, m.Unix, marshalMinute(m))
+	}
+	return classify("keep what "+w.Worker+" does", p.pool.SendBatch(ctx, batch).Close())
+}
+
+// ListWork implements Fleet.
+func (p *Postgres) ListWork(ctx context.Context, run string) ([]harvest.Work, error) {
+	rows, err := p.pool.Query(ctx, `SELECT run, worker, coalesce(shard, ''), started_at, seen_at, ended_at IS NOT NULL, stats::text
+		FROM shoal.work WHERE run = $1 ORDER BY started_at, worker`, run)
+	if err != nil {
+		return nil, classify("list the work of run "+run, err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (w harvest.Work, err error) {
+		var stats string
+		if err := row.Scan(&w.Run, &w.Worker, &w.Shard, &w.Started, &w.Seen, &w.Ended, &stats); err != nil {
+			return w, err
+		}
+		w.Started, w.Seen = w.Started.UTC(), w.Seen.UTC()
+		return w, json.Unmarshal([]byte(stats), &w.Stats)
+	})
+	return all, classify("list the work of run "+run, err)
+}
+
+// ListMinutes implements Fleet.
+func (p *Postgres) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error) {
+	rows, err := p.pool.Query(ctx, "SELECT minute, seconds::text FROM shoal.sent WHERE run = $1 ORDER BY minute", run)
+	if err != nil {
+		return nil, classify("list the minutes of run "+run, err)
+	}
+	var all minutes
+	var minute int64
+	var seconds string
+	_, err = pgx.ForEachRow(rows, []any{&minute, &seconds}, func() error { return all.add(minute, []byte(seconds)) })
+	return all, classify("list the minutes of run "+run, err)
+}
+
+// FinishRun implements Fleet.
+func (p *Postgres) FinishRun(ctx context.Context, run string) (finished bool, err error) {
+	err = p.pool.QueryRow(ctx, `UPDATE shoal.runs SET finished_at = CASE WHEN EXISTS (
+			SELECT FROM shoal.shards WHERE run = $1 AND drained_at IS NOT NULL GROUP BY of HAVING count(*) = of)
+			THEN coalesce(finished_at, clock_timestamp()) END
+		WHERE run = $1 RETURNING finished_at IS NOT NULL`, run).Scan(&finished)
+	return finished, classify("finish run "+run, noRun(err))
+}
+
+// PutBack implements Fleet.
+func (p *Postgres) PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error) {
+	var back putBack
+	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		back = putBack{}
+		if _, err := excludeWorkers(ctx, tx, run); err != nil {
+			return err
+		}
+		if err := p.choose(ctx, tx, run, outcomes, wanted, &back); err != nil || len(back.keys) == 0 {
+			return err
+		}
+		for start := 0; start < len(back.keys); start += deleteAtOnce {
+			keys := uuids(back.keys[start:min(start+deleteAtOnce, len(back.keys))])
+			for _, table := range []string{"records", "pages"} {
+				if _, err := tx.Exec(ctx, "DELETE FROM shoal."+table+" WHERE run = $1 AND key = ANY($2)", run, keys); err != nil {
+					return err
+				}
+			}
+		}
+		shards, err := p.listShards(ctx, tx, run)
+		if err != nil {
+			return err
+		}
+		for _, s := range back.subtract(shards) {
+			_, err := tx.Exec(ctx, `UPDATE shoal.shards SET landed = $4, missing = $5, skipped = $6, dead = $7, drained_at = NULL
+				WHERE run = $1 AND shard = $2 AND of = $3`, run, s.Shard.Index, s.Shard.Of, s.Counts.Landed, s.Counts.Missing, s.Counts.Skipped, s.Counts.Dead)
+			if err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(ctx, "UPDATE shoal.runs SET generation = gen_random_uuid(), finished_at = NULL WHERE run = $1", run)
+		return err
+	})
+	return back.counts, classify("put items of run "+run+" back", err)
+}
+
+// deleteAtOnce is how many keys one statement deletes.
+const deleteAtOnce = 5000
+
+func (p *Postgres) choose(ctx context.Context, tx pgx.Tx, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool, back *putBack) error {
+	rows, err := tx.Query(ctx, `SELECT key, url, coalesce(id, ''), outcome, coalesce(status, 0), coalesce(reason, '') FROM shoal.pages
+		WHERE run = $1 AND outcome = ANY($2)`, run, words(outcomes))
+	if err != nil {
+		return err
+	}
+	var page harvest.Page
+	var key [16]byte
+	_, err = pgx.ForEachRow(rows, []any{&key, &page.URL, &page.ID, &page.Outcome, &page.Status, &page.Reason}, func() error {
+		if page.Key = key; wanted(page) {
+			back.add(page)
+		}
+		return nil
+	})
+	return err
+}
+
+// DropRun implements Fleet. Partitions are detached first: dropping them in place would lock all readers of all runs out
+// for as long as it takes.
+func (p *Postgres) DropRun(ctx context.Context, run string) error {
+	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", ddlLock); err != nil {
+			return err
+		}
+		if _, err := findRun(ctx, tx, run); err != nil {
+			return err
+		}
+		if _, err := excludeWorkers(ctx, tx, run); err != nil {
+			return err
+		}
+		for _, parent := range []string{"pages", "records"} {
+			table := pgx.Identifier{"shoal", parent + "_" + run}.Sanitize()
+			if _, err := tx.Exec(ctx, "ALTER TABLE shoal."+parent+" DETACH PARTITION "+table); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, "DROP TABLE "+table); err != nil {
+				return err
+			}
+		}
+		for _, table := range runTables {
+			if _, err := tx.Exec(ctx, "DELETE FROM shoal."+table+" WHERE run = $1", run); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return classify("drop run "+run, err)
+}
+
+// noRun makes ErrNoRun of a query that met no run.
+func noRun(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNoRun
+	}
+	return err
+}
+
+func uuids(keys []harvest.Key) []pgtype.UUID {
+	all := make([]pgtype.UUID, len(keys))
+	for i, key := range keys {
+		all[i] = uuid(key)
+	}
+	return all
+}

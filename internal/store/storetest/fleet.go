@@ -1,0 +1,250 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+)
+
+func testFleet(t *testing.T, e *env) {
+	e.run(t, "what operators said", fleetControl)
+	e.run(t, "shards as they stand", fleetShards)
+	e.run(t, "work and minutes", fleetWork)
+	e.run(t, "finished when all shards of one N are drained", fleetFinish)
+	e.run(t, "put back", fleetPutBack)
+	e.run(t, "put back counts where several N were at work", fleetPutBackMixed)
+	e.run(t, "drop leaves other runs", fleetDrop)
+	e.run(t, "nobody is disturbed", fleetBusy)
+}
+
+func (f *fixture) control(t *testing.T) harvest.Control {
+	t.Helper()
+	c, err := f.store.Control(t.Context(), Name)
+	if err != nil {
+		t.Fatalf("Control(%s) = %v, want nil", Name, err)
+	}
+	return c
+}
+
+func must(t *testing.T, call string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s = %v, want nil", call, err)
+	}
+}
+
+func fleetControl(t *testing.T, f *fixture) {
+	ctx, host := t.Context(), Inputs().Host
+	equal(t, "Control() at first", f.control(t), harvest.Control{})
+	must(t, "SetRate(30)", f.store.SetRate(ctx, host, "30/s", "ada@lab"))
+	must(t, "Hold(10m)", f.store.Hold(ctx, host, 10*time.Minute, "bob@lab"))
+	c := f.control(t)
+	if c.Rate != "30/s" || c.By != "bob@lab" || c.At.IsZero() || c.Hold < 9*time.Minute || c.Hold > 10*time.Minute {
+		t.Errorf("Control() = %+v, want 30/s, held for 10 minutes by bob@lab", c)
+	}
+	must(t, "Hold(for ever)", f.store.Hold(ctx, host, harvest.Forever, "bob@lab"))
+	equal(t, "hold without an end", f.control(t).Hold, harvest.Forever)
+	must(t, "Hold(0)", f.store.Hold(ctx, host, 0, "ada@lab"))
+	c = f.control(t)
+	equal(t, "hold after its end", c.Hold, time.Duration(0))
+	equal(t, "rate after the hold's end", c.Rate, "30/s")
+	must(t, "Drain(ada)", f.store.Drain(ctx, Name, "ada@lab"))
+	if c = f.control(t); c.DrainBy != "ada@lab" || c.DrainAt.IsZero() {
+		t.Errorf("Control() after Drain = %+v, want drained by ada@lab", c)
+	}
+	must(t, "Drain(nobody)", f.store.Drain(ctx, Name, ""))
+	if c = f.control(t); c.DrainBy != "" || !c.DrainAt.IsZero() {
+		t.Errorf("Control() after the drain's end = %+v, want none", c)
+	}
+	wantError(t, "Drain(no such run)", f.store.Drain(ctx, "nosuch", "ada"), store.ErrNoRun)
+	_, err := f.store.Control(ctx, "nosuch")
+	wantError(t, "Control(no such run)", err, store.ErrNoRun)
+}
+
+func (f *fixture) shards(t *testing.T) []harvest.ShardState {
+	t.Helper()
+	shards, err := f.store.ListShards(t.Context(), Name)
+	must(t, "ListShards()", err)
+	return shards
+}
+
+func fleetShards(t *testing.T, f *fixture) {
+	equal(t, "ListShards() at first", len(f.shards(t)), 0)
+	lease, shard, err := f.store.ClaimAny(t.Context(), store.Claim{Run: Name, Shard: harvest.Shard{Of: 4}, Owner: "lab:1"})
+	must(t, "ClaimAny()", err)
+	if _, err := lease.Land(t.Context(), []harvest.Page{Page(1)}); err != nil {
+		t.Fatal(err)
+	}
+	s := f.shards(t)
+	if len(s) != 1 || s[0].Shard != shard || !s[0].Held || s[0].Lapsed || s[0].Owner != "lab:1" || s[0].Counts.Landed != 1 || !s[0].Drained.IsZero() {
+		t.Fatalf("ListShards() = %+v, want %s held by lab:1 with one page", s, shard)
+	}
+	_, err = lease.Drained(t.Context(), 3)
+	must(t, "Drained()", err)
+	if s = f.shards(t); s[0].Held || s[0].Drained.IsZero() || s[0].Counts.Rejected != 3 {
+		t.Fatalf("ListShards() = %+v, want it drained, with 3 rejected", s)
+	}
+	must(t, "Release()", lease.Release(t.Context()))
+}
+
+func fleetWork(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	began := time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
+	w := harvest.Work{Run: Name, Worker: "lab:1", Shard: "3/8", Started: began, Stats: harvest.Stats{
+		Requests: 7, Retries: map[string]int64{"502": 2}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 1, Seconds: 3}}, Limit: harvest.LimitBudget,
+	}, Minutes: []harvest.Minute{{Unix: 29_000_000}, {Unix: 29_000_001}}}
+	w.Minutes[0].Seconds[5] = 40
+	must(t, "SaveWork()", f.store.SaveWork(ctx, w))
+	other := harvest.Work{Run: Name, Worker: "lab:2", Started: began.Add(time.Second), Minutes: []harvest.Minute{{Unix: 29_000_000}}}
+	other.Minutes[0].Seconds[5] = 11
+	must(t, "SaveWork(other)", f.store.SaveWork(ctx, other))
+	w.Shard, w.Ended, w.Stats.Requests, w.Minutes = "", true, 9, []harvest.Minute{{Unix: 29_000_001}}
+	w.Minutes[0].Seconds[0] = 2
+	must(t, "SaveWork() again", f.store.SaveWork(ctx, w))
+
+	all, err := f.store.ListWork(ctx, Name)
+	must(t, "ListWork()", err)
+	if len(all) != 2 || all[0].Seen.IsZero() {
+		t.Fatalf("ListWork() = %+v, want two, with the time when they were seen", all)
+	}
+	got := all[0]
+	got.Seen, w.Minutes = time.Time{}, nil
+	equal(t, "ListWork()[0]", got, w)
+	minutes, err := f.store.ListMinutes(ctx, Name)
+	must(t, "ListMinutes()", err)
+	want := []harvest.Minute{{Unix: 29_000_000}, {Unix: 29_000_001}}
+	want[0].Seconds[5], want[1].Seconds[0] = 51, 2
+	equal(t, "ListMinutes()", minutes, want)
+}
+
+func (f *fixture) drain(t *testing.T, of int) {
+	t.Helper()
+	for i := range of {
+		lease, err := f.store.Claim(t.Context(), store.Claim{Run: Name, Shard: harvest.Shard{Index: i, Of: of}, Owner: "lab:1"})
+		must(t, "Claim()", err)
+		_, err = lease.Drained(t.Context(), 0)
+		must(t, "Drained()", err)
+		must(t, "Release()", lease.Release(t.Context()))
+	}
+}
+
+func fleetFinish(t *testing.T, f *fixture) {
+	f.Exec(t, "UPDATE runs SET shards = 4") // led: workers do not finish it
+	finished, err := f.store.FinishRun(t.Context(), Name)
+	if err != nil || finished {
+		t.Fatalf("FinishRun() at first = %t, %v, want false", finished, err)
+	}
+	f.drain(t, 2)
+	_, _, err = f.store.ClaimAny(t.Context(), store.Claim{Run: Name, Shard: harvest.Shard{Of: 4}, Owner: "lab:1"})
+	wantError(t, "ClaimAny() of a run that another N drained", err, store.ErrDrained)
+	if run, err := f.store.FindRun(t.Context(), Name); err != nil || !run.FinishedAt.IsZero() {
+		t.Fatalf("FindRun() = finished %v, %v, want unfinished", run.FinishedAt, err)
+	}
+	if finished, err = f.store.FinishRun(t.Context(), Name); err != nil || !finished {
+		t.Fatalf("FinishRun() = %t, %v, want true", finished, err)
+	}
+	if c := f.control(t); c.Done.IsZero() {
+		t.Error("Control().Done is zero, want when it was finished")
+	}
+	_, err = f.store.FinishRun(t.Context(), "nosuch")
+	wantError(t, "FinishRun(no such run)", err, store.ErrNoRun)
+}
+
+// lost is the n-th page, ended otherwise.
+func lost(n int, o harvest.Outcome, status int, reason string) harvest.Page {
+	p := Page(n)
+	p.Outcome, p.Status, p.Reason, p.Body = o, status, reason, nil
+	return p
+}
+
+func fleetPutBack(t *testing.T, f *fixture) {
+	f.land(t, Page(1, `{"a": 1}`), lost(2, harvest.Dead, 502, "502"), lost(3, harvest.Dead, 500, "500"), lost(4, harvest.Missing, 404, "404"), lost(5, harvest.Skipped, 403, "403"))
+	f.release(t)
+	f.Exec(t, "UPDATE shards SET drained_at = '2026-10-01T12:00:00.000000Z'")
+	before, err := f.store.Fingerprint(t.Context(), Name)
+	must(t, "Fingerprint()", err)
+	dead := []harvest.Outcome{harvest.Dead}
+	counts, err := f.store.PutBack(t.Context(), Name, dead, func(p harvest.Page) bool { return p.Status == 502 && p.URL == Page(2).URL })
+	must(t, "PutBack(502)", err)
+	equal(t, "PutBack(502)", counts, harvest.Counts{Dead: 1})
+	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 1, Missing: 1, Skipped: 1, Dead: 1, Bytes: 8})
+	if _, there := f.pages(t)[Page(2).Key]; there {
+		t.Error("the page that was put back is still there")
+	}
+	equal(t, "number of pages", len(f.pages(t)), 4)
+	if s := f.shards(t); !s[0].Drained.IsZero() {
+		t.Error("the shard of an item that was put back is drained, want not")
+	}
+	after, err := f.store.Fingerprint(t.Context(), Name)
+	if must(t, "Fingerprint()", err); after == before {
+		t.Error("Fingerprint() is the same after PutBack: mirrors would still know the keys")
+	}
+	counts, err = f.store.PutBack(t.Context(), Name, harvest.Outcomes()[1:], func(harvest.Page) bool { return true })
+	must(t, "PutBack(all)", err)
+	equal(t, "PutBack(all)", counts, harvest.Counts{Missing: 1, Skipped: 1, Dead: 1})
+	equal(t, "records left", len(f.records(t)), 1)
+	counts, err = f.store.PutBack(t.Context(), Name, dead, func(harvest.Page) bool { return true })
+	if must(t, "PutBack(nothing)", err); counts != (harvest.Counts{}) {
+		t.Errorf("PutBack(nothing) = %+v, want nothing", counts)
+	}
+}
+
+func fleetPutBackMixed(t *testing.T, f *fixture) {
+	a, b := lost(1, harvest.Dead, 502, "502"), lost(2, harvest.Dead, 502, "502")
+	f.land(t, a)
+	f.release(t)
+	shard := harvest.Shard{Of: 2}
+	for !shard.Owns(b.Key) {
+		shard.Index++
+	}
+	if _, err := f.Take(t, f.store, Name, shard)(t.Context(), []harvest.Page{b}); err != nil {
+		t.Fatal(err)
+	}
+	f.release(t)
+	equal(t, "Totals()", f.totals(t), harvest.Counts{Dead: 2})
+	_, err := f.store.PutBack(t.Context(), Name, []harvest.Outcome{harvest.Dead}, func(harvest.Page) bool { return true })
+	must(t, "PutBack()", err)
+	equal(t, "Totals() after", f.totals(t), harvest.Counts{})
+}
+
+func fleetDrop(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	_, _, err := f.store.OpenRun(ctx, harvest.Run{Name: "other", Inputs: Inputs(), Rate: "50/s"})
+	must(t, "OpenRun(other)", err)
+	f.land(t, Page(1, `{"a": 1}`))
+	f.release(t)
+	must(t, "CommitStep()", f.store.CommitStep(ctx, Name, harvest.Chain{Seed: "s", Step: 1, Next: "n"}, []harvest.Item{{Key: Page(1).Key, URL: Page(1).URL}}))
+	must(t, "SaveWork()", f.store.SaveWork(ctx, harvest.Work{Run: Name, Worker: "w", Started: time.Now(), Minutes: []harvest.Minute{{Unix: 1}}}))
+	must(t, "DropRun()", f.store.DropRun(ctx, Name))
+	_, err = f.store.FindRun(ctx, Name)
+	wantError(t, "FindRun() after DropRun", err, store.ErrNoRun)
+	runs, err := f.store.ListRuns(ctx)
+	if must(t, "ListRuns()", err); len(runs) != 1 || runs[0].Name != "other" {
+		t.Errorf("ListRuns() = %v, want other alone", runs)
+	}
+	_, opened, err := f.store.OpenRun(ctx, harvest.Run{Name: Name, Inputs: Inputs(), Rate: "50/s"})
+	if err != nil || !opened {
+		t.Fatalf("OpenRun() after DropRun = opened %t, %v, want true", opened, err)
+	}
+	equal(t, "pages of the new run", len(f.pages(t)), 0)
+	equal(t, "Totals() of the new run", f.totals(t), harvest.Counts{})
+	size, err := f.store.CorpusSize(ctx, Name)
+	if must(t, "CorpusSize()", err); size != 0 {
+		t.Errorf("CorpusSize() of the new run = %d, want 0", size)
+	}
+	all, err := f.store.ListWork(ctx, Name)
+	if must(t, "ListWork()", err); len(all) != 0 {
+		t.Errorf("ListWork() of the new run = %v, want none", all)
+	}
+	wantError(t, "DropRun(no such run)", f.store.DropRun(ctx, "nosuch"), store.ErrNoRun)
+}
+
+func fleetBusy(t *testing.T, f *fixture) {
+	f.land(t, lost(1, harvest.Dead, 502, "502")) // its lease lasts
+	_, err := f.store.PutBack(t.Context(), Name, []harvest.Outcome{harvest.Dead}, func(harvest.Page) bool { return true })
+	wantError(t, "PutBack() beside a worker", err, store.ErrBusy)
+	wantError(t, "DropRun() beside a worker", f.store.DropRun(t.Context(), Name), store.ErrBusy)
+	equal(t, "pages after what was refused", len(f.pages(t)), 1)
+}
