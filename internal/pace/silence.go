@@ -1,5 +1,7 @@
 package pace
 
+import "time"
+
 // learn takes in what the worker knows and the state may have lost.
 func (s *state) learn(now int64, a ask) {
 	s.extend(now, a.until)
@@ -55,8 +57,23 @@ func (s *state) setRate(now int64, rate float64, by string) {
 	s.rate, s.rateBy = rate, by
 }
 
-// setHold sets the operator's silence; a time in the past ends it.
+// setHold sets the operator's silence; a time in the past ends it. Every worker of a fleet says the same one after the
+// other, each from its own clock: what is nearly so already changes nothing.
 func (s *state) setHold(now, hold int64) {
+	if sameHold(now, s.hold, hold) {
+		return
+	}
 	s.hold = hold
 	s.bump(now)
+}
+
+const (
+	holdSlack = int64(time.Second / time.Microsecond) // how far two holds that are the same may be apart
+	farHold   = int64(longest / time.Microsecond / 2) // beyond what a hold with an end lasts
+)
+
+func sameHold(now, one, other int64) bool {
+	over := one <= now && other <= now
+	endless := one > now+farHold && other > now+farHold
+	return over || endless || max(one-other, other-one) < holdSlack
 }

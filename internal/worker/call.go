@@ -18,6 +18,7 @@ type Caller struct {
 	Fetch    Fetcher
 	Retry    retry.Policy
 	Patience time.Duration // how long one call may fail for reasons that pass; 0 means for ever
+	Tally    *Tally        // may be nil
 	// Waiting is told why a call is made again and when; nil is silent.
 	Waiting func(sentence string)
 }
@@ -78,7 +79,10 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 		permit.Unused()
 		return 0, nil
 	}
+	began := time.Now()
+	c.Tally.sent(began)
 	answer, err := slot.Send(ctx, c.request)
+	c.Tally.spent(harvest.StageFetch, began)
 	if err != nil && ctx.Err() != nil {
 		permit.Unused()
 		return 0, context.Cause(ctx)
@@ -123,6 +127,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	}
 	if d.Pause > 0 {
 		permit.Backoff(ctx, d.Pause, d.Cut)
+		c.Tally.paused(d.Source, d.Pause)
 		c.incidents++
 	}
 	if c.Patience > 0 && d.Pause > c.Patience {

@@ -45,6 +45,7 @@ func (w *Worker) end(t *task, hold bool, verdict harvest.Page) {
 func (w *Worker) finish(hold bool, page harvest.Page) {
 	if page.Outcome == harvest.Skipped || page.Outcome == harvest.Dead {
 		w.losses.log(w.Log, &page)
+		w.Tally.failed(string(page.Outcome) + ": " + page.Reason)
 	}
 	if hold {
 		w.proof.hold(page)
@@ -105,6 +106,7 @@ func (w *Worker) again(t *task, d retry.Decision, now time.Time) {
 	if !d.Free {
 		t.tries = append(t.tries, now)
 		w.retries.Add(1)
+		w.Tally.retried(d.Source)
 	}
 	t.ready = now.Add(delay)
 	w.queue.push(t)
@@ -115,6 +117,7 @@ func (w *Worker) pause(permit Permit, d retry.Decision, now time.Time) {
 	permit.Backoff(w.sending, d.Pause, d.Cut)
 	if w.proof.silenced(now, d.Pause) {
 		w.pauses.Add(1)
+		w.Tally.paused(d.Source, d.Pause)
 		w.Log.Info("upstream asks for silence", "for", d.Pause, "because", d.Source)
 	}
 	if w.Patience > 0 && d.Pause > w.Patience {

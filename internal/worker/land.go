@@ -33,7 +33,9 @@ func (w *Worker) land(b batch) error {
 		// Read before the commit: a key marked under an older generation is only
 		// forgotten, one under a newer generation might have been lost in between.
 		generation = w.Lease.Fingerprint()
+		began := time.Now()
 		landed, err = w.Lease.Land(w.landing, b.pages)
+		w.Tally.spent(harvest.StageLand, began)
 		return err
 	})
 	if err != nil {
@@ -41,6 +43,7 @@ func (w *Worker) land(b batch) error {
 	}
 	w.committed.Add(int64(len(b.pages)))
 	w.meter.landed(landed)
+	w.Tally.landed(landed)
 	keys := make([]harvest.Key, len(b.pages))
 	for i := range b.pages {
 		keys[i] = b.pages[i].Key

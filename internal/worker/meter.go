@@ -24,9 +24,10 @@ type meter struct {
 	counts harvest.Counts
 }
 
-func (m *meter) received(answer *harvest.Answer) {
+func (w *Worker) received(answer *harvest.Answer) {
 	if answer != nil {
-		m.wire.Add(answer.Wire)
+		w.wire.Add(answer.Wire)
+		w.Tally.received(answer.Wire)
 	}
 }
 

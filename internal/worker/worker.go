@@ -50,6 +50,7 @@ type Parts struct {
 	Fetch    Fetcher
 	Upstream Upstream
 	Lease    Lease
+	Tally    *Tally // may be nil
 	Log      *slog.Logger
 	// Temporary tells whether an error of Store or Lease is worth another try.
 	Temporary func(error) bool
@@ -218,9 +219,12 @@ func (w *Worker) attempt(t *task) {
 	}
 	w.requests.Add(1)
 	w.inFlight.Add(1)
+	began := time.Now()
+	w.Tally.sent(began)
 	answer, err := slot.Send(w.sending, t.request) // fetch
 	w.inFlight.Add(-1)
 	now := time.Now()
+	w.Tally.spent(harvest.StageFetch, began)
 	if err != nil && w.sending.Err() != nil {
 		permit.Unused()
 		w.drop(len(t.items))
@@ -229,8 +233,10 @@ func (w *Worker) attempt(t *task) {
 	if w.away.over() {
 		w.notes.clear(noteUpstream)
 	}
-	w.meter.received(answer)
-	w.decide(t, permit, answer, Decode(w.Upstream, w.Fetch, t.request, answer, err), now)
+	w.received(answer)
+	reading := Decode(w.Upstream, w.Fetch, t.request, answer, err)
+	w.Tally.spent(harvest.StageDecode, now)
+	w.decide(t, permit, answer, reading, now)
 }
 
 // ready waits for all that an attempt needs; without it the task is where it
@@ -246,14 +252,18 @@ func (w *Worker) ready(t *task) (Slot, Permit) {
 		w.queue.push(t)
 		return nil, nil
 	}
+	began := time.Now()
 	slot, err := w.Fetch.Reserve(w.feeding, t.request.URL)
+	w.Tally.spent(harvest.StageConnect, began)
 	if err != nil && !calmed(err) {
 		w.unconnected(t, err)
 		return nil, nil
 	}
 	w.pacing.Add(1)
 	w.Pace.Expect(w.queue.waiting())
+	began = time.Now()
 	permit, waitErr := w.Pace.Wait(w.feeding)
+	w.Tally.spent(harvest.StagePermit, began)
 	w.pacing.Add(-1)
 	switch {
 	case waitErr != nil:
@@ -328,6 +338,7 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 	case decision.Verb == retry.Split:
 		answer.Release()
 		w.retries.Add(1)
+		w.Tally.retried(decision.Source)
 		w.split(t, now.Add(decision.Delay))
 	default: // Again, and Pause, which says Again for the item
 		answer.Release()

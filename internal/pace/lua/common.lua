@@ -61,6 +61,8 @@ local function set_rate(rate, by)
 end
 
 local function set_hold(hold)
+  local far = now + 157680000000000
+  if s.hold <= now and hold <= now or s.hold > far and hold > far or math.abs(s.hold - hold) < 1000000 then return end
   s.hold = hold
   bump()
 end

@@ -1,0 +1,162 @@
+package worker
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// rateSpan is how many whole seconds the rate of a tally is the mean of.
+const rateSpan = 10
+
+// Tally adds up what a process does, over all shards that it works on. Its methods may be called at once; those of nil
+// do nothing.
+type Tally struct {
+	mu      sync.Mutex
+	stats   harvest.Stats
+	stages  map[string]time.Duration
+	limits  map[string]time.Duration
+	minutes map[int64]*harvest.Minute
+	watched time.Time
+}
+
+// NewTally begins one.
+func NewTally() *Tally {
+	return &Tally{
+		stats:  harvest.Stats{Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}},
+		stages: map[string]time.Duration{}, limits: map[string]time.Duration{}, minutes: map[int64]*harvest.Minute{},
+	}
+}
+
+// sent counts a request in its second.
+func (t *Tally) sent(now time.Time) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stats.Requests++
+	at := now.Unix()
+	m := t.minutes[at/60]
+	if m == nil {
+		m = &harvest.Minute{Unix: at / 60}
+		t.minutes[at/60] = m
+	}
+	m.Seconds[at%60]++
+}
+
+// spent adds the time since began to a stage.
+func (t *Tally) spent(stage string, began time.Time) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stages[stage] += time.Since(began)
+}
+
+func (t *Tally) received(bytes int64) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stats.Wire += bytes
+}
+
+func (t *Tally) landed(counts harvest.Counts) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stats.Items = t.stats.Items.Plus(counts)
+}
+
+// retried counts a retry by its reason, which is also the last error.
+func (t *Tally) retried(reason string) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stats.Retries[reason]++
+	t.stats.LastError = reason
+}
+
+// failed notes the last error: why an item ended otherwise than wanted.
+func (t *Tally) failed(reason string) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stats.LastError = reason
+}
+
+func (t *Tally) paused(source string, length time.Duration) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.stats.Pauses[source]
+	s.Times, s.Seconds = s.Times+1, s.Seconds+length.Seconds()
+	t.stats.Pauses[source] = s
+}
+
+// Take is the tally at this moment, together with what p says of now, and the minutes that were not Saved yet. The time
+// since the last Take counts for what holds the worker back now.
+func (t *Tally) Take(p harvest.Progress) (harvest.Stats, []harvest.Minute) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.watched.IsZero() && p.Limit != "" {
+		t.limits[string(p.Limit)] += p.Now.Sub(t.watched)
+	}
+	t.watched = p.Now
+	s := t.stats
+	s.Retries, s.Pauses = maps.Clone(s.Retries), maps.Clone(s.Pauses)
+	s.Stages, s.Limits = seconds(t.stages), seconds(t.limits)
+	s.Rate, s.Budget, s.Limit, s.Note = t.rate(p.Now.Unix()), p.Budget, p.Limit, p.Note
+	if p.Total > 0 {
+		s.Left = max(0, p.Total-p.Already-p.Counts.Items())
+	}
+	var all []harvest.Minute
+	for _, unix := range slices.Sorted(maps.Keys(t.minutes)) {
+		all = append(all, *t.minutes[unix])
+	}
+	return s, all
+}
+
+// Saved forgets minutes that are over and kept elsewhere. The one before the present stays for the rate.
+func (t *Tally) Saved(minutes []harvest.Minute, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, m := range minutes {
+		if kept := t.minutes[m.Unix]; kept != nil && *kept == m && m.Unix < now.Unix()/60-1 {
+			delete(t.minutes, m.Unix)
+		}
+	}
+}
+
+// rate is the mean of the last whole seconds.
+func (t *Tally) rate(now int64) float64 {
+	sum := 0
+	for at := now - rateSpan; at < now; at++ {
+		if m := t.minutes[at/60]; m != nil {
+			sum += m.Seconds[at%60]
+		}
+	}
+	return float64(sum) / rateSpan
+}
+
+func seconds(all map[string]time.Duration) map[string]float64 {
+	out := make(map[string]float64, len(all))
+	for name, d := range all {
+		out[name] = d.Seconds()
+	}
+	return out
+}
