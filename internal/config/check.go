@@ -26,6 +26,10 @@ func (w *Worker) checkConflicts() error {
 	switch {
 	case w.UserAgent != "" && w.Contact != "" && !strings.Contains(w.UserAgent, w.Contact):
 		return Usagef("--contact says %s, --user-agent says something else: keep one of them, or write the contact into the User-Agent", quoteName(w.Contact))
+	case w.AutoShard && w.Redis == "":
+		return Usagef("--shard auto without --redis: --shard cuts the work, --redis shares the budget; without it each worker of the run would send at the full rate. Add --redis redis://host:6379, or run one worker with --shard 0/1")
+	case w.AutoShard && w.Try > 0:
+		return Usagef("--try looks at the first items of a corpus and needs no --shard auto: leave one of them out")
 	case w.Shard.Of > 1 && w.Redis == "":
 		return Usagef("--shard %s without --redis: --shard cuts the work, --redis shares the budget; without it each of the %d workers would send at the full rate. Add --redis redis://host:6379, or run one worker", w.Shard, w.Shard.Of)
 	case (w.Cert == "") != (w.Key == ""):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -88,7 +89,8 @@ type Subcommand struct {
 	Name    string
 	Short   string
 	Example string
-	Set     Set // one of InExport, InExtract, InRebuild, InDemo, InSchema, InEnumerate
+	Set     Set    // its own, such as InExport
+	Arg     string // what it takes besides flags: RUN, or [DURATION] where it may be left out
 	Run     func(ctx context.Context, c Coordinator) error
 	Harvest func(ctx context.Context, w Worker) error // in the place of Run, for a command that asks the upstream
 }
@@ -117,9 +119,9 @@ func CoordinatorCommand(env Env, commands ...Subcommand) *cobra.Command {
 }
 
 func (c Subcommand) command(env Env) *cobra.Command {
-	cmd := &cobra.Command{Use: c.Name + " [flags]", Short: c.Short, Example: c.Example}
+	cmd := &cobra.Command{Use: strings.Join(strings.Fields(c.Name+" "+c.Arg+" [flags]"), " "), Short: c.Short, Example: c.Example}
 	flags := bind(cmd.Flags(), c.Set)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		l, err := newLayers(env, c.Set, flags)
 		if err != nil {
 			return err
@@ -134,10 +136,27 @@ func (c Subcommand) command(env Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if len(args) > 0 {
+			settings.Arg = args[0]
+		}
 		return c.Run(cmd.Context(), settings)
 	}
 	finish(cmd, c.Set, nil)
+	if c.Arg != "" {
+		cmd.Args = c.checkArg
+	}
 	return cmd
+}
+
+// checkArg wants the one argument, unless it may be left out.
+func (c Subcommand) checkArg(_ *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 1, len(args) == 0 && strings.HasPrefix(c.Arg, "["):
+		return nil
+	case len(args) == 0:
+		return Usagef("coordinator %s needs its %s, such as: %s", c.Name, c.Arg, c.Example)
+	}
+	return Usagef("coordinator %s takes one argument, %s: what is %s?", c.Name, c.Arg, quoteName(args[1]))
 }
 
 // finish gives a command our errors and our help.

@@ -1,6 +1,10 @@
 package config
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"shoal/internal/harvest"
+)
 
 // Coordinator is all that one command of the coordinator was told. A command
 // fills only the fields of the settings that it takes; the others are zero.
@@ -12,6 +16,14 @@ type Coordinator struct {
 	Batch    int
 	To       string // file to export to; -: stdout
 	Table    string // records or pages
+	Arg      string // of a command that takes one: a run, a rate, a duration
+	Host     string
+	Outcomes []harvest.Outcome
+	Reason   string
+	Status   int // 0: any
+	Match    string
+	JSON     bool
+	Watch    bool
 	Force    bool
 	Progress string
 	LogLevel slog.Level
@@ -41,6 +53,8 @@ func readCoordinator(l *layers) (Coordinator, error) {
 		layers: l, Warnings: l.warnings,
 		Run: r.run("run"), Store: r.store("store"), Redis: r.redis("redis"), Extract: r.text("extract"),
 		Batch: r.count("batch", 1, 100_000), To: r.text("to"), Table: r.oneOf("table", "records", "pages"),
+		Host: r.text("host"), Outcomes: r.outcomes("outcome"), Reason: r.text("reason"), Status: r.count("status", 0, 599), Match: r.text("match"),
+		JSON: r.flag("json"), Watch: r.flag("watch"),
 		Force: r.flag("force"), Progress: r.progress("progress"), LogLevel: r.level("log-level"),
 	}
 	return c, r.err

@@ -97,14 +97,39 @@ func (r *reader) run(name string) string {
 	})
 }
 
-func (r *reader) shard(name string) harvest.Shard {
-	return read(r, name, func(s string) (harvest.Shard, error) {
-		if s == autoText {
-			return harvest.Shard{}, fmt.Errorf("it leases the free shards of a run that a coordinator has opened, which this version cannot do: say which part is this worker's, such as --shard 0/4 … 3/4")
+// shard gives the zero Shard for auto.
+func (r *reader) shard(name string) (shard harvest.Shard, auto bool) {
+	shard = read(r, name, func(s string) (harvest.Shard, error) {
+		if auto = s == autoText; auto {
+			return harvest.Shard{}, nil
 		}
 		shard, err := harvest.ParseShard(s)
 		return shard, trimmed(err)
 	})
+	return shard, auto
+}
+
+// shards gives 0 for auto.
+func (r *reader) shards(name string) int {
+	return read(r, name, func(s string) (int, error) {
+		if s == autoText {
+			return 0, nil
+		}
+		return parseCount(s, 1, harvest.MaxShards)
+	})
+}
+
+func (r *reader) outcomes(name string) (all []harvest.Outcome) {
+	for _, word := range r.list(name, func(s string) (string, error) {
+		o, err := harvest.ParseOutcome(s)
+		if err == nil && o == harvest.Landed {
+			err = fmt.Errorf("what has landed stays: it is dead, skipped or missing")
+		}
+		return string(o), err
+	}) {
+		all = append(all, harvest.Outcome(word))
+	}
+	return all
 }
 
 // trimmed is the error without the "shard "3/4": " at its start, which the reader says itself.

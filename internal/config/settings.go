@@ -14,10 +14,20 @@ const (
 	InDemo
 	InSchema
 	InEnumerate
+	InRun
+	InPlan
+	InVerify
+	InStatus
+	InRuns
+	InControl
+	InRetry
+	InReport
+	InDrop
 	inProfile // a key of profiles alone: neither flag nor environment variable
 
-	inHarvest = InWorker | InEnumerate
-	inStore   = inHarvest | InExport | InExtract | InRebuild
+	inHarvest = InWorker | InEnumerate | InRun | InPlan | InVerify // commands that read a corpus
+	inOneRun  = inHarvest | InExport | InExtract | InRebuild | InStatus | InControl | InRetry | InReport
+	inStore   = inOneRun | InRuns | InDrop
 	inAll     = inStore | InDemo | InSchema
 )
 
@@ -105,10 +115,19 @@ func settingsWhat() []Setting {
 
 func settingsTurn() []Setting {
 	return []Setting{
-		{Name: "run", Arg: "NAME", Group: GroupTurn, In: inStore,
+		{Name: "run", Arg: "NAME", Group: GroupTurn, In: inOneRun,
 			Help: "name of the refresh; default: the store's one unfinished run with the same inputs, else this quarter, such as 2026q4"},
-		{Name: "shard", Default: "0/1", Arg: "i/N", Group: GroupTurn, In: InWorker,
-			Help: "this worker's part of the corpus, counted from 0: 0/4 … 3/4"},
+		{Name: "shard", Default: "0/1", Arg: "i/N|auto", Group: GroupTurn, In: InWorker,
+			Help: "this worker's part of the corpus, counted from 0: 0/4 … 3/4; auto takes one free shard after the other of a run that coordinator run has opened"},
+		{Name: "shards", Default: autoText, Arg: "N", Group: GroupTurn, In: InRun | InPlan,
+			Help: "into how many parts the run is cut for its workers; auto: 64, and 8 where one request holds many items, so that requests are full"},
+		{Name: "host", Arg: "HOST", Group: GroupTurn, In: InControl,
+			Help: "the upstream's host, as coordinator runs shows it; default: that of the run"},
+		{Name: "outcome", Default: "dead", Arg: "WORD", List: true, Group: GroupTurn, In: InRetry,
+			Help: "what is put back: dead, skipped, missing, or several of them"},
+		{Name: "reason", Arg: "WORD", Group: GroupTurn, In: InRetry, Help: "only items that ended for this reason, such as http_502"},
+		{Name: "status", Arg: "N", Default: "0", Group: GroupTurn, In: InRetry, Help: "only items whose last answer had this HTTP status; 0: any"},
+		{Name: "match", Arg: "PATTERN", Group: GroupTurn, In: InRetry, Help: "only items whose URL or id matches, with * for any text: '*/talk/*'"},
 		{Name: "no-wait", Group: GroupTurn, In: InWorker,
 			Help: "when another worker has the shard, leave with exit code 13 and do not wait for it"},
 	}
@@ -159,7 +178,7 @@ func settingsLands() []Setting {
 	return []Setting{
 		{Name: "store", Default: "sqlite:shoal.db", Arg: "URL", Secret: true, Group: GroupLands, In: inStore | InSchema,
 			Help: "where pages and records land: sqlite:FILE or postgres://…; DATABASE_URL is read too"},
-		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild,
+		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild | InDrop,
 			Help: "redis://…: shares the budget between workers; needed by more than one shard; REDIS_URL is read too"},
 		{Name: "batch", Default: "1000", Arg: "N", Group: GroupLands, In: InWorker | InExtract, Help: "items in one transaction, at most"},
 		{Name: "batch-bytes", Default: "8MiB", Arg: "SIZE", Group: GroupLands, In: InWorker, Help: "bytes in one transaction, at most"},
@@ -180,13 +199,13 @@ func settingsLimits() []Setting {
 		{Name: "retries", Default: "5", Arg: "N", Group: GroupLimits, In: inHarvest, Help: "how often an item is tried again before it is given up"},
 		{Name: "patience", Default: autoText, Arg: "TIME", Group: GroupLimits, In: inHarvest,
 			Help: "how long the upstream, the store or Redis may be away before we leave with exit code 5; 0: for ever; auto: 0 on a terminal, else 15m"},
-		{Name: "max-dead", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "more dead items than this: exit code 3; none: no limit"},
-		{Name: "max-skipped", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for skipped items"},
-		{Name: "max-rejected", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for corpus lines that are no items"},
-		{Name: "max-missing", Default: "none", Arg: "N|P%", Group: GroupLimits, In: InWorker, Help: "the same for items that the upstream does not have"},
+		{Name: "max-dead", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "more dead items than this: exit code 3; none: no limit"},
+		{Name: "max-skipped", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "the same for skipped items"},
+		{Name: "max-rejected", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "the same for corpus lines that are no items"},
+		{Name: "max-missing", Default: "none", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "the same for items that the upstream does not have"},
 		{Name: "no-canary", Group: GroupLimits, In: InWorker, Help: "go on even when none of the first 100 items lands"},
-		{Name: "force", Group: GroupLimits, In: inHarvest | InExport,
-			Help: "do what is refused for safety: exceed a site profile's rate, overwrite a file"},
+		{Name: "force", Group: GroupLimits, In: inHarvest | InExport | InControl | InDrop,
+			Help: "do what is refused for safety: exceed a site profile's rate, overwrite a file, drop a run without asking"},
 	}
 }
 
@@ -195,7 +214,9 @@ func settingsOutput() []Setting {
 		{Name: "progress", Default: autoText, Arg: "MODE", Group: GroupOutput, In: inAll &^ InSchema,
 			Help: "auto (bar on a terminal, else plain), bar, plain (a line a minute), json (a line a second), none"},
 		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Help: "debug, info, warn or error"},
-		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker,
+		{Name: "json", Group: GroupOutput, In: InStatus | InRuns | InReport | InPlan, Help: "print JSON for scripts; its names stay"},
+		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "show it again every two seconds, until interrupted"},
+		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun,
 			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; where others reach it, /metrics wants the token printed at start"},
 		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Help: "the configuration file; default: ./shoal.yaml if there is one"},
 		{Name: "print-config", Flag: true, Group: GroupOutput, In: inAll, Help: "print every setting and where it came from, as YAML, and leave"},

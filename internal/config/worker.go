@@ -21,6 +21,8 @@ const Afd = "afd"
 type Worker struct {
 	Run         string // empty: to be found in the store
 	Shard       harvest.Shard
+	AutoShard   bool // --shard auto; Shard is zero
+	Shards      int  // how many a run is cut into; 0: as fits
 	NoWait      bool
 	Corpus      string // empty: the one stored with the run
 	URL         string // template with {id}
@@ -72,6 +74,7 @@ type Worker struct {
 	Progress   string // auto, bar, plain, json or none
 	LogLevel   slog.Level
 	StatusAddr string   // host:port; empty for none
+	JSON       bool     // print for scripts
 	Warnings   []string // sentences to log at start
 
 	layers *layers
@@ -102,7 +105,7 @@ func readWorker(l *layers) (Worker, error) {
 	w := Worker{
 		layers: l, Warnings: l.warnings,
 
-		Run: r.run("run"), Shard: r.shard("shard"), NoWait: r.flag("no-wait"),
+		Run: r.run("run"), Shards: r.shards("shards"), JSON: r.flag("json"), NoWait: r.flag("no-wait"),
 		Corpus: r.corpus("corpus"), URL: r.template("url"), API: r.api("api"), Upstream: r.upstream("upstream"),
 		Extract: r.text("extract"), Body: r.oneOf("body", "json", "raw", "none"),
 		Check: r.text("check"), Wait: r.text("wait"), PostIsRead: r.flag("post-is-read"),
@@ -129,6 +132,7 @@ func readWorker(l *layers) (Worker, error) {
 
 		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"),
 	}
+	w.Shard, w.AutoShard = r.shard("shard")
 	w.Patience, w.PatienceAuto = r.patience("patience")
 	if w.API != "" && !w.Given("upstream") {
 		w.Upstream = Mediawiki

@@ -145,7 +145,7 @@ func (p *Postgres) adopt(ctx context.Context, stored, given harvest.Run) (harves
 	if next == stored {
 		return stored, nil
 	}
-	_, err := p.pool.Exec(ctx, "UPDATE shoal.runs SET rate = $2, corpus = $3 WHERE run = $1", next.Name, next.Rate, next.Corpus)
+	_, err := p.pool.Exec(ctx, "UPDATE shoal.runs SET rate = $2, corpus = $3, shards = nullif($4, 0) WHERE run = $1", next.Name, next.Rate, next.Corpus, next.Shards)
 	return next, err
 }
 

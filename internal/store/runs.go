@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"shoal/internal/harvest"
@@ -20,10 +21,14 @@ func contradicts(stored, given harvest.Run) error {
 		{"--extract", stored.Extract, given.Extract},
 		{"--body", stored.Body, given.Body},
 		{"--corpus", stored.Corpus, given.Corpus},
+		{"--shards", orUnset(stored.Shards), orUnset(given.Shards)},
 	}
 	for _, f := range fields {
 		if f.given == "" || f.given == f.stored {
 			continue
+		}
+		if f.name == "--shards" && f.stored == "" {
+			continue // a worker opened it; from now on it is led
 		}
 		if f.name == "--corpus" && (unsaidCorpus(f.given) || unsaidCorpus(f.stored)) {
 			continue
@@ -43,7 +48,18 @@ func adopted(stored, given harvest.Run) harvest.Run {
 	if stored.Corpus == "" {
 		stored.Corpus = given.Corpus
 	}
+	if stored.Shards == 0 {
+		stored.Shards = given.Shards
+	}
 	return stored
+}
+
+// orUnset is a number that may not have been said.
+func orUnset(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // totals is the query that adds up a run's shards rows, see Store.Totals.

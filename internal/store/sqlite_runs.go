@@ -114,7 +114,7 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 			return nil
 		}
 		run = adopted(run, given)
-		_, err = tx.ExecContext(ctx, "UPDATE runs SET rate = ?, corpus = ? WHERE run = ?", run.Rate, run.Corpus, run.Name)
+		_, err = tx.ExecContext(ctx, "UPDATE runs SET rate = ?, corpus = ?, shards = nullif(?, 0) WHERE run = ?", run.Rate, run.Corpus, run.Shards, run.Name)
 		return err
 	})
 	if err != nil {

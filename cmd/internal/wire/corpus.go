@@ -15,7 +15,7 @@ import (
 
 // openNamedCorpus comes before the store, so that a mistyped path leaves no store behind.
 func (h *Harvester) openNamedCorpus(ctx context.Context) error {
-	if h.set.Corpus == "" {
+	if h.set.Corpus == "" || h.set.AutoShard {
 		return nil
 	}
 	return h.openCorpus(ctx)
@@ -26,10 +26,15 @@ func (h *Harvester) openRunsCorpus(ctx context.Context) error {
 	if h.source != nil {
 		return nil
 	}
+	said := h.set.Corpus
 	if err := h.adoptRun(ctx); err != nil {
 		return err
 	}
-	return h.openCorpus(ctx)
+	err := h.openCorpus(ctx)
+	if errors.Is(err, config.ErrUsage) && said == "" {
+		return config.Usagef("the corpus of run %s is not here: %v; where it is, coordinator enumerate --run %s puts it into the store, for all workers", h.set.Run, err, h.set.Run)
+	}
+	return err
 }
 
 // openCorpus reads on to the first item, which says what host this is about, and
@@ -88,6 +93,9 @@ type source interface {
 
 // closeCorpus waits for a reader that is still in the corpus.
 func (h *Harvester) closeCorpus() error {
+	if h.source == nil {
+		return nil
+	}
 	if h.worker != nil {
 		select {
 		case <-h.worker.Reading():
@@ -95,7 +103,9 @@ func (h *Harvester) closeCorpus() error {
 			return nil // the process ends; a read that cannot be interrupted ends with it
 		}
 	}
-	return h.source.Close()
+	source := h.source
+	h.source = nil
+	return source.Close()
 }
 
 // corpusHosts are the hosts that items may have; none means that of the first item.

@@ -14,9 +14,6 @@ import (
 // drain runs the worker and settles the shard. A signal that comes while it is
 // settled leaves the store a last word.
 func (h *Harvester) drain(ctx context.Context) (Outcome, error) {
-	if h.Watch != nil {
-		h.Watch(h.worker.Progress)
-	}
 	result, err := h.worker.Drain(ctx, h.Stop)
 	out := Outcome{Run: h.run}
 	if err != nil || !result.Complete {
@@ -65,7 +62,10 @@ func (h *Harvester) settle(ctx context.Context, result worker.Result, out *Outco
 		}
 	}
 	out.Drained = true
-	return h.overLimit(totals, run.CorpusItems)
+	if h.set.AutoShard { // whoever leads the run judges all of it in the end
+		return nil
+	}
+	return OverLimit(h.set, totals, run.CorpusItems)
 }
 
 // settleDigest accepts the corpus of the first pass, the same one again, and one
@@ -108,9 +108,9 @@ func (h *Harvester) sayGrowth(run harvest.Run, count int64) {
 	}
 }
 
-// overLimit compares the losses of the whole run with what is allowed. While
+// OverLimit compares the losses of the whole run with what is allowed. While
 // other shards are at work the corpus' own count says how many items there are.
-func (h *Harvester) overLimit(totals harvest.Counts, items int64) error {
+func OverLimit(set config.Worker, totals harvest.Counts, items int64) error {
 	all := max(items, totals.Items()) + totals.Rejected
 	var over []string
 	for _, c := range []struct {
@@ -118,10 +118,10 @@ func (h *Harvester) overLimit(totals harvest.Counts, items int64) error {
 		n     int64
 		allow config.Allowance
 	}{
-		{"dead", totals.Dead, h.set.MaxDead},
-		{"skipped", totals.Skipped, h.set.MaxSkipped},
-		{"rejected", totals.Rejected, h.set.MaxRejected},
-		{"missing", totals.Missing, h.set.MaxMissing},
+		{"dead", totals.Dead, set.MaxDead},
+		{"skipped", totals.Skipped, set.MaxSkipped},
+		{"rejected", totals.Rejected, set.MaxRejected},
+		{"missing", totals.Missing, set.MaxMissing},
 	} {
 		if c.allow.Exceeded(c.n, all) {
 			over = append(over, fmt.Sprintf("%d %s (--max-%s %s)", c.n, c.name, c.name, c.allow))

@@ -57,6 +57,10 @@ type Harvester struct {
 	client *fetch.Client
 	kind   upstream
 	worker *worker.Worker
+	tally  *worker.Tally
+	orders *orders
+	tour   tour
+	began  time.Time
 
 	closers []func() error
 }
@@ -64,21 +68,30 @@ type Harvester struct {
 // Outcome is how a worker's pass ended.
 type Outcome struct {
 	Run      harvest.Run
-	Drained  bool // every item of the shard has ended
-	Finished bool // every item of the run has ended
+	Drained  bool   // every item of the shard, or of all shards with --shard auto, has ended
+	Finished bool   // every item of the run has ended
+	Ordered  string // the operator who ordered the run's workers to stop; empty when nobody did
 }
 
 // Harvest runs one worker from its settings to its end. The first signal ends
 // what comes before the first request, too.
 func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
-	h := &Harvester{Env: env, set: set}
+	h := newHarvester(env, set)
 	life, end := context.WithCancel(ctx)
 	defer h.close() // after end: what reads must have been told to stop
 	defer end()
-	if err := h.prepare(life); err != nil {
-		return Outcome{Run: h.run}, err
+	out, err := Outcome{}, h.prepare(life)
+	if err == nil {
+		out, err = h.drainAll(life)
 	}
-	return h.drain(life)
+	return h.obeyed(out, err)
+}
+
+func newHarvester(env Env, set config.Worker) *Harvester {
+	h := &Harvester{Env: env, set: set, tally: worker.NewTally(), began: time.Now()}
+	h.orders = newOrders(env.Stop)
+	h.Stop = h.orders.stop
+	return h
 }
 
 // prepare opens the parts in the order that an item meets them.
@@ -87,7 +100,7 @@ func (h *Harvester) prepare(ctx context.Context) error {
 	if h.storeExists() { // it may know what the corpus needs, such as the template
 		steps = []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus}
 	}
-	steps = append(steps, h.openRunsCorpus, h.openRun, h.openRedis, h.claim, h.openUpstream, h.introduceOurselves, h.build)
+	steps = append(steps, h.openRunsCorpus, h.openRun, h.takeOrders, h.openRedis, h.claim, h.openUpstream, h.introduceOurselves, h.build)
 	return h.interruptible(ctx, steps...)
 }
 
@@ -115,6 +128,14 @@ func (h *Harvester) interruptible(ctx context.Context, steps ...func(context.Con
 	return nil
 }
 
+// shardText names the part of the corpus that this worker was told to take.
+func (h *Harvester) shardText() string {
+	if h.set.AutoShard {
+		return "auto"
+	}
+	return h.set.Shard.String()
+}
+
 // storeExists tells whether the store may hold runs already.
 func (h *Harvester) storeExists() bool {
 	file, ok := strings.CutPrefix(h.set.Store, "sqlite:")
@@ -134,6 +155,7 @@ func (h *Harvester) close() {
 			h.Log.Warn("closing", "error", err)
 		}
 	}
+	h.orders.end() // nothing listens for a signal any more
 }
 
 // openUpstream makes what talks to the upstream, and when.
@@ -155,8 +177,9 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 		backend = pace.NewLocal()
 	}
 	h.pacer = pace.New(pace.Settings{
-		Host: h.run.Host, Rate: h.set.Rate.PerSecond, Headroom: h.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), h.run.Name, h.set.Shard), Workers: h.set.Workers,
+		Host: h.run.Host, Rate: h.set.Rate.PerSecond, Headroom: h.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), h.run.Name, h.shardText()), Workers: h.set.Workers,
 	}, backend)
+	h.orders.carryTo(backend, h.pacer, h.run.Host)
 	h.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
@@ -174,7 +197,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: h.fetching(),
-		Upstream: reading{h.kind, h.client}, Lease: h.lease, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: reading{h.kind, h.client}, Lease: h.lease, Tally: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)
@@ -182,7 +205,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	h.worker = worker.New(worker.Config{
 		Run: h.run, Shard: h.set.Shard, Concurrency: h.set.Concurrency, Pack: h.kind.most, Batch: h.set.Batch, BatchBytes: int(h.set.BatchBytes), Flush: h.set.Flush,
 		Retry:    retryPolicy(h.set),
-		Patience: h.set.Patience, Limit: h.set.Limit, Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
+		Patience: h.set.Patience, Limit: h.tour.limit(h.set.Limit), Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 	}, parts)
 	return nil
 }

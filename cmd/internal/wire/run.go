@@ -10,6 +10,7 @@ import (
 
 	"shoal/internal/config"
 	"shoal/internal/harvest"
+	"shoal/internal/store"
 	"shoal/internal/worker"
 )
 
@@ -35,7 +36,7 @@ var errNoRunYet = errors.New("no run to go on with")
 func (h *Harvester) adoptRun(ctx context.Context) error {
 	var run harvest.Run
 	waiting := func(err error) bool {
-		return unavailable(err) || errors.Is(err, errNoRunYet) && !strings.HasPrefix(h.set.Store, "sqlite:")
+		return unavailable(err) || errors.Is(err, errNoRunYet) && (h.set.AutoShard || !strings.HasPrefix(h.set.Store, "sqlite:"))
 	}
 	err := h.patiently(ctx, "a run to be opened", waiting, func() (err error) {
 		run, err = h.findRun(ctx, harvest.Inputs{})
@@ -48,8 +49,18 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 		return config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
 	case err != nil:
 		return err
-	case h.set.Corpus == harvest.StoreCorpus:
-		h.set.Run = run.Name
+	case h.set.AutoShard && run.Shards == 0:
+		return config.Usagef("--shard auto takes the shards of a run that was opened with a number of them, and run %s was not: open one with coordinator run --shards N, or say --shard i/N", run.Name)
+	case h.set.Corpus == "" || h.set.Corpus == harvest.StoreCorpus:
+	case h.set.Corpus != run.Corpus:
+		return &store.Contradiction{Run: run.Name, Field: "--corpus", Stored: run.Corpus, Given: h.set.Corpus}
+	}
+	enumerated, err := h.isEnumerated(ctx, run)
+	switch {
+	case err != nil:
+		return err
+	case enumerated, h.set.Corpus == harvest.StoreCorpus:
+		h.set.Run, h.set.Corpus = run.Name, harvest.StoreCorpus
 		h.adoptAPI(run)
 		return nil
 	case run.Corpus == "" || run.Corpus == "-":
@@ -60,6 +71,20 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 	h.set.Run, h.set.Corpus = run.Name, run.Corpus
 	h.adoptAPI(run)
 	return nil
+}
+
+// isEnumerated tells whether the run's corpus is read from its table: because somebody has begun to fill it, or because
+// whoever leads the run will.
+func (h *Harvester) isEnumerated(ctx context.Context, run harvest.Run) (yes bool, err error) {
+	if run.Corpus == "-" && run.Shards > 0 {
+		return true, nil
+	}
+	err = h.patiently(ctx, "the store", unavailable, func() error {
+		chain, err := h.truth.Chain(ctx, run.Name, run.Corpus)
+		yes = chain.Step > 0 && !isListing(run.Corpus)
+		return err
+	})
+	return yes, err
 }
 
 // adoptAPI takes the kind of upstream and where it is from the run, as far as neither was said.
@@ -125,7 +150,7 @@ func shownCorpus(uri string) string {
 // what the operator said counts: a default contradicts nothing, and the rate
 // that was kept goes on.
 func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
-	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
+	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Shards: h.set.Shards, Inputs: harvest.Inputs{
 		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
 	}}
 	runs, err := h.truth.ListRuns(ctx)

@@ -44,7 +44,7 @@ func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }
 
 func (h *Harvester) openStore(ctx context.Context) error {
 	return h.patiently(ctx, "the store", unavailable, func() (err error) {
-		h.truth, err = store.Open(ctx, h.set.Store, store.Options{Application: "shoal worker " + h.set.Shard.String(), Version: h.Version})
+		h.truth, err = store.Open(ctx, h.set.Store, store.Options{Application: "shoal worker " + h.shardText(), Version: h.Version})
 		if err != nil {
 			return err
 		}
@@ -106,9 +106,13 @@ func (h *Harvester) claim(ctx context.Context) error {
 
 func (h *Harvester) takeShard(ctx context.Context) error {
 	return h.patiently(ctx, "the store", unavailable, func() (err error) {
-		h.lease, err = h.truth.Claim(ctx, store.Claim{
-			Run: h.run.Name, Shard: h.set.Shard, Owner: owner(), NoWait: h.set.NoWait, Waiting: h.Say,
-		})
+		claim := store.Claim{Run: h.run.Name, Shard: h.set.Shard, Owner: owner(), NoWait: h.set.NoWait, Waiting: h.Say}
+		if h.set.AutoShard {
+			claim.Shard.Of = h.run.Shards
+			h.lease, h.set.Shard, err = h.truth.ClaimAny(ctx, claim)
+		} else {
+			h.lease, err = h.truth.Claim(ctx, claim)
+		}
 		if err == nil {
 			h.onClose(func() error {
 				ctx, cancel := context.WithTimeout(context.Background(), lastWord)

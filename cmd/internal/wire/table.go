@@ -68,7 +68,7 @@ func (h *Harvester) fillTable(ctx context.Context) {
 	}
 	e.ctx = ctx
 	e.table = h.table()
-	if isListing(h.run.Corpus) && h.set.Shard.Of == 1 {
+	if isListing(h.run.Corpus) && h.set.Shard.Of == 1 && h.run.Shards == 0 { // else whoever leads the run does
 		e.table.Lister = h.listing()
 	}
 }
@@ -95,11 +95,11 @@ func (h *Harvester) listing() coordinator.Lister {
 
 // Enumerate opens the run and fills its corpus table to the end, without a shard.
 func Enumerate(ctx context.Context, env Env, set config.Worker) error {
-	h := &Harvester{Env: env, set: set}
+	h := newHarvester(env, set)
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()
-	steps := []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.openRedis, h.openUpstream, h.introduceOurselves}
+	steps := []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.takeOrders, h.openRedis, h.openUpstream, h.introduceOurselves}
 	if err := h.interruptible(life, steps...); err != nil {
 		return err
 	}

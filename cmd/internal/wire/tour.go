@@ -1,0 +1,158 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+)
+
+// reportEvery is how often a process says in the store what it does.
+const reportEvery = 3 * time.Second
+
+// tour adds up the shards that one process works on, one after the other.
+type tour struct {
+	mu      sync.Mutex
+	past    harvest.Progress // the shards that are behind
+	shards  int
+	present func() harvest.Progress
+}
+
+// next begins a shard.
+func (t *tour) next(present func() harvest.Progress) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.present != nil {
+		t.past = plus(t.past, t.present())
+		t.shards++
+	}
+	t.present = present
+}
+
+// progress is that of all shards so far.
+func (t *tour) progress() harvest.Progress {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.present == nil {
+		return harvest.Progress{Now: time.Now()}
+	}
+	return plus(t.past, t.present())
+}
+
+// limit is what is left of --limit.
+func (t *tour) limit(all int) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if all == 0 {
+		return 0
+	}
+	ended := t.past.Counts.Items()
+	if t.present != nil {
+		ended += t.present().Counts.Items()
+	}
+	return max(1, all-int(ended))
+}
+
+// plus is now, with the counts of both.
+func plus(past, now harvest.Progress) harvest.Progress {
+	sum := now
+	if !past.Started.IsZero() {
+		sum.Started = past.Started
+	}
+	if now.Total > 0 {
+		sum.Total += past.Already + past.Counts.Items()
+	}
+	sum.Already, sum.Seen, sum.Counts = past.Already+now.Already, past.Seen+now.Seen, past.Counts.Plus(now.Counts)
+	sum.Requests, sum.Retries, sum.Pauses, sum.Wire = past.Requests+now.Requests, past.Retries+now.Retries, past.Pauses+now.Pauses, past.Wire+now.Wire
+	return sum
+}
+
+// drainAll drains the shard, or with --shard auto one free shard after the other until none is left.
+func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
+	h.startReports(ctx)
+	if h.Watch != nil {
+		h.Watch(h.tour.progress)
+	}
+	for {
+		out, err := h.drain(ctx)
+		if err != nil || !out.Drained || !h.set.AutoShard {
+			return out, err
+		}
+		if h.set.Limit > 0 && h.tour.progress().Counts.Items() >= int64(h.set.Limit) {
+			return Outcome{}, nil
+		}
+		if err := h.lease.Release(ctx); err != nil {
+			h.Log.Warn("giving a drained shard back", "error", err)
+		}
+		err = h.interruptible(ctx, h.claim, h.openNextCorpus, h.build)
+		if errors.Is(err, store.ErrDrained) {
+			return out, nil
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+	}
+}
+
+// openNextCorpus begins another pass for the next shard. The run may know more about its corpus by now.
+func (h *Harvester) openNextCorpus(ctx context.Context) error {
+	if err := h.closeCorpus(); err != nil {
+		h.Log.Warn("closing the corpus", "error", err)
+	}
+	err := h.patiently(ctx, "the store", unavailable, func() error {
+		run, err := h.truth.FindRun(ctx, h.run.Name)
+		if err == nil {
+			h.run = run
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return h.openCorpus(ctx)
+}
+
+// startReports says in the store every few seconds what this process does, and once more at its end.
+func (h *Harvester) startReports(ctx context.Context) {
+	work := harvest.Work{Run: h.run.Name, Worker: fmt.Sprintf("%s@%d", owner(), h.began.UnixMicro()), Started: h.began}
+	save := func(ctx context.Context, limit time.Duration) {
+		p := h.tour.progress()
+		if work.Shard = p.Shard.String(); p.Shard.Of == 0 || work.Ended {
+			work.Shard = ""
+		}
+		work.Stats, work.Minutes = h.tally.Take(p)
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		if err := h.truth.SaveWork(ctx, work); err != nil {
+			h.Log.Debug("the store was not told what this worker does", "error", err)
+			return
+		}
+		h.tally.Saved(work.Minutes, time.Now())
+	}
+	life, end := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(reportEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-life.Done():
+				return
+			case <-tick.C:
+				save(life, reportEvery)
+			}
+		}
+	}()
+	h.onClose(func() error {
+		end()
+		<-done
+		work.Ended = true
+		save(context.WithoutCancel(ctx), lastWord/2)
+		return nil
+	})
+}

@@ -1,0 +1,97 @@
+package coordinator
+
+import (
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Report is what a run did. Scripts rely on the names of its JSON: one may be added, none is renamed or taken away.
+type Report struct {
+	Run         string     `json:"run"`
+	Host        string     `json:"host"`
+	OpenedAt    time.Time  `json:"opened_at"`
+	FinishedAt  *time.Time `json:"finished_at"` // null while it is not finished
+	CorpusItems int64      `json:"corpus_items"`
+	Landed      int64      `json:"landed"`
+	Missing     int64      `json:"missing"`
+	Skipped     int64      `json:"skipped"`
+	Dead        int64      `json:"dead"`
+	Rejected    int64      `json:"rejected"`
+	BodyBytes   int64      `json:"body_bytes"`
+
+	Workers   int                        `json:"workers"` // processes that have worked on it
+	Requests  int64                      `json:"requests"`
+	WireBytes int64                      `json:"wire_bytes"`
+	Retries   map[string]int64           `json:"retries"` // by reason
+	Pauses    map[string]harvest.Silence `json:"pauses"`  // by what asked for them
+	Stages    map[string]float64         `json:"stages_s"`
+	Limits    map[string]float64         `json:"limits_s"`
+
+	Budget      float64   `json:"budget"`       // requests/s
+	WorstSecond int       `json:"worst_second"` // requests
+	WorstMinute int       `json:"worst_minute"` // requests
+	WorstAt     time.Time `json:"worst_at"`     // of the second
+	Sending     float64   `json:"sending_s"`    // seconds in which a request was sent
+	Used        float64   `json:"budget_used"`  // of those seconds' budget, 0 to 1
+	PerRequest  float64   `json:"items_per_request"`
+}
+
+// Compile adds a run up. budget is in requests per second.
+func Compile(run harvest.Run, totals harvest.Counts, work []harvest.Work, minutes []harvest.Minute, budget float64) Report {
+	r := Report{
+		Run: run.Name, Host: run.Host, OpenedAt: run.OpenedAt, CorpusItems: run.CorpusItems,
+		Landed: totals.Landed, Missing: totals.Missing, Skipped: totals.Skipped, Dead: totals.Dead, Rejected: totals.Rejected, BodyBytes: totals.Bytes,
+		Workers: len(work), Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Stages: map[string]float64{}, Limits: map[string]float64{}, Budget: budget,
+	}
+	if !run.FinishedAt.IsZero() {
+		r.FinishedAt = &run.FinishedAt
+	}
+	for _, w := range work {
+		r.Requests += w.Stats.Requests
+		r.WireBytes += w.Stats.Wire
+		for reason, n := range w.Stats.Retries {
+			r.Retries[reason] += n
+		}
+		for source, s := range w.Stats.Pauses {
+			sum := r.Pauses[source]
+			r.Pauses[source] = harvest.Silence{Times: sum.Times + s.Times, Seconds: sum.Seconds + s.Seconds}
+		}
+		add(r.Stages, w.Stats.Stages)
+		add(r.Limits, w.Stats.Limits)
+	}
+	if r.Requests > 0 {
+		r.PerRequest = float64(totals.Items()) / float64(r.Requests)
+	}
+	r.rates(minutes)
+	return r
+}
+
+func add(sum, more map[string]float64) {
+	for name, n := range more {
+		sum[name] += n
+	}
+}
+
+// rates finds the worst second and minute of the clock, and how much of the budget was used while requests were sent.
+func (r *Report) rates(minutes []harvest.Minute) {
+	sent, busy := 0, 0
+	for _, m := range minutes {
+		sum := 0
+		for second, n := range m.Seconds {
+			sum += n
+			if n > 0 {
+				busy++
+			}
+			if n > r.WorstSecond {
+				r.WorstSecond, r.WorstAt = n, time.Unix(m.Unix*60+int64(second), 0).UTC()
+			}
+		}
+		sent += sum
+		r.WorstMinute = max(r.WorstMinute, sum)
+	}
+	r.Sending = float64(busy)
+	if busy > 0 && r.Budget > 0 {
+		r.Used = float64(sent) / float64(busy) / r.Budget
+	}
+}
