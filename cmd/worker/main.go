@@ -68,7 +68,7 @@ func (p *program) work(ctx context.Context) error {
 	if p.set.Try > 0 {
 		return wire.Try(ctx, env, p.set)
 	}
-	bound, stopStatus, err := p.serveStatus(func() harvest.Progress {
+	bound, stopStatus, err := wire.ServeStatus(p.set.StatusAddr, func() harvest.Progress {
 		if get := last.Load(); get != nil {
 			return (*get)()
 		}
@@ -91,6 +91,8 @@ func (p *program) work(ctx context.Context) error {
 // headline is the summary's word on how it ended.
 func headline(out wire.Outcome, err error) string {
 	switch {
+	case out.Ordered != "":
+		return "stopped by order of " + out.Ordered + ", resumable"
 	case out.Finished:
 		return "the run is finished"
 	case out.Drained:
@@ -101,24 +103,4 @@ func headline(out wire.Outcome, err error) string {
 		return "ended early"
 	}
 	return "stopped at --limit, resumable"
-}
-
-// serveStatus opens --status-addr, if asked for, and says where it was bound.
-func (p *program) serveStatus(get func() harvest.Progress) (address string, stop func(), err error) {
-	if p.set.StatusAddr == "" {
-		return "", func() {}, nil
-	}
-	server, err := status.Serve(p.set.StatusAddr, get, nil)
-	if err != nil {
-		return "", nil, config.Usagef("%v", err)
-	}
-	address = "http://" + server.Addr() + "/metrics"
-	if token := server.Token(); token != "" {
-		address += " (others reach this address, so /metrics wants the header Authorization: Bearer " + token + ")"
-	}
-	return address, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = server.Close(ctx)
-	}, nil
 }

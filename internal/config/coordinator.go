@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
 
 	"shoal/internal/harvest"
@@ -46,6 +47,22 @@ func (c Coordinator) Given(name string) bool { return c.Source(name).Given() }
 
 // Source tells where the value of the named setting came from.
 func (c Coordinator) Source(name string) Source { return c.layers.source(name) }
+
+// CheckRate refuses a rate above that of the site's own profile, unless --force is given.
+func (c Coordinator) CheckRate(host string, rate Rate) error {
+	site, ok := siteProfile(host, c.layers.file.auth.Kind != "" || c.layers.profile.Auth.Kind != "")
+	if !ok || c.Force {
+		return nil
+	}
+	most, err := ParseRate(site.values["rate"])
+	if err != nil {
+		return fmt.Errorf("profile %s: rate %s: %w", site.Name, site.values["rate"], err)
+	}
+	if rate.PerSecond > most.PerSecond {
+		return Usagef("rate %s is above the %s that profile %s has for %s (as of %s): keep to that, or add --force if the site has granted you more", rate, most, site.Name, quoteName(host), site.AsOf)
+	}
+	return nil
+}
 
 func readCoordinator(l *layers) (Coordinator, error) {
 	r := reader{layers: l}

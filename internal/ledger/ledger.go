@@ -188,18 +188,29 @@ func (l *Ledger) Drop(ctx context.Context, gen string) error {
 	return nil
 }
 
-func (l *Ledger) drop(ctx context.Context, gen string) error {
+// DropRun forgets all generations of the run, as Drop forgets one.
+func (l *Ledger) DropRun(ctx context.Context) error {
+	if err := l.unlink(ctx, "shoal:{"+l.run+"}:"); err != nil {
+		return fmt.Errorf("drop the ledger of run %s: %w", l.run, classify(ctx, err))
+	}
+	return nil
+}
+
+func (l *Ledger) drop(ctx context.Context, gen string) error { return l.unlink(ctx, l.prefix(gen)) }
+
+// unlink removes all keys that begin so. A run's name holds nothing that a pattern would take for more.
+func (l *Ledger) unlink(ctx context.Context, prefix string) error {
 	var node redis.Cmdable = l.client
 	if cluster, ok := l.client.(*redis.ClusterClient); ok {
 		// The run's name is the hash tag: one node has it all.
-		master, err := cluster.MasterForKey(ctx, l.prefix(gen))
+		master, err := cluster.MasterForKey(ctx, prefix)
 		if err != nil {
 			return err
 		}
 		node = master
 	}
 	for cursor := uint64(0); ; {
-		keys, next, err := node.Scan(ctx, cursor, l.prefix(gen)+"*", 1000).Result()
+		keys, next, err := node.Scan(ctx, cursor, prefix+"*", 1000).Result()
 		if err != nil {
 			return err
 		}

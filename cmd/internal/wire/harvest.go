@@ -61,6 +61,7 @@ type Harvester struct {
 	orders *orders
 	tour   tour
 	began  time.Time
+	leads  bool // it looks after the run rather than after a shard
 
 	closers []func() error
 }

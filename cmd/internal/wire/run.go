@@ -36,7 +36,7 @@ var errNoRunYet = errors.New("no run to go on with")
 func (h *Harvester) adoptRun(ctx context.Context) error {
 	var run harvest.Run
 	waiting := func(err error) bool {
-		return unavailable(err) || errors.Is(err, errNoRunYet) && (h.set.AutoShard || !strings.HasPrefix(h.set.Store, "sqlite:"))
+		return unavailable(err) || !h.leads && errors.Is(err, errNoRunYet) && (h.set.AutoShard || !strings.HasPrefix(h.set.Store, "sqlite:"))
 	}
 	err := h.patiently(ctx, "a run to be opened", waiting, func() (err error) {
 		run, err = h.findRun(ctx, harvest.Inputs{})
@@ -150,7 +150,7 @@ func shownCorpus(uri string) string {
 // what the operator said counts: a default contradicts nothing, and the rate
 // that was kept goes on.
 func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
-	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Shards: h.set.Shards, Inputs: harvest.Inputs{
+	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
 		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
 	}}
 	runs, err := h.truth.ListRuns(ctx)
@@ -170,20 +170,39 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 		}
 	}
 	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == given.Name })
+	if h.leads && (h.set.Shards > 0 || at < 0 || runs[at].Shards == 0) {
+		given.Shards = h.shards()
+	}
 	if at < 0 {
 		return given, nil
 	}
-	said.Name = given.Name
+	said.Name, said.Shards = given.Name, given.Shards
 	if kept, err := config.ParseRate(runs[at].Rate); err == nil && !h.set.Given("rate") {
 		h.set.Rate, said.Rate = kept, kept.Text
 	}
 	return said, nil
 }
 
+// shards is into how many parts the run is cut.
+func (h *Harvester) shards() int {
+	switch {
+	case h.set.Shards > 0:
+		return h.set.Shards
+	case h.set.Upstream == config.Mediawiki:
+		return shardsOfPacks
+	default:
+		return shardsOfMany
+	}
+}
+
 // introduce says which run this is and how far it has come.
 func (h *Harvester) introduce(ctx context.Context) error {
 	if h.opened {
-		h.Say(fmt.Sprintf("opened run %s: %s at %s", h.run.Name, h.run.Host, h.set.Rate))
+		cut := ""
+		if h.run.Shards > 0 {
+			cut = fmt.Sprintf(", in %d shards", h.run.Shards)
+		}
+		h.Say(fmt.Sprintf("opened run %s: %s at %s%s", h.run.Name, h.run.Host, h.set.Rate, cut))
 		return nil
 	}
 	totals, err := h.totals(ctx)

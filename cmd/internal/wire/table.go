@@ -107,9 +107,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	if _, ok := h.source.(*enumerated); ok && isListing(h.run.Corpus) {
 		table.Lister = h.listing()
 	} else {
-		stream := coordinator.NewStream(h.source.Entries(), func(r *harvest.Rejection) {
-			h.Log.Warn("corpus line rejected", "line", r.Line, "reason", r.Reason, "text", r.Text)
-		})
+		stream := coordinator.NewStream(h.source.Entries(), h.logRejection)
 		defer stream.Close()
 		table.Lister = stream
 	}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"shoal/cmd/internal/wire"
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+)
+
+// env is the process around a command that reads a corpus. It ends itself after the first signal.
+func (p *program) env(set config.Worker) wire.Env {
+	p.gentle.Store(true)
+	p.console = wire.NewConsole(p.stdout, p.stderr, set.LogLevel, set.Progress)
+	for _, sentence := range set.Warnings {
+		p.console.Say("warning: " + sentence)
+	}
+	return wire.Env{Stdin: os.Stdin, Out: p.stdout, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say}
+}
+
+// enumerate fills the run's corpus table, between whose steps it may be stopped.
+func (p *program) enumerate(ctx context.Context, set config.Worker) error {
+	env := p.env(set)
+	defer p.console.Close()
+	return wire.Enumerate(ctx, env, set)
+}
+
+// lead leads a run to its end.
+func (p *program) lead(ctx context.Context, set config.Worker) error {
+	env := p.env(set)
+	defer p.console.Close()
+	stop, err := p.serve(set, &env)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	led, err := wire.Lead(ctx, env, set)
+	p.console.Rest()
+	if led.Report.Run != "" {
+		p.console.Say(proved(led))
+		p.console.Say(reportText(led.Report))
+	}
+	if err != nil {
+		return err
+	}
+	p.console.Say(fmt.Sprintf("run %s is finished: %s", led.Run.Name, counts(led.Totals)))
+	for _, line := range wire.Next(set, wire.Outcome{Run: led.Run}) {
+		p.console.Say("  " + line)
+	}
+	return nil
+}
+
+// serve shows the run on --status-addr.
+func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err error) {
+	var last atomic.Pointer[func() harvest.Progress]
+	bound, stop, err := wire.ServeStatus(set.StatusAddr, func() harvest.Progress {
+		if get := last.Load(); get != nil {
+			return (*get)()
+		}
+		return harvest.Progress{Now: time.Now()}
+	})
+	if err != nil {
+		return nil, err
+	}
+	env.Watch = func(get func() harvest.Progress) {
+		last.Store(&get)
+		if bound != "" {
+			p.console.Say("status on " + bound)
+		}
+		p.console.Watch(get)
+	}
+	return stop, nil
+}
+
+// verify proves a run complete, or says what is missing.
+func (p *program) verify(ctx context.Context, set config.Worker) error {
+	env := p.env(set)
+	defer p.console.Close()
+	led, err := wire.Verify(ctx, env, set)
+	if led.Proof.Entries > 0 {
+		p.console.Say(proved(led))
+	}
+	if err == nil {
+		p.console.Say(fmt.Sprintf("run %s is complete: %s", led.Run.Name, counts(led.Totals)))
+	}
+	return err
+}
+
+// proved says what was compared.
+func proved(led wire.Led) string {
+	p := led.Proof
+	return fmt.Sprintf("run %s: %d lines of its corpus are %d items, %d items have ended; %d are missing, %d are strangers", led.Run.Name, p.Entries, p.Distinct, p.Ended, p.Missing, p.Extra)
+}
+
+// counts are the outcomes in words.
+func counts(c harvest.Counts) string {
+	return fmt.Sprintf("%d landed, %d missing, %d skipped, %d dead, %d rejected", c.Landed, c.Missing, c.Skipped, c.Dead, c.Rejected)
+}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/term"
+
+	"shoal/cmd/internal/wire"
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+	"shoal/internal/ledger"
+	"shoal/internal/pace"
+	"shoal/internal/store"
+)
+
+// operate opens the store and finds the run and the host that an order is about.
+func (p *program) operate(ctx context.Context, set config.Coordinator, do func(truth store.Store, run harvest.Run, host string) error) (err error) {
+	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.Close()) }()
+	if set.Host == "" || set.Run != "" {
+		run, err := chosen(ctx, truth, set.Run)
+		if err != nil {
+			return err
+		}
+		return do(truth, run, run.Host)
+	}
+	runs, err := truth.ListRuns(ctx)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return sameHost(run.Host, set.Host) })
+	if at < 0 {
+		return config.Usagef("--host %s: no run in the store is about it; coordinator runs shows their hosts", harvest.Quote(set.Host))
+	}
+	return do(truth, runs[at], runs[at].Host)
+}
+
+// sameHost tells whether what was said is the host, or its bare name.
+func sameHost(host, said string) bool {
+	bare, _, _ := strings.Cut(host, ":")
+	said = strings.ToLower(said)
+	return said == host || said == bare
+}
+
+// operator names whoever gives an order: user and machine.
+func operator() string {
+	name := "somebody"
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	return name + "@" + host
+}
+
+// pause keeps all workers from sending to the host, for a while or until resume.
+func (p *program) pause(ctx context.Context, set config.Coordinator) error {
+	length := harvest.Forever
+	if set.Arg != "" {
+		d, err := time.ParseDuration(set.Arg)
+		if err != nil || d <= 0 {
+			return config.Usagef("pause for how long? Write a time with its unit, such as 10m or 1h30m, or nothing for until coordinator resume")
+		}
+		length = d
+	}
+	return p.operate(ctx, set, func(truth store.Store, _ harvest.Run, host string) error {
+		if err := truth.Hold(ctx, host, length, operator()); err != nil {
+			return err
+		}
+		until := "coordinator resume"
+		if length > 0 {
+			until = time.Now().Add(length).Format(time.DateTime)
+		}
+		p.console.Say(fmt.Sprintf("%s is left alone until %s: workers obey within a second; what is in flight comes in", host, until))
+		return nil
+	})
+}
+
+// resume ends a pause of the host and a drain of the run.
+func (p *program) resume(ctx context.Context, set config.Coordinator) error {
+	return p.operate(ctx, set, func(truth store.Store, run harvest.Run, host string) error {
+		before, err := truth.Control(ctx, run.Name)
+		if err != nil {
+			return err
+		}
+		if before.Hold == 0 && before.DrainAt.IsZero() {
+			p.console.Say(fmt.Sprintf("neither is %s paused nor run %s drained: nothing to resume", host, run.Name))
+			return nil
+		}
+		if err := truth.Hold(ctx, host, 0, operator()); err != nil {
+			return err
+		}
+		if err := truth.Drain(ctx, run.Name, ""); err != nil {
+			return err
+		}
+		if before.Hold != 0 {
+			p.console.Say(fmt.Sprintf("%s is asked again: its workers go on within a second", host))
+		}
+		if !before.DrainAt.IsZero() {
+			p.console.Say(fmt.Sprintf("run %s is not drained any more: start its workers again", run.Name))
+		}
+		return nil
+	})
+}
+
+// rate sets the budget of the host for all workers.
+func (p *program) rate(ctx context.Context, set config.Coordinator) error {
+	rate, err := config.ParseRate(set.Arg)
+	if err != nil {
+		return config.Usagef("rate %s: %v", harvest.Quote(set.Arg), err)
+	}
+	return p.operate(ctx, set, func(truth store.Store, _ harvest.Run, host string) error {
+		if err := set.CheckRate(host, rate); err != nil {
+			return err
+		}
+		if err := truth.SetRate(ctx, host, rate.String(), operator()); err != nil {
+			return err
+		}
+		p.console.Say(fmt.Sprintf("the budget of %s is %g/s for all workers together, from now on and for later runs: workers obey within a second", host, rate.PerSecond))
+		return nil
+	})
+}
+
+// drain stops the run's workers in good order.
+func (p *program) drain(ctx context.Context, set config.Coordinator) error {
+	return p.operate(ctx, set, func(truth store.Store, run harvest.Run, _ string) error {
+		if err := truth.Drain(ctx, run.Name, operator()); err != nil {
+			return err
+		}
+		p.console.Say(fmt.Sprintf("the workers of run %s land what is in flight and leave; none starts again before coordinator resume --run %s", run.Name, run.Name))
+		return nil
+	})
+}
+
+// retry puts items that did not land back.
+func (p *program) retry(ctx context.Context, set config.Coordinator) error {
+	if _, err := path.Match(set.Match, ""); err != nil {
+		return config.Usagef("--match %s: it is a pattern with * for any text, such as '*/talk/*'", harvest.Quote(set.Match))
+	}
+	return p.operate(ctx, set, func(truth store.Store, run harvest.Run, _ string) error {
+		back, err := truth.PutBack(ctx, run.Name, set.Outcomes, func(page harvest.Page) bool {
+			return (set.Reason == "" || page.Reason == set.Reason) && (set.Status == 0 || page.Status == set.Status) &&
+				(set.Match == "" || glob(set.Match, page.URL) || glob(set.Match, page.ID))
+		})
+		if err != nil {
+			return err
+		}
+		if back.Items() == 0 {
+			p.console.Say(fmt.Sprintf("run %s has no such item: coordinator report --run %s shows what it has", run.Name, run.Name))
+			return nil
+		}
+		p.console.Say(fmt.Sprintf("run %s: %d dead, %d skipped and %d missing items are put back; start its workers again, and coordinator run where one led it", run.Name, back.Dead, back.Skipped, back.Missing))
+		return nil
+	})
+}
+
+// glob matches a text in which * is any text, of any length and with slashes too.
+func glob(pattern, text string) bool {
+	pieces := strings.Split(pattern, "*")
+	if len(pieces) == 1 {
+		return pattern == text
+	}
+	rest, ok := strings.CutPrefix(text, pieces[0])
+	if !ok {
+		return false
+	}
+	last := len(pieces) - 1
+	for _, piece := range pieces[1:last] {
+		_, after, found := strings.Cut(rest, piece)
+		if !found {
+			return false
+		}
+		rest = after
+	}
+	return strings.HasSuffix(rest, pieces[last])
+}
+
+// drop removes a run after asking for its name.
+func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) {
+	set.Run = set.Arg
+	truth, run, err := p.open(ctx, set, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.Close()) }()
+	totals, err := truth.Totals(ctx, run.Name)
+	if err != nil {
+		return err
+	}
+	if !set.Force {
+		if err := p.confirm(run.Name, fmt.Sprintf("run %s, opened %s ago, holds %s: all of it is removed for good.", run.Name, wire.Ago(time.Since(run.OpenedAt)), counts(totals))); err != nil {
+			return err
+		}
+	}
+	if err := truth.DropRun(ctx, run.Name); err != nil {
+		return err
+	}
+	p.console.Say(fmt.Sprintf("run %s is removed from the store", run.Name))
+	if set.Redis == "" {
+		return nil
+	}
+	options, err := pace.ClientOptions(set.Redis)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	client := redis.NewClient(options)
+	defer func() { err = errors.Join(err, client.Close()) }()
+	if err := ledger.New(client, run.Name, run.BucketBits).DropRun(ctx); err != nil {
+		return err
+	}
+	p.console.Say(fmt.Sprintf("the keys of run %s are removed from Redis", run.Name))
+	return nil
+}
+
+// confirm wants the word typed.
+func (p *program) confirm(word, sentence string) error {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return config.Usagef("%s Nobody is here to ask: add --force", sentence)
+	}
+	fmt.Fprintf(p.stderr, "%s\nType its name to go on: ", sentence)
+	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // what was typed before the end counts
+	if strings.TrimSpace(line) != word {
+		return config.Usagef("nothing was removed")
+	}
+	return nil
+}

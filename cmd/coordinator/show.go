@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"shoal/cmd/internal/wire"
+	"shoal/internal/config"
+	"shoal/internal/coordinator"
+	"shoal/internal/harvest"
+	"shoal/internal/status"
+	"shoal/internal/store"
+)
+
+// printJSON is for scripts.
+func (p *program) printJSON(v any) error {
+	encoder := json.NewEncoder(p.stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// runLine is one row of coordinator runs. Scripts rely on the names of its JSON.
+type runLine struct {
+	Run        string     `json:"run"`
+	Host       string     `json:"host"`
+	State      string     `json:"state"` // open, at work, drained or finished
+	OpenedAt   time.Time  `json:"opened_at"`
+	FinishedAt *time.Time `json:"finished_at"`
+	Shards     int        `json:"shards"`
+	Corpus     string     `json:"corpus"`
+	Items      int64      `json:"corpus_items"`
+	Landed     int64      `json:"landed"`
+	Missing    int64      `json:"missing"`
+	Skipped    int64      `json:"skipped"`
+	Dead       int64      `json:"dead"`
+	Bytes      int64      `json:"body_bytes"`
+}
+
+// runs lists what the store holds.
+func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) {
+	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.Close()) }()
+	runs, err := truth.ListRuns(ctx)
+	if err != nil {
+		return err
+	}
+	all := make([]runLine, 0, len(runs))
+	for _, run := range runs {
+		state, err := wire.Look(ctx, truth, run.Name)
+		if err != nil {
+			return err
+		}
+		line := runLine{
+			Run: run.Name, Host: run.Host, State: word(state), OpenedAt: run.OpenedAt, Shards: state.Of(), Corpus: run.Corpus, Items: run.CorpusItems,
+			Landed: state.Totals.Landed, Missing: state.Totals.Missing, Skipped: state.Totals.Skipped, Dead: state.Totals.Dead, Bytes: state.Totals.Bytes,
+		}
+		if !run.FinishedAt.IsZero() {
+			line.FinishedAt = &run.FinishedAt
+		}
+		all = append(all, line)
+	}
+	if set.JSON {
+		return p.printJSON(all)
+	}
+	if len(all) == 0 {
+		p.console.Say("the store holds no run yet: open one with coordinator run --corpus FILE, or harvest with worker --corpus FILE")
+		return nil
+	}
+	return table(p.stdout, "RUN\tSTATE\tHOST\tOPENED\tITEMS\tLANDED\tMISSING\tSKIPPED\tDEAD\tBYTES", func(row func(cells ...any)) {
+		for _, l := range all {
+			row(l.Run, l.State, l.Host, wire.Ago(time.Since(l.OpenedAt))+" ago", orDash(l.Items), humanize.Comma(l.Landed), humanize.Comma(l.Missing),
+				humanize.Comma(l.Skipped), humanize.Comma(l.Dead), humanize.IBytes(uint64(max(0, l.Bytes))))
+		}
+	})
+}
+
+// word is where a run stands.
+func word(s wire.State) string {
+	switch {
+	case !s.Run.FinishedAt.IsZero():
+		return "finished"
+	case !s.Control.DrainAt.IsZero():
+		return "draining"
+	case len(s.Fresh()) > 0:
+		return "at work"
+	case harvest.Drained(s.Shards):
+		return "drained"
+	}
+	return "open"
+}
+
+func orDash(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return humanize.Comma(n)
+}
+
+// table writes aligned columns.
+func table(w io.Writer, head string, fill func(row func(cells ...any))) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, head)
+	fill(func(cells ...any) {
+		for i, cell := range cells {
+			if i > 0 {
+				fmt.Fprint(t, "\t")
+			}
+			fmt.Fprint(t, cell)
+		}
+		fmt.Fprintln(t)
+	})
+	return t.Flush()
+}
+
+// report says what a run did.
+func (p *program) report(ctx context.Context, set config.Coordinator) (err error) {
+	truth, run, err := p.open(ctx, set, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.Close()) }()
+	r, err := wire.CompileReport(ctx, truth, run.Name)
+	if err != nil {
+		return err
+	}
+	if set.JSON {
+		return p.printJSON(r)
+	}
+	_, err = fmt.Fprintln(p.stdout, reportText(r))
+	return err
+}
+
+// reportText is a report for people.
+func reportText(r coordinator.Report) string {
+	var b strings.Builder
+	end := "not finished"
+	if r.FinishedAt != nil {
+		end = fmt.Sprintf("finished %s, after %s", r.FinishedAt.Format(time.DateTime), r.FinishedAt.Sub(r.OpenedAt).Round(time.Second))
+	}
+	fmt.Fprintf(&b, "run %s on %s: opened %s, %s\n", r.Run, r.Host, r.OpenedAt.Format(time.DateTime+" MST"), end)
+	fmt.Fprintf(&b, "  items     %s landed, %s missing, %s skipped, %s dead, %s rejected; %s of bodies\n", humanize.Comma(r.Landed), humanize.Comma(r.Missing),
+		humanize.Comma(r.Skipped), humanize.Comma(r.Dead), humanize.Comma(r.Rejected), humanize.IBytes(uint64(max(0, r.BodyBytes))))
+	fmt.Fprintf(&b, "  requests  %s by %d processes, %.1f items each; %s received\n", humanize.Comma(r.Requests), r.Workers, r.PerRequest, humanize.IBytes(uint64(max(0, r.WireBytes))))
+	fmt.Fprintf(&b, "  rate      %.1f %% of %g/s used in %.0f s of sending; worst second %d, worst minute %d (the budget allows %.0f)\n",
+		100*r.Used, r.Budget, r.Sending, r.WorstSecond, r.WorstMinute, 60*r.Budget)
+	fmt.Fprintf(&b, "  retries   %s\n", tally(r.Retries, func(n int64) string { return humanize.Comma(n) }))
+	fmt.Fprintf(&b, "  pauses    %s\n", tally(r.Pauses, func(s harvest.Silence) string { return fmt.Sprintf("%d (%.0f s)", s.Times, s.Seconds) }))
+	fmt.Fprintf(&b, "  limits    %s\n", shares(r.Limits, slices.Sorted(maps.Keys(r.Limits))))
+	fmt.Fprintf(&b, "  stages    %s", shares(r.Stages, harvest.Stages()))
+	return b.String()
+}
+
+// tally lists what was counted by name.
+func tally[V any](all map[string]V, text func(V) string) string {
+	if len(all) == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		parts = append(parts, name+" "+text(all[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// shares lists seconds as parts of their sum.
+func shares(all map[string]float64, names []string) string {
+	sum := 0.0
+	for _, seconds := range all {
+		sum += seconds
+	}
+	if sum == 0 {
+		return "not measured"
+	}
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%s %.0f %%", name, 100*all[name]/sum))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// status shows the run and its workers.
+func (p *program) status(ctx context.Context, set config.Coordinator) (err error) {
+	truth, run, err := p.open(ctx, set, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.Close()) }()
+	var speed status.Speed
+	for {
+		state, err := wire.Look(ctx, truth, run.Name)
+		if err != nil {
+			return err
+		}
+		speed.Add(state.At, state.Totals.Items())
+		if err := p.showStatus(set, state, &speed); err != nil || !set.Watch {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(2 * time.Second):
+		}
+	}
+}

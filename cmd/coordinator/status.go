@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"shoal/cmd/internal/wire"
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+	"shoal/internal/status"
+)
+
+// statusLine is coordinator status. Scripts rely on the names of its JSON.
+type statusLine struct {
+	Run      string    `json:"run"`
+	Host     string    `json:"host"`
+	State    string    `json:"state"`
+	OpenedAt time.Time `json:"opened_at"`
+
+	Items   int64 `json:"corpus_items"` // 0 while unknown
+	Ended   int64 `json:"ended"`
+	Landed  int64 `json:"landed"`
+	Missing int64 `json:"missing"`
+	Skipped int64 `json:"skipped"`
+	Dead    int64 `json:"dead"`
+
+	Rate   float64  `json:"rate"`   // requests/s of all workers
+	Budget float64  `json:"budget"` // requests/s
+	ETA    *float64 `json:"eta_s"`
+
+	HeldUntilSaid bool       `json:"paused_until_resumed"`
+	HeldUntil     *time.Time `json:"paused_until"`
+	RateBy        string     `json:"ordered_by"` // who said rate or pause last
+	DrainBy       string     `json:"drain_by"`
+
+	Of      int          `json:"shards"`
+	Drained int          `json:"shards_drained"`
+	Held    int          `json:"shards_at_work"`
+	Unowned []string     `json:"shards_without_owner"`
+	Workers []workerLine `json:"workers"`
+}
+
+// workerLine is one process that has worked on the run.
+type workerLine struct {
+	Worker    string    `json:"worker"`
+	State     string    `json:"state"` // at work, silent or ended
+	Shard     string    `json:"shard"`
+	Rate      float64   `json:"rate"`
+	Landed    int64     `json:"landed"`
+	ETA       *float64  `json:"eta_s"` // of its shard
+	Limit     string    `json:"limit"`
+	Seen      time.Time `json:"seen_at"`
+	LastError string    `json:"last_error"`
+	Note      string    `json:"note"`
+}
+
+func statusOf(s wire.State, speed *status.Speed) statusLine {
+	p := s.Progress()
+	line := statusLine{
+		Run: s.Run.Name, Host: s.Run.Host, State: word(s), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
+		Landed: s.Totals.Landed, Missing: s.Totals.Missing, Skipped: s.Totals.Skipped, Dead: s.Totals.Dead,
+		Rate: p.Rate, Budget: p.Budget, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), Unowned: []string{}, Workers: []workerLine{},
+	}
+	if s.Control.Hold > 0 {
+		until := s.At.Add(s.Control.Hold)
+		line.HeldUntil = &until
+	}
+	for _, shard := range s.Shards {
+		switch {
+		case shard.Shard.Of != line.Of:
+		case !shard.Drained.IsZero():
+			line.Drained++
+		case shard.Held && !shard.Lapsed:
+			line.Held++
+		}
+	}
+	for _, shard := range s.Unowned() {
+		line.Unowned = append(line.Unowned, shard.String())
+	}
+	perSecond := speed.PerSecond()
+	if perSecond == 0 {
+		perSecond = itemRate(s.Fresh())
+	}
+	line.ETA = eta(p.Total-line.Ended, perSecond)
+	for _, w := range s.Work {
+		line.Workers = append(line.Workers, workerOf(s, w))
+	}
+	return line
+}
+
+// itemRate is how many items end in a second, by the requests that their workers make now.
+func itemRate(work []harvest.Work) (rate float64) {
+	for _, w := range work {
+		if w.Stats.Requests > 0 {
+			rate += w.Stats.Rate * float64(w.Stats.Items.Items()) / float64(w.Stats.Requests)
+		}
+	}
+	return rate
+}
+
+func eta(left int64, perSecond float64) *float64 {
+	d, ok := status.ETA(left, perSecond)
+	if !ok || left <= 0 {
+		return nil
+	}
+	seconds := d.Seconds()
+	return &seconds
+}
+
+func workerOf(s wire.State, w harvest.Work) workerLine {
+	name, _, _ := strings.Cut(w.Worker, "@")
+	line := workerLine{Worker: name, State: "silent", Shard: w.Shard, Landed: w.Stats.Items.Landed, Seen: w.Seen, LastError: w.Stats.LastError}
+	switch {
+	case w.Ended:
+		line.State = "ended"
+	case slices.ContainsFunc(s.Fresh(), func(f harvest.Work) bool { return f.Worker == w.Worker }):
+		line.State, line.Rate, line.Limit, line.Note = "at work", w.Stats.Rate, string(w.Stats.Limit), w.Stats.Note
+		line.ETA = eta(w.Stats.Left, itemRate([]harvest.Work{w}))
+	}
+	return line
+}
+
+// showStatus prints one look at a run.
+func (p *program) showStatus(set config.Coordinator, s wire.State, speed *status.Speed) error {
+	line := statusOf(s, speed)
+	if set.JSON {
+		return p.printJSON(line)
+	}
+	if set.Watch {
+		fmt.Fprint(p.stdout, "\x1b[H\x1b[2J")
+	}
+	_, err := io.WriteString(p.stdout, line.head())
+	if err != nil || len(line.Workers) == 0 {
+		return err
+	}
+	return table(p.stdout, "WORKER\tSTATE\tSHARD\tRATE\tLANDED\tETA\tLIMIT\tSEEN\tLAST ERROR", func(row func(cells ...any)) {
+		for _, w := range line.Workers {
+			if w.State == "ended" && set.Watch {
+				continue
+			}
+			trouble := w.LastError
+			if w.Note != "" {
+				trouble = w.Note
+			}
+			row(w.Worker, w.State, dash(w.Shard), fmt.Sprintf("%.1f/s", w.Rate), humanize.Comma(w.Landed), span(w.ETA), dash(w.Limit), wire.Ago(s.At.Sub(w.Seen))+" ago", dash(trouble))
+		}
+	})
+}
+
+// head is what is said of the run itself.
+func (l statusLine) head() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "run %s on %s: %s, opened %s ago\n", l.Run, l.Host, l.State, wire.Ago(time.Since(l.OpenedAt)))
+	total := "an unknown number"
+	if l.Items > 0 {
+		total = humanize.Comma(l.Items)
+	}
+	fmt.Fprintf(&b, "  items    %s of %s: %s landed, %s missing, %s skipped, %s dead\n", humanize.Comma(l.Ended), total, humanize.Comma(l.Landed), humanize.Comma(l.Missing), humanize.Comma(l.Skipped), humanize.Comma(l.Dead))
+	fmt.Fprintf(&b, "  rate     %.1f/s of %g/s, ETA %s\n", l.Rate, l.Budget, span(l.ETA))
+	switch {
+	case l.HeldUntilSaid:
+		fmt.Fprintf(&b, "  paused   by %s, until coordinator resume\n", l.RateBy)
+	case l.HeldUntil != nil:
+		fmt.Fprintf(&b, "  paused   by %s, until %s\n", l.RateBy, l.HeldUntil.Local().Format(time.DateTime))
+	}
+	if l.DrainBy != "" {
+		fmt.Fprintf(&b, "  draining by %s, until coordinator resume --run %s\n", l.DrainBy, l.Run)
+	}
+	fmt.Fprintf(&b, "  shards   %d: %d drained, %d at work, %d without an owner\n", l.Of, l.Drained, l.Held, len(l.Unowned))
+	if len(l.Unowned) > 0 && l.DrainBy == "" {
+		fmt.Fprintf(&b, "           %s; %s\n", some(l.Unowned), l.takeUp())
+	}
+	return b.String()
+}
+
+// takeUp is the command that works on a shard without an owner.
+func (l statusLine) takeUp() string {
+	return fmt.Sprintf("worker --run %s --shard %s takes one up, worker --run %s --shard auto all, one after the other", l.Run, l.Unowned[0], l.Run)
+}
+
+const mostNamed = 8
+
+func some(names []string) string {
+	if len(names) <= mostNamed {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:mostNamed], ", ") + fmt.Sprintf(" and %d more", len(names)-mostNamed)
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func span(seconds *float64) string {
+	if seconds == nil {
+		return "-"
+	}
+	return (time.Duration(*seconds) * time.Second).String()
+}

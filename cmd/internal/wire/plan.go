@@ -1,0 +1,151 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+	"strings"
+
+	"shoal/internal/config"
+	"shoal/internal/coordinator"
+	"shoal/internal/harvest"
+)
+
+// Plan says what a run would cost. It reads the corpus and the store, and asks the upstream nothing.
+func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Plan, err error) {
+	h := newHarvester(env, set)
+	h.leads = true
+	life, end := h.untilStopped(ctx, 0)
+	defer h.close()
+	defer end()
+	steps := []func(context.Context) error{h.checkUpstream, h.openNamedCorpus}
+	if h.storeExists() {
+		steps = []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus}
+	} else if set.Corpus == "" {
+		return plan, config.Usagef("what shall be planned? Add --corpus FILE")
+	}
+	if err := h.interruptible(life, steps...); err != nil {
+		return plan, err
+	}
+	plan = coordinator.Plan{Run: h.set.Run, Host: h.source.Host(), Shards: h.shards(), PerRequest: h.perRequest(), Budget: h.set.Rate.PerSecond, Warnings: []string{}}
+	if err := h.planFromStore(life, &plan); err != nil {
+		return plan, err
+	}
+	if err := h.planCorpus(life, &plan); err != nil {
+		return plan, err
+	}
+	plan.Reckon()
+	h.planWarnings(&plan)
+	return plan, nil
+}
+
+// perRequest is how many items a request holds at most.
+func (h *Harvester) perRequest() int {
+	if h.set.Upstream != config.Mediawiki {
+		return 1
+	}
+	if h.set.Profile == "wikimedia-bot" {
+		return mostPages
+	}
+	return pagesOfAll
+}
+
+// pagesOfAll is how many pages a wiki gives to anybody at once.
+const pagesOfAll = 50
+
+// planFromStore takes what the run, and others of its host, say.
+func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) error {
+	if h.truth == nil {
+		plan.Run = orText(plan.Run, "(not opened)")
+		return nil
+	}
+	runs, err := h.truth.ListRuns(ctx)
+	if err != nil {
+		return err
+	}
+	if run, err := h.findRun(ctx, harvest.Inputs{Corpus: shownCorpus(h.set.Corpus)}); err == nil {
+		h.run = run
+		plan.Run = run.Name
+		if run.Shards > 0 {
+			plan.Shards = run.Shards
+		}
+		control, err := h.truth.Control(ctx, run.Name)
+		if err != nil {
+			return err
+		}
+		if !h.set.Given("rate") {
+			plan.Budget = BudgetOf(run, control)
+		}
+	}
+	plan.Run = orText(plan.Run, "(not opened)")
+	for _, run := range runs {
+		if run.Host != plan.Host {
+			continue
+		}
+		totals, err := h.truth.Totals(ctx, run.Name)
+		if err != nil {
+			return err
+		}
+		if totals.Landed > 0 {
+			plan.BytesPerItem, plan.Like = max(1, totals.Bytes/totals.Landed), run.Name
+			return nil
+		}
+	}
+	return nil
+}
+
+func orText(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// planCorpus counts the items, and those of them that have ended.
+func (h *Harvester) planCorpus(ctx context.Context, plan *coordinator.Plan) error {
+	if _, ok := h.source.(*enumerated); ok {
+		if h.truth == nil || h.run.Name == "" {
+			return nil
+		}
+		chain, err := h.chain(ctx)
+		if err != nil || !chain.Done {
+			return err
+		}
+		if err := h.reopen(ctx); err != nil {
+			return err
+		}
+	}
+	ended := func(func(harvest.Key, error) bool) {}
+	keys := iter.Seq2[harvest.Key, error](ended)
+	if h.run.Name != "" {
+		keys = h.truth.Keys(ctx, h.run.Name)
+	}
+	proof, err := coordinator.Prove(ctx, os.TempDir(), h.source.Entries(), keys, 0)
+	if err != nil {
+		return fmt.Errorf("count the corpus: %w", err)
+	}
+	plan.Items, plan.Rejected, plan.Done = proof.Distinct, proof.Rejected, proof.Distinct-proof.Missing
+	return nil
+}
+
+// mostByRequest is how many pages of a wiki are few enough to be asked for rather than read from a dump.
+const mostByRequest = 1_000_000
+
+// planWarnings says what would be done better otherwise.
+func (h *Harvester) planWarnings(plan *coordinator.Plan) {
+	warn := func(format string, args ...any) { plan.Warnings = append(plan.Warnings, fmt.Sprintf(format, args...)) }
+	if h.set.Upstream != config.Mediawiki && strings.Contains(h.set.URL+plan.Host, "wiki") || strings.Contains(h.set.URL, "api.php") {
+		warn("one item per request: a wiki gives 50 pages to one request, with --api https://%s/w/api.php and a corpus of titles", plan.Host)
+	}
+	if h.set.Upstream == config.Mediawiki && plan.Items > mostByRequest {
+		warn("%d pages: reading a dump of the wiki is cheaper for everybody than asking for so many", plan.Items)
+	}
+	if perShard := plan.Items / int64(max(1, plan.Shards)); plan.PerRequest > 1 && plan.Items > 0 && perShard < int64(10*plan.PerRequest) {
+		warn("%d shards of %d items each: the last request of a shard is not full; fewer shards need fewer requests (--shards %d)",
+			plan.Shards, perShard, max(1, plan.Items/int64(20*plan.PerRequest)))
+	}
+	if h.set.Workers > 0 {
+		warn("profile %s lets %d worker send at a time, with %d requests in flight: more workers stand by", h.set.Profile, h.set.Workers, h.set.Concurrency)
+	}
+}
