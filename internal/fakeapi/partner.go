@@ -220,7 +220,7 @@ func (b Behaviour) entries(from, to int) (entries []entry, ids []int) {
 	return entries, ids
 }
 
-// between is which part of the listing q asks for, by since and day.
+// between is which part of the listing q asks for, by since and day; empty where from is not below to.
 func (b Behaviour) between(q url.Values) (from, to int, err error) {
 	to = b.Items
 	since := func(t time.Time) int {
@@ -241,7 +241,7 @@ func (b Behaviour) between(q url.Values) (from, to int, err error) {
 		from, to = max(from, since(t)), since(t.AddDate(0, 0, 1))
 	}
 	from = b.listedBelow(from)
-	return from, max(from, b.listedBelow(to)), nil
+	return from, b.listedBelow(to), nil
 }
 
 // number reads a number above 0 from q.

@@ -1,6 +1,7 @@
 package fakeapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -59,6 +60,31 @@ func TestPartnerFaultsHarmItsPathsAndDoNotCountAsServed(t *testing.T) {
 	})
 }
 
+func TestPartnerCountsNothingServedToWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	b := fakeapi.Behaviour{Items: 100, Faults: []fakeapi.Fault{{Kind: fakeapi.KindDrip, Delay: time.Hour}}}
+	overEach(t, b, func(t *testing.T, s *fakeapi.Server) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/items", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := s.Client().Do(req)
+		if err != nil || res.StatusCode != 200 {
+			t.Fatalf("GET /v1/items = %v, %v, want 200, nil", res, err)
+		}
+		defer res.Body.Close()
+		cancel()
+		for tick := time.NewTicker(time.Millisecond); s.Arrivals()[0].Ended.IsZero(); {
+			<-tick.C
+		}
+		if got := s.Served(""); len(got) != 0 {
+			t.Errorf("Served() = %v, want nothing: its client left before the end", got)
+		}
+	})
+}
+
 func TestPartnerTokensAreArrivalsAndExpire(t *testing.T) {
 	t.Parallel()
 	b := fakeapi.Behaviour{
@@ -66,9 +92,10 @@ func TestPartnerTokensAreArrivalsAndExpire(t *testing.T) {
 		Faults: []fakeapi.Fault{{Kind: fakeapi.KindStatus, Status: 503, Path: "/oauth/token", First: 1}},
 	}
 	overEach(t, b, func(t *testing.T, s *fakeapi.Server) {
+		at := "/oauth/token"
 		ask := func(secret string) (int, string) {
 			form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"id"}, "client_secret": {secret}}
-			res, err := s.Client().PostForm(s.URL+"/oauth/token", form)
+			res, err := s.Client().PostForm(s.URL+at, form)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,11 +130,17 @@ func TestPartnerTokensAreArrivalsAndExpire(t *testing.T) {
 		got = append(got, list(old))
 		s.Revoke()
 		got = append(got, list(token))
-		if want := []int{503, 401, 200, 200, 401, 401, 401}; !slices.Equal(got, want) {
-			t.Errorf("fault, wrong secret, good; good token, unknown, old, revoked = %v, want %v", got, want)
+		at = "/moved/oauth/token" // where a redirect sends to
+		status, _ = ask("secret")
+		got = append(got, status)
+		if want := []int{503, 401, 200, 200, 401, 401, 401, 503}; !slices.Equal(got, want) {
+			t.Errorf("fault, wrong secret, good; good token, unknown, old, revoked; moved = %v, want %v", got, want)
 		}
-		if all, tokens, free := s.Count(), s.ByEndpoint()["/oauth/token"], s.Control("/oauth/token"); all != 8 || tokens != 4 || free != 0 {
-			t.Errorf("%d arrivals, %d for tokens, %d uncounted, want 8, 4, 0", all, tokens, free)
+		if status, _ = ask("secret"); status != 200 {
+			t.Errorf("POST %s = %d, want 200", at, status)
+		}
+		if all, tokens, free := s.Count(), s.ByEndpoint()["/oauth/token"], s.Control("/oauth/token"); all != 10 || tokens != 4 || free != 0 {
+			t.Errorf("%d arrivals, %d for tokens, %d uncounted, want 10, 4, 0", all, tokens, free)
 		}
 	})
 }
@@ -140,6 +173,14 @@ func TestPartnerSaysItsQuota(t *testing.T) {
 		s.Set(func(b *fakeapi.Behaviour) { b.Hint = fakeapi.HintSeconds })
 		if res, _ := get(t, s, "/v1/pages"); res.Header.Get("Retry-After") == "" || res.Header.Get("X-RateLimit-Remaining") != "0" {
 			t.Errorf("headers of a refusal = %v, want Retry-After as well", res.Header)
+		}
+	})
+	overEach(t, fakeapi.Behaviour{Items: 20, Rate: 0.001, Burst: 3, Hint: fakeapi.HintXRateLimit}, func(t *testing.T, s *fakeapi.Server) {
+		for _, want := range []string{"2", "1", "0", "0"} {
+			res, _ := get(t, s, "/v1/items")
+			if h := res.Header; h.Get("X-RateLimit-Limit") != "3" || h.Get("X-RateLimit-Remaining") != want {
+				t.Errorf("headers of %d with a bucket of 3 = %v, want limit 3, remaining %s", res.StatusCode, h, want)
+			}
 		}
 	})
 	overEach(t, fakeapi.Behaviour{Items: 20, Faults: []fakeapi.Fault{{Kind: fakeapi.KindTooMany, At: []int{2}, Delay: time.Hour}}}, func(t *testing.T, s *fakeapi.Server) {

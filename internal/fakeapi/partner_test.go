@@ -150,7 +150,7 @@ func TestPartnerSpreadsItemsEvenlyOverDays(t *testing.T) {
 
 func TestPartnerRefuses(t *testing.T) {
 	t.Parallel()
-	overEach(t, fakeapi.Behaviour{Items: 20, BatchMost: 3, MissingEvery: 5, PoisonID: 7}, func(t *testing.T, s *fakeapi.Server) {
+	overEach(t, fakeapi.Behaviour{Items: 20, Days: 2, BatchMost: 3, MissingEvery: 5, PoisonID: 7}, func(t *testing.T, s *fakeapi.Server) {
 		_, l := decode[listing](t, s, "/v1/items?limit=2")
 		cursor := *l.NextCursor
 		changed := "A" + cursor[1:]
@@ -166,7 +166,8 @@ func TestPartnerRefuses(t *testing.T) {
 			{"/v1/items?cursor=AAAA", 400, "invalid cursor"},
 			{"/v1/items?cursor=" + url.QueryEscape(changed), 400, "invalid cursor"},
 			{"/v1/items?cursor=" + url.QueryEscape(cursor[:len(cursor)-4]), 400, "invalid cursor"},
-			{"/v1/items?day=2026-09-03&cursor=" + url.QueryEscape(cursor), 400, "invalid cursor"},
+			{"/v1/items?day=2026-09-01&cursor=" + url.QueryEscape(cursor), 400, "invalid cursor"},
+			{"/v1/items?since=2026-09-01T00:00:00Z&cursor=" + url.QueryEscape(cursor), 400, "invalid cursor"},
 			{"/v1/items?limit=0", 400, "invalid limit"},
 			{"/v1/items?limit=ten", 400, "invalid limit"},
 			{"/v1/items?since=yesterday", 400, "invalid since"},
