@@ -13,12 +13,22 @@ func (s *Server) admit(r *http.Request, conn int) *visit {
 	defer s.mu.Unlock()
 	a := s.log.arrive(r, conn, !s.opts.NoHeaders)
 	v := &visit{arrival: a, b: s.b}
+	s.decide(v)
+	if v.b.Partner {
+		v.quota = s.quotaOf(v)
+	}
+	return v
+}
+
+// decide says over a visit what happens to it. The lock is held.
+func (s *Server) decide(v *visit) {
+	a := v.arrival
 	if v.b.Outage != 0 {
-		return v
+		return
 	}
 	if wait := s.closed.Sub(a.At); wait > 0 {
 		a.Refused, v.wait = true, wait
-		return v
+		return
 	}
 	wait, ok := s.budget.take(a.At, v.b.Rate, v.b.Burst)
 	if !ok {
@@ -26,7 +36,7 @@ func (s *Server) admit(r *http.Request, conn int) *visit {
 		if v.b.RetryAfter > 0 {
 			v.wait = v.b.RetryAfter
 		}
-		return v
+		return
 	}
 	s.log.paths[a.Path]++
 	v.fault = pick(v.b.Faults, a, s.log.paths[a.Path])
@@ -34,7 +44,6 @@ func (s *Server) admit(r *http.Request, conn int) *visit {
 	if a.Fault == KindTooMany {
 		s.closed = a.At.Add(v.fault.Delay)
 	}
-	return v
 }
 
 // pick returns the first fault that fits the arrival, which is the path's try-th; the zero Fault for none.

@@ -22,6 +22,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *visit) {
 	for name, value := range v.b.Headers {
 		h.Set(name, value)
 	}
+	if v.b.Partner {
+		v.quota.write(h, v.b.ResetAs)
+	}
 	switch {
 	case v.b.Outage != 0:
 		writeJSON(w, v.b.Outage, problem("outage", "the fake upstream is out"))
@@ -40,61 +43,95 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, b Behaviour) {
 		abort(w, http2.ErrCodeCancel)
 		return
 	}
+	if b.Partner && unmoved(r) == grantPath {
+		s.serveToken(w, r)
+		return
+	}
 	if !s.authorized(r, b) {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		writeJSON(w, http.StatusUnauthorized, problem("invalid_token", "a good bearer token is needed"))
 		return
 	}
-	status, body := s.content(w.Header(), r, b)
-	send(w, r, b, status, body)
+	c := s.content(w.Header(), r, b)
+	s.hand(c, func() error { return send(w, r, b, c.status, c.body) })
 }
 
-// content is the answer proper: what Behaviour.Answer says, an item, an echo, or 404.
-func (s *Server) content(h http.Header, r *http.Request, b Behaviour) (int, []byte) {
+// content is what an answer says.
+type content struct {
+	status int
+	body   []byte
+	// ids are the items in it, and from is the path that they were asked of, without an id.
+	ids  []int
+	from string
+}
+
+// content is the answer proper: what Behaviour.Answer says, a partner's answer, an item, an echo, or 404.
+func (s *Server) content(h http.Header, r *http.Request, b Behaviour) content {
 	if b.Answer != nil {
 		if reply := b.Answer(r); reply != nil {
 			for name, values := range reply.Header {
 				h[name] = values
 			}
-			return max(reply.Status, 0), reply.Body
+			return content{status: max(reply.Status, 0), body: reply.Body}
 		}
 	}
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}
 	if r.URL.Path == "/echo" {
-		return http.StatusOK, echo(r)
+		return content{status: http.StatusOK, body: echo(r)}
+	}
+	if b.Partner {
+		if serve := partner(unmoved(r)); serve != nil {
+			return serve(h, r, b)
+		}
 	}
 	n, ok := itemNumber(r.URL.Path, b)
 	if !ok {
 		body, _ := json.Marshal(problem("not_found", "no such item")) // two strings
-		return http.StatusNotFound, body
+		return content{status: http.StatusNotFound, body: body}
 	}
 	h.Set("ETag", fmt.Sprintf(`"%d-%d"`, n, b.Size))
 	h.Set("Set-Cookie", "session=never-to-be-stored")
-	return http.StatusOK, Item(n, b.Size)
+	at := unmoved(r)
+	c := content{status: http.StatusOK, body: Item(n, b.Size), ids: []int{n}, from: at[:strings.LastIndex(at, "/")+1]}
+	if b.Partner && c.from == itemsPath+"/" {
+		c.body = b.full(n)
+	}
+	return c
 }
+
+// unmoved is the path that a request is for, wherever a redirect has sent it.
+func unmoved(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/moved") }
 
 // itemNumber reads /items/N and /moved/items/N.
 func itemNumber(path string, b Behaviour) (int, bool) {
 	_, id, found := strings.Cut(path, "/items/")
 	n, err := strconv.Atoi(id)
-	if !found || err != nil || n < 0 || b.Items > 0 && n >= b.Items {
-		return 0, false
+	return n, found && err == nil && b.exists(n)
+}
+
+// exists says whether there is an item n.
+func (b Behaviour) exists(n int) bool {
+	if n < 0 || b.Items > 0 && n >= b.Items {
+		return false
 	}
-	return n, b.MissingEvery == 0 || n == 0 || n%b.MissingEvery != 0
+	return b.MissingEvery == 0 || n == 0 || n%b.MissingEvery != 0
 }
 
 // Item is the body of /items/n, the same at all times, with at least size bytes.
-func Item(n, size int) []byte {
+func Item(n, size int) []byte { return item(n, size, "") }
+
+func item(n, size int, updated string) []byte {
 	item := struct {
-		ID    int      `json:"id"`
-		Title string   `json:"title"`
-		Tags  []string `json:"tags"`
-		Score float64  `json:"score"`
-		Text  string   `json:"text,omitempty"`
+		ID      int      `json:"id"`
+		Title   string   `json:"title"`
+		Updated string   `json:"updated,omitempty"`
+		Tags    []string `json:"tags"`
+		Score   float64  `json:"score"`
+		Text    string   `json:"text,omitempty"`
 	}{
-		ID: n, Title: fmt.Sprintf("Item %d, “%s”", n, words[n%len(words)]),
+		ID: n, Title: title(n), Updated: updated,
 		Tags: []string{words[n%7], words[7+n%5]}, Score: math.Floor(fraction(n, 0)*1000) / 1000,
 	}
 	body, _ := json.Marshal(item) // numbers and strings alone
@@ -104,6 +141,8 @@ func Item(n, size int) []byte {
 	}
 	return body
 }
+
+func title(n int) string { return fmt.Sprintf("Item %d, “%s”", n, words[n%len(words)]) }
 
 var words = [...]string{"anchovy", "bream", "cod", "dace", "eel", "flounder", "garfish", "herring", "ide", "jack", "kipper", "ling"}
 
@@ -120,8 +159,8 @@ func problem(code, text string) map[string]any {
 	return map[string]any{"error": map[string]any{"code": code, "info": text}}
 }
 
-// send writes a complete answer, compressed if that was wanted.
-func send(w http.ResponseWriter, r *http.Request, b Behaviour, status int, body []byte) {
+// send writes a complete answer, compressed if that was wanted. Its error is that the client has hung up.
+func send(w http.ResponseWriter, r *http.Request, b Behaviour, status int, body []byte) error {
 	if b.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
 		body = compress(body)
@@ -133,7 +172,8 @@ func send(w http.ResponseWriter, r *http.Request, b Behaviour, status int, body 
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may have hung up
+	_, err := w.Write(body)
+	return err
 }
 
 func compress(body []byte) []byte {
@@ -158,9 +198,9 @@ func tooMany(w http.ResponseWriter, b Behaviour, wait time.Duration) {
 	case HintDate:
 		h.Set("Retry-After", time.Now().Add(wait+time.Second-1).UTC().Format(http.TimeFormat))
 	case HintXRateLimit:
-		h.Set("X-RateLimit-Limit", limit)
-		h.Set("X-RateLimit-Remaining", "0")
-		h.Set("X-RateLimit-Reset", seconds)
+		if !b.Partner { // whose answers bear them anyway
+			quota{limit: int(math.Ceil(b.Rate)), reset: time.Now().Add(wait)}.write(h, b.ResetAs)
+		}
 	case HintRateLimit:
 		h.Set("RateLimit", `"default";r=0;t=`+seconds)
 		h.Set("RateLimit-Policy", `"default";q=`+limit+`;w=1`)

@@ -22,8 +22,7 @@ func (b *budget) take(now time.Time, rate float64, burst int) (wait time.Duratio
 	if burst > 0 {
 		return b.takeToken(now, rate, burst)
 	}
-	window := time.Duration(max(1, 1/rate) * float64(time.Second))
-	most := int(math.Ceil(rate * window.Seconds()))
+	window, most := windowOf(rate)
 	for len(b.recent) > 0 && now.Sub(b.recent[0]) >= window {
 		b.recent = b.recent[1:]
 	}
@@ -32,6 +31,12 @@ func (b *budget) take(now time.Time, rate float64, burst int) (wait time.Duratio
 	}
 	b.recent = append(b.recent, now)
 	return 0, true
+}
+
+// windowOf is the sliding window of a rate, and how many it admits.
+func windowOf(rate float64) (window time.Duration, most int) {
+	window = time.Duration(max(1, 1/rate) * float64(time.Second))
+	return window, int(math.Ceil(rate * window.Seconds()))
 }
 
 func (b *budget) takeToken(now time.Time, rate float64, burst int) (wait time.Duration, ok bool) {

@@ -28,6 +28,8 @@ func (s *Server) harm(w http.ResponseWriter, r *http.Request, v *visit) {
 		page(w, or(f.Status, http.StatusOK))
 	case KindErrorObject:
 		writeJSON(w, http.StatusOK, problem("ratelimited", "you have exceeded your rate limit"))
+	case KindTemporary:
+		writeJSON(w, http.StatusOK, map[string]any{"error": map[string]any{"code": "TEMPORARY", "message": "please try again"}})
 	case KindRedirect:
 		redirect(w, "/moved"+r.URL.RequestURI(), f, strings.HasPrefix(r.URL.Path, "/moved/"), func() { s.serve(w, r, v.b) })
 	case KindAway:
@@ -62,7 +64,8 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 		s.serve(w, r, v.b)
 		return
 	}
-	_, body := s.content(h, r, v.b)
+	c := s.content(h, r, v.b)
+	body := c.body
 	half := body[:len(body)/2]
 	switch f.Kind {
 	case KindStallBody:
@@ -71,7 +74,10 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 			abort(w, http2.ErrCodeCancel)
 			return
 		}
-		_, _ = w.Write(body[len(half):])
+		s.hand(c, func() error {
+			_, err := w.Write(body[len(half):])
+			return err
+		})
 	case KindCut:
 		part(w, half, len(body))
 		abort(w, http2.ErrCodeInternal)
@@ -80,9 +86,12 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 	case KindEndless:
 		endless(w, r, f.Size)
 	case KindDrip:
-		drip(w, r, f, body)
+		if f.Size > 0 {
+			c = content{body: bytes.Repeat([]byte(" "), f.Size)}
+		}
+		s.hand(c, func() error { return drip(w, r, f, c.body) })
 	default:
-		send(w, r, Behaviour{}, 0, spoil(h, f, body))
+		_ = send(w, r, Behaviour{}, 0, spoil(h, f, body)) // the client may have hung up
 	}
 }
 
@@ -176,16 +185,20 @@ func endless(w http.ResponseWriter, r *http.Request, size int) {
 	}
 }
 
-func drip(w http.ResponseWriter, r *http.Request, f Fault, body []byte) {
-	if f.Size > 0 {
-		body = bytes.Repeat([]byte(" "), f.Size)
-	}
+func drip(w http.ResponseWriter, r *http.Request, f Fault, body []byte) error {
 	out := http.NewResponseController(w)
 	for i := range body {
-		if _, err := w.Write(body[i : i+1]); err != nil || out.Flush() != nil || !pause(r, f.Delay) {
-			return
+		if _, err := w.Write(body[i : i+1]); err != nil {
+			return err
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		if !pause(r, f.Delay) {
+			return r.Context().Err()
 		}
 	}
+	return nil
 }
 
 // h2Answer is what an answer on an HTTP/2 stream can do besides answering.

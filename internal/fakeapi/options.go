@@ -62,6 +62,27 @@ type Behaviour struct {
 	// Answer, if set, may answer an admitted request itself; nil from it means the item as usual.
 	Answer func(r *http.Request) *Reply
 
+	// Partner serves the paths of a partner's API too: a listing by cursor at /v1/items, single items at /v1/items/N,
+	// batches at /v1/batch, a listing by page numbers at /v1/pages, and tokens at /oauth/token. Each of them is an arrival
+	// like any other, that for a token included. Every answer bears X-RateLimit-Limit, -Remaining and -Reset while there is
+	// a Rate: so many more are admitted up to the Reset. With HintNone a refusal says no more than these. It wants Items.
+	Partner bool
+	// ResetAs is how X-RateLimit-Reset says its instant.
+	ResetAs Reset
+	// PageMost is the most items that a page of a listing holds, whatever its request asks for; 0 means 100.
+	PageMost int
+	// CursorTTL, if above 0, is how long a cursor is good; an older one is 410.
+	CursorTTL time.Duration
+	// Days is over how many days, from FirstDay, the items' times are spread; 0 means 30.
+	Days int
+	// ListMissing lists the items that MissingEvery makes 404 too, as if they had been deleted since.
+	ListMissing bool
+	// BatchMost is the most ids in one batch; 0 means 100. A request for more is 422.
+	BatchMost int
+	// PoisonID, if above 0, makes each batch 500 that asks for it; with PoisonAlone it is served where it is the only one.
+	PoisonID    int
+	PoisonAlone bool
+
 	// Faults are tried in order on each admitted arrival; the first that fits happens.
 	Faults []Fault
 	// Outage, if set, is the status (503, say) of every answer, whatever was asked.
@@ -90,8 +111,18 @@ const (
 	HintFraction   Hint = "fraction" // Retry-After: 1.250
 	HintDate       Hint = "date"     // Retry-After as an HTTP-date, rounded up
 	HintNone       Hint = "none"     // nothing
-	HintXRateLimit Hint = "x"        // X-RateLimit-Limit, -Remaining and -Reset in seconds from now
+	HintXRateLimit Hint = "x"        // X-RateLimit-Limit, -Remaining and -Reset, the last as ResetAs says
 	HintRateLimit  Hint = "draft"    // RateLimit and RateLimit-Policy of the IETF draft
+)
+
+// Reset is how X-RateLimit-Reset says when, rounded up.
+type Reset string
+
+// The forms of a reset.
+const (
+	ResetDelta   Reset = ""         // seconds from now
+	ResetEpoch   Reset = "epoch"    // seconds since 1970
+	ResetEpochMS Reset = "epoch_ms" // milliseconds since 1970
 )
 
 // Fault is one kind of harm and when it happens: on the arrivals At names, on every Every-th, and on a Share of the
@@ -141,6 +172,7 @@ const (
 	KindEmpty       Kind = "empty"        // 200 without a body
 	KindJunk        Kind = "junk"         // JSON with text after its end
 	KindErrorObject Kind = "error_object" // 200 with {"error":{"code":"ratelimited",…}}
+	KindTemporary   Kind = "temporary"    // 200 with {"error":{"code":"TEMPORARY","message":…}}
 	KindBomb        Kind = "bomb"         // a small gzip body that decodes to Size bytes
 	KindEncoding    Kind = "encoding"     // Content-Encoding: br, which nobody asked for
 	KindEndless     Kind = "endless"      // Size bytes of body without a Content-Length

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -45,7 +46,9 @@ type record struct {
 	unprocessed []Arrival
 	controls    map[string]int
 	paths       map[string]int
-	conns       []Connection
+	// served counts the items in good answers, by the path that was asked and the item's number.
+	served map[string]map[int]int
+	conns  []Connection
 }
 
 func (l *record) connect(mu *sync.Mutex) int {
@@ -72,6 +75,8 @@ type visit struct {
 	fault   Fault
 	// wait is what a refusal asks for.
 	wait time.Duration
+	// quota is what the budget had left then; a partner's alone.
+	quota quota
 }
 
 // arrive notes a request. The lock is held, so that the order of numbers is that of the times.
@@ -153,6 +158,61 @@ func (s *Server) ByPath() map[string]int {
 		counts[a.Path]++
 	}
 	return counts
+}
+
+// ByEndpoint counts arrivals by path, whatever their query.
+func (s *Server) ByEndpoint() map[string]int {
+	counts := map[string]int{}
+	for _, a := range s.Arrivals() {
+		path, _, _ := strings.Cut(a.Path, "?")
+		counts[path]++
+	}
+	return counts
+}
+
+// Served is how often each item went out whole in an answer of 200: of the listings /v1/items and /v1/pages, of /v1/batch,
+// or one by one of /v1/items/ and /items/, with the slash at its end. An empty path means all of them. An answer that a
+// fault spoiled does not count; one that it held up does once it is all sent.
+func (s *Server) Served(path string) map[int]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := map[int]int{}
+	for from, served := range s.log.served {
+		if path != "" && path != from {
+			continue
+		}
+		for id, n := range served {
+			counts[id] += n
+		}
+	}
+	return counts
+}
+
+// hand sends an answer, or the rest of it, and counts the items in it. They are counted first, so that a client that has
+// it all finds them counted, and taken back where it cannot be sent.
+func (s *Server) hand(c content, send func() error) {
+	s.count(c, 1)
+	if send() != nil {
+		s.count(c, -1)
+	}
+}
+
+func (s *Server) count(c content, by int) {
+	if len(c.ids) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	served := s.log.served[c.from]
+	if served == nil {
+		served = map[int]int{}
+		s.log.served[c.from] = served
+	}
+	for _, id := range c.ids {
+		if served[id] += by; served[id] == 0 {
+			delete(served, id)
+		}
+	}
 }
 
 // Between returns the arrivals at or after from and before to.

@@ -41,8 +41,11 @@ type Server struct {
 	h2     map[*h2conn]struct{}
 }
 
-// New starts a server. The caller closes it.
+// New starts a server, unless its behaviour is nonsense. The caller closes it.
 func New(o Options) (*Server, error) {
+	if err := o.Behaviour.check(); err != nil {
+		return nil, fmt.Errorf("fake upstream: %w", err)
+	}
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
 	}
@@ -51,7 +54,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("fake upstream: listen on %s: %w", o.Addr, err)
 	}
 	s := &Server{Addr: l.Addr().String(), opts: o, b: o.Behaviour, tokens: map[string]time.Time{}, h2: map[*h2conn]struct{}{}}
-	s.log.paths = map[string]int{}
+	s.log.paths, s.log.served = map[string]int{}, map[string]map[int]int{}
 	s.URL = "http://" + s.Addr
 	if !o.Plaintext {
 		s.URL = "https://" + s.Addr
@@ -96,7 +99,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Set changes the behaviour; change gets the present one. It holds for arrivals from now on.
+// Set changes the behaviour; change gets the present one. It holds for arrivals from now on, and is taken as it is.
 func (s *Server) Set(change func(*Behaviour)) {
 	s.mu.Lock()
 	before := s.b.MaxStreams

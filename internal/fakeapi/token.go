@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// grantPath is where a partner gives out tokens. Unlike /token it is a part of the API, with its budget and its faults.
+const grantPath = "/oauth/token"
+
 // serveToken is the OAuth2 endpoint for client credentials (RFC 6749, section 4.4): by basic authentication or in the form.
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
