@@ -31,7 +31,7 @@ func (p *program) operate(ctx context.Context, set config.Coordinator, do func(t
 	}
 	defer func() { err = errors.Join(err, truth.Close()) }()
 	if set.Host == "" || set.Run != "" {
-		run, err := chosen(ctx, truth, set.Run)
+		run, err := wire.ChosenRun(ctx, truth, set.Run)
 		if err != nil {
 			return err
 		}

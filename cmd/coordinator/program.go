@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
@@ -43,50 +40,12 @@ func (p *program) open(ctx context.Context, set config.Coordinator, readOnly boo
 	if err != nil {
 		return nil, harvest.Run{}, err
 	}
-	run, err := chosen(ctx, truth, set.Run)
+	run, err := wire.ChosenRun(ctx, truth, set.Run)
 	if err != nil {
 		_ = truth.Close()
 		return nil, harvest.Run{}, err
 	}
 	return truth, run, nil
-}
-
-// chosen is the named run, or the only one there is.
-func chosen(ctx context.Context, truth store.Store, name string) (harvest.Run, error) {
-	if name != "" {
-		return truth.FindRun(ctx, name)
-	}
-	runs, err := truth.ListRuns(ctx)
-	switch {
-	case err != nil:
-		return harvest.Run{}, err
-	case len(runs) == 1:
-		return runs[0], nil
-	case len(runs) > 1:
-		if run, ok := meant(runs, time.Now()); ok {
-			return run, nil
-		}
-	default:
-		return harvest.Run{}, config.Usagef("the store holds no run yet: harvest one with worker --corpus FILE, or say --store")
-	}
-	list := ""
-	for _, run := range runs {
-		list += fmt.Sprintf("\n  %s  opened %s ago at %s", run.Name, wire.Ago(time.Since(run.OpenedAt)), run.Host)
-	}
-	return harvest.Run{}, config.Usagef("which run? Say --run with one of these:%s", list)
-}
-
-// meant is the one unfinished run, else that of this quarter.
-func meant(runs []harvest.Run, now time.Time) (harvest.Run, bool) {
-	unfinished := slices.DeleteFunc(slices.Clone(runs), func(run harvest.Run) bool { return !run.FinishedAt.IsZero() })
-	if len(unfinished) == 1 {
-		return unfinished[0], true
-	}
-	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == harvest.QuarterName(now) })
-	if len(unfinished) > 1 || at < 0 {
-		return harvest.Run{}, false
-	}
-	return runs[at], true
 }
 
 func (p *program) schema(_ context.Context, set config.Coordinator) error {

@@ -21,6 +21,7 @@ func (h *Harvester) drain(ctx context.Context) (Outcome, error) {
 	}
 	ctx, end := h.untilStopped(ctx, lastWord)
 	defer end()
+	h.report(ctx, lastWord/2, false) // before the shard is closed: whoever finishes the run then adds everything up
 	return out, h.settle(ctx, result, &out)
 }
 

@@ -208,5 +208,6 @@ func (h *Harvester) build(ctx context.Context) error {
 		Retry:    retryPolicy(h.set),
 		Patience: h.set.Patience, Limit: h.tour.limit(h.set.Limit), Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 	}, parts)
+	h.tour.next(h.worker.Progress)
 	return nil
 }

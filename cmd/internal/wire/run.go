@@ -104,6 +104,9 @@ func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.
 		return harvest.Run{}, err
 	}
 	name := h.set.Run
+	if name == "" && h.leads && given == (harvest.Inputs{}) { // a tool for runs takes the one that a person would mean
+		return ChosenRun(ctx, h.truth, "")
+	}
 	if name == "" {
 		if name, err = harvest.ChooseRun(runs, given, time.Now()); err != nil {
 			return harvest.Run{}, config.Usagef("%v", err)

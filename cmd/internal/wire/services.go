@@ -107,17 +107,19 @@ func (h *Harvester) claim(ctx context.Context) error {
 func (h *Harvester) takeShard(ctx context.Context) error {
 	return h.patiently(ctx, "the store", unavailable, func() (err error) {
 		claim := store.Claim{Run: h.run.Name, Shard: h.set.Shard, Owner: owner(), NoWait: h.set.NoWait, Waiting: h.Say}
+		var lease store.Lease
 		if h.set.AutoShard {
 			claim.Shard.Of = h.run.Shards
-			h.lease, h.set.Shard, err = h.truth.ClaimAny(ctx, claim)
+			lease, h.set.Shard, err = h.truth.ClaimAny(ctx, claim)
 		} else {
-			h.lease, err = h.truth.Claim(ctx, claim)
+			lease, err = h.truth.Claim(ctx, claim)
 		}
 		if err == nil {
+			h.lease = lease
 			h.onClose(func() error {
 				ctx, cancel := context.WithTimeout(context.Background(), lastWord)
 				defer cancel()
-				return h.lease.Release(ctx)
+				return lease.Release(ctx)
 			})
 		}
 		return err

@@ -116,23 +116,25 @@ func (h *Harvester) openNextCorpus(ctx context.Context) error {
 	return h.openCorpus(ctx)
 }
 
-// startReports says in the store every few seconds what this process does, and once more at its end.
-func (h *Harvester) startReports(ctx context.Context) {
-	work := harvest.Work{Run: h.run.Name, Worker: fmt.Sprintf("%s@%d", owner(), h.began.UnixMicro()), Started: h.began}
-	save := func(ctx context.Context, limit time.Duration) {
-		p := h.tour.progress()
-		if work.Shard = p.Shard.String(); p.Shard.Of == 0 || work.Ended {
-			work.Shard = ""
-		}
-		work.Stats, work.Minutes = h.tally.Take(p)
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		if err := h.truth.SaveWork(ctx, work); err != nil {
-			h.Log.Debug("the store was not told what this worker does", "error", err)
-			return
-		}
-		h.tally.Saved(work.Minutes, time.Now())
+// report says in the store what this process has done so far.
+func (h *Harvester) report(ctx context.Context, limit time.Duration, ended bool) {
+	work := harvest.Work{Run: h.run.Name, Worker: fmt.Sprintf("%s@%d", owner(), h.began.UnixMicro()), Started: h.began, Ended: ended}
+	p := h.tour.progress()
+	if p.Shard.Of > 0 && !ended {
+		work.Shard = p.Shard.String()
 	}
+	work.Stats, work.Minutes = h.tally.Take(p)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := h.truth.SaveWork(ctx, work); err != nil {
+		h.Log.Debug("the store was not told what this worker does", "error", err)
+		return
+	}
+	h.tally.Saved(work.Minutes, time.Now())
+}
+
+// startReports reports every few seconds, and once more at the end.
+func (h *Harvester) startReports(ctx context.Context) {
 	life, end := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -144,15 +146,14 @@ func (h *Harvester) startReports(ctx context.Context) {
 			case <-life.Done():
 				return
 			case <-tick.C:
-				save(life, reportEvery)
+				h.report(life, reportEvery, false)
 			}
 		}
 	}()
 	h.onClose(func() error {
 		end()
 		<-done
-		work.Ended = true
-		save(context.WithoutCancel(ctx), lastWord/2)
+		h.report(context.WithoutCancel(ctx), lastWord/2, true)
 		return nil
 	})
 }
