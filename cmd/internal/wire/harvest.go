@@ -82,8 +82,12 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 	defer h.close() // after end: what reads must have been told to stop
 	defer end()
 	out, err := Outcome{}, h.prepare(life)
-	if err == nil {
+	switch {
+	case err == nil:
 		out, err = h.drainAll(life)
+	case errors.Is(err, store.ErrDrained):
+		h.Say("run " + h.run.Name + " has no shard left")
+		out, err = Outcome{Drained: true, Finished: !h.run.FinishedAt.IsZero()}, nil
 	}
 	return h.obeyed(out, err)
 }
