@@ -29,7 +29,8 @@ type fleet struct {
 	api    *fakeapi.Server
 	ca     string
 	dir    string
-	binary string
+	binary string // the worker
+	tool   string // the coordinator
 	redis  *testenv.RedisServer
 	pg     *testenv.PostgresServer
 	items  int
@@ -44,7 +45,7 @@ func newFleet(t *testing.T, items int, behaviour fakeapi.Behaviour) *fleet {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = api.Close() })
-	f := &fleet{t: t, api: api, dir: t.TempDir(), binary: testenv.Build(t, "./cmd/worker"), items: items}
+	f := &fleet{t: t, api: api, dir: t.TempDir(), binary: testenv.Build(t, "./cmd/worker"), tool: testenv.Build(t, "./cmd/coordinator"), items: items}
 	if f.ca, err = api.CAFile(f.dir); err != nil {
 		t.Fatal(err)
 	}
@@ -87,12 +88,18 @@ func (f *fleet) start(flags ...string) *worker {
 // run runs a worker with just these flags and those that reach the upstream.
 func (f *fleet) run(flags ...string) *worker {
 	f.t.Helper()
+	return f.process(f.binary, append([]string{"--ca", f.ca, "--progress", "json", "--patience", "10m"}, flags...)...)
+}
+
+// process starts a program.
+func (f *fleet) process(binary string, args ...string) *worker {
+	f.t.Helper()
 	log, err := os.CreateTemp(f.dir, "worker-*.log")
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	w := &worker{t: f.t, log: log.Name(), done: make(chan struct{})}
-	w.cmd = exec.Command(f.binary, append([]string{"--ca", f.ca, "--progress", "json", "--patience", "10m"}, flags...)...)
+	w.cmd = exec.Command(binary, args...)
 	w.cmd.Dir, w.cmd.Stdout, w.cmd.Stderr = f.dir, log, log
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := w.cmd.Start(); err != nil {

@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// poolConns bounds the pool; with the two connections of a lease a worker holds at most six.
-	poolConns = 4
+	// poolConns bounds the pool; with the two connections of a lease a worker holds at most four, and three most of the time.
+	poolConns = 2
+	// poolIdle is how long a connection of the pool may be idle: fleets of dozens share one server.
+	poolIdle = 10 * time.Second
 	// connectLimit bounds each try to connect where the URL has no connect_timeout.
 	connectLimit = 10 * time.Second
 	// oldestServer is the first version with column compression.
@@ -67,7 +69,7 @@ func parsePostgres(url string, options Options) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, badURL(err)
 	}
-	config.MaxConns, config.MinConns = poolConns, 0
+	config.MaxConns, config.MinConns, config.MaxConnIdleTime, config.HealthCheckPeriod = poolConns, 0, poolIdle, poolIdle
 	conn := config.ConnConfig
 	if options.Application != "" {
 		conn.RuntimeParams["application_name"] = options.Application
