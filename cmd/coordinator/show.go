@@ -157,7 +157,7 @@ func reportText(r coordinator.Report) string {
 	fmt.Fprintf(&b, "  requests  %s by %d processes, %.1f items each; %s received\n", humanize.Comma(r.Requests), r.Workers, r.PerRequest, humanize.IBytes(uint64(max(0, r.WireBytes))))
 	fmt.Fprintf(&b, "  rate      %.1f %% of %g/s used in %.0f s of sending; worst second %d, worst minute %d (the budget allows %.0f)\n",
 		100*r.Used, r.Budget, r.Sending, r.WorstSecond, r.WorstMinute, 60*r.Budget)
-	fmt.Fprintf(&b, "  retries   %s\n", tally(r.Retries, func(n int64) string { return humanize.Comma(n) }))
+	fmt.Fprintf(&b, "  retries   %s\n", tally(r.Retries, humanize.Comma))
 	fmt.Fprintf(&b, "  pauses    %s\n", tally(r.Pauses, func(s harvest.Silence) string { return fmt.Sprintf("%d (%.0f s)", s.Times, s.Seconds) }))
 	fmt.Fprintf(&b, "  limits    %s\n", shares(r.Limits, slices.Sorted(maps.Keys(r.Limits))))
 	fmt.Fprintf(&b, "  stages    %s", shares(r.Stages, harvest.Stages()))

@@ -137,7 +137,7 @@ func (p *Proof) compare(dir string, part int) error {
 	wanted = slices.CompactFunc(wanted, func(a, b place) bool { return a.key == b.key })
 	p.Distinct += int64(len(wanted))
 	for len(wanted) > 0 || len(have) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(wanted) == 0:
 			order = 1

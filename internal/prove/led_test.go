@@ -26,6 +26,12 @@ func (f *fleet) lead(rate, shards int) *worker {
 		"--redis", f.redis.URL, "--store", f.pg.URL, "--rate", fmt.Sprint(rate), "--shards", fmt.Sprint(shards))
 }
 
+// opened waits until the coordinator has opened the run.
+func (f *fleet) opened(lead *worker) {
+	f.t.Helper()
+	f.until("the run to be opened", time.Minute, func() bool { return strings.Contains(lead.tail(), "opened run") })
+}
+
 // auto starts a worker that takes free shards.
 func (f *fleet) auto() *worker {
 	f.t.Helper()
@@ -166,6 +172,7 @@ func (f *fleet) takeover(w *worker, limit time.Duration, harm func()) {
 func TestAnotherTakesOver(t *testing.T) {
 	f := newFleet(t, 3000, fakeapi.Behaviour{Rate: 50, Latency: 10 * time.Millisecond})
 	lead := f.lead(50, 4)
+	f.opened(lead)
 	workers := f.autos(4)
 	f.until("all shards to be held", time.Minute, func() bool { return len(f.owners()) == 4 })
 	workers = append(workers, f.autos(2)...) // these stand by
@@ -226,7 +233,7 @@ func TestManyWorkers(t *testing.T) {
 	f := newFleet(t, items, fakeapi.Behaviour{Rate: 50, Latency: 20 * time.Millisecond})
 	f.pg = testenv.OwnPostgres(t, "max_connections=300")
 	lead := f.lead(50, n)
-	f.until("the run to be opened", time.Minute, func() bool { return strings.Contains(lead.tail(), "opened run") })
+	f.opened(lead)
 	workers := f.autos(n)
 	f.arrived(1, time.Minute)
 	most := 0

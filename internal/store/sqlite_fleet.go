@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -190,8 +191,8 @@ func (s *SQLite) PutBack(ctx context.Context, run string, outcomes []harvest.Out
 			return err
 		}
 		for _, key := range back.keys {
-			for _, table := range []string{"records", "pages"} {
-				if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE run = ? AND key = ?", run, key[:]); err != nil {
+			for _, statement := range []string{"DELETE FROM records WHERE run = ? AND key = ?", "DELETE FROM pages WHERE run = ? AND key = ?"} {
+				if _, err := tx.ExecContext(ctx, statement, run, key[:]); err != nil {
 					return err
 				}
 			}
@@ -244,7 +245,7 @@ func (s *SQLite) DropRun(ctx context.Context, run string) error {
 			return err
 		}
 		for _, table := range append([]string{"records", "pages"}, runTables...) {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE run = ?", run); err != nil {
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE run = ?", table), run); err != nil {
 				return err
 			}
 		}
