@@ -7,7 +7,11 @@ import (
 	"shoal/internal/harvest"
 )
 
-const placeholder = "{id}"
+// The placeholders: {ids} stands where one request asks for many items; the URL of one of them has its id alone there.
+const (
+	placeholder = "{id}"
+	ofMany      = "{ids}"
+)
 
 // template turns ids into URLs.
 type template struct {
@@ -21,6 +25,7 @@ func parseTemplate(text string) (*template, error) {
 	if text == "" {
 		return nil, nil
 	}
+	text = strings.ReplaceAll(text, ofMany, placeholder)
 	if !strings.Contains(text, placeholder) {
 		return nil, fmt.Errorf("--url %s: it needs {id} where the ids go, such as https://api.example/v1/items/{id}", harvest.Quote(text))
 	}

@@ -70,6 +70,13 @@ type Config struct {
 	Wait        string        // jq: seconds that the answer asks us to wait; the longest counts, null and 0 mean none
 	KeepHeaders []string      // kept besides the usual ones
 	PostIsRead  bool          // items may use POST
+	Template    string        // URL with {ids}, where one request asks for many items; else of no meaning
+	Pack        int           // items of such a request, at most
+	Split       string        // jq: each value that it yields is the answer for one item
+	ID          string        // jq on such a value: the item's id
+	Absent      string        // AbsentAgain or AbsentMissing; default AbsentAgain
+	Next        string        // jq on a listing's answer: where it goes on, a URL or a cursor; or NextLink
+	Items       string        // jq on a listing's answer: its items; empty: the answer is a page itself
 	MaxDepth    int           // of JSON; default 256, at most 1,000
 	MaxBody     int           // bytes of an answer; default 16 MiB
 	MaxValues   int           // values and keys in an answer that jq works on; default 2,000,000
@@ -83,7 +90,7 @@ type Config struct {
 type Upstream struct {
 	config Config
 	// extract, check and wait are nil where there is no such expression.
-	extract, check, wait *program
+	extract, check, wait, split, id, next, items *program
 	// slots bounds how many answers are trees in memory at once: a tree takes many times the bytes of its text.
 	slots chan struct{}
 }
@@ -97,12 +104,21 @@ func New(c Config) (*Upstream, error) {
 		return nil, err
 	}
 	u := &Upstream{config: c, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
-	var errs [3]error
-	u.extract, errs[0] = compile("extract", c.Extract, c.MaxMemory)
-	u.check, errs[1] = compile("check", c.Check, c.MaxMemory)
-	u.wait, errs[2] = compile("wait", c.Wait, c.MaxMemory)
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, err
+	next := c.Next
+	if next == NextLink {
+		next = ""
+	}
+	for _, e := range []struct {
+		flag, source string
+		program      **program
+	}{
+		{"extract", c.Extract, &u.extract}, {"check", c.Check, &u.check}, {"wait", c.Wait, &u.wait},
+		{"split", c.Split, &u.split}, {"id", c.ID, &u.id}, {"next", next, &u.next}, {"items", c.Items, &u.items},
+	} {
+		var err error
+		if *e.program, err = compile(e.flag, e.source, c.MaxMemory); err != nil {
+			return nil, err
+		}
 	}
 	return u, nil
 }
@@ -131,17 +147,25 @@ func (c *Config) complete() error {
 	if c.Limit <= 0 {
 		c.Limit = 5 * time.Second
 	}
-	return nil
+	return c.checkPack()
 }
 
 // ErrMethod is wrapped by the error of Request for an item that would do more than read.
 var ErrMethod = errors.New("is no method of reading")
 
-// Fits implements the worker's packing: one item to a request.
-func (u *Upstream) Fits(pack []harvest.Item, _ harvest.Item) bool { return len(pack) == 0 }
+// Fits implements the worker's packing.
+func (u *Upstream) Fits(pack []harvest.Item, next harvest.Item) bool {
+	if u.packs() {
+		return u.fitsPack(pack, next)
+	}
+	return len(pack) == 0
+}
 
-// Request makes the request for one item.
+// Request makes the request for one item, or for a pack of ids.
 func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) {
+	if u.packs() {
+		return u.requestPack(items)
+	}
 	if len(items) != 1 {
 		return nil, fmt.Errorf("request for %d items: a plain upstream takes one at a time", len(items))
 	}
@@ -172,6 +196,9 @@ func contentType(body []byte) string {
 // does (mended, skipped, --body none, 204), the caller must release it, or its
 // memory is never given back. Attempts is left to the caller.
 func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
+	if u.packs() {
+		return u.readPack(req, a)
+	}
 	item := req.Items[0]
 	page := harvest.Page{
 		Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: a.Status,
@@ -257,17 +284,8 @@ func (u *Upstream) consider(page *harvest.Page, body []byte) harvest.Reading {
 	u.slots <- struct{}{}
 	defer func() { <-u.slots }()
 	value := decode(body)
-	if u.wait != nil {
-		wait, err := u.asked(value)
-		if err != nil {
-			return undecodable(ReasonWaitFailed)
-		}
-		if wait > 0 {
-			return harvest.Reading{Fault: harvest.FaultLagged, Reason: "wait", Wait: wait}
-		}
-	}
-	if u.check != nil && !u.passes(value) {
-		return undecodable(ReasonCheckFailed)
+	if r, fine := u.accepts(value); !fine {
+		return r
 	}
 	if u.extract == nil {
 		return harvest.Reading{}
@@ -285,6 +303,23 @@ func (u *Upstream) consider(page *harvest.Page, body []byte) harvest.Reading {
 		}
 	}
 	return harvest.Reading{}
+}
+
+// accepts asks --wait and --check of the whole answer.
+func (u *Upstream) accepts(value any) (r harvest.Reading, fine bool) {
+	if u.wait != nil {
+		wait, err := u.asked(value)
+		if err != nil {
+			return undecodable(ReasonWaitFailed), false
+		}
+		if wait > 0 {
+			return harvest.Reading{Fault: harvest.FaultLagged, Reason: "wait", Wait: wait}, false
+		}
+	}
+	if u.check != nil && !u.passes(value) {
+		return undecodable(ReasonCheckFailed), false
+	}
+	return r, true
 }
 
 func undecodable(reason string) harvest.Reading {

@@ -1,0 +1,266 @@
+package plain
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// NextLink is the Config.Next of a listing that goes on where its Link header says, rel="next" (RFC 8288).
+const NextLink = "link"
+
+// Why a step of a listing is undecodable.
+const (
+	ReasonNextFailed  = "next_failed"  // --next fails on it
+	ReasonItemsFailed = "items_failed" // --items fails on it
+	ReasonForeignNext = "foreign_next" // it goes on at another host, or by another protocol
+	ReasonNextLoops   = "next_loops"   // it goes on where it is
+	ReasonNoCursor    = "no_cursor"    // it goes on at a cursor, and nothing says where that goes
+)
+
+// Listed is what one step of a listing gave.
+type Listed struct {
+	Items    []harvest.Item // with Config.Items
+	Rejected int            // values of Config.Items that are no items
+	Page     harvest.Page   // without it: the answer itself
+}
+
+// StepKey is the key of the page that a step of a listing is.
+func StepKey(seed string, step int64) harvest.Key {
+	return harvest.KeyOf(fmt.Sprintf("%s%s#%d", ListScheme, seed, step))
+}
+
+// ListRequest asks for a step: the first one of the seed, or the one at next, a URL or a cursor.
+func (u *Upstream) ListRequest(seed, next string) (*harvest.Request, error) {
+	address, parameter, err := firstStep(seed)
+	switch {
+	case err != nil:
+		return nil, err
+	case isURL(next):
+		address = next
+	case next != "" && parameter == "":
+		return nil, fmt.Errorf("the cursor %s: write into --corpus where it goes, such as &cursor={cursor}", harvest.Quote(next))
+	case next != "":
+		separator := "?"
+		if strings.Contains(address, "?") {
+			separator = "&"
+		}
+		address += separator + parameter + "=" + harvest.Escape(next)
+	}
+	canonical, err := harvest.CanonicalURL(address)
+	if err != nil {
+		return nil, err
+	}
+	return &harvest.Request{Method: http.MethodGet, URL: canonical}, nil
+}
+
+func isURL(s string) bool {
+	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+}
+
+// ReadList reads a complete 2xx answer to a step that asked for next; then is where the listing goes on, empty at its
+// end. Without Config.Items the page is the answer's, under the step's key; step counts from 1.
+func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64, a *harvest.Answer, item func(text string) (harvest.Item, error)) (l Listed, then string, r harvest.Reading) {
+	found, err := scan(a.Body, u.config.MaxDepth)
+	switch {
+	case err != nil && (u.next != nil || u.items != nil || u.config.Body == BodyJSON):
+		return l, "", undecodable(ReasonBadJSON)
+	case found.values > u.config.MaxValues:
+		return l, "", undecodable(ReasonTooMany)
+	}
+	if u.items == nil {
+		one := *req
+		one.Items = []harvest.Item{{Key: StepKey(seed, step), URL: req.URL}}
+		if r = u.Read(&one, a); r.Fault != harvest.FaultNone {
+			return l, "", r
+		}
+		l.Page = r.Pages[0]
+	}
+	var value any
+	if err == nil {
+		body := a.Body
+		if found.mend() {
+			body = mend(body)
+		}
+		u.slots <- struct{}{}
+		defer func() { <-u.slots }()
+		value = decode(body)
+	}
+	if u.items != nil {
+		if r, fine := u.accepts(value); !fine {
+			return l, "", r
+		}
+		if l.Items, l.Rejected, err = u.list(value, item); err != nil {
+			return l, "", harvest.Reading{Fault: harvest.FaultUndecodable, Reason: ReasonItemsFailed, Cause: err}
+		}
+	}
+	then, reason, err := u.goesOn(req, seed, next, value, a)
+	if reason != "" {
+		return l, "", harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason, Cause: err}
+	}
+	return l, then, r
+}
+
+// list runs --items.
+func (u *Upstream) list(value any, item func(string) (harvest.Item, error)) (items []harvest.Item, rejected int, err error) {
+	err = u.items.each(value, u.config.Limit, func(v any) error {
+		if len(items) == u.config.MaxRecords {
+			return fmt.Errorf("--items yields more than %d values", u.config.MaxRecords)
+		}
+		text := idText(v)
+		if object, ok := v.(map[string]any); ok {
+			if text = idText(object["url"]); text == "" {
+				text = idText(object["id"])
+			}
+		}
+		made, err := item(text)
+		if text == "" || err != nil {
+			rejected++
+			return nil
+		}
+		items = append(items, made)
+		return nil
+	})
+	return items, rejected, err
+}
+
+// goesOn finds where the listing goes on, or why nobody can tell.
+func (u *Upstream) goesOn(req *harvest.Request, seed, next string, value any, a *harvest.Answer) (then, reason string, err error) {
+	switch {
+	case u.config.Next == NextLink:
+		then = linkNext(a.Header.Values("Link"))
+		if then == "" {
+			return "", "", nil
+		}
+	case u.next == nil:
+		return "", "", nil
+	default:
+		err := u.next.each(value, u.config.Limit, func(v any) error {
+			if then == "" {
+				then = idText(v)
+			}
+			return nil
+		})
+		if err != nil {
+			return "", ReasonNextFailed, err
+		}
+		if then == "" {
+			return "", "", nil
+		}
+		if !isURL(then) && !strings.HasPrefix(then, "/") && !strings.HasPrefix(then, "?") {
+			return then, u.cursorFault(seed, next, then), nil
+		}
+	}
+	return resolve(req.URL, then)
+}
+
+func (u *Upstream) cursorFault(seed, next, then string) string {
+	switch {
+	case !strings.Contains(seed, cursorMark):
+		return ReasonNoCursor
+	case next == then:
+		return ReasonNextLoops
+	}
+	return ""
+}
+
+// resolve makes a target absolute, and keeps it on the host that was asked.
+func resolve(from, target string) (then, reason string, err error) {
+	base, err := url.Parse(from)
+	if err != nil {
+		return "", ReasonNextFailed, err
+	}
+	to, err := base.Parse(target)
+	if err != nil {
+		return "", ReasonNextFailed, err
+	}
+	to.Fragment = ""
+	canonical, err := harvest.CanonicalURL(to.String())
+	switch {
+	case err != nil:
+		return "", ReasonNextFailed, err
+	case to.Scheme != base.Scheme || harvest.HostOf(canonical) != harvest.HostOf(from):
+		return "", ReasonForeignNext, errors.New(harvest.Quote(canonical))
+	case canonical == from:
+		return "", ReasonNextLoops, nil
+	}
+	return canonical, "", nil
+}
+
+// linkNext is the target of the first link with the relation next, in Link headers (RFC 8288); empty without one.
+func linkNext(lines []string) string {
+	for _, line := range lines {
+		for line != "" {
+			start := strings.IndexByte(line, '<')
+			if start < 0 {
+				break
+			}
+			end := strings.IndexByte(line[start:], '>')
+			if end < 0 {
+				break
+			}
+			target := line[start+1 : start+end]
+			var isNext bool
+			isNext, line = linkParams(line[start+end+1:])
+			if isNext {
+				return strings.TrimSpace(target)
+			}
+		}
+	}
+	return ""
+}
+
+// linkParams reads the parameters of one link, up to the comma behind it.
+func linkParams(s string) (isNext bool, rest string) {
+	seen := false
+	for {
+		s = strings.TrimLeft(s, " \t;")
+		if s == "" || s[0] == ',' {
+			return isNext, strings.TrimPrefix(s, ",")
+		}
+		name := s
+		if at := strings.IndexAny(s, "=;,"); at >= 0 {
+			name, s = s[:at], s[at:]
+		} else {
+			s = ""
+		}
+		value := ""
+		if strings.HasPrefix(s, "=") {
+			value, s = linkValue(strings.TrimLeft(s[1:], " \t"))
+		}
+		if strings.EqualFold(strings.TrimSpace(name), "rel") && !seen { // a second rel is to be ignored
+			seen = true
+			for relation := range strings.FieldsSeq(value) {
+				isNext = isNext || strings.EqualFold(relation, "next")
+			}
+		}
+	}
+}
+
+// linkValue reads a token or a quoted string.
+func linkValue(s string) (value, rest string) {
+	if !strings.HasPrefix(s, `"`) {
+		if at := strings.IndexAny(s, ";,"); at >= 0 {
+			return strings.TrimSpace(s[:at]), s[at:]
+		}
+		return strings.TrimSpace(s), ""
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			if i++; i < len(s) {
+				b.WriteByte(s[i])
+			}
+		case '"':
+			return b.String(), s[i+1:]
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String(), "" // an open string ends with the header
+}

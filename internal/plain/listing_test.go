@@ -1,0 +1,181 @@
+package plain
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+func TestParseListing(t *testing.T) {
+	since := time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
+	tests := map[string]struct {
+		uri  string
+		want string // seeds, or a part of the error
+	}{
+		"one seed":               {"list:https://a.example/items?limit=100", "https://a.example/items?limit=100"},
+		"days":                   {"list:https://a.example/i?day={2026-08-30..2026-09-01}", "https://a.example/i?day=2026-08-30 https://a.example/i?day=2026-08-31 https://a.example/i?day=2026-09-01"},
+		"numbers":                {"list:https://a.example/{1..3}/i", "https://a.example/1/i https://a.example/2/i https://a.example/3/i"},
+		"numbers keep zeros":     {"list:https://a.example/{08..10}", "https://a.example/08 https://a.example/09 https://a.example/10"},
+		"two ranges":             {"list:https://a.example/{1..2}?p={3..4}", "https://a.example/1?p=3 https://a.example/1?p=4 https://a.example/2?p=3 https://a.example/2?p=4"},
+		"since":                  {"list:https://a.example/i?since={since}", "https://a.example/i?since=2026-07-01T10%3A00%3A00Z"},
+		"a cursor stays":         {"list:https://a.example/i?cursor={cursor}&n=1", "https://a.example/i?cursor={cursor}&n=1"},
+		"a range that goes down": {"list:https://a.example/{3..1}", "goes up"},
+		"a day and a number":     {"list:https://a.example/{2026-01-01..7}", "goes up"},
+		"too many":               {"list:https://a.example/{1..1000}/{1..1000}", "more than 100000 seeds"},
+		"too many at once":       {"list:https://a.example/{1..9999999999}", "goes up"},
+		"another brace":          {"list:https://a.example/{page}", "braces hold a range"},
+		"a cursor in the path":   {"list:https://a.example/{cursor}/x", "braces hold a range"},
+		"no URL":                 {"list:", "write list:https"},
+		"another scheme":         {"list:ftp://a.example/", "is no listing"},
+	}
+	for name, test := range tests {
+		seeds, err := ParseListing(test.uri, since)
+		got := strings.Join(seeds, " ")
+		if err != nil {
+			got = err.Error()
+			if !errors.Is(err, ErrListing) || !strings.Contains(got, test.want) {
+				t.Errorf("%s: ParseListing(%s) = error %v, want ErrListing that says %q", name, test.uri, err, test.want)
+			}
+			continue
+		}
+		if got != test.want {
+			t.Errorf("%s: ParseListing(%s) = %s, want %s", name, test.uri, got, test.want)
+		}
+	}
+	if _, err := ParseListing("list:https://a.example/?since={since}", time.Time{}); !errors.Is(err, ErrListing) {
+		t.Errorf("ParseListing(since without a run before) = %v, want ErrListing", err)
+	}
+}
+
+func TestListRequest(t *testing.T) {
+	u, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const seed = "https://a.example/i?limit=2&cursor={cursor}"
+	for _, test := range []struct{ seed, next, want string }{
+		{seed, "", "https://a.example/i?limit=2"},
+		{seed, "a+b/c=", "https://a.example/i?limit=2&cursor=a%2Bb%2Fc%3D"},
+		{seed, "https://a.example/i?page=2", "https://a.example/i?page=2"},
+		{"https://a.example/i?cursor={cursor}", "7", "https://a.example/i?cursor=7"},
+		{"https://a.example/i", "", "https://a.example/i"},
+	} {
+		r, err := u.ListRequest(test.seed, test.next)
+		if err != nil || r.URL != test.want || r.Method != http.MethodGet {
+			t.Errorf("ListRequest(%s, %s) = %+v, %v, want GET %s", test.seed, test.next, r, err, test.want)
+		}
+	}
+	if _, err := u.ListRequest("https://a.example/i", "7"); err == nil || !strings.Contains(err.Error(), "cursor={cursor}") {
+		t.Errorf("ListRequest(a cursor without a place) = %v, want a sentence that shows the place", err)
+	}
+}
+
+func TestReadList(t *testing.T) {
+	const cursor, plain = "https://a.example/i?cursor={cursor}", "https://a.example/i"
+	links := func(lines ...string) http.Header { return http.Header{"Link": lines} }
+	tests := map[string]struct {
+		config Config
+		seed   string
+		next   string
+		header http.Header
+		body   string
+		want   string // items → then, or the fault
+	}{
+		"a cursor":                    {Config{Next: ".next", Items: ".data[].id"}, cursor, "", nil, `{"data":[{"id":1},{"id":2}],"next":"abc"}`, "1 2 -> abc"},
+		"a number is a cursor, exact": {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":["x"],"next":12345678901234567890}`, "x -> 12345678901234567890"},
+		"null ends it":                {Config{Next: ".next", Items: ".data[]"}, cursor, "c", nil, `{"data":[7],"next":null}`, "7 -> "},
+		"false and nothing end it":    {Config{Next: ".next", Items: ".data[]"}, cursor, "c", nil, `{"data":[],"next":false}`, " -> "},
+		"an absent member ends it":    {Config{Next: ".next", Items: ".data[]"}, cursor, "c", nil, `{"data":[]}`, " -> "},
+		"a URL":                       {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a relative URL":              {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a query":                     {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a cursor without a place":    {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"abc"}`, "undecodable no_cursor"},
+		"another host":                {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://b.example/i?page=2"}`, "undecodable foreign_next"},
+		"another protocol":            {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"http://a.example/i?page=2"}`, "undecodable foreign_next"},
+		"where it is":                 {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i"}`, "undecodable next_loops"},
+		"the same cursor":             {Config{Next: ".next", Items: ".data[]"}, cursor, "c", nil, `{"data":[1],"next":"c"}`, "undecodable next_loops"},
+		"a Link header":               {Config{Next: NextLink, Items: ".[]"}, plain, "", links(`<https://a.example/i?page=9>; rel="last", <https://a.example/i?page=2>; rel="next"`), `[1]`, "1 -> https://a.example/i?page=2"},
+		"no Link header":              {Config{Next: NextLink, Items: ".[]"}, plain, "", nil, `[1]`, "1 -> "},
+		"objects with url or id":      {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[{"id":1},{"url":"u"},{"id":2,"url":"v"}]}`, "1 u v -> "},
+		"values that are no items":    {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[{},"bad",3]}`, "3 -> "},
+		"--items fails":               {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":7}`, "undecodable items_failed"},
+		"--next fails":                {Config{Next: ".next.a", Items: ".data[]"}, cursor, "", nil, `{"data":[],"next":[]}`, "undecodable next_failed"},
+		"no JSON":                     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `<html>`, "undecodable bad_json"},
+		"--check":                     {Config{Next: ".next", Items: ".data[]", Check: ".ok"}, cursor, "", nil, `{"data":[1]}`, "undecodable check_failed"},
+		"the answer is a page":        {Config{Next: ".next", Extract: ".data[]"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "page of 2 records -> c"},
+		"a page that fails --check":   {Config{Next: ".next", Check: ".ok"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "undecodable check_failed"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u, err := New(test.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req, err := u.ListRequest(test.seed, test.next)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, then, r := u.ReadList(req, test.seed, test.next, 3, &harvest.Answer{Status: 200, Header: test.header, Body: []byte(test.body)}, func(text string) (harvest.Item, error) {
+				if text == "bad" {
+					return harvest.Item{}, harvest.ErrURL
+				}
+				return harvest.Item{ID: text}, nil
+			})
+			var ids []string
+			for _, item := range l.Items {
+				ids = append(ids, item.ID)
+			}
+			got := strings.Join(ids, " ") + " -> " + then
+			if r.Fault != harvest.FaultNone {
+				got = string(r.Fault) + " " + r.Reason
+			} else if test.config.Items == "" {
+				got = fmt.Sprintf("page of %d records -> %s", len(l.Page.Records), then)
+				if l.Page.Key != StepKey(test.seed, 3) || l.Page.URL != req.URL {
+					t.Errorf("ReadList() = page %s of %s, want that of step 3 of the seed", l.Page.Key, l.Page.URL)
+				}
+			}
+			if got != test.want {
+				t.Errorf("ReadList(%s) = %s, want %s", test.body, got, test.want)
+			}
+		})
+	}
+}
+
+func TestLinkNext(t *testing.T) {
+	for _, test := range []struct{ header, want string }{
+		{`<https://a.example/2>; rel="next"`, "https://a.example/2"},
+		{`<https://a.example/2>; rel=next`, "https://a.example/2"},
+		{`</2>;rel="prev next"`, "/2"},
+		{`</1>; title="a, <b>; rel=next"; rel="prev", </2>; REL=NEXT`, "/2"},
+		{`</1>; rel="prev"; rel="next"`, ""},
+		{`</a,b;c>; rel=next`, "/a,b;c"},
+		{`</1>; rel="ne\xt"`, "/1"},
+		{`</1>; rel="next`, "/1"},
+		{`</1; rel=next`, ""},
+		{`rel=next`, ""},
+		{`</1>`, ""},
+		{``, ""},
+	} {
+		if got := linkNext([]string{test.header}); got != test.want {
+			t.Errorf("linkNext(%s) = %q, want %q", test.header, got, test.want)
+		}
+	}
+	if got := linkNext([]string{`</1>; rel=prev`, `</2>; rel=next`}); got != "/2" {
+		t.Errorf("linkNext(two lines) = %q, want /2", got)
+	}
+}
+
+func FuzzLinkNext(f *testing.F) {
+	f.Add(`<https://a.example/2>; rel="next", <x>; a=b; c="d\"e"`)
+	f.Fuzz(func(t *testing.T, header string) {
+		if got := linkNext([]string{header}); len(got) > len(header) {
+			t.Errorf("linkNext(%q) = %q, longer than the header", header, got)
+		}
+	})
+}

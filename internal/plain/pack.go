@@ -1,0 +1,242 @@
+package plain
+
+import (
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// IDs is where the ids of a pack go in Config.Template.
+const IDs = "{ids}"
+
+// What becomes of an id that was asked for and not answered.
+const (
+	AbsentAgain   = "again"   // it is asked for again
+	AbsentMissing = "missing" // the upstream does not have it
+)
+
+// mostPackURL bounds the URL of a pack: proxies and servers cut off at 8 KB.
+const mostPackURL = 7500
+
+// Why an answer to a pack is undecodable, and why an item of it is missing.
+const (
+	ReasonSplitFailed = "split_failed" // --split or --id fails on it
+	ReasonNoIDs       = "no_ids"       // --id finds no id in any of its values
+	ReasonAbsent      = "absent"       // the answer holds others, and not this one
+)
+
+// checkPack refuses what does not go together.
+func (c *Config) checkPack() error {
+	hasIDs := strings.Contains(c.Template, IDs)
+	switch {
+	case c.Pack > 1 && !hasIDs:
+		return fmt.Errorf("--pack %d %w without a --url that says with {ids} where the ids go, such as 'https://api.example/items?ids={ids}'", c.Pack, ErrConfig)
+	case !hasIDs && c.Split+c.ID != "":
+		return fmt.Errorf("--split and --id %w without a --url with {ids}: they take the answer to many ids apart", ErrConfig)
+	case !hasIDs:
+		return nil
+	case c.Split == "" || c.ID == "":
+		return fmt.Errorf("--url with {ids} %w without --split (jq: yields the answer's items, such as '.items[]') and --id (jq on such an item: its id, such as .id)", ErrConfig)
+	case c.Body == BodyRaw:
+		return fmt.Errorf("--body raw %w with {ids}: what is taken apart is JSON", ErrConfig)
+	case c.Absent != "" && c.Absent != AbsentAgain && c.Absent != AbsentMissing:
+		return fmt.Errorf("--absent %s %w: write again or missing", harvest.Quote(c.Absent), ErrConfig)
+	}
+	c.Pack = max(1, c.Pack)
+	return nil
+}
+
+// packs tells whether requests hold several items.
+func (u *Upstream) packs() bool { return u.split != nil }
+
+// Most is how many items a request may hold.
+func (u *Upstream) Most() int {
+	if u.packs() {
+		return u.config.Pack
+	}
+	return 1
+}
+
+// fitsPack tells whether one more id fits into the pack.
+func (u *Upstream) fitsPack(pack []harvest.Item, next harvest.Item) bool {
+	if len(pack) == 0 {
+		return true
+	}
+	if len(pack) >= u.config.Pack || next.ID == "" || pack[0].ID == "" {
+		return false
+	}
+	length := len(u.config.Template) + len(harvest.Escape(next.ID))
+	for _, item := range pack {
+		if item.ID == next.ID {
+			return false
+		}
+		length += len(harvest.Escape(item.ID)) + 1
+	}
+	return length <= mostPackURL
+}
+
+// requestPack asks for all ids at once.
+func (u *Upstream) requestPack(items []harvest.Item) (*harvest.Request, error) {
+	ids := make([]string, len(items))
+	for i, item := range items {
+		if item.ID == "" || item.Verb() != http.MethodGet {
+			return nil, fmt.Errorf("%s: a request for many ids is a GET for items with ids", item.URL)
+		}
+		ids[i] = harvest.Escape(item.ID)
+	}
+	url, err := harvest.CanonicalURL(strings.ReplaceAll(u.config.Template, IDs, strings.Join(ids, ",")))
+	if err != nil {
+		return nil, err
+	}
+	return &harvest.Request{Items: items, Method: http.MethodGet, URL: url}, nil
+}
+
+// readPack takes the answer to a pack apart.
+func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Reading {
+	if len(a.Body) > u.config.MaxBody {
+		return undecodable(ReasonTooLarge) // half of the items may fit
+	}
+	found, err := scan(a.Body, u.config.MaxDepth)
+	switch {
+	case errors.Is(err, errDeep):
+		return undecodable(ReasonTooDeep)
+	case err != nil:
+		return undecodable(ReasonBadJSON)
+	case found.values > u.config.MaxValues:
+		return undecodable(ReasonTooMany)
+	}
+	body := a.Body
+	if found.mend() {
+		body = mend(body)
+	}
+	u.slots <- struct{}{}
+	defer func() { <-u.slots }()
+	value := decode(body)
+	if r, fine := u.accepts(value); !fine {
+		return r
+	}
+	parts, err := u.parts(value)
+	if err != nil {
+		return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: ReasonSplitFailed, Cause: err}
+	}
+	if len(parts.byID) == 0 && parts.count > 0 {
+		return undecodable(ReasonNoIDs)
+	}
+	return u.matched(req, a, parts, found)
+}
+
+// parts are the values of an answer by their ids; the first of an id counts.
+type parts struct {
+	byID  map[string]any
+	count int
+}
+
+func (u *Upstream) parts(value any) (parts, error) {
+	p := parts{byID: map[string]any{}}
+	var values []any
+	err := u.split.each(value, u.config.Limit, func(v any) error {
+		if len(values) == u.config.MaxRecords {
+			return fmt.Errorf("--split yields more than %d values", u.config.MaxRecords)
+		}
+		values = append(values, v)
+		return nil
+	})
+	if err != nil {
+		return p, fmt.Errorf("--split: %w", err)
+	}
+	p.count = len(values)
+	for _, v := range values {
+		var name string
+		err := u.id.each(v, u.config.Limit, func(id any) error {
+			if name == "" {
+				name = idText(id)
+			}
+			return nil
+		})
+		if err != nil {
+			return p, fmt.Errorf("--id: %w", err)
+		}
+		if _, there := p.byID[name]; !there && name != "" {
+			p.byID[name] = v
+		}
+	}
+	return p, nil
+}
+
+// idText is an id as the corpus writes it: a number by its digits.
+func idText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int:
+		return strconv.Itoa(v)
+	case *big.Int:
+		return v.String()
+	case stdjson.Number:
+		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return ""
+}
+
+// matched makes the pages of the items that came, and says which did not.
+func (u *Upstream) matched(req *harvest.Request, a *harvest.Answer, p parts, found findings) (r harvest.Reading) {
+	headers := KeptHeaders(a.Header, u.config.KeepHeaders)
+	for _, item := range req.Items {
+		page := harvest.Page{Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: a.Status, Headers: headers, FetchedAt: a.Arrived}
+		value, came := p.byID[item.ID]
+		switch {
+		case came:
+			u.readPart(&page, value, found, a.Masked)
+		case u.config.Absent == AbsentMissing:
+			page.Outcome, page.Reason = harvest.Missing, ReasonAbsent
+		default:
+			r.Unfinished = append(r.Unfinished, item)
+			continue
+		}
+		r.Pages = append(r.Pages, page)
+	}
+	return r
+}
+
+// readPart makes the page of one value.
+func (u *Upstream) readPart(page *harvest.Page, value any, whole findings, masked bool) {
+	text, mended, err := u.record(value, u.config.MaxYield)
+	switch {
+	case errors.Is(err, errNumber):
+		skip(page, ReasonBadNumber, err.Error())
+		return
+	case err != nil:
+		skip(page, ReasonTooLarge, err.Error())
+		return
+	}
+	if whole.mend() && strings.ContainsRune(string(text), '\uFFFD') {
+		mended.nul, mended.surrogate, mended.utf8 = whole.nul, whole.surrogate, whole.utf8
+	}
+	page.Reason = mended.mended()
+	if masked && strings.Contains(string(text), "[secret]") {
+		page.Reason = strings.TrimPrefix(page.Reason+","+reasonMasked, ",")
+	}
+	if u.config.Body == BodyJSON {
+		page.Body, page.MediaType = text, "application/json"
+	}
+	if u.extract == nil {
+		return
+	}
+	records, _, err := u.records(value)
+	switch {
+	case errors.Is(err, errNumber):
+		skip(page, ReasonBadNumber, err.Error())
+	case err != nil:
+		page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, printable(err.Error())
+	default:
+		page.Records = records
+	}
+}
