@@ -7,7 +7,7 @@ import (
 
 // check refuses settings that are each fine but do not go together, and warns of what is unwise.
 func (w *Worker) check() error {
-	if err := firstError(w.checkConflicts(), w.checkWiki()); err != nil {
+	if err := firstError(w.checkConflicts(), w.checkWiki(), w.checkListing()); err != nil {
 		return err
 	}
 	if err := w.Auth.ready(w.layers.environ); err != nil {
@@ -43,6 +43,22 @@ func (w *Worker) checkConflicts() error {
 	return nil
 }
 
+// checkListing refuses what does not go together with a listing, or is of no use without one.
+func (w *Worker) checkListing() error {
+	listed := strings.HasPrefix(w.Corpus, "list:")
+	switch {
+	case listed && w.Next == "":
+		return Usagef("--corpus list:… without --next: where does the listing go on? A jq expression that yields a URL or a cursor, such as --next .next_cursor, or --next link for the Link header")
+	case w.Corpus != "" && !listed && w.Corpus != "store:" && w.Given("next") && w.Source("next").Kind == FromFlag:
+		return Usagef("--next belongs to a listing: --corpus list:https://api.example/items")
+	case listed && w.Upstream == Mediawiki:
+		return Usagef("--corpus list: belongs to the plain upstream: a wiki is listed by --corpus 'mediawiki:?prefix=…&namespace=…'")
+	case listed && w.Items != "" && w.Body == "none" && w.Extract == "":
+		return Usagef("--body none without --extract keeps nothing")
+	}
+	return nil
+}
+
 // checkWiki refuses what does not go together with a wiki.
 func (w *Worker) checkWiki() error {
 	switch {
@@ -65,10 +81,14 @@ func (w *Worker) checkWiki() error {
 // secretInURL warns of a parameter of --url that looks like a credential: every page keeps its URL.
 func (w *Worker) secretInURL() string {
 	_, query, _ := strings.Cut(w.URL, "?")
+	if listing, ok := strings.CutPrefix(w.Corpus, "list:"); ok {
+		_, more, _ := strings.Cut(listing, "?")
+		query += "&" + more
+	}
 	for pair := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(pair, "=")
-		if secretWord.MatchString(name) && value != "{id}" {
-			return "--url has the parameter " + quoteName(name) + ", and every page keeps its URL: if it is a credential, use auth: {kind: query, name: " + name + ", secret-env: VARIABLE}"
+		if secretWord.MatchString(name) && !strings.HasPrefix(value, "{") {
+			return "the URL has the parameter " + quoteName(name) + ", and every page keeps its URL: if it is a credential, use auth: {kind: query, name: " + name + ", secret-env: VARIABLE}"
 		}
 	}
 	return ""

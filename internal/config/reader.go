@@ -195,17 +195,21 @@ func (r *reader) template(name string) string {
 			return "", fmt.Errorf("it holds a user name or password, and it is stored with the run: use auth: {kind: basic, user: …, secret-env: …} in %s", fileName)
 		}
 		for _, p := range placeholder.FindAllString(s, -1) {
-			if p != "{id}" {
-				return "", fmt.Errorf("%s is not known: the only placeholder is {id}", p)
+			if p != "{id}" && p != "{ids}" {
+				return "", fmt.Errorf("%s is not known: the placeholders are {id}, and {ids} where one request asks for many", p)
 			}
 		}
-		if !strings.Contains(s, "{id}") {
+		probe := strings.ReplaceAll(s, "{ids}", "{id}")
+		if strings.Contains(s, "{ids}") && strings.Contains(s, "{id}") {
+			return "", fmt.Errorf("it has {id} and {ids}: one request asks for one item or for many")
+		}
+		if !strings.Contains(probe, "{id}") {
 			return "", fmt.Errorf("it must say with {id} where an id goes, such as https://api.example/v1/items/{id}; a list of whole URLs goes to --corpus and needs no --url")
 		}
 		if strings.Contains(harvest.HostOf(s), "{") {
 			return "", fmt.Errorf("the host must be one and the same for all items; put {id} into the path or the query")
 		}
-		if _, err := harvest.CanonicalURL(strings.ReplaceAll(s, "{id}", "1")); err != nil {
+		if _, err := harvest.CanonicalURL(strings.ReplaceAll(probe, "{id}", "1")); err != nil {
 			return "", err
 		}
 		return s, nil

@@ -31,6 +31,10 @@ type Worker struct {
 	Extract     string // jq
 	Body        string // json, raw or none
 	Check, Wait string // jq
+	Pack        int    // items of a request to URL with {ids}
+	Split, ID   string // jq: the items of such an answer, and their ids
+	Absent      string // again or missing
+	Next, Items string // of a listing: jq, Next also link
 	PostIsRead  bool
 	KeepHeaders []string // canonical names
 
@@ -108,7 +112,9 @@ func readWorker(l *layers) (Worker, error) {
 		Run: r.run("run"), Shards: r.shards("shards"), JSON: r.flag("json"), NoWait: r.flag("no-wait"),
 		Corpus: r.corpus("corpus"), URL: r.template("url"), API: r.api("api"), Upstream: r.upstream("upstream"),
 		Extract: r.text("extract"), Body: r.oneOf("body", "json", "raw", "none"),
-		Check: r.text("check"), Wait: r.text("wait"), PostIsRead: r.flag("post-is-read"),
+		Check: r.text("check"), Wait: r.text("wait"), Pack: r.count("pack", 1, 10_000), Split: r.text("split"), ID: r.text("id"),
+		Absent: r.oneOf("absent", "again", "missing"), Next: r.text("next"), Items: r.text("items"),
+		PostIsRead: r.flag("post-is-read"),
 		KeepHeaders: r.headerNames("keep-header"),
 
 		Profile: l.profile.Name, ProfileAsOf: l.profile.AsOf,

@@ -9,30 +9,45 @@ import (
 
 // Memory keeps one enumeration in memory, for those who only want to look.
 type Memory struct {
-	mu    sync.Mutex
-	chain harvest.Chain
-	items []harvest.Item
+	mu     sync.Mutex
+	chains map[string]harvest.Chain
+	items  []harvest.Item
 }
 
 // Chain implements Chains.
-func (m *Memory) Chain(context.Context, string, string) (harvest.Chain, error) {
+func (m *Memory) Chain(_ context.Context, _, seed string) (harvest.Chain, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.chain, nil
+	return m.chains[seed], nil
+}
+
+// ChainsDone implements Chains.
+func (m *Memory) ChainsDone(context.Context, string) (n int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, chain := range m.chains {
+		if chain.Done {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // CommitStep implements Chains.
 func (m *Memory) CommitStep(_ context.Context, _ string, to harvest.Chain, items []harvest.Item) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if to.Step != m.chain.Step+1 || m.chain.Done {
+	if was := m.chains[to.Seed]; to.Step != was.Step+1 || was.Done {
 		return ErrTaken
 	}
 	for _, item := range items {
 		item.Line = int64(len(m.items)) + 1
 		m.items = append(m.items, item)
 	}
-	m.chain = to
+	if m.chains == nil {
+		m.chains = map[string]harvest.Chain{}
+	}
+	m.chains[to.Seed] = to
 	return nil
 }
 

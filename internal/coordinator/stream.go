@@ -33,10 +33,10 @@ func NewStream(entries iter.Seq2[harvest.Entry, error], rejected func(*harvest.R
 func (s *Stream) Close() { s.stop() }
 
 // List implements Lister.
-func (s *Stream) List(ctx context.Context, next string) (items []harvest.Item, then string, err error) {
-	from, err := strconv.ParseInt("0"+next, 10, 64)
+func (s *Stream) List(ctx context.Context, at harvest.Chain) (items []harvest.Item, then string, err error) {
+	from, err := strconv.ParseInt("0"+at.Next, 10, 64)
 	if err != nil || from < s.at {
-		return nil, "", fmt.Errorf("go on at entry %q of a corpus that was read to entry %d: start again", next, s.at)
+		return nil, "", fmt.Errorf("go on at entry %q of a corpus that was read to entry %d: start again", at.Next, s.at)
 	}
 	for len(items) < stepItems {
 		if s.end != nil {

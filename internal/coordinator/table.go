@@ -15,16 +15,19 @@ import (
 type Chains interface {
 	// Chain is where the enumeration of seed goes on.
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
+	// ChainsDone is how many chains of the run have come to their end.
+	ChainsDone(ctx context.Context, run string) (int, error)
 	// CommitStep appends items and moves the chain on, both or neither. ErrTaken when somebody else took this step.
 	CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error
 	// CorpusRows are up to limit items behind the row after; an item's Line is its row.
 	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Item, error)
 }
 
-// Lister makes one step of an enumeration.
+// Lister makes one step of an enumeration. Steps of different seeds may be asked for at once.
 type Lister interface {
-	// List lists the items at next and says where the step after it goes on; an empty then is the end.
-	List(ctx context.Context, next string) (items []harvest.Item, then string, err error)
+	// List takes the step at.Step of the chain, which is at at.Next, and says where the one after it is; an empty then is
+	// the end. ErrCursor: at.Next is refused, the chain is to start again.
+	List(ctx context.Context, at harvest.Chain) (items []harvest.Item, then string, err error)
 }
 
 var (
@@ -32,6 +35,8 @@ var (
 	ErrTaken = errors.New("somebody else took this step")
 	// ErrEmpty: the enumeration came to its end without one item.
 	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; is the prefix right, without the namespace's name, and the namespace?")
+	// ErrCursor: the upstream does not know any more where a chain was to go on.
+	ErrCursor = errors.New("the upstream refuses the cursor")
 	// ErrStalled: nobody enumerates what we wait for.
 	ErrStalled = errors.New("the corpus table does not grow")
 )
@@ -47,7 +52,12 @@ const (
 type Table struct {
 	Chains Chains
 	Run    string
-	Seed   string
+	// Seeds are where the chains begin; a corpus that is enumerated as a whole has one.
+	Seeds []string
+	// Pages says that steps are pages, known by their place in the chain, rather than rows of the table.
+	Pages bool
+	// Abreast is how many chains are walked side by side; 0 means 8.
+	Abreast int
 	// Lister lists what the table lacks; nil where somebody else does.
 	Lister Lister
 	// Again repeats what a store that is away makes fail; nil tries once.
@@ -57,8 +67,9 @@ type Table struct {
 	// Say is told, once, that we wait for somebody else; nil is silent.
 	Say func(sentence string)
 
-	read atomic.Int64
-	size atomic.Int64 // 0 until the enumeration is done
+	walker walker
+	read   atomic.Int64
+	size   atomic.Int64 // 0 until the enumeration is done
 }
 
 // Fraction is the part that was read; 0 until everything is enumerated.
@@ -75,7 +86,7 @@ func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 		var after int64
 		grown, said := time.Now(), false
 		for {
-			chain, rows, err := t.look(ctx, after)
+			done, rows, err := t.look(ctx, after)
 			if err != nil {
 				yield(harvest.Entry{}, err)
 				return
@@ -91,12 +102,12 @@ func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 			case len(rows) > 0:
 				grown = time.Now()
 				continue
-			case chain.Done && after > 0:
+			case done && after > 0:
 				return
-			case chain.Done:
+			case done:
 				err = ErrEmpty
 			case t.Lister != nil:
-				_, err = t.step(ctx, chain)
+				_, err = t.walker.round(ctx, t)
 			default:
 				err = t.wait(ctx, grown, &said)
 			}
@@ -108,33 +119,28 @@ func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 	}
 }
 
-// look reads the chain before the rows: if it was done by then and no row is left, none will come.
-func (t *Table) look(ctx context.Context, after int64) (chain harvest.Chain, rows []harvest.Item, err error) {
+// look asks whether the chains are done before it reads the rows: if they were and no row is left, none will come.
+func (t *Table) look(ctx context.Context, after int64) (done bool, rows []harvest.Item, err error) {
 	err = t.again(ctx, func() (err error) {
-		if chain, err = t.Chains.Chain(ctx, t.Run, t.Seed); err != nil {
+		if done, err = t.done(ctx); err != nil {
 			return err
 		}
 		rows, err = t.Chains.CorpusRows(ctx, t.Run, after, rowsAtOnce)
 		return err
 	})
-	if err == nil && chain.Done && len(rows) < rowsAtOnce {
+	if err == nil && done && len(rows) < rowsAtOnce {
 		t.size.Store(after + int64(len(rows)))
 	}
-	return chain, rows, err
+	return done, rows, err
 }
 
-// step lists once and commits what came. Whoever lost the step to somebody else goes on from that one's.
-func (t *Table) step(ctx context.Context, chain harvest.Chain) (listed int, err error) {
-	items, then, err := t.Lister.List(ctx, chain.Next)
-	if err != nil {
-		return 0, err
+// done tells whether all chains have come to their end.
+func (t *Table) done(ctx context.Context) (bool, error) {
+	if t.walker.done(t) {
+		return true, nil
 	}
-	to := harvest.Chain{Seed: t.Seed, Step: chain.Step + 1, Next: then, Done: then == ""}
-	err = t.again(ctx, func() error { return t.Chains.CommitStep(ctx, t.Run, to, items) })
-	if errors.Is(err, ErrTaken) {
-		return 0, nil
-	}
-	return len(items), err
+	n, err := t.Chains.ChainsDone(ctx, t.Run)
+	return n >= len(t.Seeds), err
 }
 
 func (t *Table) again(ctx context.Context, do func() error) error {
@@ -163,21 +169,23 @@ func (t *Table) wait(ctx context.Context, grown time.Time, said *bool) error {
 	}
 }
 
-// Fill enumerates to the end without reading the rows. grew is told after each step how many items it brought.
+// Fill enumerates to the end without reading the rows. grew is told after each round how many items it brought.
 func (t *Table) Fill(ctx context.Context, grew func(items int)) error {
 	for {
-		var chain harvest.Chain
+		var done bool
 		err := t.again(ctx, func() (err error) {
-			chain, err = t.Chains.Chain(ctx, t.Run, t.Seed)
+			done, err = t.done(ctx)
 			return err
 		})
-		if err != nil || chain.Done {
+		if err != nil || done {
 			return err
 		}
-		listed, err := t.step(ctx, chain)
+		listed, err := t.walker.round(ctx, t)
+		if listed > 0 {
+			grew(listed)
+		}
 		if err != nil {
 			return err
 		}
-		grew(listed)
 	}
 }

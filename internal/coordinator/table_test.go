@@ -7,12 +7,16 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"shoal/internal/harvest"
 )
+
+var one = []string{"seed"}
 
 // countdown lists three items a step, for so many steps.
 type countdown struct {
@@ -21,7 +25,8 @@ type countdown struct {
 	fails error // of the next call
 }
 
-func (c *countdown) List(_ context.Context, next string) ([]harvest.Item, string, error) {
+func (c *countdown) List(_ context.Context, at harvest.Chain) ([]harvest.Item, string, error) {
+	next := at.Next
 	c.asked = append(c.asked, next)
 	if err := c.fails; err != nil {
 		c.fails = nil
@@ -59,7 +64,7 @@ func upTo(n int) (ids []string) {
 func TestATableIsEnumeratedWhileItIsRead(t *testing.T) {
 	t.Parallel()
 	lister := &countdown{steps: 4}
-	table := &Table{Chains: &Memory{}, Lister: lister}
+	table := &Table{Seeds: one, Chains: &Memory{}, Lister: lister}
 	ids, err := read(t, table)
 	if err != nil || !slices.Equal(ids, upTo(12)) || !slices.Equal(lister.asked, []string{"", "1", "2", "3"}) {
 		t.Errorf("Entries() = %v, %v, listed %q, want 0 to 11 in four steps", ids, err, lister.asked)
@@ -67,7 +72,7 @@ func TestATableIsEnumeratedWhileItIsRead(t *testing.T) {
 	if got := table.Fraction(); got != 1 {
 		t.Errorf("Fraction() = %v, want 1", got)
 	}
-	again := &Table{Chains: table.Chains, Lister: lister}
+	again := &Table{Seeds: one, Chains: table.Chains, Lister: lister}
 	if ids, err := read(t, again); err != nil || len(ids) != 12 || len(lister.asked) != 4 {
 		t.Errorf("Entries() of a rerun = %d items, %v, %d steps, want 12 and no further step", len(ids), err, len(lister.asked))
 	}
@@ -78,7 +83,7 @@ func TestAnEnumerationThatBrokeGoesOn(t *testing.T) {
 	broken := errors.New("broken")
 	chains := &Memory{}
 	lister := &countdown{steps: 3}
-	table := &Table{Chains: chains, Lister: lister}
+	table := &Table{Seeds: one, Chains: chains, Lister: lister}
 	seen := 0
 	for _, err := range table.Entries(t.Context()) {
 		if seen++; seen == 3 {
@@ -88,7 +93,7 @@ func TestAnEnumerationThatBrokeGoesOn(t *testing.T) {
 			t.Fatalf("Entries() = %v, want %v", err, broken)
 		}
 	}
-	ids, err := read(t, &Table{Chains: chains, Lister: lister})
+	ids, err := read(t, &Table{Seeds: one, Chains: chains, Lister: lister})
 	if err != nil || !slices.Equal(ids, upTo(9)) {
 		t.Errorf("Entries() of the second start = %v, %v, want 0 to 8", ids, err)
 	}
@@ -103,15 +108,16 @@ type thief struct {
 
 func (th *thief) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
 	if th.turn++; th.turn%2 == 1 {
-		stolen, then, _ := th.other.List(ctx, th.chain.Next)
-		_ = th.Memory.CommitStep(ctx, run, harvest.Chain{Step: th.chain.Step + 1, Next: then, Done: then == ""}, stolen)
+		chain, _ := th.Chain(ctx, run, to.Seed)
+		stolen, then, _ := th.other.List(ctx, chain)
+		_ = th.Memory.CommitStep(ctx, run, harvest.Chain{Seed: to.Seed, Step: chain.Step + 1, Next: then, Done: then == ""}, stolen)
 	}
 	return th.Memory.CommitStep(ctx, run, to, items)
 }
 
 func TestTwoWhoEnumerateTakeEachStepOnce(t *testing.T) {
 	t.Parallel()
-	table := &Table{Chains: &thief{Memory: &Memory{}, other: countdown{steps: 6}}, Lister: &countdown{steps: 6}}
+	table := &Table{Seeds: one, Chains: &thief{Memory: &Memory{}, other: countdown{steps: 6}}, Lister: &countdown{steps: 6}}
 	if ids, err := read(t, table); err != nil || !slices.Equal(ids, upTo(18)) {
 		t.Errorf("Entries() = %v, %v, want 0 to 17", ids, err)
 	}
@@ -122,9 +128,9 @@ func TestATableThatNobodyFillsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said []string
 		chains := &Memory{}
-		table := &Table{Chains: chains, Run: "r", Patience: time.Minute, Say: func(s string) { said = append(said, s) }}
+		table := &Table{Seeds: one, Chains: chains, Run: "r", Patience: time.Minute, Say: func(s string) { said = append(said, s) }}
 		time.AfterFunc(30*time.Second, func() {
-			_ = chains.CommitStep(t.Context(), "r", harvest.Chain{Step: 1, Next: "1"}, []harvest.Item{{ID: "0"}})
+			_ = chains.CommitStep(t.Context(), "r", harvest.Chain{Seed: one[0], Step: 1, Next: "1"}, []harvest.Item{{ID: "0"}})
 		})
 		began := time.Now()
 		ids, err := read(t, table)
@@ -157,7 +163,7 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 	fill := func(n int, end error) (items, rejected int, err error) {
 		s := NewStream(entries(n, end), func(*harvest.Rejection) { rejected++ })
 		defer s.Close()
-		err = (&Table{Chains: chains, Lister: s}).Fill(t.Context(), func(n int) { items += n })
+		err = (&Table{Seeds: one, Chains: chains, Lister: s}).Fill(t.Context(), func(n int) { items += n })
 		return items, rejected, err
 	}
 	if items, rejected, err := fill(7000, damage); !errors.Is(err, damage) || items != 6930 || rejected != 70 {
@@ -169,7 +175,74 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 	if items, rejected, err := fill(8000, nil); err != nil || items != 990 || rejected != 10 {
 		t.Errorf("Fill(the whole corpus) = %d items, %d rejected, %v, want 990, 10, nil", items, rejected, err)
 	}
-	if ids, err := read(t, &Table{Chains: chains}); err != nil || len(ids) != 7920 || ids[7] != "8" {
+	if ids, err := read(t, &Table{Seeds: one, Chains: chains}); err != nil || len(ids) != 7920 || ids[7] != "8" {
 		t.Errorf("Entries() = %d items, %v, want 7920 without the rejected", len(ids), err)
 	}
+}
+
+// book has two items on each page of each seed. A cursor is refused so often.
+type book struct {
+	pages   int
+	mu      sync.Mutex
+	refuse  map[string]int // by "seed next"
+	asked   []string
+	abreast int
+	most    int
+}
+
+func (b *book) List(_ context.Context, at harvest.Chain) ([]harvest.Item, string, error) {
+	seed, next := at.Seed, at.Next
+	b.mu.Lock()
+	b.asked = append(b.asked, seed+next)
+	b.abreast++
+	b.most = max(b.most, b.abreast)
+	refused := b.refuse[seed+next] > 0
+	b.refuse[seed+next]--
+	b.mu.Unlock()
+	time.Sleep(time.Millisecond) // in a bubble: all that are asked together are under way together
+	b.mu.Lock()
+	b.abreast--
+	b.mu.Unlock()
+	if refused {
+		return nil, "", ErrCursor
+	}
+	n, _ := strconv.Atoi("0" + next)
+	items := []harvest.Item{{ID: fmt.Sprint(seed, n, "a")}, {ID: fmt.Sprint(seed, n, "b")}}
+	if n+1 == b.pages {
+		return items, "", nil
+	}
+	return items, strconv.Itoa(n + 1), nil
+}
+
+func TestSeedsAreWalkedSideBySide(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &book{pages: 3, refuse: map[string]int{}}
+		seeds := strings.Split("abcdefghijkl", "")
+		ids, err := read(t, &Table{Seeds: seeds, Chains: &Memory{}, Lister: b})
+		slices.Sort(ids)
+		if err != nil || len(slices.Compact(ids)) != 12*3*2 || len(b.asked) != 12*3 || b.most != abreast {
+			t.Errorf("Entries() = %d items, %v, in %d steps, %d side by side, want 72 in 36 steps, %d side by side", len(ids), err, len(b.asked), b.most, abreast)
+		}
+	})
+}
+
+func TestARefusedCursorStartsTheChainAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &book{pages: 4, refuse: map[string]int{"a2": 1}}
+		ids, err := read(t, &Table{Seeds: []string{"a"}, Chains: &Memory{}, Lister: b})
+		slices.Sort(ids)
+		if got, want := strings.Join(b.asked, " "), "a a1 a2 a a1 a2 a3"; err != nil || got != want || len(slices.Compact(ids)) != 8 {
+			t.Errorf("Entries() = %d items, %v, asked %s, want 8, asked %s", len(slices.Compact(ids)), err, got, want)
+		}
+		never := &book{pages: 4, refuse: map[string]int{"a2": 100}}
+		if _, err := read(t, &Table{Seeds: []string{"a"}, Chains: &Memory{}, Lister: never}); !errors.Is(err, ErrCursor) || never.refuse["a2"] != 100-mostRestarts-1 {
+			t.Errorf("Entries() = %v after %d refusals, want ErrCursor after %d", err, 100-never.refuse["a2"], mostRestarts+1)
+		}
+		first := &book{pages: 4, refuse: map[string]int{"a": 1}}
+		if _, err := read(t, &Table{Seeds: []string{"a"}, Chains: &Memory{}, Lister: first}); !errors.Is(err, ErrCursor) || len(first.asked) != 1 {
+			t.Errorf("Entries() = %v after %d steps, want ErrCursor at once: the first step has no cursor", err, len(first.asked))
+		}
+	})
 }

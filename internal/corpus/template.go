@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"shoal/internal/harvest"
@@ -55,4 +56,21 @@ func (t *template) item(id, method string, body []byte) (harvest.Item, error) {
 		return harvest.Item{}, refuse(reasonID, "id %s would change the meaning of --url around it", harvest.Quote(id))
 	}
 	return item, err
+}
+
+// Items makes items of what names them: ids where there is a template, as Config.Template, else URLs.
+func Items(text string) (func(name string) (harvest.Item, error), error) {
+	t, err := parseTemplate(text)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string) (harvest.Item, error) {
+		if t == nil {
+			return harvest.NewItem(name, "", http.MethodGet, nil)
+		}
+		if err := checkID(name); err != nil {
+			return harvest.Item{}, err
+		}
+		return t.item(name, http.MethodGet, nil)
+	}, nil
 }

@@ -51,6 +51,7 @@ type Page struct {
 	Body      []byte // JSON, nil for none
 	Raw       []byte // the answer's bytes, nil for none
 	Records   []Record
+	Chain     *Chain // of a listing whose step this page is: it moves there with the page, or not at all; nil for others
 
 	Answer *Answer // holds the memory of Body and Raw until the page has landed; may be nil
 }

@@ -23,6 +23,7 @@ type Run struct {
 	Rate        string // newest operator's rate, as typed; no input
 	CorpusItems int64  // of the first full pass; 0 before it
 	CorpusSum   string // Digest.Sum of the first full pass; empty before it
+	Base        string // the run before it, whose opening {since} in the corpus stands for; empty without one
 	Shards      int    // set by the coordinator that opened it; 0 otherwise
 	Generation  string // uuid, new at each rebuild of the ledger
 	BucketBits  int

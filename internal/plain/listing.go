@@ -99,10 +99,14 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 		}
 	}
 	then, reason, err := u.goesOn(req, seed, next, value, a)
-	if reason != "" {
+	switch reason {
+	case "":
+		return l, then, r
+	case ReasonNextFailed:
 		return l, "", harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason, Cause: err}
+	default: // it would say so again
+		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err}
 	}
-	return l, then, r
 }
 
 // list runs --items.

@@ -38,6 +38,14 @@ func rowOf(seq int64, key harvest.Key, url, id string, text *string) (harvest.It
 	return harvest.Item{Key: key, URL: url, ID: id, Method: h.Method, Body: h.Body, Line: seq, Size: h.Size}, nil
 }
 
+// moveChain is the statement that moves a chain to its next step, if that is what follows. Parameters: run, seed, step,
+// next, done.
+func moveChain(schema, now string) string {
+	return fmt.Sprintf(`INSERT INTO %[1]schains AS c (run, seed, step, next, done_at) VALUES ($1, $2, $3, nullif($4, ''), CASE WHEN $5 THEN %[2]s END)
+		ON CONFLICT (run, seed) DO UPDATE SET step = excluded.step, next = excluded.next, done_at = excluded.done_at
+		WHERE c.step = excluded.step - 1 AND c.done_at IS NULL`, schema, now)
+}
+
 func stepping(run, seed string, step int64) string {
 	return fmt.Sprintf("take step %d of %s in run %s", step, seed, run)
 }

@@ -71,6 +71,13 @@ func (l *pgLanding) copy(ctx context.Context, tx pgx.Tx) error {
 // fence is the last statement of every landing: it renews the lease and counts, and finds no row once somebody else has
 // taken the shard. As the last one it holds the row's lock, for which a take waits, for the shortest time.
 func (l *pgLanding) fence(ctx context.Context, tx pgx.Tx) error {
+	for i := range l.rows {
+		if to := l.rows[i].Chain; to != nil {
+			if _, err := tx.Exec(ctx, moveChain("shoal.", "clock_timestamp()"), l.run, to.Seed, to.Step, to.Next, to.Done); err != nil {
+				return err
+			}
+		}
+	}
 	c := l.counts
 	tag, err := tx.Exec(ctx, `UPDATE shoal.shards SET landed = landed + $5, missing = missing + $6, skipped = skipped + $7,
 			dead = dead + $8, bytes = bytes + $9, expires_at = greatest(expires_at, clock_timestamp() + $10::interval)

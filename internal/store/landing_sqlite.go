@@ -34,6 +34,11 @@ func (s *SQLite) land(ctx context.Context, own ownership, ttl time.Duration, pag
 			if fresh {
 				counts.Add(rows[i].Outcome, bodyBytes(&rows[i]))
 			}
+			if to := rows[i].Chain; to != nil {
+				if _, err := tx.ExecContext(ctx, moveChain("", "$6"), own.run, to.Seed, to.Step, to.Next, to.Done, stamp(time.Now())); err != nil {
+					return err
+				}
+			}
 		}
 		return fenceSQLite(ctx, tx, own, ttl, counts)
 	})

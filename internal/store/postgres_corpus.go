@@ -21,6 +21,12 @@ func (p *Postgres) Chain(ctx context.Context, run, seed string) (harvest.Chain, 
 	return c, classify("read chain "+seed+" of run "+run, err)
 }
 
+// ChainsDone implements Store.
+func (p *Postgres) ChainsDone(ctx context.Context, run string) (n int, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT count(*) FROM shoal.chains WHERE run = $1 AND done_at IS NOT NULL", run).Scan(&n)
+	return n, classify("count the chains of run "+run, err)
+}
+
 // CommitStep implements Store. The lock of the chain's row, which the first statement takes, keeps two who walk the same
 // chain from one step; that of the run keeps two chains from the same numbers.
 func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
@@ -28,10 +34,7 @@ func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain,
 		if _, err := tx.Exec(ctx, "SELECT 1 FROM shoal.runs WHERE run = $1 FOR NO KEY UPDATE", run); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `INSERT INTO shoal.chains AS c (run, seed, step, next, done_at)
-			VALUES ($1, $2, $3, nullif($4, ''), CASE WHEN $5 THEN clock_timestamp() END)
-			ON CONFLICT (run, seed) DO UPDATE SET step = excluded.step, next = excluded.next, done_at = excluded.done_at
-			WHERE c.step = excluded.step - 1 AND c.done_at IS NULL`, run, to.Seed, to.Step, to.Next, to.Done)
+		tag, err := tx.Exec(ctx, moveChain("shoal.", "clock_timestamp()"), run, to.Seed, to.Step, to.Next, to.Done)
 		if err != nil {
 			return err
 		}

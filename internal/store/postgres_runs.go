@@ -13,13 +13,13 @@ import (
 )
 
 const selectRuns = `SELECT run, upstream, api, host, extract, body, rate, corpus, coalesce(corpus_items, 0), coalesce(corpus_digest, ''),
-	coalesce(shards, 0), generation::text, bucket_bits, opened_at, finished_at FROM shoal.runs `
+	coalesce(shards, 0), coalesce(base_run, ''), generation::text, bucket_bits, opened_at, finished_at FROM shoal.runs `
 
 func scanRun(row pgx.CollectableRow) (harvest.Run, error) {
 	var r harvest.Run
 	var finished *time.Time
 	err := row.Scan(&r.Name, &r.Upstream, &r.API, &r.Host, &r.Extract, &r.Body, &r.Rate, &r.Corpus, &r.CorpusItems, &r.CorpusSum,
-		&r.Shards, &r.Generation, &r.BucketBits, &r.OpenedAt, &finished)
+		&r.Shards, &r.Base, &r.Generation, &r.BucketBits, &r.OpenedAt, &finished)
 	if finished != nil {
 		r.FinishedAt = finished.UTC()
 	}
@@ -115,9 +115,9 @@ func (p *Postgres) createRun(ctx context.Context, tx pgx.Tx, given harvest.Run) 
 			return given, false, fmt.Errorf("make the partition of %s: %w", parent, err)
 		}
 	}
-	tag, err := tx.Exec(ctx, `INSERT INTO shoal.runs (run, upstream, api, host, extract, body, rate, corpus, shards, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10) ON CONFLICT DO NOTHING`,
-		given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus, given.Shards, p.version)
+	tag, err := tx.Exec(ctx, `INSERT INTO shoal.runs (run, upstream, api, host, extract, body, rate, corpus, shards, version, base_run)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10, nullif($11, '')) ON CONFLICT DO NOTHING`,
+		given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus, given.Shards, p.version, given.Base)
 	if err != nil {
 		return given, false, err
 	}

@@ -20,16 +20,16 @@ func (s *SQLite) Chain(ctx context.Context, run, seed string) (harvest.Chain, er
 	return c, s.classify("read chain "+seed+" of run "+run, err)
 }
 
+// ChainsDone implements Store.
+func (s *SQLite) ChainsDone(ctx context.Context, run string) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM chains WHERE run = ? AND done_at IS NOT NULL", run).Scan(&n)
+	return n, s.classify("count the chains of run "+run, err)
+}
+
 // CommitStep implements Store.
 func (s *SQLite) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
 	return s.transact(ctx, stepping(run, to.Seed, to.Step), func(tx *sql.Tx) error {
-		var done any
-		if to.Done {
-			done = stamp(time.Now())
-		}
-		result, err := tx.ExecContext(ctx, `INSERT INTO chains AS c (run, seed, step, next, done_at) VALUES (?, ?, ?, nullif(?, ''), ?)
-			ON CONFLICT (run, seed) DO UPDATE SET step = excluded.step, next = excluded.next, done_at = excluded.done_at
-			WHERE c.step = excluded.step - 1 AND c.done_at IS NULL`, run, to.Seed, to.Step, to.Next, done)
+		result, err := tx.ExecContext(ctx, moveChain("", "$6"), run, to.Seed, to.Step, to.Next, to.Done, stamp(time.Now()))
 		if err != nil {
 			return err
 		}

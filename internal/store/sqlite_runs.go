@@ -13,13 +13,13 @@ import (
 )
 
 const sqliteSelectRuns = `SELECT run, upstream, api, host, extract, body, rate, corpus, coalesce(corpus_items, 0), coalesce(corpus_digest, ''),
-	coalesce(shards, 0), generation, bucket_bits, opened_at, finished_at FROM runs `
+	coalesce(shards, 0), coalesce(base_run, ''), generation, bucket_bits, opened_at, finished_at FROM runs `
 
 func scanSQLiteRun(scan func(dest ...any) error) (harvest.Run, error) {
 	var r harvest.Run
 	var opened, finished sql.NullString
 	err := scan(&r.Name, &r.Upstream, &r.API, &r.Host, &r.Extract, &r.Body, &r.Rate, &r.Corpus, &r.CorpusItems, &r.CorpusSum,
-		&r.Shards, &r.Generation, &r.BucketBits, &opened, &finished)
+		&r.Shards, &r.Base, &r.Generation, &r.BucketBits, &opened, &finished)
 	if err != nil {
 		return r, err
 	}
@@ -76,10 +76,10 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 	}
 	var contradiction error
 	err = s.transact(ctx, "open run "+given.Name, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `INSERT INTO runs (run, upstream, api, host, extract, body, rate, corpus, shards, generation, version, opened_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?) ON CONFLICT DO NOTHING`,
+		result, err := tx.ExecContext(ctx, `INSERT INTO runs (run, upstream, api, host, extract, body, rate, corpus, shards, generation, version, opened_at, base_run)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, nullif(?, '')) ON CONFLICT DO NOTHING`,
 			given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus, given.Shards,
-			newUUID(), s.version, stamp(time.Now()))
+			newUUID(), s.version, stamp(time.Now()), given.Base)
 		if err != nil {
 			return err
 		}

@@ -137,7 +137,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	case d.Verb == retry.Accept:
 		return accepted, nil
 	case d.Verb == retry.Abort, d.Verb == retry.Skip && d.Outcome != harvest.Dead:
-		return 0, fmt.Errorf("%w: %s (%s)", ErrRefused, c.why, c.request.URL)
+		return 0, &Refused{Status: facts.Status, Text: fmt.Sprintf("%s (%s)", c.why, c.request.URL)}
 	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
 		c.tries--
 		return longWait, nil

@@ -23,3 +23,14 @@ var (
 func impatient(what string, since time.Time, cause error) error {
 	return fmt.Errorf("%w: %s since %s: %w", ErrPatience, what, since.Format(time.TimeOnly), cause)
 }
+
+// Refused is the ErrRefused of a single answer.
+type Refused struct {
+	Status int // of the answer; 0 if it is no matter of its status
+	Text   string
+}
+
+func (r *Refused) Error() string { return ErrRefused.Error() + ": " + r.Text }
+
+// Unwrap implements errors.Is.
+func (r *Refused) Unwrap() error { return ErrRefused }

@@ -67,7 +67,17 @@ func (t *Tally) received(bytes int64) {
 	t.stats.Wire += bytes
 }
 
-func (t *Tally) landed(counts harvest.Counts) {
+// Sum is what was added up so far.
+func (t *Tally) Sum() harvest.Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.stats
+	s.Retries, s.Pauses = maps.Clone(s.Retries), maps.Clone(s.Pauses)
+	return s
+}
+
+// Landed adds what was committed.
+func (t *Tally) Landed(counts harvest.Counts) {
 	if t == nil {
 		return
 	}

@@ -61,7 +61,8 @@ type Harvester struct {
 	orders *orders
 	tour   tour
 	began  time.Time
-	leads  bool // it looks after the run rather than after a shard
+	seeds  []string // of the chains that enumerate the corpus
+	leads  bool     // it looks after the run rather than after a shard
 
 	closers []func() error
 }
@@ -105,7 +106,7 @@ func (h *Harvester) prepare(ctx context.Context) error {
 	if h.storeExists() { // it may know what the corpus needs, such as the template
 		steps = []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus}
 	}
-	steps = append(steps, h.openRunsCorpus, h.openRun, h.takeOrders, h.openRedis, h.claim, h.openUpstream, h.introduceOurselves, h.build)
+	steps = append(steps, h.openRunsCorpus, h.openRun, h.findSeeds, h.takeOrders, h.openRedis, h.claim, h.openUpstream, h.introduceOurselves, h.build)
 	return h.interruptible(ctx, steps...)
 }
 
@@ -195,6 +196,10 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 
 // build puts the worker together.
 func (h *Harvester) build(ctx context.Context) error {
+	if h.listsPages() {
+		h.tour.next(h.listingProgress())
+		return nil
+	}
 	h.fillTable(ctx)
 	totals, err := h.totals(ctx)
 	if err != nil {

@@ -51,7 +51,7 @@ func Lead(ctx context.Context, env Env, set config.Worker) (Led, error) {
 }
 
 func (h *Harvester) lead(ctx context.Context) (led Led, err error) {
-	steps := []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun}
+	steps := []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.findSeeds}
 	if err := h.interruptible(ctx, steps...); err != nil {
 		return led, err
 	}
@@ -89,7 +89,9 @@ func (h *Harvester) lead(ctx context.Context) (led Led, err error) {
 }
 
 // enumerates tells whether this process fills the corpus table: from what only it can read, or by asking the upstream once.
-func (h *Harvester) enumerates() bool { return h.set.Corpus == "-" || isListing(h.run.Corpus) }
+func (h *Harvester) enumerates() bool {
+	return h.set.Corpus == "-" || isListing(h.run.Corpus) && !h.listsPages()
+}
 
 // mayFill refuses to wait for rows of the table that nobody will bring. What is only read in the end is closed until then.
 func (h *Harvester) mayFill(ctx context.Context) error {
@@ -107,6 +109,16 @@ func (h *Harvester) mayFill(ctx context.Context) error {
 		err = config.Usagef("run %s reads its corpus from standard input, and not all of it is in the store yet: give it again with --corpus -", h.run.Name)
 	}
 	return err
+}
+
+// listed tells whether the corpus table holds all of the corpus.
+func (h *Harvester) listed(ctx context.Context) (done bool, err error) {
+	err = h.patiently(ctx, "the store", unavailable, func() error {
+		n, err := h.truth.ChainsDone(ctx, h.run.Name)
+		done = n >= len(h.seeds)
+		return err
+	})
+	return done, err
 }
 
 // chain is how far the enumeration of the run's corpus has come.
@@ -232,11 +244,15 @@ func (h *Harvester) prove(ctx context.Context) (p coordinator.Proof, err error) 
 
 // reopen opens the corpus for another pass: the table, where there is one.
 func (h *Harvester) reopen(ctx context.Context) error {
+	if h.listsPages() {
+		h.source = &walked{h: h, ctx: ctx}
+		return nil
+	}
 	if h.run.Corpus != "-" && !isListing(h.run.Corpus) && h.set.Corpus != harvest.StoreCorpus {
 		return h.openNextCorpus(ctx)
 	}
-	chain, err := h.chain(ctx)
-	if err == nil && !chain.Done {
+	done, err := h.listed(ctx)
+	if err == nil && !done {
 		err = fmt.Errorf("%w: the corpus of run %s is not enumerated to its end: start coordinator run or coordinator enumerate again", worker.ErrIncomplete, h.run.Name)
 	}
 	h.source = &enumerated{host: h.run.Host, ctx: ctx, table: h.table()}
@@ -258,6 +274,9 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 		return Led{}, config.Usagef("verify which run? %v: say --run", err)
 	}
 	led := Led{Run: h.run}
+	if err := h.findSeeds(life); err != nil {
+		return led, err
+	}
 	if err := h.reopen(life); err != nil {
 		return led, err
 	}

@@ -108,8 +108,11 @@ func (h *Harvester) planCorpus(ctx context.Context, plan *coordinator.Plan) erro
 		if h.truth == nil || h.run.Name == "" {
 			return nil
 		}
-		chain, err := h.chain(ctx)
-		if err != nil || !chain.Done {
+		if err := h.findSeeds(ctx); err != nil || h.listsPages() {
+			return err
+		}
+		done, err := h.listed(ctx)
+		if err != nil || !done {
 			return err
 		}
 		if err := h.reopen(ctx); err != nil {

@@ -143,7 +143,7 @@ const hiddenQuery = "?…"
 
 // shownCorpus is the corpus as it is stored with the run and may be printed.
 func shownCorpus(uri string) string {
-	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && strings.Contains(address, "://") && !isDump(address) {
+	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && !isPartnerListing(uri) && strings.Contains(address, "://") && !isDump(address) {
 		return address + hiddenQuery
 	}
 	return uri
@@ -177,6 +177,7 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 		given.Shards = h.shards()
 	}
 	if at < 0 {
+		given.Base = baseOf(runs, given)
 		return given, nil
 	}
 	said.Name, said.Shards = given.Name, given.Shards

@@ -13,6 +13,7 @@ import (
 	"shoal/internal/fetch"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
+	"shoal/internal/plain"
 	"shoal/internal/store"
 	"shoal/internal/worker"
 )
@@ -60,7 +61,11 @@ func (h *Harvester) openStore(ctx context.Context) error {
 // so that a mistyped one opens no run.
 func (h *Harvester) checkUpstream(context.Context) error {
 	if h.set.Upstream != config.Mediawiki || h.set.API != "" { // else the run may know the wiki
-		if _, err := newUpstream(h.set); err != nil {
+		probe := h.set
+		if probe.URL == "" && probe.Split != "" { // the run may know the template
+			probe.URL = "https://api.example/?ids=" + plain.IDs
+		}
+		if _, err := newUpstream(probe); err != nil {
 			return err
 		}
 	}

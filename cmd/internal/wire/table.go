@@ -37,6 +37,10 @@ func (e *enumerated) Entries() iter.Seq2[harvest.Entry, error] { return e.table.
 func (h *Harvester) openTable(ctx context.Context) (err error) {
 	host := harvest.HostOf(h.set.API)
 	switch {
+	case isPartnerListing(h.set.Corpus):
+		if host, err = h.listingHost(); err != nil {
+			return err
+		}
 	case isListing(h.set.Corpus):
 		if h.set.Upstream != config.Mediawiki {
 			return config.Usagef("--corpus %s: which wiki? Add --api https://wiki.example/w/api.php", h.set.Corpus)
@@ -76,15 +80,18 @@ func (h *Harvester) fillTable(ctx context.Context) {
 // table is the run's corpus table.
 func (h *Harvester) table() *coordinator.Table {
 	return &coordinator.Table{
-		Chains: chains{h.truth}, Run: h.run.Name, Seed: h.run.Corpus, Patience: h.set.Patience, Say: h.Say,
+		Chains: chains{h.truth}, Run: h.run.Name, Seeds: h.seeds, Patience: h.set.Patience, Say: h.Say,
 		Again: func(ctx context.Context, do func() error) error {
 			return h.patiently(ctx, "the store", unavailable, do)
 		},
 	}
 }
 
-// listing enumerates the run's corpus from its wiki. The logs of a day repeat the discussions of that day.
+// listing enumerates the run's corpus from its upstream. A wiki's logs of a day repeat the discussions of that day.
 func (h *Harvester) listing() coordinator.Lister {
+	if isPartnerListing(h.run.Corpus) {
+		return &itemLister{h: h, caller: h.caller()}
+	}
 	what, _ := mediawiki.ParseListing(h.run.Corpus) // openTable has read it
 	l := listing{caller: h.caller(), wiki: h.kind.wiki, what: what}
 	if h.run.Extract == config.Afd {
@@ -99,9 +106,12 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()
-	steps := []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.takeOrders, h.openRedis, h.openUpstream, h.introduceOurselves}
+	steps := []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.findSeeds, h.takeOrders, h.openRedis, h.openUpstream, h.introduceOurselves}
 	if err := h.interruptible(life, steps...); err != nil {
 		return err
+	}
+	if h.listsPages() {
+		return config.Usagef("--corpus list: without --items has nothing to enumerate: its answers are the pages, which workers fetch")
 	}
 	table := h.table()
 	if _, ok := h.source.(*enumerated); ok && isListing(h.run.Corpus) {

@@ -21,7 +21,7 @@ import (
 // Try fetches the first items of the corpus within the budget, stores nothing,
 // and shows what was sent, what came and what would become of it.
 func Try(ctx context.Context, env Env, set config.Worker) error {
-	h := &Harvester{Env: env, set: set}
+	h := newHarvester(env, set)
 	defer h.close()
 	if set.Corpus == "" {
 		return config.Usagef("--try needs something to try: add --corpus FILE")
@@ -38,8 +38,14 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 			return err
 		}
 	}
-	if e, ok := h.source.(*enumerated); ok {
-		e.ctx, e.table = life, &coordinator.Table{Chains: &coordinator.Memory{}, Lister: h.listing()}
+	h.run.OpenedAt = time.Now()
+	if err := h.findSeeds(life); err != nil {
+		return err
+	}
+	if h.listsPages() {
+		h.source = &firstSteps{h: h}
+	} else if e, ok := h.source.(*enumerated); ok {
+		e.ctx, e.table = life, &coordinator.Table{Seeds: h.seeds, Chains: &coordinator.Memory{}, Lister: h.listing()}
 	}
 	t := tryout{h: h, upstream: reading{h.kind, h.client}}
 	if err := t.all(life); err != nil {

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"shoal/internal/afd"
 	"shoal/internal/config"
@@ -16,6 +17,7 @@ import (
 type upstream struct {
 	worker.Upstream
 	wiki *mediawiki.Upstream // nil for plain
+	api  *plain.Upstream     // nil for a wiki
 	most int                 // items of its largest request
 }
 
@@ -26,16 +28,25 @@ const mostPages = 500
 func newUpstream(set config.Worker) (upstream, error) {
 	if set.Upstream == config.Mediawiki {
 		wiki, err := newWiki(set)
-		return upstream{wiki, wiki, mostPages}, err
+		return upstream{Upstream: wiki, wiki: wiki, most: mostPages}, err
 	}
 	api, err := plain.New(plain.Config{
 		Body: set.Body, Extract: set.Extract, Check: set.Check, Wait: set.Wait,
-		KeepHeaders: set.KeepHeaders, PostIsRead: set.PostIsRead, MaxBody: int(set.MaxBody),
+		KeepHeaders: set.KeepHeaders, PostIsRead: set.PostIsRead, MaxBody: int(set.MaxBody), Next: set.Next, Items: set.Items,
+		Template: set.URL, Pack: packOf(set), Split: set.Split, ID: set.ID, Absent: set.Absent,
 	})
 	if err != nil {
 		return upstream{}, config.Usagef("%v", err)
 	}
-	return upstream{Upstream: api, most: 1}, nil
+	return upstream{Upstream: api, api: api, most: api.Most()}, nil
+}
+
+// packOf is how many items a request holds: those of --pack where the template has room for many.
+func packOf(set config.Worker) int {
+	if strings.Contains(set.URL, plain.IDs) {
+		return set.Pack
+	}
+	return 0
 }
 
 func newWiki(set config.Worker) (*mediawiki.Upstream, error) {

@@ -15,12 +15,9 @@ import (
 )
 
 const (
-	listingScheme = "mediawiki:"
-	pageIDs       = "pageids:"
+	wikiScheme = "mediawiki:"
+	pageIDs    = "pageids:"
 )
-
-// isListing tells whether a corpus is what a wiki lists.
-func isListing(uri string) bool { return strings.HasPrefix(uri, listingScheme) }
 
 var dumpName = regexp.MustCompile(`page\.sql(\.gz|\.zst)?$`)
 
@@ -41,7 +38,7 @@ func (h *Harvester) wikiLines(cfg *corpus.Config) error {
 		cfg.URI = path
 		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.PageID(api, line) }
 	case isDump(address):
-		listing, err := mediawiki.ParseListing(listingScheme + "?" + query)
+		listing, err := mediawiki.ParseListing(wikiScheme + "?" + query)
 		if err != nil {
 			return config.Usagef("--corpus %s: %v", harvest.Quote(cfg.URI), err)
 		}
@@ -126,8 +123,8 @@ type listing struct {
 }
 
 // List implements coordinator.Lister.
-func (l listing) List(ctx context.Context, next string) (items []harvest.Item, then string, err error) {
-	err = l.caller.Call(ctx, l.wiki.ListRequest(l.what, next), func(answer *harvest.Answer) harvest.Reading {
+func (l listing) List(ctx context.Context, at harvest.Chain) (items []harvest.Item, then string, err error) {
+	err = l.caller.Call(ctx, l.wiki.ListRequest(l.what, at.Next), func(answer *harvest.Answer) harvest.Reading {
 		listed, after, read := l.wiki.ReadList(answer)
 		items, then = items[:0], after
 		for _, page := range listed {
