@@ -4,6 +4,7 @@
 //	exits CODE PROGRAM ARGS…   runs a program and wants this exit code
 //	api [JSON]                 starts an upstream; sets API (its URL) and CA; JSON is its behaviour
 //	requests N                 wants N requests at the upstream so far
+//	atmost N                   wants at most N requests at the upstream so far
 //	urls FILE FROM TO          writes the URLs of some of its items
 //	redis [ARGS…]              starts a Redis and sets REDIS_URL
 //	postgres                   makes a database and sets DATABASE_URL
@@ -47,7 +48,7 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits": exits, "api": s.start, "requests": s.requests, "urls": s.urls, "redis": s.redis, "postgres": s.postgres, "wiki": startWiki,
+					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "redis": s.redis, "postgres": s.postgres, "wiki": startWiki,
 				},
 			})
 		})
@@ -103,6 +104,14 @@ func (s *story) start(ts *testscript.TestScript, _ bool, args []string) {
 func (s *story) requests(ts *testscript.TestScript, _ bool, args []string) {
 	if want := args[0]; fmt.Sprint(s.api.Count()) != want {
 		ts.Fatalf("%d requests at the upstream, want %s", s.api.Count(), want)
+	}
+}
+
+func (s *story) atMost(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if s.api.Count() > want {
+		ts.Fatalf("%d requests at the upstream, want at most %d", s.api.Count(), want)
 	}
 }
 

@@ -177,7 +177,9 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 		given.Shards = h.shards()
 	}
 	if at < 0 {
-		given.Base = baseOf(runs, given)
+		if given.Base = baseOf(runs, given); given.Base == "" && strings.Contains(given.Corpus, "{since}") {
+			return given, config.Usagef("--corpus %s: {since} is when the run before was opened, and the store has no finished run of %s: leave it out this time", given.Corpus, given.Host)
+		}
 		return given, nil
 	}
 	said.Name, said.Shards = given.Name, given.Shards
