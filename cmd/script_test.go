@@ -5,6 +5,7 @@
 //	api [JSON]                 starts an upstream; sets API (its URL) and CA; JSON is its behaviour
 //	requests N                 wants N requests at the upstream so far
 //	atmost N                   wants at most N requests at the upstream so far
+//	example FILE               copies an example, whose API is the upstream that was started
 //	urls FILE FROM TO          writes the URLs of some of its items
 //	redis [ARGS…]              starts a Redis and sets REDIS_URL
 //	postgres                   makes a database and sets DATABASE_URL
@@ -48,7 +49,7 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "redis": s.redis, "postgres": s.postgres, "wiki": startWiki,
+					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "wiki": startWiki,
 				},
 			})
 		})
@@ -113,6 +114,12 @@ func (s *story) atMost(ts *testscript.TestScript, _ bool, args []string) {
 	if s.api.Count() > want {
 		ts.Fatalf("%d requests at the upstream, want at most %d", s.api.Count(), want)
 	}
+}
+
+func (s *story) example(ts *testscript.TestScript, _ bool, args []string) {
+	text, err := os.ReadFile(filepath.Join("..", "examples", args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.ReplaceAll(text, []byte("https://api.example"), []byte(s.api.URL)), 0o600))
 }
 
 func (s *story) urls(ts *testscript.TestScript, _ bool, args []string) {

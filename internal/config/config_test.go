@@ -79,7 +79,7 @@ func wantUsage(t *testing.T, what string, err error, want ...string) {
 func samples(t *testing.T) map[string]string {
 	return map[string]string{
 		"corpus": "urls.txt", "url": "https://api.example/{id}", "upstream": "plain", "extract": ".data[]", "body": "raw",
-		"check": ".ok", "post-is-read": "true", "keep-header": "X-One,X-Two", "run": "2026q4", "shard": "0/1", "shards": "16", "pack": "20", "split": ".items[]", "id": ".id", "absent": "missing", "next": ".next", "items": ".data[].id", "host": "api.example", "outcome": "dead,missing", "reason": "http_502", "status": "502", "match": "*/talk/*", "json": "true", "watch": "true",
+		"check": ".ok", "post-is-read": "true", "keep-header": "X-One,X-Two", "run": "2026q4", "shard": "0/1", "shards": "16", "pack": "20", "show": "7", "split": ".items[]", "id": ".id", "absent": "missing", "next": ".next", "items": ".data[].id", "host": "api.example", "outcome": "dead,missing", "reason": "http_502", "status": "502", "match": "*/talk/*", "json": "true", "watch": "true",
 		"no-wait": "true",
 		"contact": "ada@lab.edu", "user-agent": "lab/1.0 (ada@lab.edu)", "profile": "wikimedia-anon", "rate": "200/min", "concurrency": "7",
 		"headroom": "0.2%", "wait": ".wait", "proxy": "http://proxy:3128", "ca": "ca.pem", "cert": "c.pem", "key": "k.pem",

@@ -23,6 +23,7 @@ type Coordinator struct {
 	Reason   string
 	Status   int // 0: any
 	Match    string
+	Show     int // items to list
 	JSON     bool
 	Watch    bool
 	Force    bool
@@ -71,7 +72,7 @@ func readCoordinator(l *layers) (Coordinator, error) {
 		Run: r.run("run"), Store: r.store("store"), Redis: r.redis("redis"), Extract: r.text("extract"),
 		Batch: r.count("batch", 1, 100_000), To: r.text("to"), Table: r.oneOf("table", "records", "pages"),
 		Host: r.text("host"), Outcomes: r.outcomes("outcome"), Reason: r.text("reason"), Status: r.count("status", 0, 599), Match: r.text("match"),
-		JSON: r.flag("json"), Watch: r.flag("watch"),
+		Show: r.count("show", 1, 100_000), JSON: r.flag("json"), Watch: r.flag("watch"),
 		Force: r.flag("force"), Progress: r.progress("progress"), LogLevel: r.level("log-level"),
 	}
 	return c, r.err

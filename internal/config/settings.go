@@ -23,10 +23,12 @@ const (
 	InRetry
 	InReport
 	InDrop
+	InShow
+	InList
 	inProfile // a key of profiles alone: neither flag nor environment variable
 
 	inHarvest = InWorker | InEnumerate | InRun | InPlan | InVerify // commands that read a corpus
-	inOneRun  = inHarvest | InExport | InExtract | InRebuild | InStatus | InControl | InRetry | InReport
+	inOneRun  = inHarvest | InExport | InExtract | InRebuild | InStatus | InControl | InRetry | InReport | InShow | InList
 	inStore   = inOneRun | InRuns | InDrop
 	inAll     = inStore | InDemo | InSchema
 )
@@ -132,10 +134,10 @@ func settingsTurn() []Setting {
 			Help: "into how many parts the run is cut for its workers; auto: 64, and 8 where one request holds many items, so that requests are full"},
 		{Name: "host", Arg: "HOST", Group: GroupTurn, In: InControl,
 			Help: "the upstream's host, as coordinator runs shows it; default: that of the run"},
-		{Name: "outcome", Default: "dead", Arg: "WORD", List: true, Group: GroupTurn, In: InRetry,
-			Help: "what is put back: dead, skipped, missing, or several of them"},
-		{Name: "reason", Arg: "WORD", Group: GroupTurn, In: InRetry, Help: "only items that ended for this reason, such as http_502"},
-		{Name: "status", Arg: "N", Default: "0", Group: GroupTurn, In: InRetry, Help: "only items whose last answer had this HTTP status; 0: any"},
+		{Name: "outcome", Default: "dead", Arg: "WORD", List: true, Group: GroupTurn, In: InRetry | InList,
+			Help: "which items: dead, skipped, missing (or, to be listed, landed), or several of them"},
+		{Name: "reason", Arg: "WORD", Group: GroupTurn, In: InRetry | InList, Help: "only items that ended for this reason, such as http_502"},
+		{Name: "status", Arg: "N", Default: "0", Group: GroupTurn, In: InRetry | InList, Help: "only items whose last answer had this HTTP status; 0: any"},
 		{Name: "match", Arg: "PATTERN", Group: GroupTurn, In: InRetry, Help: "only items whose URL or id matches, with * for any text: '*/talk/*'"},
 		{Name: "no-wait", Group: GroupTurn, In: InWorker,
 			Help: "when another worker has the shard, leave with exit code 13 and do not wait for it"},
@@ -203,6 +205,7 @@ func settingsLimits() []Setting {
 		{Name: "try", Default: "0", Arg: "[N]", Bare: "3", Group: GroupLimits, In: InWorker,
 			Help: "fetch N items (3), store nothing, and show request, answer, limits as understood and records of each"},
 		{Name: "limit", Default: "0", Arg: "N", Group: GroupLimits, In: InWorker, Help: "stop after N new items; a rerun goes on; 0: all"},
+		{Name: "show", Default: "20", Arg: "N", Group: GroupLimits, In: InList, Help: "how many items are listed, at most; the counts are of all"},
 		{Name: "timeout", Default: "30s", Arg: "TIME", Group: GroupLimits, In: inHarvest, Help: "for one request, from the first byte sent to the last one read"},
 		{Name: "max-body", Default: "16MiB", Arg: "SIZE", Group: GroupLimits, In: inHarvest, Help: "a longer answer, once decoded, is skipped"},
 		{Name: "retries", Default: "5", Arg: "N", Group: GroupLimits, In: inHarvest, Help: "how often an item is tried again before it is given up"},
@@ -223,7 +226,7 @@ func settingsOutput() []Setting {
 		{Name: "progress", Default: autoText, Arg: "MODE", Group: GroupOutput, In: inAll &^ InSchema,
 			Help: "auto (bar on a terminal, else plain), bar, plain (a line a minute), json (a line a second), none"},
 		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Help: "debug, info, warn or error"},
-		{Name: "json", Group: GroupOutput, In: InStatus | InRuns | InReport | InPlan, Help: "print JSON for scripts; its names stay"},
+		{Name: "json", Group: GroupOutput, In: InStatus | InRuns | InReport | InPlan | InShow | InList, Help: "print JSON for scripts; its names stay"},
 		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "show it again every two seconds, until interrupted"},
 		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun,
 			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; where others reach it, /metrics wants the token printed at start"},

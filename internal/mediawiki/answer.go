@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/segmentio/encoding/json"
@@ -153,30 +152,13 @@ func (u *Upstream) Detail(a *harvest.Answer) string {
 	if a == nil {
 		return ""
 	}
-	return printable(string(a.Body[:min(len(a.Body), harvest.MaxDetail+utf8.UTFMax)]))
-}
-
-func printable(text string) string {
-	var out strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\r':
-			continue
-		case r != '\n' && r != '\t' && !unicode.IsGraphic(r):
-			r = utf8.RuneError
-		}
-		if out.Len()+utf8.RuneLen(r) > harvest.MaxDetail {
-			break
-		}
-		out.WriteRune(r)
-	}
-	return strings.TrimSpace(out.String())
+	return harvest.Printable(string(a.Body[:min(len(a.Body), harvest.MaxDetail+utf8.UTFMax)]))
 }
 
 // shortened is a text of the wiki's for one line of a message.
 func shortened(text string) string {
 	const most = 300
-	text = strings.Join(strings.Fields(printable(text)), " ")
+	text = strings.Join(strings.Fields(harvest.Printable(text)), " ")
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}

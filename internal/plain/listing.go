@@ -156,20 +156,21 @@ func (u *Upstream) goesOn(req *harvest.Request, seed, next string, value any, a 
 			return "", "", nil
 		}
 		if !isURL(then) && !strings.HasPrefix(then, "/") && !strings.HasPrefix(then, "?") {
-			return then, u.cursorFault(seed, next, then), nil
+			reason, err := cursorFault(seed, next, then)
+			return then, reason, err
 		}
 	}
 	return resolve(req.URL, then)
 }
 
-func (u *Upstream) cursorFault(seed, next, then string) string {
+func cursorFault(seed, next, then string) (reason string, err error) {
 	switch {
 	case !strings.Contains(seed, cursorMark):
-		return ReasonNoCursor
+		return ReasonNoCursor, errors.New("it goes on at a cursor: write into --corpus where that goes, such as &cursor={cursor}")
 	case next == then:
-		return ReasonNextLoops
+		return ReasonNextLoops, errors.New("it goes on at the cursor that it was asked for")
 	}
-	return ""
+	return "", nil
 }
 
 // resolve makes a target absolute, and keeps it on the host that was asked.
@@ -188,9 +189,9 @@ func resolve(from, target string) (then, reason string, err error) {
 	case err != nil:
 		return "", ReasonNextFailed, err
 	case to.Scheme != base.Scheme || harvest.HostOf(canonical) != harvest.HostOf(from):
-		return "", ReasonForeignNext, errors.New(harvest.Quote(canonical))
+		return "", ReasonForeignNext, errors.New("it goes on at " + harvest.Quote(canonical))
 	case canonical == from:
-		return "", ReasonNextLoops, nil
+		return "", ReasonNextLoops, errors.New("it goes on at the address that it was asked for")
 	}
 	return canonical, "", nil
 }

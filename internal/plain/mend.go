@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"shoal/internal/harvest"
@@ -125,25 +124,7 @@ func Detail(a *harvest.Answer) string {
 		return ""
 	}
 	// A rune that is cut at the end of the window is within the bytes that do not fit anyway.
-	return printable(string(a.Body[:min(len(a.Body), harvest.MaxDetail+utf8.UTFMax)]))
-}
-
-// printable cuts text to harvest.MaxDetail bytes and replaces what is no visible character, blank, tab or line feed.
-func printable(text string) string {
-	var out strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\r':
-			continue
-		case r != '\n' && r != '\t' && !unicode.IsGraphic(r):
-			r = utf8.RuneError
-		}
-		if out.Len()+utf8.RuneLen(r) > harvest.MaxDetail {
-			break
-		}
-		out.WriteRune(r)
-	}
-	return strings.TrimSpace(out.String())
+	return harvest.Printable(string(a.Body[:min(len(a.Body), harvest.MaxDetail+utf8.UTFMax)]))
 }
 
 // shorten cuts text from outside to a length that fits a message.

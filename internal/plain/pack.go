@@ -235,7 +235,7 @@ func (u *Upstream) readPart(page *harvest.Page, value any, whole findings, maske
 	case errors.Is(err, errNumber):
 		skip(page, ReasonBadNumber, err.Error())
 	case err != nil:
-		page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, printable(err.Error())
+		page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, harvest.Printable(err.Error())
 	default:
 		page.Records = records
 	}

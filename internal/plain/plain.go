@@ -237,7 +237,7 @@ func (u *Upstream) read(page *harvest.Page, a *harvest.Answer) harvest.Reading {
 
 // mediaType is the Content-Type as it came, as valid text of a length that a type may have.
 func mediaType(a *harvest.Answer) string {
-	text := printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
+	text := harvest.Printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
 	if len(text) > mostMediaType {
 		text = strings.ToValidUTF8(text[:mostMediaType], "")
 	}
@@ -295,7 +295,7 @@ func (u *Upstream) consider(page *harvest.Page, body []byte) harvest.Reading {
 	case errors.Is(err, errNumber):
 		skip(page, ReasonBadNumber, err.Error())
 	case err != nil: // the body stays: an expression that is mended can be run on it later
-		page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, printable(err.Error())
+		page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, harvest.Printable(err.Error())
 	default:
 		page.Records = records
 		if page.Reason == "" {
@@ -328,6 +328,6 @@ func undecodable(reason string) harvest.Reading {
 
 // skip turns the page into one that keeps nothing but why.
 func skip(page *harvest.Page, reason, detail string) {
-	page.Outcome, page.Reason, page.Detail = harvest.Skipped, reason, printable(detail)
+	page.Outcome, page.Reason, page.Detail = harvest.Skipped, reason, harvest.Printable(detail)
 	page.Body, page.Raw, page.MediaType, page.Records, page.Answer = nil, nil, "", nil, nil
 }

@@ -57,7 +57,7 @@ func RaiseToken(t testing.TB, s Store, run string, shard harvest.Shard) int64 {
 // ExplainExport is the plan of an export.
 func ExplainExport(t testing.TB, conn *pgx.Conn, q Query) string {
 	t.Helper()
-	sql, args, err := exportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) })
+	sql, args, err := exportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) }, func(k harvest.Key) any { return uuid(k) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ var beginOrdered = pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE R
 
 // Export implements Store.
 func (p *Postgres) Export(ctx context.Context, q Query, each func(Row) error) error {
-	sql, args, err := exportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) })
+	sql, args, err := exportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) }, func(k harvest.Key) any { return uuid(k) })
 	if err != nil {
 		return err
 	}
@@ -122,6 +122,20 @@ func scanExported(rows pgx.Rows, what What) (Row, error) {
 	return row, err
 }
 
+// Tally implements Store.
+func (p *Postgres) Tally(ctx context.Context, run string, outcomes []harvest.Outcome) ([]Ended, error) {
+	rows, err := p.pool.Query(ctx, `SELECT outcome, coalesce(reason, ''), coalesce(status, 0), count(*) FROM shoal.pages
+		WHERE run = $1 AND outcome = ANY ($2) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`, run, words(outcomes))
+	if err != nil {
+		return nil, classify("count the items of run "+run, err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Ended, err error) {
+		err = row.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items)
+		return e, err
+	})
+	return all, classify("count the items of run "+run, err)
+}
+
 // jsonBytes takes a JSON column as the bytes that it is, whatever the JSON says: scanned into a []byte a null document
 // and no document would be one.
 type jsonBytes []byte
@@ -137,8 +151,16 @@ func (b *jsonBytes) ScanText(v pgtype.Text) error {
 
 // exportQuery writes the query of an export for either twin: its tables are prefixed by schema, and placeholder writes
 // the n-th parameter.
-func exportQuery(q Query, schema string, placeholder func(n int) string) (sql string, args []any, err error) {
+func exportQuery(q Query, schema string, placeholder func(n int) string, keyArg func(harvest.Key) any) (sql string, args []any, err error) {
 	args = append(args, q.Run)
+	only := func(column string, value any) {
+		args = append(args, value)
+		sql += " AND " + column + " = " + placeholder(len(args))
+	}
+	limit := ""
+	if q.Limit > 0 {
+		limit = fmt.Sprintf(" LIMIT %d", q.Limit)
+	}
 	switch q.What {
 	case Pages:
 		sql = `SELECT key, url, coalesce(id, ''), outcome, coalesce(status, 0), coalesce(reason, ''), coalesce(detail, ''), attempts,
@@ -151,10 +173,26 @@ func exportQuery(q Query, schema string, placeholder func(n int) string) (sql st
 			}
 			sql += " AND outcome IN (" + strings.Join(list, ", ") + ")"
 		}
-		return sql + " ORDER BY key", args, nil
+		if q.Reason != "" {
+			only("reason", q.Reason)
+		}
+		if q.Status != 0 {
+			only("status", q.Status)
+		}
+		if q.ID != "" {
+			only("id", q.ID)
+		}
+		if q.Key != nil {
+			only("key", keyArg(*q.Key))
+		}
+		return sql + " ORDER BY key" + limit, args, nil
 	case Records:
-		return `SELECT r.key, p.url, coalesce(p.id, ''), r.ordinal, coalesce(r.kind, ''), r.data FROM ` + schema + "records r JOIN " + schema +
-			"pages p ON p.run = r.run AND p.key = r.key WHERE r.run = " + placeholder(1) + " AND p.run = " + placeholder(1) + " ORDER BY r.key, r.ordinal", args, nil
+		sql = `SELECT r.key, p.url, coalesce(p.id, ''), r.ordinal, coalesce(r.kind, ''), r.data FROM ` + schema + "records r JOIN " + schema +
+			"pages p ON p.run = r.run AND p.key = r.key WHERE r.run = " + placeholder(1) + " AND p.run = " + placeholder(1)
+		if q.Key != nil {
+			only("r.key", keyArg(*q.Key))
+		}
+		return sql + " ORDER BY r.key, r.ordinal" + limit, args, nil
 	}
 	return "", nil, fmt.Errorf("export %q of run %s: want %s or %s", q.What, q.Run, Pages, Records)
 }

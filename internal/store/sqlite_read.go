@@ -72,7 +72,7 @@ func (s *SQLite) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, er
 
 // Export implements Store.
 func (s *SQLite) Export(ctx context.Context, q Query, each func(Row) error) error {
-	query, args, err := exportQuery(q, "", func(n int) string { return fmt.Sprintf("?%d", n) })
+	query, args, err := exportQuery(q, "", func(n int) string { return fmt.Sprintf("?%d", n) }, func(k harvest.Key) any { return k[:] })
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,22 @@ func (s *SQLite) Export(ctx context.Context, q Query, each func(Row) error) erro
 		return stop // the caller's own error, nothing of the store's
 	}
 	return s.classify(operation, err)
+}
+
+// Tally implements Store.
+func (s *SQLite) Tally(ctx context.Context, run string, outcomes []harvest.Outcome) (all []Ended, err error) {
+	args := []any{run}
+	for _, o := range outcomes {
+		args = append(args, string(o))
+	}
+	err = s.each(ctx, s.read, func(rows *sql.Rows) error {
+		var e Ended
+		err := rows.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items)
+		all = append(all, e)
+		return err
+	}, `SELECT outcome, coalesce(reason, ''), coalesce(status, 0), count(*) FROM pages
+		WHERE run = ? AND outcome IN (?`+strings.Repeat(", ?", len(outcomes)-1)+`) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`, args...)
+	return all, s.classify("count the items of run "+run, err)
 }
 
 func scanSQLiteExported(rows *sql.Rows, what What) (Row, error) {

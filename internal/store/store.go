@@ -40,6 +40,8 @@ type Store interface {
 	NewGeneration(ctx context.Context, run string) error
 	// Keys yields the keys of all ended items, in no order. It stops after the first error.
 	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
+	// Tally counts the pages of the run by outcome, reason and status, the most first.
+	Tally(ctx context.Context, run string, outcomes []harvest.Outcome) ([]Ended, error)
 	// Export calls each for every row of one snapshot, ordered by key and ordinal, one row in memory at a time. It ends
 	// with the first error that each returns.
 	Export(ctx context.Context, q Query, each func(Row) error) error
@@ -115,12 +117,25 @@ type Query struct {
 	Run      string
 	What     What
 	Outcomes []harvest.Outcome // of pages; none means all. Records belong to landed pages only.
+	Reason   string            // of pages; empty means any
+	Status   int               // of pages; 0 means any
+	Key      *harvest.Key      // of one item; nil means any
+	ID       string            // of pages, as the corpus has it; empty means any
+	Limit    int               // rows; 0 means all
 }
 
 // Row is one exported row. For Records, Page holds just Key, URL and ID of the page that the record is from.
 type Row struct {
 	Page   harvest.Page
 	Record harvest.Record
+}
+
+// Ended is how many items ended in one way.
+type Ended struct {
+	Outcome harvest.Outcome
+	Reason  string
+	Status  int
+	Items   int64
 }
 
 // StoredBody is the body of a page, as Body (JSON) or Raw (any bytes).

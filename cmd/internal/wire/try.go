@@ -14,6 +14,7 @@ import (
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
+	"shoal/internal/plain"
 	"shoal/internal/retry"
 	"shoal/internal/worker"
 )
@@ -167,7 +168,24 @@ func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harve
 		return request, err
 	}
 	t.explain(ctx, answer, decision, reading, permitted{t.h.pacer, permit})
+	if decision.Verb == retry.Accept && t.h.listsPages() {
+		t.goesOn(request, answer)
+	}
 	return nil, nil
+}
+
+// goesOn shows where a listing would go on.
+func (t *tryout) goesOn(request *harvest.Request, answer *harvest.Answer) {
+	seed := t.h.seeds[slices.IndexFunc(t.h.seeds, func(seed string) bool { return request.Items[0].Key == plain.StepKey(seed, 1) })]
+	_, next, read := t.h.kind.api.ReadList(request, seed, "", 1, answer, nil)
+	switch {
+	case read.Fault != harvest.FaultNone:
+		t.say("  next      not understood: %s (%v)\n", read.Reason, read.Cause)
+	case next == "":
+		t.say("  next      nothing: the listing ends here\n")
+	default:
+		t.say("  next      %s\n", short(next))
+	}
 }
 
 // unreached is the error of a request for which there was no connection.

@@ -17,6 +17,8 @@ func testFleet(t *testing.T, e *env) {
 	e.run(t, "put back counts where several N were at work", fleetPutBackMixed)
 	e.run(t, "drop leaves other runs", fleetDrop)
 	e.run(t, "nobody is disturbed", fleetBusy)
+	e.run(t, "a page and its chain's step are one", fleetChain)
+	e.run(t, "evidence", fleetEvidence)
 }
 
 func (f *fixture) control(t *testing.T) harvest.Control {
@@ -247,4 +249,63 @@ func fleetBusy(t *testing.T, f *fixture) {
 	wantError(t, "PutBack() beside a worker", err, store.ErrBusy)
 	wantError(t, "DropRun() beside a worker", f.store.DropRun(t.Context(), Name), store.ErrBusy)
 	equal(t, "pages after what was refused", len(f.pages(t)), 1)
+}
+
+func fleetChain(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	step := func(n int, done bool) harvest.Page {
+		p := Page(n)
+		p.Chain = &harvest.Chain{Seed: "s", Step: int64(n), Next: "after", Done: done}
+		return p
+	}
+	at := func() int64 {
+		c, err := f.store.Chain(ctx, Name, "s")
+		must(t, "Chain()", err)
+		return c.Step
+	}
+	f.land(t, step(1, false))
+	f.land(t, step(2, false))
+	equal(t, "step after two", at(), int64(2))
+	f.land(t, step(1, false)) // walked again from its start: absorbed
+	equal(t, "step after the first came again", at(), int64(2))
+	equal(t, "pages", len(f.pages(t)), 2)
+	f.land(t, step(4, false)) // not what follows: the page lands, the chain waits for the third
+	equal(t, "step after the fourth came before the third", at(), int64(2))
+	land := f.Take(t, f.store, Name, whole)
+	f.Take(t, f.store, Name, whole)
+	_, err := land(ctx, []harvest.Page{step(3, false)})
+	wantError(t, "land(under a stale token)", err, store.ErrFenced)
+	equal(t, "step after a stale landing", at(), int64(2))
+	f.land(t, step(3, false))
+	f.land(t, step(4, true))
+	done, err := f.store.ChainsDone(ctx, Name)
+	if must(t, "ChainsDone()", err); at() != 4 || done != 1 {
+		t.Errorf("Chain() = step %d, ChainsDone() = %d, want 4 and 1", at(), done)
+	}
+}
+
+func fleetEvidence(t *testing.T, f *fixture) {
+	f.land(t, Page(1, `{"a": 1}`, `{"a": 2}`), Page(2, `{"b": 1}`), lost(3, harvest.Dead, 502, "http_502"), lost(4, harvest.Dead, 502, "http_502"), lost(5, harvest.Dead, 500, "http_500"), lost(6, harvest.Missing, 404, "http_404"))
+	counts, err := f.store.Tally(t.Context(), Name, []harvest.Outcome{harvest.Dead, harvest.Missing})
+	must(t, "Tally()", err)
+	equal(t, "Tally(dead, missing)", counts, []store.Ended{
+		{Outcome: harvest.Dead, Reason: "http_502", Status: 502, Items: 2},
+		{Outcome: harvest.Dead, Reason: "http_500", Status: 500, Items: 1},
+		{Outcome: harvest.Missing, Reason: "http_404", Status: 404, Items: 1},
+	})
+	key := Page(1).Key
+	for call, test := range map[string]struct {
+		query store.Query
+		want  int
+	}{
+		"by reason":        {store.Query{What: store.Pages, Reason: "http_502"}, 2},
+		"by status":        {store.Query{What: store.Pages, Status: 500}, 1},
+		"by outcome":       {store.Query{What: store.Pages, Outcomes: []harvest.Outcome{harvest.Dead}, Reason: "http_404"}, 0},
+		"by id":            {store.Query{What: store.Pages, ID: "3"}, 1},
+		"by key":           {store.Query{What: store.Pages, Key: &key}, 1},
+		"records by key":   {store.Query{What: store.Records, Key: &key}, 2},
+		"no more than few": {store.Query{What: store.Pages, Limit: 4}, 4},
+	} {
+		equal(t, "Export("+call+")", len(f.export(t, test.query)), test.want)
+	}
 }

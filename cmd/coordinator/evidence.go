@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"shoal/internal/config"
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+)
+
+// evidence is one item. Scripts rely on the names of its JSON.
+type evidence struct {
+	Run string `json:"run"`
+	pageLine
+	Records []recordLine `json:"records"`
+}
+
+// show prints all that is known of one item.
+func (p *program) show(ctx context.Context, set config.Coordinator) (err error) {
+	truth, run, err := p.open(ctx, set, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.Close()) }()
+	found, err := find(ctx, truth, run, set.Arg)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return config.Usagef("no item of run %s that has ended is called %s: give its URL, its id or its key; what has not ended yet has no row", run.Name, harvest.Quote(set.Arg))
+	}
+	for i := range found {
+		if set.JSON {
+			if err := p.printJSON(found[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := fmt.Fprint(p.stdout, found[i].text()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find looks an item up by its key, its URL or its id.
+func find(ctx context.Context, truth store.Store, run harvest.Run, name string) (found []evidence, err error) {
+	queries := []store.Query{{Run: run.Name, What: store.Pages, ID: name}}
+	if key, err := harvest.ParseKey(name); err == nil {
+		queries = append([]store.Query{{Run: run.Name, What: store.Pages, Key: &key}}, queries...)
+	}
+	if item, err := harvest.NewItem(name, "", "", nil); err == nil {
+		queries = append([]store.Query{{Run: run.Name, What: store.Pages, Key: &item.Key}}, queries...)
+	}
+	for _, query := range queries {
+		err := truth.Export(ctx, query, func(row store.Row) error {
+			found = append(found, evidence{Run: run.Name, pageLine: pageOf(row), Records: []recordLine{}})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 {
+			break
+		}
+	}
+	for i := range found {
+		key, err := harvest.ParseKey(found[i].Key)
+		if err != nil {
+			return nil, err
+		}
+		err = truth.Export(ctx, store.Query{Run: run.Name, What: store.Records, Key: &key}, func(row store.Row) error {
+			found[i].Records = append(found[i].Records, recordOf(row))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// text is an item for people.
+func (e evidence) text() string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); text != "" {
+			fmt.Fprintf(&b, "  %-9s %s\n", name, text)
+		}
+	}
+	fmt.Fprintf(&b, "%s\n", e.URL)
+	line("id", "%s", e.ID)
+	line("key", "%s", e.Key)
+	reason := ""
+	if e.Reason != "" {
+		reason = " (" + e.Reason + ")"
+	}
+	line("outcome", "%s%s, status %d, after %s, at %s", e.Outcome, reason, e.Status, plural(e.Attempts, "request"), e.FetchedAt)
+	line("revision", "%s", e.Revision)
+	line("headers", "%s", e.Headers)
+	line("detail", "%s", oneLine(e.Detail))
+	switch {
+	case e.Body != nil:
+		line("body", "%s: %s", humanize.IBytes(uint64(len(e.Body))), oneLine(string(e.Body)))
+	case e.Raw != nil:
+		line("body", "%s of %s", humanize.IBytes(uint64(len(e.Raw))), e.MediaType)
+	}
+	line("records", "%d", len(e.Records))
+	for _, record := range e.Records {
+		line("", "%d %s", record.Ordinal, oneLine(string(record.Data)))
+	}
+	return b.String()
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// oneLine is text from outside on one line, cut where a person stops to read.
+func oneLine(s string) string {
+	const most = 500
+	s = harvest.Printable(strings.Join(strings.Fields(s), " "))
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
+// counted is coordinator list. Scripts rely on the names of its JSON.
+type counted struct {
+	Run    string      `json:"run"`
+	Counts []countLine `json:"counts"`
+	Items  []itemLine  `json:"items"`
+}
+
+type countLine struct {
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason"`
+	Status  int    `json:"status"`
+	Items   int64  `json:"items"`
+}
+
+type itemLine struct {
+	Outcome   string    `json:"outcome"`
+	Reason    string    `json:"reason"`
+	Status    int       `json:"status"`
+	Attempts  int       `json:"attempts"`
+	URL       string    `json:"url"`
+	ID        string    `json:"id"`
+	Detail    string    `json:"detail"`
+	FetchedAt time.Time `json:"fetched_at"`
+}
+
+// list counts how items ended, and names some of them.
+func (p *program) list(ctx context.Context, set config.Coordinator) (err error) {
+	truth, run, err := p.open(ctx, set, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.Close()) }()
+	all := counted{Run: run.Name, Counts: []countLine{}, Items: []itemLine{}}
+	ended, err := truth.Tally(ctx, run.Name, set.Outcomes)
+	if err != nil {
+		return err
+	}
+	for _, e := range ended {
+		all.Counts = append(all.Counts, countLine{string(e.Outcome), e.Reason, e.Status, e.Items})
+	}
+	query := store.Query{Run: run.Name, What: store.Pages, Outcomes: set.Outcomes, Reason: set.Reason, Status: set.Status, Limit: set.Show}
+	err = truth.Export(ctx, query, func(row store.Row) error {
+		page := row.Page
+		all.Items = append(all.Items, itemLine{string(page.Outcome), page.Reason, page.Status, page.Attempts, page.URL, page.ID, page.Detail, page.FetchedAt})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if set.JSON {
+		return p.printJSON(all)
+	}
+	if len(all.Counts) == 0 {
+		p.console.Say(fmt.Sprintf("run %s has no item that ended so", run.Name))
+		return nil
+	}
+	return p.printList(all)
+}
+
+func (p *program) printList(all counted) error {
+	err := table(p.stdout, "ITEMS\tOUTCOME\tREASON\tSTATUS", func(row func(cells ...any)) {
+		for _, c := range all.Counts {
+			row(humanize.Comma(c.Items), c.Outcome, dash(c.Reason), c.Status)
+		}
+	})
+	if err != nil || len(all.Items) == 0 {
+		return err
+	}
+	fmt.Fprintln(p.stdout)
+	return table(p.stdout, "OUTCOME\tREASON\tREQUESTS\tURL\tDETAIL", func(row func(cells ...any)) {
+		for _, item := range all.Items {
+			detail := oneLine(item.Detail)
+			row(item.Outcome, dash(item.Reason), item.Attempts, item.URL, dash(detail[:min(len(detail), 80)]))
+		}
+	})
+}
