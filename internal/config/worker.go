@@ -114,7 +114,7 @@ func readWorker(l *layers) (Worker, error) {
 		Extract: r.text("extract"), Body: r.oneOf("body", "json", "raw", "none"),
 		Check: r.text("check"), Wait: r.text("wait"), Pack: r.count("pack", 1, 10_000), Split: r.text("split"), ID: r.text("id"),
 		Absent: r.oneOf("absent", "again", "missing"), Next: r.text("next"), Items: r.text("items"),
-		PostIsRead: r.flag("post-is-read"),
+		PostIsRead:  r.flag("post-is-read"),
 		KeepHeaders: r.headerNames("keep-header"),
 
 		Profile: l.profile.Name, ProfileAsOf: l.profile.AsOf,

@@ -121,12 +121,11 @@ func (u *Upstream) list(value any, item func(string) (harvest.Item, error)) (ite
 				text = idText(object["id"])
 			}
 		}
-		made, err := item(text)
-		if text == "" || err != nil {
+		if made, wrong := item(text); text != "" && wrong == nil {
+			items = append(items, made)
+		} else {
 			rejected++
-			return nil
 		}
-		items = append(items, made)
 		return nil
 	})
 	return items, rejected, err
