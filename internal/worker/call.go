@@ -88,6 +88,9 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 		return 0, context.Cause(ctx)
 	}
 	defer answer.Release()
+	if answer != nil {
+		c.Tally.received(answer.Wire)
+	}
 	reading := Decode(reader(c.read), c.Fetch, c.request, answer, err)
 	permit.Done(ctx, healthy(answer, reading))
 	if reading.Next != nil && answer.Status >= 300 {
@@ -139,11 +142,14 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	case d.Verb == retry.Abort, d.Verb == retry.Skip && d.Outcome != harvest.Dead:
 		return 0, &Refused{Status: facts.Status, Text: fmt.Sprintf("%s (%s)", c.why, c.request.URL)}
 	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
+		c.Tally.retried(d.Source)
 		c.tries--
 		return longWait, nil
 	}
 	if d.Free {
 		c.tries--
+	} else {
+		c.Tally.retried(d.Source)
 	}
 	if d.Renew {
 		if _, err := c.Fetch.Renew(ctx); err != nil {

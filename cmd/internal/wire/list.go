@@ -254,6 +254,9 @@ func (h *Harvester) listingProgress() func() harvest.Progress {
 			Run: h.run.Name, Shard: shard, Started: began, Now: time.Now(), Counts: minus(sum.Items, before.Items),
 			Requests: sum.Requests - before.Requests, Wire: sum.Wire - before.Wire, Budget: pace.Budget, Limit: harvest.Limit(pace.Limit), SilentUntil: pace.Until,
 		}
+		for reason, n := range sum.Retries {
+			p.Retries += n - before.Retries[reason]
+		}
 		for source, s := range sum.Pauses {
 			p.Pauses += s.Times - before.Pauses[source].Times
 		}
