@@ -41,6 +41,13 @@ func planText(p coordinator.Plan) string {
 		line("time", "%s at %g/s; more workers do not help, they make it available", (time.Duration(p.Seconds) * time.Second).String(), p.Budget)
 		line("redis", "about %s", humanize.IBytes(uint64(p.RedisBytes)))
 	}
+	if p.Chains > 0 {
+		longest := "nobody knows how long before a run has walked them"
+		if p.LongestChain > 0 {
+			longest = fmt.Sprintf("the longest of %d steps in the last run: about %s, whatever the budget", p.LongestChain, (time.Duration(p.ChainSeconds) * time.Second).String())
+		}
+		line("chains", "%d chains, %s; more seeds make shorter ones", p.Chains, longest)
+	}
 	switch {
 	case p.BytesPerItem > 0:
 		line("store", "about %s: %s an item, as in run %s", humanize.IBytes(uint64(p.StoreBytes)), humanize.IBytes(uint64(p.BytesPerItem)), p.Like)

@@ -18,6 +18,9 @@ type Plan struct {
 	Like         string   `json:"like"`           // the run that BytesPerItem is from
 	StoreBytes   int64    `json:"store_bytes"`
 	RedisBytes   int64    `json:"redis_bytes"`
+	Chains       int      `json:"chains"`        // of a listing; 0 for other corpora
+	LongestChain int64    `json:"longest_chain"` // steps, one after the other, as in the run Like; 0 while unknown
+	ChainSeconds float64  `json:"chain_seconds"` // that they take, by the answers' mean time there
 	Warnings     []string `json:"warnings"`
 }
 

@@ -27,6 +27,12 @@ func (p *Postgres) ChainsDone(ctx context.Context, run string) (n int, err error
 	return n, classify("count the chains of run "+run, err)
 }
 
+// LongestChain implements Store.
+func (p *Postgres) LongestChain(ctx context.Context, run string) (steps int64, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT coalesce(max(step), 0) FROM shoal.chains WHERE run = $1", run).Scan(&steps)
+	return steps, classify("measure the chains of run "+run, err)
+}
+
 // CommitStep implements Store. The lock of the chain's row, which the first statement takes, keeps two who walk the same
 // chain from one step; that of the run keeps two chains from the same numbers.
 func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {

@@ -26,6 +26,12 @@ func (s *SQLite) ChainsDone(ctx context.Context, run string) (n int, err error) 
 	return n, s.classify("count the chains of run "+run, err)
 }
 
+// LongestChain implements Store.
+func (s *SQLite) LongestChain(ctx context.Context, run string) (steps int64, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT coalesce(max(step), 0) FROM chains WHERE run = ?", run).Scan(&steps)
+	return steps, s.classify("measure the chains of run "+run, err)
+}
+
 // CommitStep implements Store.
 func (s *SQLite) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
 	return s.transact(ctx, stepping(run, to.Seed, to.Step), func(tx *sql.Tx) error {

@@ -50,6 +50,8 @@ type Store interface {
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
 	// ChainsDone is how many chains of the run have come to their end.
 	ChainsDone(ctx context.Context, run string) (int, error)
+	// LongestChain is the most steps that a chain of the run has taken.
+	LongestChain(ctx context.Context, run string) (int64, error)
 	// CommitStep appends the items to the corpus table and moves the chain to its next step, both or neither: to.Step is
 	// one more than the committed one, else ErrStep.
 	CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error

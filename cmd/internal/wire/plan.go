@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"strings"
 
@@ -79,6 +80,9 @@ func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) e
 		}
 	}
 	plan.Run = orText(plan.Run, "(not opened)")
+	if err := h.planChains(ctx, plan, runs); err != nil {
+		return err
+	}
 	for _, run := range runs {
 		if run.Host != plan.Host {
 			continue
@@ -91,6 +95,42 @@ func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) e
 			plan.BytesPerItem, plan.Like = max(1, totals.Bytes/totals.Landed), run.Name
 			return nil
 		}
+	}
+	return nil
+}
+
+// planChains says how long the longest chain of a listing takes: its steps follow one another, so neither a larger budget
+// nor more workers shorten it, more seeds do.
+func (h *Harvester) planChains(ctx context.Context, plan *coordinator.Plan, runs []harvest.Run) error {
+	if !isPartnerListing(orText(h.run.Corpus, h.set.Corpus)) {
+		return nil
+	}
+	if h.run.Name == "" {
+		h.run.Corpus = h.set.Corpus
+		h.run.Base = baseOf(runs, harvest.Run{Inputs: harvest.Inputs{Host: plan.Host, Corpus: h.set.Corpus}})
+	}
+	if err := h.findSeeds(ctx); err != nil {
+		return err
+	}
+	plan.Chains = len(h.seeds)
+	for _, run := range runs {
+		steps, err := h.truth.LongestChain(ctx, run.Name)
+		if err != nil {
+			return err
+		}
+		if run.Host != plan.Host || !isPartnerListing(run.Corpus) || steps == 0 {
+			continue
+		}
+		report, err := CompileReport(ctx, h.truth, run.Name)
+		if err != nil {
+			return err
+		}
+		plan.LongestChain = steps
+		if report.Requests > 0 {
+			each := max(1/plan.Budget, report.Stages[harvest.StageFetch]/float64(report.Requests))
+			plan.ChainSeconds = math.Ceil(each * float64(steps))
+		}
+		return nil
 	}
 	return nil
 }
