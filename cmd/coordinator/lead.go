@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -62,6 +63,11 @@ func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err erro
 			return (*get)()
 		}
 		return harvest.Progress{Now: time.Now()}
+	}, func() error {
+		if last.Load() == nil {
+			return errors.New("not at work yet: it waits for a store, or for whoever leads")
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err

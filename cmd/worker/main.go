@@ -73,6 +73,11 @@ func (p *program) work(ctx context.Context) error {
 			return (*get)()
 		}
 		return harvest.Progress{Now: time.Now()}
+	}, func() error {
+		if last.Load() == nil {
+			return errors.New("not at work yet: it waits for a store, a run or a shard")
+		}
+		return nil
 	})
 	if err != nil {
 		return err

@@ -81,3 +81,23 @@ func TestRateKeepsToTheSite(t *testing.T) {
 		}
 	}
 }
+
+func TestScheduledIsTheJobsMinute(t *testing.T) {
+	t.Parallel()
+	for job, want := range map[string]string{
+		"shoal-worker-29864520":   "2026-10-13T02:00:00Z",
+		"shoal-coordinator-28000": "", "first-worker": "", "": "", "29864520": "", "again-1763900000": "", "x--5": "",
+	} {
+		got := ""
+		if at := scheduled(job); !at.IsZero() {
+			got = at.Format("2006-01-02T15:04:05Z")
+		}
+		if got != want {
+			t.Errorf("scheduled(%q) = %q, want %q", job, got, want)
+		}
+	}
+	w := load(t, Env{Environ: []string{"JOB_NAME=shoal-worker-29864520"}})
+	if w.Scheduled.IsZero() {
+		t.Error("JOB_NAME is not read")
+	}
+}

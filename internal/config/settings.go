@@ -229,7 +229,7 @@ func settingsOutput() []Setting {
 		{Name: "json", Group: GroupOutput, In: InStatus | InRuns | InReport | InPlan | InShow | InList, Help: "print JSON for scripts; its names stay"},
 		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "show it again every two seconds, until interrupted"},
 		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun,
-			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; where others reach it, /metrics wants the token printed at start"},
+			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; none of them shows a URL"},
 		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Help: "the configuration file; default: ./shoal.yaml if there is one"},
 		{Name: "print-config", Flag: true, Group: GroupOutput, In: inAll, Help: "print every setting and where it came from, as YAML, and leave"},
 	}

@@ -3,6 +3,8 @@ package config
 import (
 	"log/slog"
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"shoal/internal/harvest"
@@ -19,7 +21,8 @@ const Afd = "afd"
 
 // Worker is all that one worker was told. Zero values mean "not said" for text and lists.
 type Worker struct {
-	Run         string // empty: to be found in the store
+	Run         string    // empty: to be found in the store
+	Scheduled   time.Time // when a Kubernetes CronJob scheduled this, see scheduled; zero elsewhere
 	Shard       harvest.Shard
 	AutoShard   bool // --shard auto; Shard is zero
 	Shards      int  // how many a run is cut into; 0: as fits
@@ -101,6 +104,18 @@ func (w Worker) Given(name string) bool { return w.Source(name).Given() }
 // Source tells where the value of the named setting came from.
 func (w Worker) Source(name string) Source { return w.layers.source(name) }
 
+// scheduled reads the minute for which a CronJob of Kubernetes made a Job: its name ends in the minutes since 1970. A pod
+// may start days later, and its run is still named after that minute. Zero for any other name.
+// Source: getJobName in kubernetes/pkg/controller/cronjob/utils.go.
+func scheduled(job string) time.Time {
+	const least, most = 20_000_000, 99_999_999 // 2008 to 2160
+	minutes, err := strconv.Atoi(job[strings.LastIndexByte(job, '-')+1:])
+	if err != nil || minutes < least || minutes > most || !strings.Contains(job, "-") {
+		return time.Time{}
+	}
+	return time.Unix(int64(minutes)*60, 0).UTC()
+}
+
 // defaultPatience is for a worker that nobody watches.
 const defaultPatience = 15 * time.Minute
 
@@ -138,6 +153,7 @@ func readWorker(l *layers) (Worker, error) {
 
 		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"),
 	}
+	w.Scheduled = scheduled(l.environ["JOB_NAME"])
 	w.Shard, w.AutoShard = r.shard("shard")
 	w.Patience, w.PatienceAuto = r.patience("patience")
 	if w.API != "" && !w.Given("upstream") {

@@ -108,7 +108,7 @@ func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.
 		return ChosenRun(ctx, h.truth, "")
 	}
 	if name == "" {
-		if name, err = harvest.ChooseRun(runs, given, time.Now()); err != nil {
+		if name, err = harvest.ChooseRun(runs, given, h.today()); err != nil {
 			return harvest.Run{}, config.Usagef("%v", err)
 		}
 	}
@@ -116,6 +116,14 @@ func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.
 		return runs[at], nil
 	}
 	return harvest.Run{}, errNoRunYet
+}
+
+// today is when this start was meant to be.
+func (h *Harvester) today() time.Time {
+	if !h.set.Scheduled.IsZero() {
+		return h.set.Scheduled
+	}
+	return time.Now()
 }
 
 // openRun opens or resumes the run.
@@ -168,7 +176,7 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 		said.Body = ""
 	}
 	if given.Name == "" {
-		if given.Name, err = harvest.ChooseRun(runs, said.Inputs, time.Now()); err != nil {
+		if given.Name, err = harvest.ChooseRun(runs, said.Inputs, h.today()); err != nil {
 			return given, config.Usagef("%v", err)
 		}
 	}
