@@ -85,7 +85,7 @@ func TestRateKeepsToTheSite(t *testing.T) {
 func TestScheduledIsTheJobsMinute(t *testing.T) {
 	t.Parallel()
 	for job, want := range map[string]string{
-		"shoal-worker-29864520":   "2026-10-13T02:00:00Z",
+		"shoal-worker-29864520":   "2026-10-13T06:00:00Z",
 		"shoal-coordinator-28000": "", "first-worker": "", "": "", "29864520": "", "again-1763900000": "", "x--5": "",
 	} {
 		got := ""
