@@ -36,8 +36,14 @@ func TestLinear(t *testing.T) {
 	for _, piece := range hostile {
 		for _, lead := range []string{"", "{{tq|'''[[a|<s>"} {
 			name := fmt.Sprintf("%q+%q*", lead, piece)
-			a := spent(lead + strings.Repeat(piece, small/len(piece)))
-			b := spent(lead + strings.Repeat(piece, factor*small/len(piece)))
+			a, b := time.Duration(0), time.Duration(0)
+			for range 10 { // others may have the processor in between, but not each time
+				a = spent(lead + strings.Repeat(piece, small/len(piece)))
+				b = spent(lead + strings.Repeat(piece, factor*small/len(piece)))
+				if float64(b) <= bound*float64(max(a, 200*time.Microsecond)) {
+					break
+				}
+			}
 			if ratio := float64(b) / float64(max(a, 200*time.Microsecond)); ratio > bound {
 				t.Errorf("Parse(%s) takes %v for %d bytes and %v for %d: %.0f times, want at most %d", name, a, small, b, factor*small, ratio, bound)
 			}
