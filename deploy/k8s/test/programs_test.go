@@ -53,7 +53,7 @@ var flagLine = regexp.MustCompile(`(?m)^\s+--([a-z][a-z-]*)`)
 
 // promised are flags of programs that are fixed but not built yet. A command that is there answers for itself.
 var promised = map[string]string{
-	"coordinator run": "run shards corpus url upstream api extract body profile rate redis store contact user-agent ca config progress force " +
+	"coordinator run": "help run shards corpus url upstream api extract body profile rate redis store contact user-agent ca config progress force " +
 		"patience max-dead max-skipped max-rejected max-missing allow-host allow-private proxy status-addr",
 }
 

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -78,7 +80,7 @@ func TestUnitsFitThePrograms(t *testing.T) {
 				continue
 			}
 			wantStays := name == "Usage" || name == "OverLimit" || name == "Refused" || name == "Incomplete"
-			if got := contains(stays, code); got != wantStays {
+			if got := slices.Contains(stays, strconv.Itoa(int(code))); got != wantStays {
 				t.Errorf("%s: after exit code %d (%s) it stays down: %t, want %t", unit, code, name, got, wantStays)
 			}
 		}
@@ -110,10 +112,10 @@ func TestComposeFitsThePrograms(t *testing.T) {
 			Entrypoint  []string
 			Command     []string
 			Environment map[string]string
-			ReadOnly    bool     `yaml:"read_only"`
-			CapDrop     []string `yaml:"cap_drop"`
-			MemLimit    string   `yaml:"mem_limit"`
-			Grace       string   `yaml:"stop_grace_period"`
+			ReadOnly    bool           `yaml:"read_only"`
+			CapDrop     []string       `yaml:"cap_drop"`
+			MemLimit    string         `yaml:"mem_limit"`
+			Grace       string         `yaml:"stop_grace_period"`
 			DependsOn   map[string]any `yaml:"depends_on"`
 		}
 	}
@@ -148,13 +150,4 @@ func TestComposeFitsThePrograms(t *testing.T) {
 	if !strings.Contains(strings.Join(file.Services["redis"].Command, " "), "--appendonly yes") {
 		t.Error("compose.yaml: Redis keeps no log")
 	}
-}
-
-func contains(words []string, code int32) bool {
-	for _, word := range words {
-		if word == strings.TrimSpace(itoa(code)) {
-			return true
-		}
-	}
-	return false
 }
