@@ -135,7 +135,7 @@ func (c *cluster) complete(run string) {
 		c.t.Errorf("the upstream refused %d requests, want 0", got)
 	}
 	if got := c.api.WorstWindow(time.Second); got > c.rate {
-		c.t.Errorf("the worst second had %d requests, want at most %d", got, c.rate)
+		c.t.Errorf("the worst second had %d requests, want at most %d; it began %s", got, c.rate, c.worstSecond())
 	}
 }
 
@@ -262,4 +262,19 @@ func TestWorstGrace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// worstSecond says when the fullest second was: what happened then is in the log.
+func (c *cluster) worstSecond() string {
+	arrivals := c.api.Arrivals()
+	worst, at := 0, 0
+	for from, to := 0, 0; to < len(arrivals); to++ {
+		for arrivals[to].At.Sub(arrivals[from].At) >= time.Second {
+			from++
+		}
+		if n := to - from + 1; n > worst {
+			worst, at = n, from
+		}
+	}
+	return fmt.Sprintf("%.2f s after the first request, with number %d", arrivals[at].At.Sub(arrivals[0].At).Seconds(), at)
 }
