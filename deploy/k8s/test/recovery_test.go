@@ -14,7 +14,7 @@ import (
 // a backup that is older than what has landed.
 func TestRunbookRecovery(t *testing.T) {
 	const items, rate, shards = 1200, 100, 2
-	c := newCluster(t, shards, items, rate, fakeapi.Behaviour{Rate: rate, Latency: 50 * time.Millisecond})
+	c := newCluster(t, shards, items, rate, fakeapi.Behaviour{Latency: 50 * time.Millisecond})
 	template := c.pods(c.r.worker())
 	backup := filepath.Join(t.TempDir(), "backup.dump")
 	finish := c.open(template)
