@@ -1,0 +1,147 @@
+package deploy
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// built are the product's two programs, built once for this test binary.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "shoal-deploy-")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./cmd/worker", "./cmd/coordinator")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, _ := built(); dir != "" {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// program is the path of worker or coordinator.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
+
+var flagLine = regexp.MustCompile(`(?m)^\s+--([a-z][a-z-]*)`)
+
+// promised are flags of programs that are fixed but not built yet. A command that is there answers for itself.
+var promised = map[string]string{
+	"coordinator run": "help run shards corpus url upstream api extract body profile rate redis store contact user-agent ca config progress force " +
+		"patience max-dead max-skipped max-rejected max-missing allow-host allow-private proxy status-addr",
+}
+
+// asked remembers what a program said, which does not change while it is tested.
+var asked sync.Map
+
+// flags are those that a program, or one of its commands, takes: from its own --help.
+func flags(t *testing.T, command ...string) map[string]bool {
+	t.Helper()
+	key := strings.Join(command, " ")
+	if known, ok := asked.Load(key); ok {
+		return known.(map[string]bool)
+	}
+	have := askFlags(t, command)
+	asked.Store(key, have)
+	return have
+}
+
+func askFlags(t *testing.T, command []string) map[string]bool {
+	t.Helper()
+	have := map[string]bool{}
+	out, err := exec.Command(program(t, command[0]), slices.Concat(command[1:], []string{"--help"})...).CombinedOutput()
+	if later, ok := promised[strings.Join(command, " ")]; ok && (err != nil || !hasCommand(t, command[1])) {
+		t.Logf("%s is not built yet; its flags are those that are fixed for it", strings.Join(command, " "))
+		for name := range strings.FieldsSeq(later) {
+			have[name] = true
+		}
+		return have
+	}
+	if err != nil {
+		t.Fatalf("%s --help: %v\n%s", strings.Join(command, " "), err, out)
+	}
+	for _, match := range flagLine.FindAllSubmatch(out, -1) {
+		have[string(match[1])] = true
+	}
+	if len(have) == 0 {
+		t.Fatalf("%s --help shows no flag:\n%s", strings.Join(command, " "), out)
+	}
+	return have
+}
+
+// hasCommand says whether the coordinator has that command already.
+func hasCommand(t *testing.T, name string) bool {
+	t.Helper()
+	out, err := exec.Command(program(t, "coordinator"), "--help").CombinedOutput()
+	if err != nil {
+		t.Fatalf("coordinator --help: %v\n%s", err, out)
+	}
+	return regexp.MustCompile(`(?m)^  ` + name + ` `).Match(out)
+}
+
+// takesAuto says whether the worker has --shard auto already.
+func takesAuto(t *testing.T) bool {
+	t.Helper()
+	out, err := exec.Command(program(t, "worker"), "--help").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(out), "--shard i/N | auto") || regexp.MustCompile(`--shard [^\n]*auto`).Match(out)
+}
+
+// exitCodes reads the table of exit codes from the source that uses it: name (without Exit) to code.
+func exitCodes(t *testing.T) map[string]int32 {
+	t.Helper()
+	path := filepath.Join(root, "cmd/internal/wire/exit.go")
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := map[string]int32{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Names) != 1 || len(spec.Values) != 1 {
+			return true
+		}
+		name, isExit := strings.CutPrefix(spec.Names[0].Name, "Exit")
+		literal, isLiteral := spec.Values[0].(*ast.BasicLit)
+		if isExit && isLiteral {
+			code, err := strconv.Atoi(literal.Value)
+			if err != nil {
+				t.Fatalf("%s: Exit%s = %s: %v", path, name, literal.Value, err)
+			}
+			codes[name] = int32(code)
+		}
+		return true
+	})
+	if len(codes) < 8 {
+		t.Fatalf("%s gives %d exit codes, want all of the documented ones: %v", path, len(codes), codes)
+	}
+	return codes
+}
