@@ -218,6 +218,9 @@ func sources(t *testing.T) []source {
 		if d.IsDir() && name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
 			return fs.SkipDir
 		}
+		if _, err := os.Stat(filepath.Join(name, "go.mod")); d.IsDir() && name != root && err == nil {
+			return fs.SkipDir // a module of its own
+		}
 		if d.IsDir() || filepath.Ext(name) != ".go" {
 			return nil
 		}

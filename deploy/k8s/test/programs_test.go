@@ -51,12 +51,6 @@ func program(t *testing.T, name string) string {
 
 var flagLine = regexp.MustCompile(`(?m)^\s+--([a-z][a-z-]*)`)
 
-// promised are flags of programs that are fixed but not built yet. A command that is there answers for itself.
-var promised = map[string]string{
-	"coordinator run": "help run shards corpus url upstream api extract body profile rate redis store contact user-agent ca config progress force " +
-		"patience max-dead max-skipped max-rejected max-missing allow-host allow-private proxy status-addr",
-}
-
 // asked remembers what a program said, which does not change while it is tested.
 var asked sync.Map
 
@@ -76,13 +70,6 @@ func askFlags(t *testing.T, command []string) map[string]bool {
 	t.Helper()
 	have := map[string]bool{}
 	out, err := exec.Command(program(t, command[0]), slices.Concat(command[1:], []string{"--help"})...).CombinedOutput()
-	if later, ok := promised[strings.Join(command, " ")]; ok && (err != nil || !hasCommand(t, command[1])) {
-		t.Logf("%s is not built yet; its flags are those that are fixed for it", strings.Join(command, " "))
-		for name := range strings.FieldsSeq(later) {
-			have[name] = true
-		}
-		return have
-	}
 	if err != nil {
 		t.Fatalf("%s --help: %v\n%s", strings.Join(command, " "), err, out)
 	}
@@ -93,26 +80,6 @@ func askFlags(t *testing.T, command []string) map[string]bool {
 		t.Fatalf("%s --help shows no flag:\n%s", strings.Join(command, " "), out)
 	}
 	return have
-}
-
-// hasCommand says whether the coordinator has that command already.
-func hasCommand(t *testing.T, name string) bool {
-	t.Helper()
-	out, err := exec.Command(program(t, "coordinator"), "--help").CombinedOutput()
-	if err != nil {
-		t.Fatalf("coordinator --help: %v\n%s", err, out)
-	}
-	return regexp.MustCompile(`(?m)^  ` + name + ` `).Match(out)
-}
-
-// takesAuto says whether the worker has --shard auto already.
-func takesAuto(t *testing.T) bool {
-	t.Helper()
-	out, err := exec.Command(program(t, "worker"), "--help").CombinedOutput()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Contains(string(out), "--shard i/N | auto") || regexp.MustCompile(`--shard [^\n]*auto`).Match(out)
 }
 
 // exitCodes reads the table of exit codes from the source that uses it: name (without Exit) to code.

@@ -70,20 +70,10 @@ func (c *cluster) pods(job *batchv1.CronJob) *podTemplate {
 	return p
 }
 
-// open opens the run as the coordinator's Job does, or, where that command is not built yet, as a worker that stops early.
-// What it returns waits for the coordinator and its verdict.
+// open opens the run as the coordinator's Job does. What it returns waits for the coordinator and its verdict.
 func (c *cluster) open(workers *podTemplate) (finish func()) {
 	c.t.Helper()
 	corpus := "--corpus=" + filepath.Join(workers.folder("corpus"), "corpus.txt")
-	if !hasCommand(c.t, "run") {
-		c.t.Log("coordinator run is not built yet: a worker opens the run in its place")
-		cmd := workers.command(c.t, 0)
-		cmd.Args = append(cmd.Args, corpus, "--run="+runName, "--limit=1")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			c.t.Fatalf("open the run: %v\n%s", err, out)
-		}
-		return func() {}
-	}
 	coordinator := c.pods(c.r.coordinator())
 	cmd := coordinator.command(c.t, 0)
 	cmd.Args = append(cmd.Args, corpus)
