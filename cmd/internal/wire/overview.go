@@ -63,7 +63,7 @@ func (o *overview) look(ctx context.Context) (drained bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	o.h.run = state.Run
+	o.h.refresh(state.Run)
 	p := state.Progress()
 	p.Started = o.h.began
 	if o.base == nil {

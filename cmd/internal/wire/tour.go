@@ -106,7 +106,7 @@ func (h *Harvester) openNextCorpus(ctx context.Context) error {
 	err := h.patiently(ctx, "the store", unavailable, func() error {
 		run, err := h.truth.FindRun(ctx, h.run.Name)
 		if err == nil {
-			h.run = run
+			h.refresh(run)
 		}
 		return err
 	})
@@ -114,6 +114,11 @@ func (h *Harvester) openNextCorpus(ctx context.Context) error {
 		return err
 	}
 	return h.openCorpus(ctx)
+}
+
+// refresh takes in what a run gains while it lasts. The rest of it stays as it is: others read it at the same time.
+func (h *Harvester) refresh(run harvest.Run) {
+	h.run.CorpusItems, h.run.CorpusSum, h.run.FinishedAt = run.CorpusItems, run.CorpusSum, run.FinishedAt
 }
 
 // report says in the store what this process has done so far.
