@@ -9,11 +9,14 @@
 //	urls FILE FROM TO          writes the URLs of some of its items
 //	redis [ARGS…]              starts a Redis and sets REDIS_URL
 //	postgres                   makes a database and sets DATABASE_URL
+//	usurp RUN                  cuts the connection of whoever leads the run, and leads it
+//	abdicate                   ends that
 //	wiki                       starts a wiki and sets WIKI to the address of its api.php
 package cmd_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,9 +27,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"shoal/internal/fakeapi"
+	"shoal/internal/store"
 	"shoal/internal/testenv"
 )
 
@@ -49,7 +54,7 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "wiki": startWiki,
+					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "usurp": s.usurp, "abdicate": s.abdicate, "wiki": startWiki,
 				},
 			})
 		})
@@ -67,8 +72,9 @@ func deadline(t *testing.T) time.Time {
 
 // story is what one script has started.
 type story struct {
-	t   *testing.T
-	api *fakeapi.Server
+	t    *testing.T
+	api  *fakeapi.Server
+	lead store.Leadership
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -140,4 +146,29 @@ func (s *story) redis(ts *testscript.TestScript, _ bool, args []string) {
 
 func (s *story) postgres(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("DATABASE_URL", testenv.Postgres(s.t).URL)
+}
+
+func (s *story) usurp(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, url := s.t.Context(), ts.Getenv("DATABASE_URL")
+	conn, err := pgx.Connect(ctx, url)
+	ts.Check(err)
+	defer func() { _ = conn.Close(ctx) }()
+	truth, err := store.Open(ctx, url, store.Options{})
+	ts.Check(err)
+	ts.Defer(func() { _ = truth.Close() })
+	for s.lead == nil && ctx.Err() == nil { // its leader may be quicker to come back
+		_, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shoal coordinator leads as%'")
+		ts.Check(err)
+		try, end := context.WithTimeout(ctx, 500*time.Millisecond)
+		lead, err := truth.Lead(try, args[0], "usurper", nil)
+		end()
+		if err == nil {
+			s.lead = lead
+		}
+	}
+}
+
+func (s *story) abdicate(*testscript.TestScript, bool, []string) {
+	s.lead.Close()
+	s.lead = nil
 }

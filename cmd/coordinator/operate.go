@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -23,36 +22,74 @@ import (
 	"shoal/internal/store"
 )
 
-// operate opens the store and finds the run and the host that an order is about.
-func (p *program) operate(ctx context.Context, set config.Coordinator, do func(truth store.Store, run harvest.Run, host string) error) (err error) {
-	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version()})
+// order is about a host, and about a run where one was named or is the only one that can be meant.
+type order struct {
+	truth store.Store
+	host  string
+	run   harvest.Run // the one that is meant, else any of the host's
+	named bool        // the run is meant
+}
+
+// operate opens the store and finds what an order is about.
+func (p *program) operate(ctx context.Context, set config.Coordinator, do func(o order) error) (err error) {
+	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), Existing: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, truth.Close()) }()
-	if set.Host == "" || set.Run != "" {
+	if set.Host == "" {
 		run, err := wire.ChosenRun(ctx, truth, set.Run)
 		if err != nil {
 			return err
 		}
-		return do(truth, run, run.Host)
+		return do(order{truth, run.Host, run, true})
 	}
 	runs, err := truth.ListRuns(ctx)
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return sameHost(run.Host, set.Host) })
-	if at < 0 {
-		return config.Usagef("--host %s: no run in the store is about it; coordinator runs shows their hosts", harvest.Quote(set.Host))
+	host, err := chooseHost(runs, set.Host)
+	if err != nil {
+		return err
 	}
-	return do(truth, runs[at], runs[at].Host)
+	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Host == host && (set.Run == "" || run.Name == set.Run) })
+	if at < 0 {
+		return config.Usagef("--host %s has no run %s: leave one of the two out", host, harvest.Quote(set.Run))
+	}
+	return do(order{truth, host, runs[at], set.Run != ""})
 }
 
-// sameHost tells whether what was said is the host, or its bare name.
-func sameHost(host, said string) bool {
-	bare, _, _ := strings.Cut(host, ":")
+// chooseHost finds the host that is meant: by its whole name, or by its bare one where only one host has that.
+func chooseHost(runs []harvest.Run, said string) (string, error) {
 	said = strings.ToLower(said)
-	return said == host || said == bare
+	var fit []string
+	for _, run := range runs {
+		bare, _, _ := strings.Cut(run.Host, ":")
+		switch {
+		case run.Host == said:
+			return said, nil
+		case bare == said && !slices.Contains(fit, run.Host):
+			fit = append(fit, run.Host)
+		}
+	}
+	switch len(fit) {
+	case 0:
+		return "", config.Usagef("--host %s: no run in the store is about it; coordinator runs shows their hosts", harvest.Quote(said))
+	case 1:
+		return fit[0], nil
+	}
+	slices.Sort(fit)
+	return "", config.Usagef("--host %s: which of %s? Say it with its port", harvest.Quote(said), strings.Join(fit, ", "))
+}
+
+// operateRun is operate for an order that is about one run.
+func (p *program) operateRun(ctx context.Context, set config.Coordinator, do func(truth store.Store, run harvest.Run) error) error {
+	return p.operate(ctx, set, func(o order) error {
+		if !o.named {
+			return config.Usagef("--host %s: which run of it? Say --run", harvest.Quote(set.Host))
+		}
+		return do(o.truth, o.run)
+	})
 }
 
 // operator names whoever gives an order: user and machine.
@@ -78,44 +115,53 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 		}
 		length = d
 	}
-	return p.operate(ctx, set, func(truth store.Store, _ harvest.Run, host string) error {
-		if err := truth.Hold(ctx, host, length, operator()); err != nil {
+	return p.operate(ctx, set, func(o order) error {
+		if err := o.truth.Hold(ctx, o.host, length, operator()); err != nil {
 			return err
 		}
 		until := "coordinator resume"
 		if length > 0 {
 			until = time.Now().Add(length).Format(time.DateTime)
 		}
-		p.console.Say(fmt.Sprintf("%s is left alone until %s: workers obey within a second; what is in flight comes in", host, until))
+		p.console.Say(fmt.Sprintf("%s is left alone until %s: workers obey within a second; what is in flight comes in", o.host, until))
 		return nil
 	})
 }
 
-// resume ends a pause of the host and a drain of the run.
+// resume ends a pause of the host, and a drain of the run where one is meant.
 func (p *program) resume(ctx context.Context, set config.Coordinator) error {
-	return p.operate(ctx, set, func(truth store.Store, run harvest.Run, host string) error {
-		before, err := truth.Control(ctx, run.Name)
+	return p.operate(ctx, set, func(o order) error {
+		before, err := o.truth.Control(ctx, o.run.Name)
 		if err != nil {
 			return err
 		}
-		if before.Hold == 0 && before.DrainAt.IsZero() {
-			p.console.Say(fmt.Sprintf("neither is %s paused nor run %s drained: nothing to resume", host, run.Name))
+		drained := o.named && !before.DrainAt.IsZero()
+		if before.Hold == 0 && !drained {
+			p.console.Say(fmt.Sprintf("nothing to resume: %s is not paused%s", o.host, o.notDrained()))
 			return nil
 		}
-		if err := truth.Hold(ctx, host, 0, operator()); err != nil {
-			return err
-		}
-		if err := truth.Drain(ctx, run.Name, ""); err != nil {
-			return err
-		}
 		if before.Hold != 0 {
-			p.console.Say(fmt.Sprintf("%s is asked again: its workers go on within a second", host))
+			if err := o.truth.Hold(ctx, o.host, 0, operator()); err != nil {
+				return err
+			}
+			p.console.Say(fmt.Sprintf("%s is asked again: its workers go on within a second", o.host))
 		}
-		if !before.DrainAt.IsZero() {
-			p.console.Say(fmt.Sprintf("run %s is not drained any more: start its workers again", run.Name))
+		if drained {
+			if err := o.truth.Drain(ctx, o.run.Name, ""); err != nil {
+				return err
+			}
+			p.console.Say(fmt.Sprintf("run %s is not drained any more: start its workers again", o.run.Name))
 		}
 		return nil
 	})
+}
+
+// notDrained says so of the run that is meant.
+func (o order) notDrained() string {
+	if !o.named {
+		return ""
+	}
+	return fmt.Sprintf(", and run %s is not drained", o.run.Name)
 }
 
 // rate sets the budget of the host for all workers.
@@ -124,21 +170,21 @@ func (p *program) rate(ctx context.Context, set config.Coordinator) error {
 	if err != nil {
 		return config.Usagef("rate %s: %v", harvest.Quote(set.Arg), err)
 	}
-	return p.operate(ctx, set, func(truth store.Store, _ harvest.Run, host string) error {
-		if err := set.CheckRate(host, rate); err != nil {
+	return p.operate(ctx, set, func(o order) error {
+		if err := set.CheckRate(o.host, rate); err != nil {
 			return err
 		}
-		if err := truth.SetRate(ctx, host, rate.String(), operator()); err != nil {
+		if err := o.truth.SetRate(ctx, o.host, rate.String(), operator()); err != nil {
 			return err
 		}
-		p.console.Say(fmt.Sprintf("the budget of %s is %g/s for all workers together, from now on and for later runs: workers obey within a second", host, rate.PerSecond))
+		p.console.Say(fmt.Sprintf("the budget of %s is %g/s for all workers together, from now on and for later runs: workers obey within a second", o.host, rate.PerSecond))
 		return nil
 	})
 }
 
 // drain stops the run's workers in good order.
 func (p *program) drain(ctx context.Context, set config.Coordinator) error {
-	return p.operate(ctx, set, func(truth store.Store, run harvest.Run, _ string) error {
+	return p.operateRun(ctx, set, func(truth store.Store, run harvest.Run) error {
 		if err := truth.Drain(ctx, run.Name, operator()); err != nil {
 			return err
 		}
@@ -149,10 +195,7 @@ func (p *program) drain(ctx context.Context, set config.Coordinator) error {
 
 // retry puts items that did not land back.
 func (p *program) retry(ctx context.Context, set config.Coordinator) error {
-	if _, err := path.Match(set.Match, ""); err != nil {
-		return config.Usagef("--match %s: it is a pattern with * for any text, such as '*/talk/*'", harvest.Quote(set.Match))
-	}
-	return p.operate(ctx, set, func(truth store.Store, run harvest.Run, _ string) error {
+	return p.operateRun(ctx, set, func(truth store.Store, run harvest.Run) error {
 		back, err := truth.PutBack(ctx, run.Name, set.Outcomes, func(page harvest.Page) bool {
 			return (set.Reason == "" || page.Reason == set.Reason) && (set.Status == 0 || page.Status == set.Status) &&
 				(set.Match == "" || glob(set.Match, page.URL) || glob(set.Match, page.ID))

@@ -1,6 +1,31 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"shoal/internal/harvest"
+)
+
+func TestChooseHost(t *testing.T) {
+	runs := []harvest.Run{
+		{Name: "c", Inputs: harvest.Inputs{Host: "a.example:8443"}},
+		{Name: "b", Inputs: harvest.Inputs{Host: "a.example:8444"}},
+		{Name: "a", Inputs: harvest.Inputs{Host: "b.example"}},
+		{Name: "9", Inputs: harvest.Inputs{Host: "b.example:81"}},
+		{Name: "8", Inputs: harvest.Inputs{Host: "c.example:82"}},
+		{Name: "7", Inputs: harvest.Inputs{Host: "c.example:82"}},
+	}
+	for said, want := range map[string]string{
+		"a.example:8444": "a.example:8444", "B.Example": "b.example", "c.example": "c.example:82",
+		"a.example": "which of a.example:8443, a.example:8444", "d.example": "no run in the store",
+	} {
+		host, err := chooseHost(runs, said)
+		if host != want && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("chooseHost(%q) = %q, %v, want %s", said, host, err, want)
+		}
+	}
+}
 
 func TestGlob(t *testing.T) {
 	tests := []struct {

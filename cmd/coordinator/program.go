@@ -36,7 +36,7 @@ func (p *program) with(do func(context.Context, config.Coordinator) error) func(
 
 // open opens the store and finds the run that is meant.
 func (p *program) open(ctx context.Context, set config.Coordinator, readOnly bool) (store.Store, harvest.Run, error) {
-	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: readOnly})
+	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: readOnly, Existing: true})
 	if err != nil {
 		return nil, harvest.Run{}, err
 	}

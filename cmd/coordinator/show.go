@@ -30,6 +30,13 @@ func (p *program) printJSON(v any) error {
 	return encoder.Encode(v)
 }
 
+// printJSONLine is for scripts that follow what changes: a line each.
+func (p *program) printJSONLine(v any) error {
+	encoder := json.NewEncoder(p.stdout)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
 // runLine is one row of coordinator runs. Scripts rely on the names of its JSON.
 type runLine struct {
 	Run        string     `json:"run"`

@@ -43,6 +43,8 @@ type statusLine struct {
 	Held    int          `json:"shards_at_work"`
 	Unowned []string     `json:"shards_without_owner"`
 	Workers []workerLine `json:"workers"`
+
+	cut bool // into shards, by whoever opened it: workers may take any of them
 }
 
 // workerLine is one process that has worked on the run.
@@ -64,7 +66,7 @@ func statusOf(s wire.State, speed *status.Speed) statusLine {
 	line := statusLine{
 		Run: s.Run.Name, Host: s.Run.Host, State: word(s), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
 		Landed: s.Totals.Landed, Missing: s.Totals.Missing, Skipped: s.Totals.Skipped, Dead: s.Totals.Dead,
-		Rate: p.Rate, Budget: p.Budget, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), Unowned: []string{}, Workers: []workerLine{},
+		Rate: p.Rate, Budget: p.Budget, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
 	}
 	if s.Control.Hold > 0 {
 		until := s.At.Add(s.Control.Hold)
@@ -128,7 +130,10 @@ func workerOf(s wire.State, w harvest.Work) workerLine {
 // showStatus prints one look at a run.
 func (p *program) showStatus(set config.Coordinator, s wire.State, speed *status.Speed) error {
 	line := statusOf(s, speed)
-	if set.JSON {
+	switch {
+	case set.JSON && set.Watch:
+		return p.printJSONLine(line)
+	case set.JSON:
 		return p.printJSON(line)
 	}
 	if set.Watch {
@@ -180,6 +185,9 @@ func (l statusLine) head() string {
 
 // takeUp is the command that works on a shard without an owner.
 func (l statusLine) takeUp() string {
+	if !l.cut {
+		return fmt.Sprintf("worker --run %s --shard %s takes one up", l.Run, l.Unowned[0])
+	}
 	return fmt.Sprintf("worker --run %s --shard %s takes one up, worker --run %s --shard auto all, one after the other", l.Run, l.Unowned[0], l.Run)
 }
 

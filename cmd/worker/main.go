@@ -89,6 +89,8 @@ func (p *program) work(ctx context.Context) error {
 	if get := last.Load(); get != nil {
 		// Nobody can be told when the terminal is gone; what was harvested is harvested.
 		_ = status.Summary(p.console.Screen, headline(out, err), (*get)(), wire.Next(p.set, out)...)
+	} else if out.Ordered != "" {
+		p.console.Say(headline(out, err))
 	}
 	return err
 }

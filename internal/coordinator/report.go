@@ -28,13 +28,13 @@ type Report struct {
 	Stages    map[string]float64         `json:"stages_s"`
 	Limits    map[string]float64         `json:"limits_s"`
 
-	Budget      float64   `json:"budget"`       // requests/s
-	WorstSecond int       `json:"worst_second"` // requests
-	WorstMinute int       `json:"worst_minute"` // requests
-	WorstAt     time.Time `json:"worst_at"`     // of the second
-	Sending     float64   `json:"sending_s"`    // seconds in which a request was sent
-	Used        float64   `json:"budget_used"`  // of those seconds' budget, 0 to 1
-	PerRequest  float64   `json:"items_per_request"`
+	Budget      float64    `json:"budget"`       // requests/s
+	WorstSecond int        `json:"worst_second"` // requests
+	WorstMinute int        `json:"worst_minute"` // requests
+	WorstAt     *time.Time `json:"worst_at"`     // of the second; null before the first request
+	Sending     float64    `json:"sending_s"`    // seconds in which a request was sent
+	Used        float64    `json:"budget_used"`  // of those seconds' budget, 0 to 1
+	PerRequest  float64    `json:"items_per_request"`
 }
 
 // Compile adds a run up. budget is in requests per second.
@@ -84,7 +84,8 @@ func (r *Report) rates(minutes []harvest.Minute) {
 				busy++
 			}
 			if n > r.WorstSecond {
-				r.WorstSecond, r.WorstAt = n, time.Unix(m.Unix*60+int64(second), 0).UTC()
+				at := time.Unix(m.Unix*60+int64(second), 0).UTC()
+				r.WorstSecond, r.WorstAt = n, &at
 			}
 		}
 		sent += sum

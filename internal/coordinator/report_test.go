@@ -22,7 +22,7 @@ func TestCompileAddsUp(t *testing.T) {
 	if r.Retries["http_502"] != 3 || r.Retries["reset"] != 1 || r.Pauses["Retry-After"] != (harvest.Silence{Times: 2, Seconds: 5}) {
 		t.Errorf("Compile() = retries %v, pauses %v, want 3 of http_502, 1 reset, 2 pauses of 5 s", r.Retries, r.Pauses)
 	}
-	if r.WorstSecond != 50 || r.WorstMinute != 80 || !r.WorstAt.Equal(time.Unix(100*60+59, 0)) {
+	if r.WorstSecond != 50 || r.WorstMinute != 80 || r.WorstAt == nil || !r.WorstAt.Equal(time.Unix(100*60+59, 0)) {
 		t.Errorf("Compile() = worst second %d at %s, worst minute %d, want 50 at the last second of minute 100, and 80", r.WorstSecond, r.WorstAt, r.WorstMinute)
 	}
 	if r.Sending != 3 || r.Used < 0.666 || r.Used > 0.667 || r.FinishedAt != nil {

@@ -64,6 +64,8 @@ type Table struct {
 	Again func(ctx context.Context, do func() error) error
 	// Patience is how long a table that somebody else fills may stand still; 0 means for ever.
 	Patience time.Duration
+	// Source is the command that fills a table that somebody else is to fill.
+	Source string
 	// Say is told, once, that we wait for somebody else; nil is silent.
 	Say func(sentence string)
 
@@ -154,10 +156,10 @@ func (t *Table) again(ctx context.Context, do func() error) error {
 func (t *Table) wait(ctx context.Context, grown time.Time, said *bool) error {
 	if !*said && t.Say != nil {
 		*said = true
-		t.Say(fmt.Sprintf("the corpus of run %s is not enumerated to its end yet: waiting for coordinator enumerate --run %s", t.Run, t.Run))
+		t.Say(fmt.Sprintf("the corpus of run %s is not enumerated to its end yet: waiting for %s", t.Run, t.Source))
 	}
 	if t.Patience > 0 && time.Since(grown) > t.Patience {
-		return fmt.Errorf("%w since %s: start coordinator enumerate --run %s", ErrStalled, grown.Format(time.TimeOnly), t.Run)
+		return fmt.Errorf("%w since %s: start %s", ErrStalled, grown.Format(time.TimeOnly), t.Source)
 	}
 	timer := time.NewTimer(growth)
 	defer timer.Stop()

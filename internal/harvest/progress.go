@@ -30,6 +30,7 @@ func Limits() []Limit {
 type Progress struct {
 	Run      string
 	Shard    Shard
+	Shards   int // that this process has worked on, one after the other; 0 means one
 	Started  time.Time
 	Now      time.Time
 	Total    int64  // items of this shard, 0 while unknown

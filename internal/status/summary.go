@@ -15,7 +15,11 @@ import (
 func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) error {
 	v := viewOf(p, 0)
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nrun %s, shard %s: %s after %s\n", p.Run, p.Shard, printable(headline), duration(v.elapsed))
+	part := "shard " + p.Shard.String()
+	if p.Shards > 1 {
+		part = fmt.Sprintf("%d shards", p.Shards)
+	}
+	fmt.Fprintf(&b, "\nrun %s, %s: %s after %s\n", p.Run, part, printable(headline), duration(v.elapsed))
 	fmt.Fprintf(&b, "  items     %s\n", v.itemsText())
 	if p.Total > 0 {
 		fmt.Fprintf(&b, "            %s of %s in all, %s of them before this start\n", humanize.Comma(v.done), v.totalText(), humanize.Comma(p.Already))

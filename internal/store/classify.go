@@ -84,7 +84,7 @@ func starting(err error) error {
 // isOurs tells whether the error says already what it is, or is a defect that repeating does not mend.
 func isOurs(err error) bool {
 	for _, known := range []error{
-		context.Canceled, ErrUnavailable, ErrFenced, ErrNoRun, ErrBusy, ErrNoBodies, ErrSchema, ErrSettings, ErrUnsafe,
+		context.Canceled, ErrUnavailable, ErrFenced, ErrNoRun, ErrBusy, ErrNoBodies, ErrSchema, ErrNoTables, ErrSettings, ErrUnsafe,
 		pgx.ErrNoRows, pgx.ErrTooManyRows, sql.ErrNoRows,
 	} {
 		if errors.Is(err, known) {

@@ -21,6 +21,8 @@ var (
 	ErrNoBodies = errors.New("there are no bodies to extract records from")
 	// ErrSchema: the store's tables are not those that this binary knows.
 	ErrSchema = errors.New("the store's schema does not fit this binary")
+	// ErrNoTables: the store holds nothing of ours, and was to be opened as it is.
+	ErrNoTables = errors.New("the store holds no Shoal tables yet: check --store, or start a worker or coordinator run, which make them")
 	// ErrSettings: the store's address, its name, the role or its rights are wrong. Repeating does not help; another
 	// --store or a change at the server does.
 	ErrSettings = errors.New("the store cannot be used as --store names it")

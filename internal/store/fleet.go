@@ -39,7 +39,8 @@ type Fleet interface {
 	// counts them by outcome. The run is not finished any more, their shards not drained, and every mirror of the keys
 	// void. ErrBusy while a worker holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
-	// DropRun removes the run and all that belongs to it. ErrBusy while a worker holds a shard of the run.
+	// DropRun removes the run and all that belongs to it. ErrBusy while a worker holds a shard of the run, or somebody
+	// leads it.
 	DropRun(ctx context.Context, run string) error
 }
 
@@ -50,6 +51,9 @@ type Leadership interface {
 	// Close gives the leadership back.
 	Close()
 }
+
+// errLed refuses to take a run away from whoever leads it.
+var errLed = fmt.Errorf("%w: a coordinator leads it: stop that first", ErrBusy)
 
 // ErrDrained is returned by ClaimAny when the run has no shard left to drain.
 var ErrDrained = errors.New("no shard of the run is left")

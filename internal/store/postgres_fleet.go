@@ -220,6 +220,9 @@ func (p *Postgres) DropRun(ctx context.Context, run string) error {
 		if _, err := excludeWorkers(ctx, tx, run); err != nil {
 			return err
 		}
+		if err := excludeLeader(ctx, tx, run); err != nil {
+			return err
+		}
 		for _, parent := range []string{"pages", "records"} {
 			table := pgx.Identifier{"shoal", parent + "_" + run}.Sanitize()
 			if _, err := tx.Exec(ctx, "ALTER TABLE shoal."+parent+" DETACH PARTITION "+table); err != nil {
@@ -237,6 +240,23 @@ func (p *Postgres) DropRun(ctx context.Context, run string) error {
 		return nil
 	})
 	return classify("drop run "+run, err)
+}
+
+// excludeLeader keeps anybody from leading the run until the transaction ends. The server may take a moment to notice
+// that one has gone.
+func excludeLeader(ctx context.Context, tx pgx.Tx, run string) error {
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '2s'"); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", leadLock(run))
+	if codeOf(err) == codeLockTimeout {
+		return errLed
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "SET LOCAL lock_timeout = DEFAULT")
+	return err
 }
 
 // noRun makes ErrNoRun of a query that met no run.

@@ -66,10 +66,10 @@ func (s schemaState) check(known int, options Options) (migrate bool, err error)
 			ErrSchema, s.version, s.by, orUnnamed(options.Version), known, s.by)
 	case s.version == known:
 		return false, nil
+	case s.version == 0 && (options.ReadOnly || options.Existing):
+		return false, ErrNoTables
 	case !options.ReadOnly:
 		return true, nil
-	case s.version == 0:
-		return false, fmt.Errorf("%w: it holds no Shoal tables yet: start a worker on it first, or check the --store URL", ErrSchema)
 	default:
 		return false, fmt.Errorf("%w: its schema is version %d, this binary (Shoal %s) needs version %d: start a worker of this version once, it brings the tables up to date",
 			ErrSchema, s.version, orUnnamed(options.Version), known)

@@ -69,8 +69,11 @@ func sqliteFile(file string, options Options) (string, error) {
 		return "", fmt.Errorf("store: find %s: %w", file, err)
 	}
 	flags := os.O_CREATE | os.O_RDWR
-	if options.ReadOnly {
+	switch {
+	case options.ReadOnly:
 		flags = os.O_RDONLY
+	case options.Existing:
+		flags = os.O_RDWR
 	}
 	f, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
@@ -95,8 +98,8 @@ func noSQLiteFile(path string, options Options, err error) error {
 		return fmt.Errorf("make the store %s: %w: %w", path, ErrStoreFull, err)
 	case errors.Is(noFolder, fs.ErrNotExist):
 		return fmt.Errorf("%w: the folder %s does not exist; make it, or check the path", ErrSettings, folder)
-	case options.ReadOnly && errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: there is no file %s: check --store, or start a worker, which makes it", ErrSchema, path)
+	case errors.Is(err, fs.ErrNotExist): // else it would have been made
+		return fmt.Errorf("there is no file %s: %w", path, ErrNoTables)
 	}
 	return fmt.Errorf("%w: the SQLite file cannot be opened, name another or make it and its folder writable: %w", ErrSettings, err)
 }

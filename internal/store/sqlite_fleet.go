@@ -237,6 +237,14 @@ func (s *SQLite) choose(ctx context.Context, tx *sql.Tx, run string, outcomes []
 
 // DropRun implements Fleet.
 func (s *SQLite) DropRun(ctx context.Context, run string) error {
+	lead, err := lockShardFile(leadPath(s.path, run))
+	if err != nil {
+		return s.classify("drop run "+run, err)
+	}
+	if lead == nil {
+		return fmt.Errorf("drop run %s: %w", run, errLed)
+	}
+	defer lead.unlock()
 	return s.transact(ctx, "drop run "+run, func(tx *sql.Tx) error {
 		if _, err := findSQLiteRun(ctx, tx, run); err != nil {
 			return err

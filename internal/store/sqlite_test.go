@@ -60,8 +60,8 @@ func TestSQLiteThatIsNoDatabase(t *testing.T) {
 		}
 	}
 	_, err := store.Open(t.Context(), "sqlite:"+filepath.Join(filepath.Dir(file), "none.db"), store.Options{ReadOnly: true})
-	if !errors.Is(err, store.ErrSchema) {
-		t.Errorf("Open(no file, read-only) = %v, want ErrSchema", err)
+	if !errors.Is(err, store.ErrNoTables) {
+		t.Errorf("Open(no file, read-only) = %v, want ErrNoTables", err)
 	}
 }
 

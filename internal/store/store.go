@@ -98,6 +98,9 @@ type Options struct {
 	Version string
 	// ReadOnly neither migrates nor writes: for export and status.
 	ReadOnly bool
+	// Existing refuses a store without our tables, with ErrNoTables: for orders about runs, which a mistyped address has
+	// not. ReadOnly does so too.
+	Existing bool
 	// LeaseTTL is how long a lease lasts without renewal; 0 means DefaultLeaseTTL.
 	LeaseTTL time.Duration
 }
@@ -156,8 +159,9 @@ type Extracted struct {
 }
 
 // Open connects to the store at url, postgres://… or sqlite:FILE, and brings its schema up to date. It returns ErrSchema
-// when the schema is not one that this binary works with, ErrSettings when url names nothing that can be used, ErrUnsafe
-// when a setting of the server makes our guarantees void, ErrUnavailable when the server does not answer.
+// when the schema is not one that this binary works with, ErrNoTables when it is to be there and is not, ErrSettings when
+// url names nothing that can be used, ErrUnsafe when a setting of the server makes our guarantees void, ErrUnavailable
+// when the server does not answer.
 func Open(ctx context.Context, url string, options Options) (Store, error) {
 	if options.LeaseTTL == 0 {
 		options.LeaseTTL = DefaultLeaseTTL

@@ -22,7 +22,7 @@ const (
 	ExitRefused    = 4  // the upstream refuses us, a person is needed
 	ExitPatience   = 5  // a dependency, the upstream or a backoff outlasted --patience
 	ExitIncomplete = 6  // damaged corpus or failed completeness proof
-	ExitFenced     = 13 // somebody else owns the shard
+	ExitFenced     = 13 // somebody else owns the shard, or works on the run
 	ExitSIGINT     = 130
 	ExitSIGTERM    = 143
 )
@@ -39,10 +39,10 @@ func ExitCode(err error, stopped int) int {
 		return ExitDrained
 	case stopped != 0 && (errors.Is(err, worker.ErrStopped) || errors.Is(err, context.Canceled)):
 		return stopped
-	case errors.Is(err, store.ErrFenced), errors.Is(err, worker.ErrFenced), errors.Is(err, store.ErrHeld):
+	case errors.Is(err, store.ErrFenced), errors.Is(err, worker.ErrFenced), errors.Is(err, store.ErrHeld), errors.Is(err, store.ErrBusy):
 		return ExitFenced
 	case errors.Is(err, config.ErrUsage), errors.As(err, &contradiction), errors.Is(err, store.ErrUnsafe), errors.Is(err, store.ErrSettings),
-		errors.Is(err, coordinator.ErrEmpty), errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrNoBodies),
+		errors.Is(err, coordinator.ErrEmpty), errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrNoTables), errors.Is(err, store.ErrNoBodies),
 		errors.Is(err, ledger.ErrUnsafe), errors.Is(err, pace.ErrUnsafeRedis), errors.Is(err, store.ErrNoRun):
 		return ExitUsage
 	case errors.Is(err, ErrOverLimit):

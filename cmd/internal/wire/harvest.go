@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -63,6 +64,9 @@ type Harvester struct {
 	began  time.Time
 	seeds  []string // of the chains that enumerate the corpus
 	leads  bool     // it looks after the run rather than after a shard
+	looks  bool     // it changes nothing, and makes no store
+
+	leading atomic.Bool // it has the lead now
 
 	closers []func() error
 }

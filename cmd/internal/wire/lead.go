@@ -38,7 +38,7 @@ type Led struct {
 // shards, and proves by key that nothing is missing.
 func Lead(ctx context.Context, env Env, set config.Worker) (Led, error) {
 	h := newHarvester(env, set)
-	h.leads = true
+	h.leads, h.orders.stays = true, true
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()
@@ -55,15 +55,11 @@ func (h *Harvester) lead(ctx context.Context) (led Led, err error) {
 	if err := h.interruptible(ctx, steps...); err != nil {
 		return led, err
 	}
-	var leadership store.Leadership
-	err = h.patiently(ctx, "the store", unavailable, func() (err error) {
-		leadership, err = h.truth.Lead(ctx, h.run.Name, owner(), h.Say)
-		return err
-	})
+	leadership, err := h.toLead(ctx)
 	if err != nil {
 		return led, err
 	}
-	defer leadership.Close()
+	defer func() { leadership.Close() }()
 	var filling sync.WaitGroup
 	defer filling.Wait() // after end: it must have been told to stop
 	ctx, end := context.WithCancelCause(ctx)
@@ -81,11 +77,54 @@ func (h *Harvester) lead(ctx context.Context) (led Led, err error) {
 			}
 		})
 	}
-	led, err = h.oversee(ctx, leadership)
+	for {
+		h.leading.Store(true)
+		led, err = h.oversee(ctx, leadership)
+		h.leading.Store(false)
+		if !errors.Is(err, store.ErrHeld) {
+			break
+		}
+		h.Say(fmt.Sprintf("the connection that led run %s was lost", h.run.Name))
+		leadership.Close()
+		var again store.Leadership
+		if again, err = h.toLead(ctx); err != nil {
+			break
+		}
+		leadership = again
+	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
 	return led, err
+}
+
+// toLead returns when nobody else leads the run.
+func (h *Harvester) toLead(ctx context.Context) (leadership store.Leadership, err error) {
+	err = h.patiently(ctx, "the store", unavailable, func() (err error) {
+		leadership, err = h.truth.Lead(ctx, h.run.Name, owner(), h.Say)
+		return err
+	})
+	return leadership, err
+}
+
+// obedient lists while this process leads the run and nobody drains it.
+type obedient struct {
+	coordinator.Lister
+	h *Harvester
+}
+
+// List implements coordinator.Lister.
+func (o obedient) List(ctx context.Context, at harvest.Chain) ([]harvest.Item, string, error) {
+	tick := time.NewTicker(ordersPoll)
+	defer tick.Stop()
+	for o.h.orders.drained() || !o.h.leading.Load() {
+		select {
+		case <-ctx.Done():
+			return nil, "", context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+	return o.Lister.List(ctx, at)
 }
 
 // enumerates tells whether this process fills the corpus table: from what only it can read, or by asking the upstream once.
@@ -143,7 +182,7 @@ func (h *Harvester) prepareTable(ctx context.Context) error {
 func (h *Harvester) filler() *coordinator.Table {
 	table := h.table()
 	if isListing(h.run.Corpus) {
-		table.Lister = h.listing()
+		table.Lister = obedient{h.listing(), h}
 		return table
 	}
 	stream := coordinator.NewStream(h.source.Entries(), h.logRejection)
@@ -253,7 +292,7 @@ func (h *Harvester) reopen(ctx context.Context) error {
 	}
 	done, err := h.listed(ctx)
 	if err == nil && !done {
-		err = fmt.Errorf("%w: the corpus of run %s is not enumerated to its end: start coordinator run or coordinator enumerate again", worker.ErrIncomplete, h.run.Name)
+		err = fmt.Errorf("%w: the corpus of run %s is not enumerated to its end: start %s", worker.ErrIncomplete, h.run.Name, h.tableSource())
 	}
 	h.source = &enumerated{host: h.run.Host, ctx: ctx, table: h.table()}
 	return err
@@ -262,7 +301,7 @@ func (h *Harvester) reopen(ctx context.Context) error {
 // Verify runs the proof alone.
 func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 	h := newHarvester(env, set)
-	h.leads = true
+	h.leads, h.looks = true, true
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()

@@ -24,6 +24,7 @@ type orders struct {
 
 	mu      sync.Mutex
 	last    harvest.Control
+	stays   bool   // an order to stop is for others
 	ordered string // who ordered the run's workers to stop
 	pace    governor
 	pacer   *pace.Pacer
@@ -67,7 +68,7 @@ func (o *orders) carryTo(backend pace.Backend, pacer *pace.Pacer, host string) {
 func (o *orders) hear(ctx context.Context, c harvest.Control) {
 	o.mu.Lock()
 	o.last = c
-	if !c.DrainAt.IsZero() && o.ordered == "" {
+	if !c.DrainAt.IsZero() && o.ordered == "" && !o.stays {
 		o.ordered = c.DrainBy
 		o.end()
 	}
@@ -75,12 +76,20 @@ func (o *orders) hear(ctx context.Context, c harvest.Control) {
 	o.carry(ctx)
 }
 
+// drained tells whether the run's workers are to do nothing.
+func (o *orders) drained() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.last.DrainAt.IsZero()
+}
+
 // carry tells the pace what has changed. All workers say the same; whoever is late changes nothing.
 func (o *orders) carry(ctx context.Context) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	c := o.last
-	if o.pace == nil || c.At.IsZero() || c.At.Equal(o.carried) {
+	c, backend, pacer, host := o.last, o.pace, o.pacer, o.host
+	news := backend != nil && !c.At.IsZero() && !c.At.Equal(o.carried)
+	o.mu.Unlock()
+	if !news {
 		return
 	}
 	rate, err := config.ParseRate(c.Rate)
@@ -94,16 +103,17 @@ func (o *orders) carry(ctx context.Context) {
 	if hold > 0 {
 		until = time.Now().Add(hold)
 	}
-	o.pacer.Operator(rate.PerSecond, until, c.By)
+	pacer.Operator(rate.PerSecond, until, c.By)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	err = backend.Hold(ctx, host, hold)
 	if rate.PerSecond > 0 {
-		err = o.pace.SetRate(ctx, o.host, rate.PerSecond, c.By)
-	} else {
-		err = nil
+		err = errors.Join(err, backend.SetRate(ctx, host, rate.PerSecond, c.By))
 	}
-	if err = errors.Join(err, o.pace.Hold(ctx, o.host, hold)); err == nil {
+	if err == nil {
+		o.mu.Lock()
 		o.carried = c.At
+		o.mu.Unlock()
 	}
 }
 
@@ -117,11 +127,12 @@ func (o *orders) orderedBy() string {
 	return o.ordered
 }
 
-// takeOrders waits while the run is being drained, and hears what operators say from then on.
+// takeOrders waits while the run is being drained, and hears what operators say from then on. Whoever leads the run does
+// not wait here: it watches over the run meanwhile.
 func (h *Harvester) takeOrders(ctx context.Context) error {
 	var c harvest.Control
 	err := h.patiently(ctx, "coordinator resume", func(err error) bool { return unavailable(err) || errors.Is(err, errDraining) }, func() (err error) {
-		if c, err = h.truth.Control(ctx, h.run.Name); err != nil || c.DrainAt.IsZero() {
+		if c, err = h.truth.Control(ctx, h.run.Name); err != nil || c.DrainAt.IsZero() || h.leads {
 			return err
 		}
 		return fmt.Errorf("run %s %w by %s since %s", h.run.Name, errDraining, c.DrainBy, c.DrainAt.Format(time.DateTime+" MST"))

@@ -137,7 +137,10 @@ func (s State) Progress() harvest.Progress {
 		Run: s.Run.Name, Shard: harvest.Shard{Of: 1}, Now: s.At, Started: s.Run.OpenedAt, Counts: s.Totals,
 		Total: s.Run.CorpusItems, Budget: BudgetOf(s.Run, s.Control), Limit: harvest.LimitCorpus,
 	}
-	if p.Total == 0 {
+	switch { // lines of a corpus may be twice in it
+	case harvest.Drained(s.Shards):
+		p.Total = s.Totals.Items()
+	case p.Total == 0:
 		p.Total, p.Guess = s.Rows, s.Rows > 0
 	}
 	for _, w := range s.Work {

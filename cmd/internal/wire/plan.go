@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -11,20 +12,25 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
+	"shoal/internal/plain"
+	"shoal/internal/store"
 )
 
 // Plan says what a run would cost. It reads the corpus and the store, and asks the upstream nothing.
 func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Plan, err error) {
 	h := newHarvester(env, set)
-	h.leads = true
+	h.leads, h.looks = true, true
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()
-	steps := []func(context.Context) error{h.checkUpstream, h.openNamedCorpus}
-	if h.storeExists() {
-		steps = []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus}
-	} else if set.Corpus == "" {
+	steps := []func(context.Context) error{h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus}
+	switch err := h.interruptible(life, h.checkUpstream, h.openStore); {
+	case errors.Is(err, store.ErrNoTables) && set.Corpus == "":
 		return plan, config.Usagef("what shall be planned? Add --corpus FILE")
+	case errors.Is(err, store.ErrNoTables):
+		steps = steps[1:2]
+	case err != nil:
+		return plan, err
 	}
 	if err := h.interruptible(life, steps...); err != nil {
 		return plan, err
@@ -44,6 +50,9 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 // perRequest is how many items a request holds at most.
 func (h *Harvester) perRequest() int {
 	if h.set.Upstream != config.Mediawiki {
+		if strings.Contains(h.set.URL, plain.IDs) {
+			return max(1, h.set.Pack)
+		}
 		return 1
 	}
 	if h.set.Profile == "wikimedia-bot" {

@@ -29,6 +29,9 @@ func (h *Harvester) patiently(ctx context.Context, what string, temporary func(e
 		if h.set.Patience > 0 && time.Since(since) > h.set.Patience {
 			return fmt.Errorf("%w for %s: %w", worker.ErrPatience, what, err)
 		}
+		if ctx.Err() != nil { // what was cut off says nothing about what we wait for
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
 		if !said {
 			h.Say(fmt.Sprintf("waiting for %s: %v", what, err))
 			said = true
@@ -44,8 +47,12 @@ func (h *Harvester) patiently(ctx context.Context, what string, temporary func(e
 func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }
 
 func (h *Harvester) openStore(ctx context.Context) error {
+	options := store.Options{Application: "shoal worker " + h.shardText(), Version: h.Version, Existing: h.looks}
+	if h.leads {
+		options.Application = "shoal coordinator"
+	}
 	return h.patiently(ctx, "the store", unavailable, func() (err error) {
-		h.truth, err = store.Open(ctx, h.set.Store, store.Options{Application: "shoal worker " + h.shardText(), Version: h.Version})
+		h.truth, err = store.Open(ctx, h.set.Store, options)
 		if err != nil {
 			return err
 		}

@@ -80,11 +80,23 @@ func (h *Harvester) fillTable(ctx context.Context) {
 // table is the run's corpus table.
 func (h *Harvester) table() *coordinator.Table {
 	return &coordinator.Table{
-		Chains: chains{h.truth}, Run: h.run.Name, Seeds: h.seeds, Patience: h.set.Patience, Say: h.Say,
+		Chains: chains{h.truth}, Run: h.run.Name, Seeds: h.seeds, Patience: h.set.Patience, Source: h.tableSource(), Say: h.Say,
 		Again: func(ctx context.Context, do func() error) error {
 			return h.patiently(ctx, "the store", unavailable, do)
 		},
 	}
+}
+
+// tableSource is the command that brings the rest of the run's corpus into its table.
+func (h *Harvester) tableSource() string {
+	command := "coordinator enumerate"
+	if h.run.Shards > 0 {
+		command = "coordinator run"
+	}
+	if h.run.Corpus == "-" {
+		return fmt.Sprintf("%s --run %s --corpus -, with the same lines on its standard input", command, h.run.Name)
+	}
+	return command + " --run " + h.run.Name
 }
 
 // listing enumerates the run's corpus from its upstream. A wiki's logs of a day repeat the discussions of that day.
@@ -121,7 +133,11 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 		defer stream.Close()
 		table.Lister = stream
 	}
-	return h.fill(life, table)
+	out, err := h.obeyed(Outcome{}, h.fill(life, table))
+	if out.Ordered != "" {
+		h.Say(fmt.Sprintf("stopped by order of %s; coordinator resume --run %s ends that", out.Ordered, h.run.Name))
+	}
+	return err
 }
 
 // fill shows how the table grows.
@@ -145,7 +161,7 @@ func (h *Harvester) fill(ctx context.Context, table *coordinator.Table) error {
 		return fmt.Errorf("run %s: %w", h.run.Name, coordinator.ErrEmpty)
 	}
 	if errors.Is(err, worker.ErrStopped) {
-		h.Say("start the same command again to go on")
+		h.Say("the same command goes on from here")
 	}
 	return err
 }

@@ -40,7 +40,9 @@ func (t *tour) progress() harvest.Progress {
 	if t.present == nil {
 		return harvest.Progress{Now: time.Now()}
 	}
-	return plus(t.past, t.present())
+	p := plus(t.past, t.present())
+	p.Shards = t.shards + 1
+	return p
 }
 
 // limit is what is left of --limit.

@@ -17,6 +17,7 @@ func testFleet(t *testing.T, e *env) {
 	e.run(t, "put back counts where several N were at work", fleetPutBackMixed)
 	e.run(t, "drop leaves other runs", fleetDrop)
 	e.run(t, "nobody is disturbed", fleetBusy)
+	e.run(t, "a run that is led stays", fleetLed)
 	e.run(t, "a page and its chain's step are one", fleetChain)
 	e.run(t, "evidence", fleetEvidence)
 }
@@ -249,6 +250,14 @@ func fleetBusy(t *testing.T, f *fixture) {
 	wantError(t, "PutBack() beside a worker", err, store.ErrBusy)
 	wantError(t, "DropRun() beside a worker", f.store.DropRun(t.Context(), Name), store.ErrBusy)
 	equal(t, "pages after what was refused", len(f.pages(t)), 1)
+}
+
+func fleetLed(t *testing.T, f *fixture) {
+	lead, err := f.store.Lead(t.Context(), Name, "lab-1:7", nil)
+	must(t, "Lead()", err)
+	wantError(t, "DropRun() beside a leader", f.store.DropRun(t.Context(), Name), store.ErrBusy)
+	lead.Close()
+	must(t, "DropRun() after it", f.store.DropRun(t.Context(), Name))
 }
 
 func fleetChain(t *testing.T, f *fixture) {

@@ -18,7 +18,9 @@ func testSchema(t *testing.T, e *env) {
 	t.Run("read only without a schema", func(t *testing.T) {
 		t.Parallel()
 		_, err := store.Open(t.Context(), e.fresh(t).URL, store.Options{ReadOnly: true})
-		wantError(t, "Open(empty, read only)", err, store.ErrSchema)
+		wantError(t, "Open(empty, read only)", err, store.ErrNoTables)
+		_, err = store.Open(t.Context(), e.fresh(t).URL, store.Options{Existing: true})
+		wantError(t, "Open(empty, existing)", err, store.ErrNoTables)
 	})
 }
 
