@@ -31,6 +31,7 @@ func ChooseRun(runs []Run, given Inputs, now time.Time) (string, error) {
 func (i Inputs) fit(given Inputs) bool {
 	same := func(stored, given string) bool { return given == "" || stored == given }
 	return same(i.Upstream, given.Upstream) && same(i.API, given.API) && same(i.Host, given.Host) &&
-		same(i.Extract, given.Extract) && same(i.Body, given.Body) &&
+		same(i.Extract, given.Extract) && same(i.Body, given.Body) && same(i.Next, given.Next) && same(i.Items, given.Items) &&
+		same(i.Split, given.Split) && same(i.ID, given.ID) && same(i.Absent, given.Absent) &&
 		(given.Corpus == StoreCorpus || same(i.Corpus, given.Corpus))
 }

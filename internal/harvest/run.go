@@ -14,6 +14,9 @@ type Inputs struct {
 	Extract  string // jq expression or parser name; empty: no records
 	Body     string // json, raw or none
 	Corpus   string // as the operator typed it; no credential
+
+	Next, Items       string // of a listing: jq, Next also link
+	Split, ID, Absent string // of requests for many ids: jq, and what an id is that was not answered
 }
 
 // Run is one named refresh.
@@ -21,6 +24,8 @@ type Run struct {
 	Name string
 	Inputs
 	Rate        string // newest operator's rate, as typed; no input
+	Check, Wait string // newest jq that judges an answer; no inputs
+	Pack        int    // newest number of ids to a request, 0 before one was said; no input
 	CorpusItems int64  // of the first full pass; 0 before it
 	CorpusSum   string // Digest.Sum of the first full pass; empty before it
 	Base        string // the run before it, whose opening {since} in the corpus stands for; empty without one

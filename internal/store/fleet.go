@@ -146,7 +146,7 @@ func countOf(c *harvest.Counts, o harvest.Outcome) *int64 {
 }
 
 // runTables hold rows of runs, besides pages and records; that of the run itself goes last.
-var runTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "shards", "runs"}
+var runTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "shards", "inputs", "runs"}
 
 func words(outcomes []harvest.Outcome) []string {
 	all := make([]string, len(outcomes))

@@ -13,13 +13,15 @@ import (
 )
 
 const selectRuns = `SELECT run, upstream, api, host, extract, body, rate, corpus, coalesce(corpus_items, 0), coalesce(corpus_digest, ''),
-	coalesce(shards, 0), coalesce(base_run, ''), generation::text, bucket_bits, opened_at, finished_at FROM shoal.runs `
+	coalesce(shards, 0), coalesce(base_run, ''), generation::text, bucket_bits, opened_at, finished_at,
+	coalesce(next, ''), coalesce(items, ''), coalesce(split, ''), coalesce(id, ''), coalesce(absent, ''), coalesce("check", ''), coalesce(wait, ''), coalesce(pack, 0)
+	FROM shoal.runs LEFT JOIN shoal.inputs USING (run) `
 
 func scanRun(row pgx.CollectableRow) (harvest.Run, error) {
 	var r harvest.Run
 	var finished *time.Time
 	err := row.Scan(&r.Name, &r.Upstream, &r.API, &r.Host, &r.Extract, &r.Body, &r.Rate, &r.Corpus, &r.CorpusItems, &r.CorpusSum,
-		&r.Shards, &r.Base, &r.Generation, &r.BucketBits, &r.OpenedAt, &finished)
+		&r.Shards, &r.Base, &r.Generation, &r.BucketBits, &r.OpenedAt, &finished, &r.Next, &r.Items, &r.Split, &r.ID, &r.Absent, &r.Check, &r.Wait, &r.Pack)
 	if finished != nil {
 		r.FinishedAt = finished.UTC()
 	}
@@ -93,16 +95,34 @@ func (p *Postgres) OpenRun(ctx context.Context, given harvest.Run) (run harvest.
 
 // redefine gives the run the inputs that contradict the stored ones, if nothing of it has landed.
 func (p *Postgres) redefine(ctx context.Context, stored, given harvest.Run, contradiction error) (harvest.Run, bool, error) {
-	tag, err := p.pool.Exec(ctx, redefineRun("shoal.", func(n int) string { return fmt.Sprintf("$%d", n) }), redefinition(given)...)
+	var done bool
+	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, redefineRun("shoal.", numbered), redefinition(given)...)
+		if done = err == nil && tag.RowsAffected() > 0; !done {
+			return err
+		}
+		if relists(stored, given) {
+			for _, table := range []string{"corpus", "chains"} {
+				if _, err := tx.Exec(ctx, "DELETE FROM shoal."+table+" WHERE run = $1", given.Name); err != nil {
+					return err
+				}
+			}
+		}
+		_, err = tx.Exec(ctx, saveInputs("shoal.", numbered), inputsOf(redefined(stored, given))...)
+		return err
+	})
 	if err != nil {
 		return stored, false, classify("open run "+given.Name, err)
 	}
-	if tag.RowsAffected() == 0 {
+	if !done {
 		return stored, false, contradiction
 	}
 	run, err := findRun(ctx, p.pool, given.Name)
 	return run, true, classify("open run "+given.Name, err)
 }
+
+// numbered is the n-th parameter of a statement.
+func numbered(n int) string { return fmt.Sprintf("$%d", n) }
 
 // createRun makes the run's partitions and then its row. The partitions are made as tables of their own and attached,
 // because making them in place would lock all readers of all runs out; under a lock, because two makers would collide.
@@ -118,11 +138,15 @@ func (p *Postgres) createRun(ctx context.Context, tx pgx.Tx, given harvest.Run) 
 	tag, err := tx.Exec(ctx, `INSERT INTO shoal.runs (run, upstream, api, host, extract, body, rate, corpus, shards, version, base_run)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), $10, nullif($11, '')) ON CONFLICT DO NOTHING`,
 		given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus, given.Shards, p.version, given.Base)
+	opened := err == nil && tag.RowsAffected() == 1
+	if opened {
+		_, err = tx.Exec(ctx, saveInputs("shoal.", numbered), inputsOf(given)...)
+	}
 	if err != nil {
 		return given, false, err
 	}
 	run, err := findRun(ctx, tx, given.Name)
-	return run, tag.RowsAffected() == 1, err
+	return run, opened, err
 }
 
 func createPartition(ctx context.Context, tx pgx.Tx, parent, run string) error {
@@ -146,6 +170,9 @@ func (p *Postgres) adopt(ctx context.Context, stored, given harvest.Run) (harves
 		return stored, nil
 	}
 	_, err := p.pool.Exec(ctx, "UPDATE shoal.runs SET rate = $2, corpus = $3, shards = nullif($4, 0) WHERE run = $1", next.Name, next.Rate, next.Corpus, next.Shards)
+	if err == nil {
+		_, err = p.pool.Exec(ctx, saveInputs("shoal.", numbered), inputsOf(next)...)
+	}
 	return next, err
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,6 +22,11 @@ func contradicts(stored, given harvest.Run) error {
 		{"--extract", stored.Extract, given.Extract},
 		{"--body", stored.Body, given.Body},
 		{"--corpus", stored.Corpus, given.Corpus},
+		{"--next", stored.Next, given.Next},
+		{"--items", stored.Items, given.Items},
+		{"--split", stored.Split, given.Split},
+		{"--id", stored.ID, given.ID},
+		{"--absent", stored.Absent, given.Absent},
 		{"--shards", orUnset(stored.Shards), orUnset(given.Shards)},
 	}
 	for _, f := range fields {
@@ -45,6 +51,8 @@ func adopted(stored, given harvest.Run) harvest.Run {
 	if given.Rate != "" {
 		stored.Rate = given.Rate
 	}
+	stored.Check, stored.Wait = cmp.Or(given.Check, stored.Check), cmp.Or(given.Wait, stored.Wait)
+	stored.Pack = cmp.Or(given.Pack, stored.Pack)
 	if stored.Corpus == "" {
 		stored.Corpus = given.Corpus
 	}
@@ -88,6 +96,37 @@ func redefineRun(schema string, parameter func(n int) string) string {
 // redefinition are the parameters of redefineRun.
 func redefinition(given harvest.Run) []any {
 	return []any{given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus}
+}
+
+// saveInputs is the statement that keeps what the table inputs has of a run. Parameters: run, next, items, split, id,
+// absent, check, wait, pack.
+func saveInputs(schema string, parameter func(n int) string) string {
+	columns := []string{"next", "items", "split", "id", "absent", `"check"`, "wait", "pack"}
+	values, set := make([]string, len(columns)), make([]string, len(columns))
+	for i, column := range columns {
+		values[i], set[i] = parameter(i+2), column+" = excluded."+column
+	}
+	return fmt.Sprintf("INSERT INTO %sinputs (run, %s) VALUES (%s, %s) ON CONFLICT (run) DO UPDATE SET %s",
+		schema, strings.Join(columns, ", "), parameter(1), strings.Join(values, ", "), strings.Join(set, ", "))
+}
+
+// inputsOf are the parameters of saveInputs.
+func inputsOf(r harvest.Run) []any {
+	return []any{r.Name, r.Next, r.Items, r.Split, r.ID, r.Absent, r.Check, r.Wait, r.Pack}
+}
+
+// redefined are the inputs of a run that is given others; what is not said stays.
+func redefined(stored, given harvest.Run) harvest.Run {
+	stored.Next, stored.Items = cmp.Or(given.Next, stored.Next), cmp.Or(given.Items, stored.Items)
+	stored.Split, stored.ID, stored.Absent = cmp.Or(given.Split, stored.Split), cmp.Or(given.ID, stored.ID), cmp.Or(given.Absent, stored.Absent)
+	return adopted(stored, given)
+}
+
+// relists tells whether what was enumerated for a run is void with the inputs that it is given.
+func relists(stored, given harvest.Run) bool {
+	other := func(stored, given string) bool { return given != "" && given != stored }
+	return other(stored.Corpus, given.Corpus) || other(stored.API, given.API) || other(stored.Host, given.Host) ||
+		other(stored.Next, given.Next) || other(stored.Items, given.Items)
 }
 
 // recordDigest is the statement of RecordDigest. A corpus that replaces another one has grown, so the run has more to do.

@@ -13,13 +13,15 @@ import (
 )
 
 const sqliteSelectRuns = `SELECT run, upstream, api, host, extract, body, rate, corpus, coalesce(corpus_items, 0), coalesce(corpus_digest, ''),
-	coalesce(shards, 0), coalesce(base_run, ''), generation, bucket_bits, opened_at, finished_at FROM runs `
+	coalesce(shards, 0), coalesce(base_run, ''), generation, bucket_bits, opened_at, finished_at,
+	coalesce(next, ''), coalesce(items, ''), coalesce(split, ''), coalesce(id, ''), coalesce(absent, ''), coalesce("check", ''), coalesce(wait, ''), coalesce(pack, 0)
+	FROM runs LEFT JOIN inputs USING (run) `
 
 func scanSQLiteRun(scan func(dest ...any) error) (harvest.Run, error) {
 	var r harvest.Run
 	var opened, finished sql.NullString
 	err := scan(&r.Name, &r.Upstream, &r.API, &r.Host, &r.Extract, &r.Body, &r.Rate, &r.Corpus, &r.CorpusItems, &r.CorpusSum,
-		&r.Shards, &r.Base, &r.Generation, &r.BucketBits, &opened, &finished)
+		&r.Shards, &r.Base, &r.Generation, &r.BucketBits, &opened, &finished, &r.Next, &r.Items, &r.Split, &r.ID, &r.Absent, &r.Check, &r.Wait, &r.Pack)
 	if err != nil {
 		return r, err
 	}
@@ -87,10 +89,14 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 		if err != nil {
 			return err
 		}
+		if opened = rows == 1; opened {
+			if _, err := tx.ExecContext(ctx, saveInputs("", sqliteNumbered), inputsOf(given)...); err != nil {
+				return err
+			}
+		}
 		if run, err = findSQLiteRun(ctx, tx, given.Name); err != nil {
 			return err
 		}
-		opened = rows == 1
 		if given.Extract != "" && given.Extract != run.Extract {
 			var former bool
 			err := tx.QueryRowContext(ctx, isFormer("", "?1", "?2"), run.Name, given.Extract).Scan(&former)
@@ -99,7 +105,7 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 			}
 		}
 		if contradiction = contradicts(run, given); contradiction != nil {
-			result, err := tx.ExecContext(ctx, redefineRun("", func(n int) string { return fmt.Sprintf("?%d", n) }), redefinition(given)...)
+			result, err := tx.ExecContext(ctx, redefineRun("", sqliteNumbered), redefinition(given)...)
 			if err != nil {
 				return err
 			}
@@ -107,14 +113,17 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 				return err // the caller is told of the contradiction below
 			}
 			contradiction, opened = nil, true
-			run, err = findSQLiteRun(ctx, tx, given.Name)
+			run, err = replaceInputs(ctx, tx, run, given)
 			return err
 		}
 		if opened {
 			return nil
 		}
 		run = adopted(run, given)
-		_, err = tx.ExecContext(ctx, "UPDATE runs SET rate = ?, corpus = ?, shards = nullif(?, 0) WHERE run = ?", run.Rate, run.Corpus, run.Shards, run.Name)
+		if _, err := tx.ExecContext(ctx, "UPDATE runs SET rate = ?, corpus = ?, shards = nullif(?, 0) WHERE run = ?", run.Rate, run.Corpus, run.Shards, run.Name); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, saveInputs("", sqliteNumbered), inputsOf(run)...)
 		return err
 	})
 	if err != nil {
@@ -122,6 +131,24 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 	}
 	return run, opened, contradiction
 }
+
+// replaceInputs is the part of redefineRun that is not in the row of the run.
+func replaceInputs(ctx context.Context, tx *sql.Tx, stored, given harvest.Run) (harvest.Run, error) {
+	if relists(stored, given) {
+		for _, table := range []string{"corpus", "chains"} {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE run = ?", given.Name); err != nil {
+				return stored, err
+			}
+		}
+	}
+	if _, err := tx.ExecContext(ctx, saveInputs("", sqliteNumbered), inputsOf(redefined(stored, given))...); err != nil {
+		return stored, err
+	}
+	return findSQLiteRun(ctx, tx, given.Name)
+}
+
+// sqliteNumbered is the n-th parameter of a statement.
+func sqliteNumbered(n int) string { return fmt.Sprintf("?%d", n) }
 
 // newUUID is a random uuid, version 4, in the form in which PostgreSQL prints it.
 func newUUID() string {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,8 +88,9 @@ func (h *Harvester) isEnumerated(ctx context.Context, run harvest.Run) (yes bool
 	return yes, err
 }
 
-// adoptAPI takes the kind of upstream and where it is from the run, as far as neither was said.
+// adoptAPI takes the kind of upstream and where it is from the run, as far as neither was said, and how to read it.
 func (h *Harvester) adoptAPI(run harvest.Run) {
+	h.adoptReading(run)
 	switch {
 	case h.set.URL+h.set.API != "":
 	case run.Upstream == config.Mediawiki:
@@ -97,6 +99,23 @@ func (h *Harvester) adoptAPI(run harvest.Run) {
 		h.set.URL = run.API
 	}
 }
+
+// adoptReading takes from the run how its answers are read, as far as nobody said it now.
+func (h *Harvester) adoptReading(run harvest.Run) {
+	set := &h.set
+	set.Next, set.Items = cmp.Or(set.Next, run.Next), cmp.Or(set.Items, run.Items)
+	set.Split, set.ID = cmp.Or(set.Split, run.Split), cmp.Or(set.ID, run.ID)
+	set.Check, set.Wait = cmp.Or(set.Check, run.Check), cmp.Or(set.Wait, run.Wait)
+	if run.Absent != "" && h.isDefault("absent") {
+		set.Absent = run.Absent
+	}
+	if run.Pack > 0 && h.isDefault("pack") {
+		set.Pack = run.Pack
+	}
+}
+
+// isDefault tells whether nobody said the setting, not even a profile of the operator's own.
+func (h *Harvester) isDefault(name string) bool { return h.set.Source(name).Kind == config.FromDefault }
 
 func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.Run, error) {
 	runs, err := h.truth.ListRuns(ctx)
@@ -143,6 +162,7 @@ func (h *Harvester) openRun(ctx context.Context) error {
 		h.Say(fmt.Sprintf("records of run %s were made again since by --extract %s, which goes on", h.run.Name, harvest.Quote(h.run.Extract)))
 	}
 	h.set.Extract, h.set.Body = h.run.Extract, h.run.Body
+	h.adoptReading(h.run)
 	return h.introduce(ctx)
 }
 
@@ -161,8 +181,9 @@ func shownCorpus(uri string) string {
 // what the operator said counts: a default contradicts nothing, and the rate
 // that was kept goes on.
 func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
-	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Inputs: harvest.Inputs{
+	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Pack: h.set.Pack, Inputs: harvest.Inputs{
 		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
+		Next: h.set.Next, Items: h.set.Items, Split: h.set.Split, ID: h.set.ID, Absent: h.set.Absent,
 	}}
 	runs, err := h.truth.ListRuns(ctx)
 	if err != nil {
@@ -174,6 +195,12 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 	}
 	if !h.set.Given("body") {
 		said.Body = ""
+	}
+	if h.isDefault("absent") {
+		said.Absent = ""
+	}
+	if h.isDefault("pack") {
+		said.Pack = 0
 	}
 	if given.Name == "" {
 		if given.Name, err = harvest.ChooseRun(runs, said.Inputs, h.today()); err != nil {

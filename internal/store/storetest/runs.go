@@ -49,6 +49,11 @@ func resume(t *testing.T, f *fixture) {
 	if kept, err := f.store.FindRun(t.Context(), Name); err != nil || kept.Rate != "80/s" {
 		t.Errorf("FindRun(%s) = rate %s, %v, want 80/s, nil", Name, kept.Rate, err)
 	}
+	judged, _, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Check: ".ok", Wait: ".wait", Pack: 20})
+	kept, findErr := f.store.FindRun(t.Context(), Name)
+	if err != nil || findErr != nil || judged != kept || kept.Check != ".ok" || kept.Wait != ".wait" || kept.Pack != 20 {
+		t.Errorf("OpenRun(other check, wait and pack) = %+v, %v; FindRun() = %+v, %v, want both to have them", judged, err, kept, findErr)
+	}
 	_, err = f.store.FindRun(t.Context(), "nope")
 	wantError(t, "FindRun(nope)", err, store.ErrNoRun)
 }
@@ -61,6 +66,11 @@ func contradictions(t *testing.T, f *fixture) {
 		"--extract":      func(i *harvest.Inputs) { i.Extract = "other" },
 		"--body":         func(i *harvest.Inputs) { i.Body = "other" },
 		"--corpus":       func(i *harvest.Inputs) { i.Corpus = "other" },
+		"--next":         func(i *harvest.Inputs) { i.Next = "other" },
+		"--items":        func(i *harvest.Inputs) { i.Items = "other" },
+		"--split":        func(i *harvest.Inputs) { i.Split = "other" },
+		"--id":           func(i *harvest.Inputs) { i.ID = "other" },
+		"--absent":       func(i *harvest.Inputs) { i.Absent = "other" },
 	} {
 		given := harvest.Run{Name: Name, Inputs: Inputs(), Rate: "1/s"}
 		change(&given.Inputs)
@@ -93,6 +103,14 @@ func begunAgain(t *testing.T, f *fixture) {
 		}
 	}
 	refused("before anybody began the run")
+	list := func(n int) {
+		t.Helper()
+		must(t, "CommitStep()", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "s", Step: 1, Done: true}, []harvest.Item{{Key: Page(1).Key, URL: Page(1).URL}}))
+		if size, err := f.store.CorpusSize(t.Context(), Name); err != nil || size != int64(n) {
+			t.Errorf("CorpusSize() = %d, %v, want %d", size, err, n)
+		}
+	}
+	list(1)
 	land := f.Take(t, f.store, Name, whole)
 	refused("while a worker is at it")
 	f.release(t)
@@ -100,6 +118,10 @@ func begunAgain(t *testing.T, f *fixture) {
 	if err != nil || !opened || run.API != mended.API || run.Corpus != Inputs().Corpus {
 		t.Errorf("OpenRun(another --url) of a run without pages = %+v, opened %t, %v, want the new --url", run, opened, err)
 	}
+	if run.Next != Inputs().Next {
+		t.Errorf("OpenRun(another --url) = --next %q, want %q as before", run.Next, Inputs().Next)
+	}
+	list(1) // what was listed for the other one is gone
 	if _, err := land(t.Context(), []harvest.Page{Page(1)}); err != nil {
 		t.Fatal(err)
 	}

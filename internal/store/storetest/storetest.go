@@ -35,7 +35,10 @@ const Name = "2026q4"
 
 // Inputs are those of the run Name.
 func Inputs() harvest.Inputs {
-	return harvest.Inputs{Upstream: "plain", API: "https://api.example/{id}", Host: "api.example", Extract: ".items[]", Body: "json", Corpus: "urls.txt"}
+	return harvest.Inputs{
+		Upstream: "plain", API: "https://api.example/{id}", Host: "api.example", Extract: ".items[]", Body: "json", Corpus: "urls.txt",
+		Next: "link", Items: ".ids[]", Split: ".all[]", ID: ".id", Absent: "again",
+	}
 }
 
 // Contract runs all tests of the contract, each on a twin of its own.
