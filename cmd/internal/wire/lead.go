@@ -313,7 +313,7 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 		return Led{}, config.Usagef("verify which run? %v: say --run", err)
 	}
 	led := Led{Run: h.run}
-	h.adoptReading(h.run)
+	h.readAs(h.run)
 	if err := h.findSeeds(life); err != nil {
 		return led, err
 	}

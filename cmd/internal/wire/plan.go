@@ -76,7 +76,7 @@ func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) e
 	}
 	if run, err := h.findRun(ctx, harvest.Inputs{Corpus: shownCorpus(h.set.Corpus)}); err == nil {
 		h.run = run
-		h.adoptReading(run)
+		h.readAs(run)
 		plan.Run = run.Name
 		if run.Shards > 0 {
 			plan.Shards = run.Shards

@@ -114,6 +114,13 @@ func (h *Harvester) adoptReading(run harvest.Run) {
 	}
 }
 
+// readAs reads answers as the run says, of which what was said now is a part.
+func (h *Harvester) readAs(run harvest.Run) {
+	set := &h.set
+	set.Next, set.Items, set.Split, set.ID, set.Check, set.Wait = run.Next, run.Items, run.Split, run.ID, run.Check, run.Wait
+	set.Absent, set.Pack = cmp.Or(run.Absent, set.Absent), cmp.Or(run.Pack, set.Pack)
+}
+
 // isDefault tells whether nobody said the setting, not even a profile of the operator's own.
 func (h *Harvester) isDefault(name string) bool { return h.set.Source(name).Kind == config.FromDefault }
 
@@ -162,7 +169,7 @@ func (h *Harvester) openRun(ctx context.Context) error {
 		h.Say(fmt.Sprintf("records of run %s were made again since by --extract %s, which goes on", h.run.Name, harvest.Quote(h.run.Extract)))
 	}
 	h.set.Extract, h.set.Body = h.run.Extract, h.run.Body
-	h.adoptReading(h.run)
+	h.readAs(h.run)
 	return h.introduce(ctx)
 }
 
@@ -181,10 +188,15 @@ func shownCorpus(uri string) string {
 // what the operator said counts: a default contradicts nothing, and the rate
 // that was kept goes on.
 func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
-	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Pack: h.set.Pack, Inputs: harvest.Inputs{
+	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Inputs: harvest.Inputs{
 		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
-		Next: h.set.Next, Items: h.set.Items, Split: h.set.Split, ID: h.set.ID, Absent: h.set.Absent,
 	}}
+	if isPartnerListing(h.set.Corpus) { // elsewhere they are of no meaning, though a profile may say them
+		given.Next, given.Items = h.set.Next, h.set.Items
+	}
+	if packOf(h.set) > 0 {
+		given.Split, given.ID, given.Absent, given.Pack = h.set.Split, h.set.ID, h.set.Absent, h.set.Pack
+	}
 	runs, err := h.truth.ListRuns(ctx)
 	if err != nil {
 		return given, err
