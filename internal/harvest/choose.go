@@ -2,6 +2,7 @@ package harvest
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -27,6 +28,25 @@ func ChooseRun(runs []Run, given Inputs, now time.Time) (string, error) {
 	}
 	return "", fmt.Errorf("several unfinished runs have these inputs: say which with --run: %s", strings.Join(fit, ", "))
 }
+
+// ChooseScheduled names the run that a start without a name means which a scheduler meant to be at an instant: that of
+// the quarter, once somebody has opened it; else the one unfinished run with the same inputs, unless it is that of an
+// earlier quarter, left undone, which must not keep the new quarter waiting.
+func ChooseScheduled(runs []Run, given Inputs, at time.Time) (string, error) {
+	quarter := QuarterName(at)
+	var left []Run
+	for _, run := range runs {
+		if run.Name == quarter {
+			return quarter, nil
+		}
+		if !quarterName.MatchString(run.Name) || run.Name > quarter {
+			left = append(left, run)
+		}
+	}
+	return ChooseRun(left, given, at)
+}
+
+var quarterName = regexp.MustCompile(`^\d{4}q[1-4]$`)
 
 func (i Inputs) fit(given Inputs) bool {
 	same := func(stored, given string) bool { return given == "" || stored == given }

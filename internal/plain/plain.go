@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ type Config struct {
 	MaxValues   int           // values and keys in an answer that jq works on; default 2,000,000
 	MaxRecords  int           // from one answer; default 100,000
 	MaxYield    int           // bytes of all records of one answer; default 64 MiB
-	MaxMemory   int           // bytes by which the heap may grow while jq runs; default 1 GiB, which no answer within the other bounds needs
+	MaxMemory   int           // bytes by which the heap may grow while jq runs; default 1 GiB, which no answer within the other bounds needs, and half of GOMEMLIMIT where that is less
 	Limit       time.Duration // of one jq run; default 5 s
 }
 
@@ -138,7 +139,7 @@ func (c *Config) complete() error {
 	for _, d := range []struct {
 		value    *int
 		fallback int
-	}{{&c.MaxDepth, 256}, {&c.MaxBody, 16 << 20}, {&c.MaxValues, 2_000_000}, {&c.MaxRecords, 100_000}, {&c.MaxYield, 64 << 20}, {&c.MaxMemory, 1 << 30}} {
+	}{{&c.MaxDepth, 256}, {&c.MaxBody, 16 << 20}, {&c.MaxValues, 2_000_000}, {&c.MaxRecords, 100_000}, {&c.MaxYield, 64 << 20}, {&c.MaxMemory, int(min(1<<30, debug.SetMemoryLimit(-1)/2))}} {
 		if *d.value <= 0 {
 			*d.value = d.fallback
 		}

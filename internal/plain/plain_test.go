@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -335,6 +336,15 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestTheBoundOnMemoryFollowsThatOfTheProcess(t *testing.T) { //nolint:paralleltest // the limit is the process's
+	before := debug.SetMemoryLimit(400 << 20)
+	u, err := New(Config{Extract: "."})
+	debug.SetMemoryLimit(before)
+	if err != nil || u.config.MaxMemory != 200<<20 {
+		t.Errorf("New() with GOMEMLIMIT=400MiB = a bound of %d bytes, %v, want half of that, nil", u.config.MaxMemory, err)
 	}
 }
 

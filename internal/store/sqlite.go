@@ -77,7 +77,7 @@ func sqliteFile(file string, options Options) (string, error) {
 	}
 	f, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
-		return "", noSQLiteFile(path, options, err)
+		return "", noSQLiteFile(path, err)
 	}
 	info, err := f.Stat()
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -90,7 +90,7 @@ func sqliteFile(file string, options Options) (string, error) {
 }
 
 // noSQLiteFile says why the file cannot be opened or made.
-func noSQLiteFile(path string, options Options, err error) error {
+func noSQLiteFile(path string, err error) error {
 	folder := filepath.Dir(path)
 	_, noFolder := os.Stat(folder)
 	switch {

@@ -136,7 +136,7 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 func replaceInputs(ctx context.Context, tx *sql.Tx, stored, given harvest.Run) (harvest.Run, error) {
 	if relists(stored, given) {
 		for _, table := range []string{"corpus", "chains"} {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE run = ?", given.Name); err != nil {
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE run = ?", table), given.Name); err != nil {
 				return stored, err
 			}
 		}

@@ -130,12 +130,12 @@ func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.
 		return harvest.Run{}, err
 	}
 	name := h.set.Run
-	if name == "" && h.leads && given == (harvest.Inputs{}) { // a tool for runs takes the one that a person would mean
+	if name == "" && h.leads && h.set.Scheduled.IsZero() && given == (harvest.Inputs{}) { // a tool for runs takes the one that a person would mean
 		return ChosenRun(ctx, h.truth, "")
 	}
 	if name == "" {
-		if name, err = harvest.ChooseRun(runs, given, h.today()); err != nil {
-			return harvest.Run{}, config.Usagef("%v", err)
+		if name, err = h.chooseRun(runs, given); err != nil {
+			return harvest.Run{}, err
 		}
 	}
 	if at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == name }); at >= 0 {
@@ -144,12 +144,20 @@ func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.
 	return harvest.Run{}, errNoRunYet
 }
 
-// today is when this start was meant to be.
-func (h *Harvester) today() time.Time {
-	if !h.set.Scheduled.IsZero() {
-		return h.set.Scheduled
+// chooseRun names the run that is meant where nobody named one. What a scheduler starts is about its own quarter.
+func (h *Harvester) chooseRun(runs []harvest.Run, given harvest.Inputs) (name string, err error) {
+	switch at := h.set.Scheduled; {
+	case at.IsZero():
+		name, err = harvest.ChooseRun(runs, given, time.Now())
+	case h.leads:
+		return harvest.QuarterName(at), nil
+	default:
+		name, err = harvest.ChooseScheduled(runs, given, at)
 	}
-	return time.Now()
+	if err != nil {
+		return "", config.Usagef("%v", err)
+	}
+	return name, nil
 }
 
 // openRun opens or resumes the run.
@@ -188,35 +196,15 @@ func shownCorpus(uri string) string {
 // what the operator said counts: a default contradicts nothing, and the rate
 // that was kept goes on.
 func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
-	given := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Inputs: harvest.Inputs{
-		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
-	}}
-	if isPartnerListing(h.set.Corpus) { // elsewhere they are of no meaning, though a profile may say them
-		given.Next, given.Items = h.set.Next, h.set.Items
-	}
-	if packOf(h.set) > 0 {
-		given.Split, given.ID, given.Absent, given.Pack = h.set.Split, h.set.ID, h.set.Absent, h.set.Pack
-	}
+	given := h.asSet()
 	runs, err := h.truth.ListRuns(ctx)
 	if err != nil {
 		return given, err
 	}
-	said := given
-	if !h.set.Given("upstream") {
-		said.Upstream = ""
-	}
-	if !h.set.Given("body") {
-		said.Body = ""
-	}
-	if h.isDefault("absent") {
-		said.Absent = ""
-	}
-	if h.isDefault("pack") {
-		said.Pack = 0
-	}
+	said := h.asSaid(given)
 	if given.Name == "" {
-		if given.Name, err = harvest.ChooseRun(runs, said.Inputs, h.today()); err != nil {
-			return given, config.Usagef("%v", err)
+		if given.Name, err = h.chooseRun(runs, said.Inputs); err != nil {
+			return given, err
 		}
 	}
 	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == given.Name })
@@ -234,6 +222,37 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 		h.set.Rate, said.Rate = kept, kept.Text
 	}
 	return said, nil
+}
+
+// asSet is the run as all settings have it.
+func (h *Harvester) asSet() harvest.Run {
+	run := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Inputs: harvest.Inputs{
+		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
+	}}
+	if isPartnerListing(h.set.Corpus) { // elsewhere they are of no meaning, though a profile may say them
+		run.Next, run.Items = h.set.Next, h.set.Items
+	}
+	if packOf(h.set) > 0 {
+		run.Split, run.ID, run.Absent, run.Pack = h.set.Split, h.set.ID, h.set.Absent, h.set.Pack
+	}
+	return run
+}
+
+// asSaid is the run without what is only a default.
+func (h *Harvester) asSaid(run harvest.Run) harvest.Run {
+	if !h.set.Given("upstream") {
+		run.Upstream = ""
+	}
+	if !h.set.Given("body") {
+		run.Body = ""
+	}
+	if h.isDefault("absent") {
+		run.Absent = ""
+	}
+	if h.isDefault("pack") {
+		run.Pack = 0
+	}
+	return run
 }
 
 // shards is into how many parts the run is cut.

@@ -15,6 +15,7 @@ import (
 
 func testRuns(t *testing.T, e *env) {
 	e.run(t, "resume", resume)
+	e.run(t, "judgement", judgement)
 	e.run(t, "contradictions", contradictions)
 	e.run(t, "begun again", begunAgain)
 	e.run(t, "corpus", corpusInputs)
@@ -49,13 +50,20 @@ func resume(t *testing.T, f *fixture) {
 	if kept, err := f.store.FindRun(t.Context(), Name); err != nil || kept.Rate != "80/s" {
 		t.Errorf("FindRun(%s) = rate %s, %v, want 80/s, nil", Name, kept.Rate, err)
 	}
-	judged, _, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Check: ".ok", Wait: ".wait", Pack: 20})
-	kept, findErr := f.store.FindRun(t.Context(), Name)
-	if err != nil || findErr != nil || judged != kept || kept.Check != ".ok" || kept.Wait != ".wait" || kept.Pack != 20 {
-		t.Errorf("OpenRun(other check, wait and pack) = %+v, %v; FindRun() = %+v, %v, want both to have them", judged, err, kept, findErr)
-	}
 	_, err = f.store.FindRun(t.Context(), "nope")
 	wantError(t, "FindRun(nope)", err, store.ErrNoRun)
+}
+
+// judgement: the newest of what is no input counts.
+func judgement(t *testing.T, f *fixture) {
+	judged, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Check: ".ok", Wait: ".wait", Pack: 20})
+	if err != nil || opened || judged.Check != ".ok" || judged.Wait != ".wait" || judged.Pack != 20 {
+		t.Errorf("OpenRun(other check, wait and pack) = %+v, opened %t, %v, want the run with them, nil", judged, opened, err)
+	}
+	kept, err := f.store.FindRun(t.Context(), Name)
+	must(t, "FindRun()", err)
+	equal(t, "the run that was kept", kept, judged)
+	equal(t, "its inputs", kept.Inputs, Inputs())
 }
 
 func contradictions(t *testing.T, f *fixture) {
