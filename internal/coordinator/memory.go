@@ -11,7 +11,7 @@ import (
 type Memory struct {
 	mu     sync.Mutex
 	chains map[string]harvest.Chain
-	items  []harvest.Item
+	rows   []harvest.Entry
 }
 
 // Chain implements Chains.
@@ -34,15 +34,14 @@ func (m *Memory) ChainsDone(context.Context, string) (n int, err error) {
 }
 
 // CommitStep implements Chains.
-func (m *Memory) CommitStep(_ context.Context, _ string, to harvest.Chain, items []harvest.Item) error {
+func (m *Memory) CommitStep(_ context.Context, _ string, to harvest.Chain, entries []harvest.Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if was := m.chains[to.Seed]; to.Step != was.Step+1 || was.Done {
 		return ErrTaken
 	}
-	for _, item := range items {
-		item.Line = int64(len(m.items)) + 1
-		m.items = append(m.items, item)
+	for _, entry := range entries {
+		m.rows = append(m.rows, entry.At(int64(len(m.rows))+1))
 	}
 	if m.chains == nil {
 		m.chains = map[string]harvest.Chain{}
@@ -52,9 +51,9 @@ func (m *Memory) CommitStep(_ context.Context, _ string, to harvest.Chain, items
 }
 
 // CorpusRows implements Chains.
-func (m *Memory) CorpusRows(_ context.Context, _ string, after int64, limit int) ([]harvest.Item, error) {
+func (m *Memory) CorpusRows(_ context.Context, _ string, after int64, limit int) ([]harvest.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	rest := m.items[min(after, int64(len(m.items))):]
+	rest := m.rows[min(after, int64(len(m.rows))):]
 	return rest[:min(limit, len(rest))], nil
 }

@@ -9,8 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// stepItems is how many items of a stream are one step.
-const stepItems = 5000
+// stepEntries is how many entries of a stream are one step.
+const stepEntries = 5000
 
 // Stream lists a corpus that can only be read from its beginning: a file, standard input. A step goes on at so many
 // entries from the start.
@@ -18,27 +18,25 @@ type Stream struct {
 	next func() (harvest.Entry, error, bool)
 	stop func()
 	at   int64
-	end  error // met when items of the same step were read already
-	// Rejected is told of each line that is no item.
-	Rejected func(*harvest.Rejection)
+	end  error // met when entries of the same step were read already
 }
 
 // NewStream lists the entries. Close it in the end.
-func NewStream(entries iter.Seq2[harvest.Entry, error], rejected func(*harvest.Rejection)) *Stream {
+func NewStream(entries iter.Seq2[harvest.Entry, error]) *Stream {
 	next, stop := iter.Pull2(entries)
-	return &Stream{next: next, stop: stop, Rejected: rejected}
+	return &Stream{next: next, stop: stop}
 }
 
 // Close ends the reading.
 func (s *Stream) Close() { s.stop() }
 
 // List implements Lister.
-func (s *Stream) List(ctx context.Context, at harvest.Chain) (items []harvest.Item, then string, err error) {
+func (s *Stream) List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error) {
 	from, err := strconv.ParseInt("0"+at.Next, 10, 64)
 	if err != nil || from < s.at {
 		return nil, "", fmt.Errorf("go on at entry %q of a corpus that was read to entry %d: start again", at.Next, s.at)
 	}
-	for len(items) < stepItems {
+	for len(entries) < stepEntries {
 		if s.end != nil {
 			return nil, "", s.end
 		}
@@ -50,10 +48,10 @@ func (s *Stream) List(ctx context.Context, at harvest.Chain) (items []harvest.It
 		case !ok && s.at < from:
 			return nil, "", fmt.Errorf("the corpus has %d entries, %d were enumerated before: it is not the same", s.at, from)
 		case !ok:
-			return items, "", nil
-		case err != nil && len(items) > 0: // they are good, and come first
+			return entries, "", nil
+		case err != nil && len(entries) > 0: // they are good, and come first
 			s.end = err
-			return items, strconv.FormatInt(s.at, 10), nil
+			return entries, strconv.FormatInt(s.at, 10), nil
 		case err != nil:
 			return nil, "", err
 		}
@@ -61,11 +59,7 @@ func (s *Stream) List(ctx context.Context, at harvest.Chain) (items []harvest.It
 		if s.at <= from {
 			continue
 		}
-		if entry.Rejected != nil {
-			s.Rejected(entry.Rejected)
-			continue
-		}
-		items = append(items, entry.Item)
+		entries = append(entries, entry)
 	}
-	return items, strconv.FormatInt(s.at, 10), nil
+	return entries, strconv.FormatInt(s.at, 10), nil
 }

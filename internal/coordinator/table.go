@@ -17,17 +17,23 @@ type Chains interface {
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
 	// ChainsDone is how many chains of the run have come to their end.
 	ChainsDone(ctx context.Context, run string) (int, error)
-	// CommitStep appends items and moves the chain on, both or neither. ErrTaken when somebody else took this step.
-	CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error
-	// CorpusRows are up to limit items behind the row after; an item's Line is its row.
-	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Item, error)
+	// CommitStep appends entries and moves the chain on, both or neither. ErrTaken when somebody else took this step.
+	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error
+	// CorpusRows are up to limit entries behind the row after; the Line of each is its row.
+	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error)
 }
 
 // Lister makes one step of an enumeration. Steps of different seeds may be asked for at once.
 type Lister interface {
 	// List takes the step at.Step of the chain, which is at at.Next, and says where the one after it is; an empty then is
-	// the end. ErrCursor: at.Next is refused, the chain is to start again.
-	List(ctx context.Context, at harvest.Chain) (items []harvest.Item, then string, err error)
+	// the end. ErrCursor: at.Next is refused, the chain is to start again. ErrParked, ErrBroken: the others go on.
+	List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error)
+}
+
+// Ender is a Lister that can end a chain at a step whose cursor is refused for good: nil when that is committed as the
+// chain's end, else the error of the step.
+type Ender interface {
+	End(at harvest.Chain, why error) error
 }
 
 var (
@@ -37,6 +43,10 @@ var (
 	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; is the prefix right, without the namespace's name, and the namespace?")
 	// ErrCursor: the upstream does not know any more where a chain was to go on.
 	ErrCursor = errors.New("the upstream refuses the cursor")
+	// ErrParked: whether the step counts shows when another chain has taken one; until then this chain waits.
+	ErrParked = errors.New("no other listing goes on")
+	// ErrBroken: the chain cannot be walked to its end.
+	ErrBroken = errors.New("the listing cannot be walked to its end")
 	// ErrStalled: nobody enumerates what we wait for.
 	ErrStalled = errors.New("the corpus table does not grow")
 )
@@ -85,6 +95,9 @@ func (t *Table) Fraction() float64 {
 // Entries yields the rows in their order, and enumerates on when they end before the chain does.
 func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 	return func(yield func(harvest.Entry, error) bool) {
+		ctx, end := context.WithCancel(ctx)
+		defer t.walker.rest()
+		defer end()
 		var after int64
 		grown, said := time.Now(), false
 		for {
@@ -93,10 +106,10 @@ func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 				yield(harvest.Entry{}, err)
 				return
 			}
-			for _, item := range rows {
-				after = item.Line
+			for _, entry := range rows {
+				after = entry.Line()
 				t.read.Store(after)
-				if !yield(harvest.Entry{Item: item}, nil) {
+				if !yield(entry, nil) {
 					return
 				}
 			}
@@ -109,7 +122,7 @@ func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 			case done:
 				err = ErrEmpty
 			case t.Lister != nil:
-				_, err = t.walker.round(ctx, t)
+				_, err = t.walker.advance(ctx, t)
 			default:
 				err = t.wait(ctx, grown, &said)
 			}
@@ -122,7 +135,7 @@ func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 }
 
 // look asks whether the chains are done before it reads the rows: if they were and no row is left, none will come.
-func (t *Table) look(ctx context.Context, after int64) (done bool, rows []harvest.Item, err error) {
+func (t *Table) look(ctx context.Context, after int64) (done bool, rows []harvest.Entry, err error) {
 	err = t.again(ctx, func() (err error) {
 		if done, err = t.done(ctx); err != nil {
 			return err
@@ -171,8 +184,11 @@ func (t *Table) wait(ctx context.Context, grown time.Time, said *bool) error {
 	}
 }
 
-// Fill enumerates to the end without reading the rows. grew is told after each round how many items it brought.
-func (t *Table) Fill(ctx context.Context, grew func(items int)) error {
+// Fill enumerates to the end without reading the rows. grew is told now and then how many entries were added.
+func (t *Table) Fill(ctx context.Context, grew func(entries int)) error {
+	ctx, end := context.WithCancel(ctx)
+	defer t.walker.rest()
+	defer end()
 	for {
 		var done bool
 		err := t.again(ctx, func() (err error) {
@@ -182,7 +198,7 @@ func (t *Table) Fill(ctx context.Context, grew func(items int)) error {
 		if err != nil || done {
 			return err
 		}
-		listed, err := t.walker.round(ctx, t)
+		listed, err := t.walker.advance(ctx, t)
 		if listed > 0 {
 			grew(listed)
 		}

@@ -7,8 +7,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +23,7 @@ type countdown struct {
 	fails error // of the next call
 }
 
-func (c *countdown) List(_ context.Context, at harvest.Chain) ([]harvest.Item, string, error) {
+func (c *countdown) List(_ context.Context, at harvest.Chain) ([]harvest.Entry, string, error) {
 	next := at.Next
 	c.asked = append(c.asked, next)
 	if err := c.fails; err != nil {
@@ -33,14 +31,14 @@ func (c *countdown) List(_ context.Context, at harvest.Chain) ([]harvest.Item, s
 		return nil, "", err
 	}
 	n, _ := strconv.Atoi("0" + next)
-	items := make([]harvest.Item, 3)
-	for i := range items {
-		items[i].ID = fmt.Sprint(3*n + i)
+	entries := make([]harvest.Entry, 3)
+	for i := range entries {
+		entries[i].Item.ID = fmt.Sprint(3*n + i)
 	}
 	if n+1 == c.steps {
-		return items, "", nil
+		return entries, "", nil
 	}
-	return items, strconv.Itoa(n + 1), nil
+	return entries, strconv.Itoa(n + 1), nil
 }
 
 func read(t *testing.T, table *Table) (ids []string, err error) {
@@ -106,13 +104,13 @@ type thief struct {
 	turn  int
 }
 
-func (th *thief) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
+func (th *thief) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	if th.turn++; th.turn%2 == 1 {
 		chain, _ := th.Chain(ctx, run, to.Seed)
 		stolen, then, _ := th.other.List(ctx, chain)
 		_ = th.Memory.CommitStep(ctx, run, harvest.Chain{Seed: to.Seed, Step: chain.Step + 1, Next: then, Done: then == ""}, stolen)
 	}
-	return th.Memory.CommitStep(ctx, run, to, items)
+	return th.Memory.CommitStep(ctx, run, to, entries)
 }
 
 func TestTwoWhoEnumerateTakeEachStepOnce(t *testing.T) {
@@ -130,7 +128,7 @@ func TestATableThatNobodyFillsIsGivenUp(t *testing.T) {
 		chains := &Memory{}
 		table := &Table{Seeds: one, Chains: chains, Run: "r", Patience: time.Minute, Say: func(s string) { said = append(said, s) }}
 		time.AfterFunc(30*time.Second, func() {
-			_ = chains.CommitStep(t.Context(), "r", harvest.Chain{Seed: one[0], Step: 1, Next: "1"}, []harvest.Item{{ID: "0"}})
+			_ = chains.CommitStep(t.Context(), "r", harvest.Chain{Seed: one[0], Step: 1, Next: "1"}, []harvest.Entry{{Item: harvest.Item{ID: "0"}}})
 		})
 		began := time.Now()
 		ids, err := read(t, table)
@@ -160,89 +158,33 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 		}
 	}
 	chains := &Memory{}
-	fill := func(n int, end error) (items, rejected int, err error) {
-		s := NewStream(entries(n, end), func(*harvest.Rejection) { rejected++ })
+	fill := func(n int, end error) (added int, err error) {
+		s := NewStream(entries(n, end))
 		defer s.Close()
-		err = (&Table{Seeds: one, Chains: chains, Lister: s}).Fill(t.Context(), func(n int) { items += n })
-		return items, rejected, err
+		err = (&Table{Seeds: one, Chains: chains, Lister: s}).Fill(t.Context(), func(n int) { added += n })
+		return added, err
 	}
-	if items, rejected, err := fill(7000, damage); !errors.Is(err, damage) || items != 6930 || rejected != 70 {
-		t.Fatalf("Fill(a damaged corpus) = %d items, %d rejected, %v, want 6930, 70, %v", items, rejected, err, damage)
+	if added, err := fill(7000, damage); !errors.Is(err, damage) || added != 7000 {
+		t.Fatalf("Fill(a damaged corpus) = %d entries, %v, want 7000, %v", added, err, damage)
 	}
-	if _, _, err := fill(6000, nil); err == nil {
+	if _, err := fill(6000, nil); err == nil {
 		t.Errorf("Fill(a shorter corpus) = nil, want an error")
 	}
-	if items, rejected, err := fill(8000, nil); err != nil || items != 990 || rejected != 10 {
-		t.Errorf("Fill(the whole corpus) = %d items, %d rejected, %v, want 990, 10, nil", items, rejected, err)
+	if added, err := fill(8000, nil); err != nil || added != 1000 {
+		t.Errorf("Fill(the whole corpus) = %d entries, %v, want 1000, nil", added, err)
 	}
-	if ids, err := read(t, &Table{Seeds: one, Chains: chains}); err != nil || len(ids) != 7920 || ids[7] != "8" {
-		t.Errorf("Entries() = %d items, %v, want 7920 without the rejected", len(ids), err)
+	items, rejected := 0, 0
+	for entry, err := range (&Table{Seeds: one, Chains: chains}).Entries(t.Context()) {
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case entry.Rejected != nil:
+			rejected++
+		default:
+			items++
+		}
 	}
-}
-
-// book has two items on each page of each seed. A cursor is refused so often.
-type book struct {
-	pages   int
-	mu      sync.Mutex
-	refuse  map[string]int // by "seed next"
-	asked   []string
-	abreast int
-	most    int
-}
-
-func (b *book) List(_ context.Context, at harvest.Chain) ([]harvest.Item, string, error) {
-	seed, next := at.Seed, at.Next
-	b.mu.Lock()
-	b.asked = append(b.asked, seed+next)
-	b.abreast++
-	b.most = max(b.most, b.abreast)
-	refused := b.refuse[seed+next] > 0
-	b.refuse[seed+next]--
-	b.mu.Unlock()
-	time.Sleep(time.Millisecond) // in a bubble: all that are asked together are under way together
-	b.mu.Lock()
-	b.abreast--
-	b.mu.Unlock()
-	if refused {
-		return nil, "", ErrCursor
+	if items != 7920 || rejected != 80 {
+		t.Errorf("Entries() = %d items and %d rejected, want 7920 and 80", items, rejected)
 	}
-	n, _ := strconv.Atoi("0" + next)
-	items := []harvest.Item{{ID: fmt.Sprint(seed, n, "a")}, {ID: fmt.Sprint(seed, n, "b")}}
-	if n+1 == b.pages {
-		return items, "", nil
-	}
-	return items, strconv.Itoa(n + 1), nil
-}
-
-func TestSeedsAreWalkedSideBySide(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := &book{pages: 3, refuse: map[string]int{}}
-		seeds := strings.Split("abcdefghijkl", "")
-		ids, err := read(t, &Table{Seeds: seeds, Chains: &Memory{}, Lister: b})
-		slices.Sort(ids)
-		if err != nil || len(slices.Compact(ids)) != 12*3*2 || len(b.asked) != 12*3 || b.most != abreast {
-			t.Errorf("Entries() = %d items, %v, in %d steps, %d side by side, want 72 in 36 steps, %d side by side", len(ids), err, len(b.asked), b.most, abreast)
-		}
-	})
-}
-
-func TestARefusedCursorStartsTheChainAgain(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := &book{pages: 4, refuse: map[string]int{"a2": 1}}
-		ids, err := read(t, &Table{Seeds: []string{"a"}, Chains: &Memory{}, Lister: b})
-		slices.Sort(ids)
-		if got, want := strings.Join(b.asked, " "), "a a1 a2 a a1 a2 a3"; err != nil || got != want || len(slices.Compact(ids)) != 8 {
-			t.Errorf("Entries() = %d items, %v, asked %s, want 8, asked %s", len(slices.Compact(ids)), err, got, want)
-		}
-		never := &book{pages: 4, refuse: map[string]int{"a2": 100}}
-		if _, err := read(t, &Table{Seeds: []string{"a"}, Chains: &Memory{}, Lister: never}); !errors.Is(err, ErrCursor) || never.refuse["a2"] != 100-mostRestarts-1 {
-			t.Errorf("Entries() = %v after %d refusals, want ErrCursor after %d", err, 100-never.refuse["a2"], mostRestarts+1)
-		}
-		first := &book{pages: 4, refuse: map[string]int{"a": 1}}
-		if _, err := read(t, &Table{Seeds: []string{"a"}, Chains: &Memory{}, Lister: first}); !errors.Is(err, ErrCursor) || len(first.asked) != 1 {
-			t.Errorf("Entries() = %v after %d steps, want ErrCursor at once: the first step has no cursor", err, len(first.asked))
-		}
-	})
 }

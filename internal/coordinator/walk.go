@@ -10,56 +10,158 @@ import (
 )
 
 const (
-	abreast      = 8 // chains that are walked side by side, where nobody says otherwise
-	mostRestarts = 5 // of a chain in a row, without getting further than before
+	abreast      = 8  // chains that are walked side by side, where nobody says otherwise
+	mostRestarts = 5  // of a chain in a row, without getting further than before
+	mostBroken   = 20 // chains that break before any has moved: what breaks them breaks all
+	mostExamples = 3  // of them in the error
+	mostParked   = 200
 )
 
-// walker walks the chains of a table, some side by side. Within a chain a step follows the one before.
+// walker walks the chains of a table, some side by side. Within a chain a step follows the one before; no chain waits for
+// another.
 type walker struct {
-	begun int // seeds that were looked at
-	open  []*walk
+	begun  int     // seeds that were looked at
+	open   []*walk // chains that have not ended
+	broken []error // of chains that cannot be walked to their end
+	moved  bool    // some chain has taken a step
+	busy   int     // chains under way
+	taken  chan taken
+	way    sync.WaitGroup
 }
 
-// walk is one chain under way.
+// taken is what became of one step.
+type taken struct {
+	walk   *walk
+	listed int
+	err    error
+}
+
+// walk is one chain.
 type walk struct {
 	seed     string
+	busy     bool
+	parked   error  // why it cannot go on before another chain has
 	loaded   bool   // what follows is known
 	step     int64  // committed
 	place    int64  // steps from the seed to where it is; less than step when it has started again
 	next     string // where the next step is
 	done     bool
-	best     int64 // the furthest place so far
-	restarts int   // in a row, without getting further
+	best     int64  // the furthest place so far
+	restarts int    // in a row, without getting further
+	seen     string // where it went on once, to find out whether it comes back there
 }
 
 // done tells whether every seed was looked at and none is left.
-func (w *walker) done(t *Table) bool { return w.begun == len(t.Seeds) && len(w.open) == 0 }
+func (w *walker) done(t *Table) bool {
+	return w.begun == len(t.Seeds) && len(w.open)+len(w.broken) == 0
+}
 
-// round takes one step of each of some chains, at once. It returns how many items were listed, also with an error.
-func (w *walker) round(ctx context.Context, t *Table) (listed int, err error) {
+// advance lets the chains go on until one of them has taken a step, and returns how many items were listed, also with an
+// error. The others go on meanwhile. An error of one chain alone comes when no other can go on.
+func (w *walker) advance(ctx context.Context, t *Table) (listed int, err error) {
+	w.start(ctx, t)
+	if w.busy == 0 {
+		return 0, w.stuck()
+	}
+	for got := <-w.taken; ; {
+		w.busy--
+		listed += got.listed
+		if err := w.settle(got); err != nil {
+			return listed, err
+		}
+		select {
+		case got = <-w.taken: // others may have been as quick
+		default:
+			return listed, nil
+		}
+	}
+}
+
+// start sends all chains that can go on on their way.
+func (w *walker) start(ctx context.Context, t *Table) {
 	most := t.Abreast
 	if most == 0 {
 		most = abreast
 	}
-	for len(w.open) < most && w.begun < len(t.Seeds) {
+	if w.taken == nil {
+		w.taken = make(chan taken, most)
+	}
+	going := 0
+	for _, chain := range w.open {
+		if chain.parked == nil {
+			going++
+		}
+	}
+	for ; going < most && len(w.open) < most+mostParked && w.begun < len(t.Seeds); going++ {
 		w.open = append(w.open, &walk{seed: t.Seeds[w.begun]})
 		w.begun++
 	}
-	var all sync.WaitGroup
-	counts, errs := make([]int, len(w.open)), make([]error, len(w.open))
-	for i, chain := range w.open {
-		all.Go(func() { counts[i], errs[i] = chain.take(ctx, t) })
+	for _, chain := range w.open {
+		if chain.busy || chain.parked != nil || w.busy == most {
+			continue
+		}
+		chain.busy = true
+		w.busy++
+		w.way.Go(func() {
+			listed, err := chain.take(ctx, t)
+			w.taken <- taken{chain, listed, err}
+		})
 	}
-	all.Wait()
+}
+
+// settle takes in what became of a step. The error is one that ends the walk.
+func (w *walker) settle(got taken) error {
+	chain := got.walk
+	chain.busy = false
+	switch {
+	case errors.Is(got.err, ErrParked):
+		chain.parked = got.err
+		return nil
+	case errors.Is(got.err, ErrBroken):
+		w.broken = append(w.broken, got.err)
+		chain.done = true
+		if !w.moved && len(w.broken) >= mostBroken {
+			return w.stuck()
+		}
+	case got.err != nil:
+		return got.err
+	default:
+		w.moved = true
+		for _, other := range w.open {
+			other.parked = nil
+		}
+	}
 	left := w.open[:0]
-	for i, chain := range w.open {
-		listed += counts[i]
-		if !chain.done {
-			left = append(left, chain)
+	for _, other := range w.open {
+		if other.busy || !other.done {
+			left = append(left, other)
 		}
 	}
 	w.open = left
-	return listed, errors.Join(errs...)
+	return nil
+}
+
+// stuck is why none of the chains that are left can go on; nil when none is left.
+func (w *walker) stuck() error {
+	why := w.broken[:min(len(w.broken), mostExamples)]
+	if more := len(w.broken) - len(why); more > 0 {
+		why = append(why[:len(why):len(why)], fmt.Errorf("and %d more", more))
+	}
+	for _, chain := range w.open {
+		if chain.parked != nil {
+			return errors.Join(append(why[:len(why):len(why)], chain.parked)...)
+		}
+	}
+	return errors.Join(why...)
+}
+
+// rest waits for the chains under way, whose context has ended.
+func (w *walker) rest() {
+	w.way.Wait()
+	for ; w.busy > 0; w.busy-- {
+		got := <-w.taken
+		got.walk.busy = false
+	}
 }
 
 // load reads where the chain goes on.
@@ -68,6 +170,7 @@ func (w *walk) load(ctx context.Context, t *Table) error {
 		chain, err := t.Chains.Chain(ctx, t.Run, w.seed)
 		if err == nil {
 			w.loaded, w.step, w.place, w.next, w.done = true, chain.Step, chain.Step, chain.Next, chain.Done
+			w.seen = chain.Next
 		}
 		return err
 	})
@@ -80,18 +183,26 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 			return 0, err
 		}
 	}
-	items, then, err := t.Lister.List(ctx, harvest.Chain{Seed: w.seed, Step: w.place + 1, Next: w.next})
+	at := harvest.Chain{Seed: w.seed, Step: w.place + 1, Next: w.next}
+	entries, then, err := t.Lister.List(ctx, at)
 	if errors.Is(err, ErrCursor) && w.place > 0 {
-		return 0, w.restart(err)
+		if w.restarts++; w.restarts <= mostRestarts { // what was listed before is listed once more, and known by its keys
+			w.place, w.next, w.seen = 0, "", ""
+			return 0, nil
+		}
+		err = w.giveUp(t, at, err)
 	}
 	if err != nil {
 		return 0, err
+	}
+	if w.comesBack(then) {
+		return 0, fmt.Errorf("%w: %s comes back to where it was: after %s it goes on at %s", ErrBroken, harvest.Quote(w.seed), harvest.Quote(w.next), harvest.Quote(then))
 	}
 	to := harvest.Chain{Seed: w.seed, Step: w.step + 1, Next: then, Done: then == ""}
 	if t.Pages { // a page that is there already is known by its place
 		to.Step = w.place + 1
 	}
-	err = t.again(ctx, func() error { return t.Chains.CommitStep(ctx, t.Run, to, items) })
+	err = t.again(ctx, func() error { return t.Chains.CommitStep(ctx, t.Run, to, entries) })
 	if errors.Is(err, ErrTaken) {
 		w.loaded = false
 		return 0, nil
@@ -103,14 +214,27 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	if w.place > w.best {
 		w.best, w.restarts = w.place, 0
 	}
-	return len(items), nil
+	return len(entries), nil
 }
 
-// restart begins the chain again. What was listed before is listed once more, and known by its keys.
-func (w *walk) restart(why error) error {
-	w.place, w.next = 0, ""
-	if w.restarts++; w.restarts > mostRestarts {
-		return fmt.Errorf("%s has started again %d times without getting further: %w", harvest.Quote(w.seed), mostRestarts, why)
+// giveUp is for a chain whose cursor is refused again and again. Where its steps are pages, this one may be a page that
+// says so, and the chain's end.
+func (w *walk) giveUp(t *Table, at harvest.Chain, why error) error {
+	if ender, ok := t.Lister.(Ender); ok {
+		return ender.End(at, why)
 	}
-	return nil
+	return fmt.Errorf("%w: %s has started again %d times without getting further: %w", ErrBroken, harvest.Quote(w.seed), mostRestarts, why)
+}
+
+// comesBack finds a chain that runs in a circle, with one place to remember: it is replaced after 1, 2, 4, 8 … steps, so
+// that a circle of n steps is noticed within 3n of them.
+// Source: R. P. Brent, An improved Monte Carlo factorization algorithm, BIT 20 (1980).
+func (w *walk) comesBack(then string) bool {
+	if then != "" && then == w.seen {
+		return true
+	}
+	if w.place&(w.place+1) == 0 { // 0, 1, 3, 7 … steps lie behind
+		w.seen = then
+	}
+	return false
 }

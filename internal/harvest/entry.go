@@ -13,3 +13,22 @@ type Rejection struct {
 	Text   string // a sentence with the line's beginning, escaped
 	Key    Key    // of the line's bytes; it decides which shard counts the line
 }
+
+// Line is where the entry stood in its corpus, from 1.
+func (e Entry) Line() int64 {
+	if e.Rejected != nil {
+		return e.Rejected.Line
+	}
+	return e.Item.Line
+}
+
+// At is the entry as it stands at a line, or at a row of a table.
+func (e Entry) At(line int64) Entry {
+	e.Item.Line = line
+	if e.Rejected != nil {
+		rejected := *e.Rejected
+		rejected.Line = line
+		e.Rejected = &rejected
+	}
+	return e
+}

@@ -20,6 +20,9 @@ func KeyOf(canonical string) Key {
 	return Key(sum.Bytes())
 }
 
+// StepKey is the key of the page that a step of a listing is; steps count from 1.
+func StepKey(seed string, step int64) Key { return KeyOf(fmt.Sprintf("list:%s#%d", seed, step)) }
+
 // Hi is the high half of the key. It chooses the shard and the ledger's bucket.
 func (k Key) Hi() uint64 { return binary.BigEndian.Uint64(k[:8]) }
 

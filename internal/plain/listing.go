@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/itchyny/gojq"
+
 	"shoal/internal/harvest"
 )
 
@@ -19,19 +21,17 @@ const (
 	ReasonItemsFailed = "items_failed" // --items fails on it
 	ReasonForeignNext = "foreign_next" // it goes on at another host, or by another protocol
 	ReasonNextLoops   = "next_loops"   // it goes on where it is
+	ReasonNoNext      = "no_next"      // --next yields neither an address nor a cursor
 	ReasonNoCursor    = "no_cursor"    // it goes on at a cursor, and nothing says where that goes
 )
 
+// ReasonNoItem is that of a value of Config.Items that names nothing which can be asked for.
+const ReasonNoItem = "no_item"
+
 // Listed is what one step of a listing gave.
 type Listed struct {
-	Items    []harvest.Item // with Config.Items
-	Rejected int            // values of Config.Items that are no items
-	Page     harvest.Page   // without it: the answer itself
-}
-
-// StepKey is the key of the page that a step of a listing is.
-func StepKey(seed string, step int64) harvest.Key {
-	return harvest.KeyOf(fmt.Sprintf("%s%s#%d", ListScheme, seed, step))
+	Entries []harvest.Entry // with Config.Items: what it names
+	Page    harvest.Page    // without it: the answer itself
 }
 
 // ListRequest asks for a step: the first one of the seed, or the one at next, a URL or a cursor.
@@ -74,7 +74,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	}
 	if u.items == nil {
 		one := *req
-		one.Items = []harvest.Item{{Key: StepKey(seed, step), URL: req.URL}}
+		one.Items = []harvest.Item{{Key: harvest.StepKey(seed, step), URL: req.URL}}
 		if r = u.Read(&one, a); r.Fault != harvest.FaultNone {
 			return l, "", r
 		}
@@ -94,7 +94,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 		if r, fine := u.accepts(value); !fine {
 			return l, "", r
 		}
-		if l.Items, l.Rejected, err = u.list(value, item); err != nil {
+		if l.Entries, err = u.list(req.URL, value, item); err != nil {
 			return l, "", harvest.Reading{Fault: harvest.FaultUndecodable, Reason: ReasonItemsFailed, Cause: err}
 		}
 	}
@@ -109,10 +109,14 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	}
 }
 
-// list runs --items.
-func (u *Upstream) list(value any, item func(string) (harvest.Item, error)) (items []harvest.Item, rejected int, err error) {
+// list runs --items. URLs may be relative to where the answer is from.
+func (u *Upstream) list(from string, value any, item func(string) (harvest.Item, error)) (entries []harvest.Entry, err error) {
+	base, err := url.Parse(from)
+	if err != nil {
+		return nil, err
+	}
 	err = u.items.each(value, u.config.Limit, func(v any) error {
-		if len(items) == u.config.MaxRecords {
+		if len(entries) == u.config.MaxRecords {
 			return fmt.Errorf("--items yields more than %d values", u.config.MaxRecords)
 		}
 		text := idText(v)
@@ -121,14 +125,24 @@ func (u *Upstream) list(value any, item func(string) (harvest.Item, error)) (ite
 				text = idText(object["id"])
 			}
 		}
-		if made, wrong := item(text); text != "" && wrong == nil {
-			items = append(items, made)
-		} else {
-			rejected++
+		if u.config.Template == "" && strings.HasPrefix(text, "/") {
+			if to, err := base.Parse(text); err == nil {
+				text = to.String()
+			}
+		}
+		made, wrong := item(text)
+		switch {
+		case text == "":
+			wrong = fmt.Errorf("--items yields %s, which is no URL and no id", gojq.TypeOf(v))
+			fallthrough
+		case wrong != nil:
+			entries = append(entries, harvest.Entry{Rejected: &harvest.Rejection{Reason: ReasonNoItem, Text: harvest.Printable(wrong.Error()), Key: harvest.KeyOf(text)}})
+		default:
+			entries = append(entries, harvest.Entry{Item: made})
 		}
 		return nil
 	})
-	return items, rejected, err
+	return entries, err
 }
 
 // goesOn finds where the listing goes on, or why nobody can tell.
@@ -142,24 +156,39 @@ func (u *Upstream) goesOn(req *harvest.Request, seed, next string, value any, a 
 	case u.next == nil:
 		return "", "", nil
 	default:
-		err := u.next.each(value, u.config.Limit, func(v any) error {
-			if then == "" {
-				then = idText(v)
-			}
-			return nil
-		})
-		if err != nil {
+		if then, err = u.nextOf(value); errors.Is(err, errNoNext) {
+			return "", ReasonNoNext, err
+		} else if err != nil {
 			return "", ReasonNextFailed, err
 		}
 		if then == "" {
 			return "", "", nil
 		}
-		if !isURL(then) && !strings.HasPrefix(then, "/") && !strings.HasPrefix(then, "?") {
+		cursors := strings.Contains(seed, cursorMark) // a cursor may begin as an address does
+		if !isURL(then) && (cursors || !strings.HasPrefix(then, "/") && !strings.HasPrefix(then, "?")) {
 			reason, err := cursorFault(seed, next, then)
 			return then, reason, err
 		}
 	}
 	return resolve(req.URL, then)
+}
+
+var errNoNext = errors.New("wanted is a URL or a cursor, and null at the end")
+
+// nextOf runs --next, of which the first value counts: a string or a number; null and false are the end.
+func (u *Upstream) nextOf(value any) (then string, err error) {
+	first := true
+	err = u.next.each(value, u.config.Limit, func(v any) error {
+		if !first {
+			return nil
+		}
+		first = false
+		if then = idText(v); then == "" && v != nil && v != false && v != "" {
+			return fmt.Errorf("--next yields an %s: %w", gojq.TypeOf(v), errNoNext)
+		}
+		return nil
+	})
+	return then, err
 }
 
 func cursorFault(seed, next, then string) (reason string, err error) {

@@ -102,7 +102,12 @@ func TestReadList(t *testing.T) {
 		"a Link header":               {Config{Next: NextLink, Items: ".[]"}, plain, "", links(`<https://a.example/i?page=9>; rel="last", <https://a.example/i?page=2>; rel="next"`), `[1]`, "1 -> https://a.example/i?page=2"},
 		"no Link header":              {Config{Next: NextLink, Items: ".[]"}, plain, "", nil, `[1]`, "1 -> "},
 		"objects with url or id":      {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[{"id":1},{"url":"u"},{"id":2,"url":"v"}]}`, "1 u v -> "},
-		"values that are no items":    {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[{},"bad",3]}`, "3 -> "},
+		"values that are no items":    {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[{},"bad",3]}`, "no_item no_item 3 -> "},
+		"relative URLs":               {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":["/item/1","it"]}`, "https://a.example/item/1 it -> "},
+		"ids like paths":              {Config{Next: ".next", Items: ".data[]", Template: "https://a.example/{id}"}, cursor, "", nil, `{"data":["/1"]}`, "/1 -> "},
+		"a cursor like a path":        {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[1],"next":"/9j+x=="}`, "1 -> /9j+x=="},
+		"--next yields an object":     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[1],"next":{"href":"x"}}`, "api_refuses no_next"},
+		"--next yields true":          {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[1],"next":true}`, "api_refuses no_next"},
 		"--items fails":               {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":7}`, "undecodable items_failed"},
 		"--next fails":                {Config{Next: ".next.a", Items: ".data[]"}, cursor, "", nil, `{"data":[],"next":[]}`, "undecodable next_failed"},
 		"no JSON":                     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `<html>`, "undecodable bad_json"},
@@ -128,15 +133,19 @@ func TestReadList(t *testing.T) {
 				return harvest.Item{ID: text}, nil
 			})
 			var ids []string
-			for _, item := range l.Items {
-				ids = append(ids, item.ID)
+			for _, entry := range l.Entries {
+				if entry.Rejected != nil {
+					ids = append(ids, entry.Rejected.Reason)
+					continue
+				}
+				ids = append(ids, entry.Item.ID)
 			}
 			got := strings.Join(ids, " ") + " -> " + then
 			if r.Fault != harvest.FaultNone {
 				got = string(r.Fault) + " " + r.Reason
 			} else if test.config.Items == "" {
 				got = fmt.Sprintf("page of %d records -> %s", len(l.Page.Records), then)
-				if l.Page.Key != StepKey(test.seed, 3) || l.Page.URL != req.URL {
+				if l.Page.Key != harvest.StepKey(test.seed, 3) || l.Page.URL != req.URL {
 					t.Errorf("ReadList() = page %s of %s, want that of step 3 of the seed", l.Page.Key, l.Page.URL)
 				}
 			}

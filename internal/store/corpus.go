@@ -10,40 +10,61 @@ import (
 // ErrStep: somebody else has taken this step of the chain. Read the chain again.
 var ErrStep = fmt.Errorf("%w: another process walks this chain, its step is taken", ErrBusy)
 
-// hint is what the corpus table knows of an item besides its name.
+// hint is what the corpus table knows of an item besides its name, or why a row is no item; its url is then the text of
+// the rejection.
 type hint struct {
-	Size   int64  `json:"size,omitempty"`
-	Method string `json:"method,omitempty"`
-	Body   []byte `json:"body,omitempty"` // base64
+	Size     int64  `json:"size,omitempty"`
+	Method   string `json:"method,omitempty"`
+	Body     []byte `json:"body,omitempty"` // base64
+	Rejected string `json:"rejected,omitempty"`
 }
 
-// hintOf is NULL where there is nothing to say.
-func hintOf(item harvest.Item) any {
-	h := hint{Size: item.Size, Method: item.Method, Body: item.Body}
-	if h.Size == 0 && h.Method == "" && len(h.Body) == 0 {
+// text is NULL where there is nothing to say.
+func (h hint) text() any {
+	if h.Size == 0 && h.Method == "" && len(h.Body) == 0 && h.Rejected == "" {
 		return nil
 	}
 	text, _ := json.Marshal(h) // numbers and strings can always be marshalled
 	return string(text)
 }
 
-// rowOf makes an item of a row of the corpus table.
-func rowOf(seq int64, key harvest.Key, url, id string, text *string) (harvest.Item, error) {
-	var h hint
-	if text != nil {
-		if err := json.Unmarshal([]byte(*text), &h); err != nil {
-			return harvest.Item{}, fmt.Errorf("hint of row %d: %w", seq, err)
-		}
-	}
-	return harvest.Item{Key: key, URL: url, ID: id, Method: h.Method, Body: h.Body, Line: seq, Size: h.Size}, nil
+// corpusRow is a row of the corpus table.
+type corpusRow struct {
+	seq     int64
+	key     harvest.Key
+	url, id string
+	hint    *string
 }
 
-// moveChain is the statement that moves a chain to its next step, if that is what follows. Parameters: run, seed, step,
-// next, done.
+// columns are what an entry is stored as, from the key on.
+func columns(e harvest.Entry) (key harvest.Key, url string, id, hints any) {
+	if r := e.Rejected; r != nil {
+		return r.Key, r.Text, nil, hint{Rejected: r.Reason}.text()
+	}
+	item := &e.Item
+	return item.Key, item.URL, orNull(item.ID), hint{Size: item.Size, Method: item.Method, Body: item.Body}.text()
+}
+
+// entry is what the row was made of.
+func (r corpusRow) entry() (harvest.Entry, error) {
+	var h hint
+	if r.hint != nil {
+		if err := json.Unmarshal([]byte(*r.hint), &h); err != nil {
+			return harvest.Entry{}, fmt.Errorf("hint of row %d: %w", r.seq, err)
+		}
+	}
+	if h.Rejected != "" {
+		return harvest.Entry{Rejected: &harvest.Rejection{Line: r.seq, Reason: h.Rejected, Text: r.url, Key: r.key}}, nil
+	}
+	return harvest.Entry{Item: harvest.Item{Key: r.key, URL: r.url, ID: r.id, Method: h.Method, Body: h.Body, Line: r.seq, Size: h.Size}}, nil
+}
+
+// moveChain is the statement that moves a chain to its next step, if that is what follows. A chain that started again and
+// has come to its end earlier than before has ended, too. Parameters: run, seed, step, next, done.
 func moveChain(schema, now string) string {
 	return fmt.Sprintf(`INSERT INTO %[1]schains AS c (run, seed, step, next, done_at) VALUES ($1, $2, $3, nullif($4, ''), CASE WHEN $5 THEN %[2]s END)
-		ON CONFLICT (run, seed) DO UPDATE SET step = excluded.step, next = excluded.next, done_at = excluded.done_at
-		WHERE c.step = excluded.step - 1 AND c.done_at IS NULL`, schema, now)
+		ON CONFLICT (run, seed) DO UPDATE SET step = CASE WHEN c.step > excluded.step THEN c.step ELSE excluded.step END, next = excluded.next, done_at = excluded.done_at
+		WHERE c.done_at IS NULL AND (c.step = excluded.step - 1 OR excluded.done_at IS NOT NULL AND c.step >= excluded.step)`, schema, now)
 }
 
 func stepping(run, seed string, step int64) string {

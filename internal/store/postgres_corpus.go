@@ -35,7 +35,7 @@ func (p *Postgres) LongestChain(ctx context.Context, run string) (steps int64, e
 
 // CommitStep implements Store. The lock of the chain's row, which the first statement takes, keeps two who walk the same
 // chain from one step; that of the run keeps two chains from the same numbers.
-func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
+func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	err := pgx.BeginTxFunc(ctx, p.pool, beginLanding, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT 1 FROM shoal.runs WHERE run = $1 FOR NO KEY UPDATE", run); err != nil {
 			return err
@@ -52,8 +52,9 @@ func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain,
 			return err
 		}
 		_, err = tx.CopyFrom(ctx, pgx.Identifier{"shoal", "corpus"}, []string{"run", "seq", "key", "url", "id", "hint"},
-			pgx.CopyFromSlice(len(items), func(i int) ([]any, error) {
-				return []any{run, last + int64(i) + 1, uuid(items[i].Key), items[i].URL, orNull(items[i].ID), hintOf(items[i])}, nil
+			pgx.CopyFromSlice(len(entries), func(i int) ([]any, error) {
+				key, url, id, hints := columns(entries[i])
+				return []any{run, last + int64(i) + 1, uuid(key), url, id, hints}, nil
 			}))
 		return err
 	})
@@ -61,20 +62,19 @@ func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain,
 }
 
 // CorpusRows implements Store.
-func (p *Postgres) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Item, error) {
+func (p *Postgres) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error) {
 	rows, err := p.pool.Query(ctx, "SELECT seq, key, url, coalesce(id, ''), hint::text FROM shoal.corpus WHERE run = $1 AND seq > $2 ORDER BY seq LIMIT $3", run, after, limit)
 	if err != nil {
 		return nil, classify("read the corpus of run "+run, err)
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (harvest.Item, error) {
-		var seq int64
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (harvest.Entry, error) {
+		var r corpusRow
 		var key pgtype.UUID
-		var url, id string
-		var hint *string
-		if err := row.Scan(&seq, &key, &url, &id, &hint); err != nil {
-			return harvest.Item{}, err
+		if err := row.Scan(&r.seq, &key, &r.url, &r.id, &r.hint); err != nil {
+			return harvest.Entry{}, err
 		}
-		return rowOf(seq, key.Bytes, url, id, hint)
+		r.key = key.Bytes
+		return r.entry()
 	})
 	return found, classify("read the corpus of run "+run, err)
 }

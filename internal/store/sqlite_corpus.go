@@ -33,7 +33,7 @@ func (s *SQLite) LongestChain(ctx context.Context, run string) (steps int64, err
 }
 
 // CommitStep implements Store.
-func (s *SQLite) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
+func (s *SQLite) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	return s.transact(ctx, stepping(run, to.Seed, to.Step), func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, moveChain("", "$6"), run, to.Seed, to.Step, to.Next, to.Done, stamp(time.Now()))
 		if err != nil {
@@ -53,8 +53,9 @@ func (s *SQLite) CommitStep(ctx context.Context, run string, to harvest.Chain, i
 			return err
 		}
 		defer insert.Close()
-		for i, item := range items {
-			if _, err := insert.ExecContext(ctx, run, last+int64(i)+1, item.Key[:], item.URL, orNull(item.ID), hintOf(item)); err != nil {
+		for i, entry := range entries {
+			key, url, id, hints := columns(entry)
+			if _, err := insert.ExecContext(ctx, run, last+int64(i)+1, key[:], url, id, hints); err != nil {
 				return err
 			}
 		}
@@ -63,22 +64,20 @@ func (s *SQLite) CommitStep(ctx context.Context, run string, to harvest.Chain, i
 }
 
 // CorpusRows implements Store.
-func (s *SQLite) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Item, error) {
-	var found []harvest.Item
+func (s *SQLite) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error) {
+	var found []harvest.Entry
 	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
-		var seq int64
+		var row corpusRow
 		var key []byte
-		var url, id string
-		var hint *string
-		if err := rows.Scan(&seq, &key, &url, &id, &hint); err != nil {
-			return err
-		}
-		parsed, err := toKey(key)
+		err := rows.Scan(&row.seq, &key, &row.url, &row.id, &row.hint)
 		if err != nil {
 			return err
 		}
-		item, err := rowOf(seq, parsed, url, id, hint)
-		found = append(found, item)
+		if row.key, err = toKey(key); err != nil {
+			return err
+		}
+		entry, err := row.entry()
+		found = append(found, entry)
 		return err
 	}, "SELECT seq, key, url, coalesce(id, ''), hint FROM corpus WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?", run, after, limit)
 	return found, s.classify("read the corpus of run "+run, err)

@@ -54,9 +54,9 @@ type Store interface {
 	LongestChain(ctx context.Context, run string) (int64, error)
 	// CommitStep appends the items to the corpus table and moves the chain to its next step, both or neither: to.Step is
 	// one more than the committed one, else ErrStep.
-	CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error
+	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error
 	// CorpusRows returns up to limit rows of the corpus table behind seq after, in their order.
-	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Item, error)
+	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error)
 	// CorpusSize is how many rows the corpus table has.
 	CorpusSize(ctx context.Context, run string) (int64, error)
 

@@ -19,30 +19,36 @@ type Caller struct {
 	Retry    retry.Policy
 	Patience time.Duration // how long one call may fail for reasons that pass; 0 means for ever
 	Tally    *Tally        // may be nil
+	// Detail is the beginning of a failing answer as text that may be stored; nil keeps none.
+	Detail func(answer *harvest.Answer) string
+	// Served tells whether the upstream has given others what they asked for since an instant. Where it has, a call that
+	// was tried often enough is given up, as an item would be: dead. nil: a call is made until Patience ends.
+	Served func(since time.Time) bool
 	// Waiting is told why a call is made again and when; nil is silent.
 	Waiting func(sentence string)
 }
 
 // Call makes the request, again where the policy says so, until read accepts an answer. read gets each 2xx answer, whose
-// body is void afterwards; its Reading need hold no more than a fault. The error is ErrRefused, ErrPatience or ctx's.
-func (c *Caller) Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error {
+// body is void afterwards; its Reading need hold no more than a fault. It returns how many requests that took. The error
+// is a Refused, ErrRefused, ErrPatience or ctx's.
+func (c *Caller) Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) (requests int, err error) {
 	call := call{Caller: c, request: request, read: read, began: time.Now()}
 	for {
 		again, err := call.attempt(ctx)
 		if err != nil {
-			return err
+			return call.requests, err
 		}
 		if again < 0 {
-			return nil
+			return call.requests, nil
 		}
 		if c.Patience > 0 && time.Since(call.began) > c.Patience {
-			return impatient("the upstream gives no usable answer", call.began, errors.New(call.why))
+			return call.requests, impatient("the upstream gives no usable answer", call.began, errors.New(call.why))
 		}
 		if c.Waiting != nil && again > 0 {
 			c.Waiting(fmt.Sprintf("%s, next try in %s", call.why, again.Round(100*time.Millisecond)))
 		}
 		if !sleep(ctx, again) {
-			return context.Cause(ctx)
+			return call.requests, context.Cause(ctx)
 		}
 	}
 }
@@ -54,6 +60,7 @@ type call struct {
 	read      func(*harvest.Answer) harvest.Reading
 	began     time.Time
 	why       string
+	requests  int
 	tries     int
 	incidents int
 	renewed   bool
@@ -80,6 +87,7 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	began := time.Now()
+	c.requests++
 	c.Tally.sent(began)
 	answer, err := slot.Send(ctx, c.request)
 	c.Tally.spent(harvest.StageFetch, began)
@@ -139,8 +147,8 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	switch {
 	case d.Verb == retry.Accept:
 		return accepted, nil
-	case d.Verb == retry.Abort, d.Verb == retry.Skip && d.Outcome != harvest.Dead:
-		return 0, &Refused{Status: facts.Status, Text: fmt.Sprintf("%s (%s)", c.why, c.request.URL)}
+	case d.Verb == retry.Abort, d.Verb == retry.Skip && (d.Outcome != harvest.Dead || c.Served != nil && c.Served(c.began)):
+		return 0, c.refused(d, answer, reading)
 	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
 		c.Tally.retried(d.Source)
 		c.tries--
@@ -158,6 +166,21 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 		c.renewed = true
 	}
 	return d.Delay, nil
+}
+
+func (c *call) refused(d retry.Decision, answer *harvest.Answer, reading harvest.Reading) *Refused {
+	r := &Refused{Text: fmt.Sprintf("%s (%s)", c.why, c.request.URL), Class: d.Class}
+	r.Verdict = harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Attempts: c.requests, FetchedAt: time.Now()}
+	if answer != nil {
+		r.Verdict.Status = answer.Status
+		if c.Detail != nil {
+			r.Verdict.Detail = c.Detail(answer)
+		}
+	}
+	if r.Verdict.Detail == "" && reading.Cause != nil {
+		r.Verdict.Detail = text(reading.Cause.Error())
+	}
+	return r
 }
 
 // reader makes an Upstream of what reads an answer.

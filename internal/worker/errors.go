@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
 )
 
 // How a worker may end other than drained or interrupted; each is an exit code of its own.
@@ -24,10 +27,12 @@ func impatient(what string, since time.Time, cause error) error {
 	return fmt.Errorf("%w: %s since %s: %w", ErrPatience, what, since.Format(time.TimeOnly), cause)
 }
 
-// Refused is the ErrRefused of a single answer.
+// Refused is the ErrRefused of a single answer. Where the answer says how the item ends that was asked for, and not that
+// nobody is to ask any more, Verdict has the outcome, its reason and the evidence.
 type Refused struct {
-	Status int // of the answer; 0 if it is no matter of its status
-	Text   string
+	Text    string
+	Class   retry.Class
+	Verdict harvest.Page
 }
 
 func (r *Refused) Error() string { return ErrRefused.Error() + ": " + r.Text }

@@ -114,8 +114,8 @@ func (r reading) Read(request *harvest.Request, answer *harvest.Answer) harvest.
 // chains gives an enumeration its table in the store.
 type chains struct{ store.Store }
 
-func (c chains) CommitStep(ctx context.Context, run string, to harvest.Chain, items []harvest.Item) error {
-	err := c.Store.CommitStep(ctx, run, to, items)
+func (c chains) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
+	err := c.Store.CommitStep(ctx, run, to, entries)
 	if errors.Is(err, store.ErrStep) {
 		return coordinator.ErrTaken
 	}

@@ -47,7 +47,7 @@ func ExitCode(err error, stopped int) int {
 		return ExitUsage
 	case errors.Is(err, ErrOverLimit):
 		return ExitOverLimit
-	case errors.Is(err, worker.ErrRefused):
+	case errors.Is(err, worker.ErrRefused), errors.Is(err, coordinator.ErrBroken):
 		return ExitRefused
 	case errors.Is(err, worker.ErrPatience), errors.Is(err, store.ErrUnavailable), errors.Is(err, corpus.ErrAway), errors.Is(err, coordinator.ErrStalled), errors.Is(err, ledger.ErrAway):
 		return ExitPatience

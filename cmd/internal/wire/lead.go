@@ -114,7 +114,7 @@ type obedient struct {
 }
 
 // List implements coordinator.Lister.
-func (o obedient) List(ctx context.Context, at harvest.Chain) ([]harvest.Item, string, error) {
+func (o obedient) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, string, error) {
 	tick := time.NewTicker(ordersPoll)
 	defer tick.Stop()
 	for o.h.orders.drained() || !o.h.leading.Load() {
@@ -185,14 +185,10 @@ func (h *Harvester) filler() *coordinator.Table {
 		table.Lister = obedient{h.listing(), h}
 		return table
 	}
-	stream := coordinator.NewStream(h.source.Entries(), h.logRejection)
+	stream := coordinator.NewStream(h.source.Entries())
 	h.onClose(func() error { stream.Close(); return nil })
 	table.Lister = stream
 	return table
-}
-
-func (h *Harvester) logRejection(r *harvest.Rejection) {
-	h.Log.Warn("corpus line rejected", "line", r.Line, "reason", r.Reason, "text", r.Text)
 }
 
 // oversee waits until the run is drained, proves it complete and finishes it. Where the corpus has grown since the run

@@ -102,7 +102,7 @@ func (h *Harvester) tableSource() string {
 // listing enumerates the run's corpus from its upstream. A wiki's logs of a day repeat the discussions of that day.
 func (h *Harvester) listing() coordinator.Lister {
 	if isPartnerListing(h.run.Corpus) {
-		return &itemLister{h: h, caller: h.caller()}
+		return h.itemLister()
 	}
 	what, _ := mediawiki.ParseListing(h.run.Corpus) // openTable has read it
 	l := listing{caller: h.caller(), wiki: h.kind.wiki, what: what}
@@ -129,7 +129,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	if _, ok := h.source.(*enumerated); ok && isListing(h.run.Corpus) {
 		table.Lister = h.listing()
 	} else {
-		stream := coordinator.NewStream(h.source.Entries(), h.logRejection)
+		stream := coordinator.NewStream(h.source.Entries())
 		defer stream.Close()
 		table.Lister = stream
 	}

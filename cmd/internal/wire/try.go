@@ -14,7 +14,6 @@ import (
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
-	"shoal/internal/plain"
 	"shoal/internal/retry"
 	"shoal/internal/worker"
 )
@@ -176,7 +175,7 @@ func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harve
 
 // goesOn shows where a listing would go on.
 func (t *tryout) goesOn(request *harvest.Request, answer *harvest.Answer) {
-	seed := t.h.seeds[slices.IndexFunc(t.h.seeds, func(seed string) bool { return request.Items[0].Key == plain.StepKey(seed, 1) })]
+	seed := t.h.seeds[slices.IndexFunc(t.h.seeds, func(seed string) bool { return request.Items[0].Key == harvest.StepKey(seed, 1) })]
 	_, next, read := t.h.kind.api.ReadList(request, seed, "", 1, answer, nil)
 	switch {
 	case read.Fault != harvest.FaultNone:

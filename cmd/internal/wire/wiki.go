@@ -62,7 +62,7 @@ func (h *Harvester) introduceOurselves(ctx context.Context) error {
 		}
 	}
 	caller := h.caller()
-	return caller.Call(ctx, h.kind.wiki.UserInfoRequest(), func(answer *harvest.Answer) harvest.Reading {
+	_, err := caller.Call(ctx, h.kind.wiki.UserInfoRequest(), func(answer *harvest.Answer) harvest.Reading {
 		limit, name, read := h.kind.wiki.ReadUserInfo(answer)
 		if read.Fault == harvest.FaultNone {
 			h.kind.wiki.SetLimit(limit)
@@ -70,6 +70,7 @@ func (h *Harvester) introduceOurselves(ctx context.Context) error {
 		}
 		return read
 	})
+	return err
 }
 
 // login gets the session of a bot password: a token, then the session for it, each with a permit of its own.
@@ -79,7 +80,7 @@ func (h *Harvester) login(ctx context.Context) error {
 	caller.Fetch = fetching{client: h.client}
 	h.client.Forget()
 	var token string
-	err := caller.Call(ctx, wiki.LoginTokenRequest(), func(answer *harvest.Answer) (read harvest.Reading) {
+	_, err := caller.Call(ctx, wiki.LoginTokenRequest(), func(answer *harvest.Answer) (read harvest.Reading) {
 		token, read = wiki.ReadLoginToken(answer)
 		return read
 	})
@@ -91,7 +92,7 @@ func (h *Harvester) login(ctx context.Context) error {
 		return fmt.Errorf("%w: log in: %w", worker.ErrRefused, err)
 	}
 	caller.Retry.Retries = 0 // a refusal stands: wikis lock out who tries again and again
-	err = caller.Call(ctx, wiki.LoginRequest(token, h.set.Auth.User, password), wiki.ReadLogin)
+	_, err = caller.Call(ctx, wiki.LoginRequest(token, h.set.Auth.User, password), wiki.ReadLogin)
 	if err != nil {
 		return fmt.Errorf("log in as %s: %w", harvest.Quote(h.set.Auth.User), err)
 	}
@@ -123,16 +124,16 @@ type listing struct {
 }
 
 // List implements coordinator.Lister.
-func (l listing) List(ctx context.Context, at harvest.Chain) (items []harvest.Item, then string, err error) {
-	err = l.caller.Call(ctx, l.wiki.ListRequest(l.what, at.Next), func(answer *harvest.Answer) harvest.Reading {
+func (l listing) List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error) {
+	_, err = l.caller.Call(ctx, l.wiki.ListRequest(l.what, at.Next), func(answer *harvest.Answer) harvest.Reading {
 		listed, after, read := l.wiki.ReadList(answer)
-		items, then = items[:0], after
+		entries, then = entries[:0], after
 		for _, page := range listed {
 			if _, rest, _ := strings.Cut(page.Title, ":"); l.skip == "" || !strings.HasPrefix(rest, l.skip) {
-				items = append(items, page.Item)
+				entries = append(entries, harvest.Entry{Item: page.Item})
 			}
 		}
 		return read
 	})
-	return items, then, err
+	return entries, then, err
 }

@@ -11,15 +11,16 @@ import (
 func testCorpus(t *testing.T, e *env) {
 	e.run(t, "a chain is walked step by step", corpusChain)
 	e.run(t, "two walk one chain", corpusTwo)
+	e.run(t, "what is no item", corpusRejected)
 }
 
-func listed(from, n int) []harvest.Item {
-	items := make([]harvest.Item, n)
-	for i := range items {
+func listed(from, n int) []harvest.Entry {
+	entries := make([]harvest.Entry, n)
+	for i := range entries {
 		page := Page(from + i)
-		items[i] = harvest.Item{Key: page.Key, URL: page.URL, ID: fmt.Sprintf("title %d", from+i), Size: int64(from + i)}
+		entries[i].Item = harvest.Item{Key: page.Key, URL: page.URL, ID: fmt.Sprintf("title %d", from+i), Size: int64(from + i)}
 	}
-	return items
+	return entries
 }
 
 func corpusChain(t *testing.T, f *fixture) {
@@ -37,11 +38,10 @@ func corpusChain(t *testing.T, f *fixture) {
 		}
 	}
 	rows, err := f.store.CorpusRows(t.Context(), Name, 2, 4)
-	if err != nil || len(rows) != 4 || rows[0].Line != 3 || rows[3].Line != 6 {
+	if err != nil || len(rows) != 4 || rows[0].Line() != 3 || rows[3].Line() != 6 {
 		t.Fatalf("CorpusRows(after 2, 4) = %+v, %v, want rows 3 to 6", rows, err)
 	}
-	want := listed(10, 1)[0]
-	want.Line = 4
+	want := listed(10, 1)[0].At(4)
 	equal(t, "row 4", fmt.Sprint(rows[1]), fmt.Sprint(want))
 	if n, err := f.store.CorpusSize(t.Context(), Name); n != 9 || err != nil {
 		t.Errorf("CorpusSize() = %d, %v, want 9", n, err)
@@ -62,4 +62,12 @@ func corpusTwo(t *testing.T, f *fixture) {
 	if err := f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "other", Step: 1, Done: true}, listed(5, 2)); err != nil {
 		t.Errorf("CommitStep(another chain) = %v, want nil", err)
 	}
+}
+
+func corpusRejected(t *testing.T, f *fixture) {
+	rejected := harvest.Entry{Rejected: &harvest.Rejection{Reason: "foreign_host", Text: "not ours: x", Key: Page(7).Key}}
+	must(t, "CommitStep()", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "s", Step: 1, Done: true}, append(listed(0, 1), rejected)))
+	rows, err := f.store.CorpusRows(t.Context(), Name, 0, 9)
+	must(t, "CorpusRows()", err)
+	equal(t, "rows", rows, []harvest.Entry{listed(0, 1)[0].At(1), rejected.At(2)})
 }

@@ -113,7 +113,7 @@ func begunAgain(t *testing.T, f *fixture) {
 	refused("before anybody began the run")
 	list := func(n int) {
 		t.Helper()
-		must(t, "CommitStep()", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "s", Step: 1, Done: true}, []harvest.Item{{Key: Page(1).Key, URL: Page(1).URL}}))
+		must(t, "CommitStep()", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "s", Step: 1, Done: true}, listed(1, 1)))
 		if size, err := f.store.CorpusSize(t.Context(), Name); err != nil || size != int64(n) {
 			t.Errorf("CorpusSize() = %d, %v, want %d", size, err, n)
 		}

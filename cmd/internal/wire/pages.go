@@ -1,0 +1,300 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"shoal/internal/config"
+	"shoal/internal/coordinator"
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
+	"shoal/internal/store"
+	"shoal/internal/worker"
+)
+
+// pageWalker lands the answers of a listing as pages, each together with its step. As a worker does with items, it keeps
+// back what may be a mistake of ours: pages that did not land before any has, and refusals of who we are.
+type pageWalker struct {
+	h      *Harvester
+	caller worker.Caller
+	served atomic.Int64 // when an answer was last accepted, in nanoseconds
+
+	mu      sync.Mutex
+	streak  *retry.Streak
+	steps   map[string]*step // by seed
+	counts  harvest.Counts
+	taken   int      // steps that ended, for --limit
+	refused []string // the first of them, for a person
+}
+
+// step is what became of the step that a chain is at.
+type step struct {
+	page harvest.Page
+	then string
+	held bool
+}
+
+func (h *Harvester) pageWalker(fresh bool) *pageWalker {
+	limits := retry.DefaultStreakLimits()
+	if h.set.NoCanary {
+		limits.Refused = 0
+	}
+	if h.set.NoCanary || !fresh {
+		limits.Canary = 0
+	}
+	w := &pageWalker{h: h, caller: h.caller(), streak: retry.NewStreak(limits), steps: map[string]*step{}}
+	w.caller.Detail = reading{h.kind, h.client}.Detail
+	w.caller.Served = func(since time.Time) bool { return w.served.Load() > since.UnixNano() }
+	return w
+}
+
+// Chain implements coordinator.Chains.
+func (w *pageWalker) Chain(ctx context.Context, run, seed string) (harvest.Chain, error) {
+	return w.h.truth.Chain(ctx, run, seed)
+}
+
+// ChainsDone implements coordinator.Chains: those of other shards are counted by others.
+func (w *pageWalker) ChainsDone(context.Context, string) (int, error) { return -1, nil }
+
+// CorpusRows implements coordinator.Chains.
+func (w *pageWalker) CorpusRows(context.Context, string, int64, int) ([]harvest.Entry, error) {
+	return nil, nil
+}
+
+// errLimit: --limit is reached.
+var errLimit = fmt.Errorf("%w: --limit is reached", coordinator.ErrParked)
+
+// List implements coordinator.Lister.
+func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.Entry, then string, err error) {
+	if had, err := w.resume(at.Seed); had != nil || err != nil {
+		return nil, had.goesOn(), err
+	}
+	request, err := w.h.kind.api.ListRequest(at.Seed, at.Next)
+	if err != nil {
+		return nil, "", config.Usagef("%v", err)
+	}
+	var page harvest.Page
+	requests, err := w.caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
+		listed, after, read := w.h.kind.api.ReadList(request, at.Seed, at.Next, at.Step, answer, nil)
+		page, then = listed.Page, after
+		page.Body, page.Raw, page.Answer = bytes.Clone(page.Body), bytes.Clone(page.Raw), nil // the answer's memory is given back
+		return read
+	})
+	refused, ok := errors.AsType[*worker.Refused](err)
+	switch {
+	case ok && refusedCursor(refused, at):
+		return nil, "", fmt.Errorf("%w: %w", coordinator.ErrCursor, err)
+	case ok && refused.Verdict.Outcome == "":
+		return nil, "", fmt.Errorf("%w: %w", coordinator.ErrBroken, err)
+	case ok:
+		return nil, "", w.keep(at, request.URL, refused)
+	case err != nil:
+		return nil, "", err
+	}
+	page.Attempts = requests
+	w.served.Store(time.Now().UnixNano())
+	class := retry.ClassEnded
+	if page.Outcome == harvest.Landed {
+		class = retry.ClassAccepted
+	}
+	return nil, then, w.judge(at.Seed, &step{page: page, then: then}, class, request.URL+": "+page.Reason)
+}
+
+// End implements coordinator.Ender: a cursor that is refused for good is a page that says so.
+func (w *pageWalker) End(at harvest.Chain, why error) error {
+	refused, ok := errors.AsType[*worker.Refused](why)
+	if !ok {
+		return why
+	}
+	request, err := w.h.kind.api.ListRequest(at.Seed, at.Next)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	return w.keep(at, request.URL, refused)
+}
+
+// keep makes the answer that ends a chain its last page.
+func (w *pageWalker) keep(at harvest.Chain, url string, refused *worker.Refused) error {
+	page := refused.Verdict
+	page.Key, page.URL = harvest.StepKey(at.Seed, at.Step), url
+	return w.judge(at.Seed, &step{page: page}, refused.Class, refused.Text)
+}
+
+// resume is the step that was held back, once it need not be any more. Nil: it is to be asked for.
+func (w *pageWalker) resume(seed string) (*step, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	had := w.steps[seed]
+	switch {
+	case had != nil && had.held:
+		return nil, parked{w.refusal()}
+	case had == nil && w.h.set.Limit > 0 && w.taken >= w.h.set.Limit:
+		return nil, errLimit
+	case had == nil:
+		w.taken++
+	}
+	return had, nil
+}
+
+func (s *step) goesOn() string {
+	if s == nil {
+		return ""
+	}
+	return s.then
+}
+
+// judge keeps what became of a step for CommitStep. ErrParked: it is held back.
+func (w *pageWalker) judge(seed string, s *step, class retry.Class, text string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.steps[seed] = s
+	if class != retry.ClassAccepted && len(w.refused) < 3 {
+		w.refused = append(w.refused, text)
+	}
+	verdict := w.streak.Observe(s.page.Key, class)
+	if verdict.Release {
+		for _, other := range w.steps {
+			other.held = false
+		}
+		w.refused = nil
+	}
+	s.held = verdict.Hold
+	switch {
+	case verdict.Stop != "":
+		return w.refusal()
+	case s.held:
+		return parked{w.refusal()}
+	}
+	return nil
+}
+
+// parked is the error of a step that is held back: it is the walk's, if no chain can go on.
+type parked struct{ *worker.Refused }
+
+// Is implements errors.Is.
+func (parked) Is(target error) bool { return target == coordinator.ErrParked }
+
+// refusal says what the upstream answered.
+func (w *pageWalker) refusal() *worker.Refused {
+	text := "listings end without a page; nothing of this was recorded. Is the path right, and the credential? (--no-canary to go on)"
+	for _, example := range w.refused {
+		text += "\n  " + example
+	}
+	return &worker.Refused{Text: text}
+}
+
+// CommitStep implements coordinator.Chains.
+func (w *pageWalker) CommitStep(ctx context.Context, _ string, to harvest.Chain, _ []harvest.Entry) error {
+	w.mu.Lock()
+	page := w.steps[to.Seed].page
+	w.mu.Unlock()
+	page.Chain = &to
+	counts, err := w.h.lease.Land(context.WithoutCancel(ctx), []harvest.Page{page})
+	if err != nil {
+		return err
+	}
+	w.h.tally.Landed(counts)
+	w.mu.Lock()
+	delete(w.steps, to.Seed)
+	w.counts = w.counts.Plus(counts)
+	w.mu.Unlock()
+	return nil
+}
+
+// drainListing walks the chains of the shard to their ends.
+func (h *Harvester) drainListing(ctx context.Context) (Outcome, error) {
+	out := Outcome{Run: h.run}
+	totals, err := h.totals(ctx)
+	if err != nil {
+		return out, err
+	}
+	w := h.pageWalker(totals.Landed == 0)
+	var own []string
+	for _, seed := range h.seeds {
+		if h.set.Shard.Owns(harvest.KeyOf(seed)) {
+			own = append(own, seed)
+		}
+	}
+	walk, end := h.untilStopped(ctx, 0)
+	defer end()
+	table := &coordinator.Table{Chains: w, Lister: w, Run: h.run.Name, Seeds: own, Pages: true, Abreast: h.set.Concurrency, Again: func(ctx context.Context, do func() error) error {
+		return h.patiently(ctx, "the store", unavailable, do)
+	}}
+	err = table.Fill(walk, func(int) {})
+	if cause := context.Cause(walk); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	switch {
+	case errors.Is(err, store.ErrFenced):
+		err = worker.ErrFenced
+	case errors.Is(err, errLimit):
+		return out, nil
+	}
+	if err != nil {
+		return out, err
+	}
+	settle, stop := h.untilStopped(ctx, lastWord)
+	defer stop()
+	h.report(settle, lastWord/2, false)
+	return out, h.settle(settle, worker.Result{Complete: true}, &out)
+}
+
+// listingProgress is what a walk of chains shows: how many there will be nobody knows before they have ended.
+func (h *Harvester) listingProgress() func() harvest.Progress {
+	began, before := time.Now(), h.tally.Sum()
+	shard := h.set.Shard
+	return func() harvest.Progress {
+		sum := h.tally.Sum()
+		pace := h.pacer.State()
+		p := harvest.Progress{
+			Run: h.run.Name, Shard: shard, Started: began, Now: time.Now(), Counts: minus(sum.Items, before.Items),
+			Requests: sum.Requests - before.Requests, Wire: sum.Wire - before.Wire, Budget: pace.Budget, Limit: harvest.Limit(pace.Limit), SilentUntil: pace.Until,
+		}
+		for reason, n := range sum.Retries {
+			p.Retries += n - before.Retries[reason]
+		}
+		for source, s := range sum.Pauses {
+			p.Pauses += s.Times - before.Pauses[source].Times
+		}
+		return p
+	}
+}
+
+// walked is a listing whose answers are the pages, as a corpus to compare with: the steps of chains that have ended.
+type walked struct {
+	h   *Harvester
+	ctx context.Context //nolint:containedctx // of the whole pass, as an https corpus has one
+}
+
+func (w *walked) Host() string      { return w.h.run.Host }
+func (w *walked) Close() error      { return nil }
+func (w *walked) Fraction() float64 { return 0 }
+
+func (w *walked) Entries() iter.Seq2[harvest.Entry, error] {
+	return func(yield func(harvest.Entry, error) bool) {
+		line := int64(0)
+		for _, seed := range w.h.seeds {
+			chain, err := w.h.truth.Chain(w.ctx, w.h.run.Name, seed)
+			if err == nil && !chain.Done {
+				err = fmt.Errorf("%w: the listing %s has come to step %d and not to its end", worker.ErrIncomplete, harvest.Quote(seed), chain.Step)
+			}
+			if err != nil {
+				yield(harvest.Entry{}, err)
+				return
+			}
+			for step := int64(1); step <= chain.Step; step++ {
+				line++
+				if !yield(harvest.Entry{Item: harvest.Item{Key: harvest.StepKey(seed, step), Line: line}}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
