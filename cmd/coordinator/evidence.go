@@ -23,6 +23,9 @@ type evidence struct {
 
 // show prints all that is known of one item.
 func (p *program) show(ctx context.Context, set config.Coordinator) (err error) {
+	if strings.TrimSpace(set.Arg) == "" {
+		return config.Usagef("show which item? Give its URL, its id or its key")
+	}
 	truth, run, err := p.open(ctx, set, true)
 	if err != nil {
 		return err
@@ -57,6 +60,7 @@ func find(ctx context.Context, truth store.Store, run harvest.Run, name string) 
 	}
 	if item, err := harvest.NewItem(name, "", "", nil); err == nil {
 		queries = append([]store.Query{{Run: run.Name, What: store.Pages, Key: &item.Key}}, queries...)
+		queries = append(queries, store.Query{Run: run.Name, What: store.Pages, URL: item.URL}) // a step of a listing has a key of its own
 	}
 	for _, query := range queries {
 		err := truth.Export(ctx, query, func(row store.Row) error {
@@ -154,6 +158,7 @@ type itemLine struct {
 	Reason    string    `json:"reason"`
 	Status    int       `json:"status"`
 	Attempts  int       `json:"attempts"`
+	Key       string    `json:"key"`
 	URL       string    `json:"url"`
 	ID        string    `json:"id"`
 	Detail    string    `json:"detail"`
@@ -178,7 +183,7 @@ func (p *program) list(ctx context.Context, set config.Coordinator) (err error) 
 	query := store.Query{Run: run.Name, What: store.Pages, Outcomes: set.Outcomes, Reason: set.Reason, Status: set.Status, Limit: set.Show}
 	err = truth.Export(ctx, query, func(row store.Row) error {
 		page := row.Page
-		all.Items = append(all.Items, itemLine{string(page.Outcome), page.Reason, page.Status, page.Attempts, page.URL, page.ID, page.Detail, page.FetchedAt})
+		all.Items = append(all.Items, itemLine{string(page.Outcome), page.Reason, page.Status, page.Attempts, page.Key.String(), page.URL, page.ID, page.Detail, page.FetchedAt})
 		return nil
 	})
 	if err != nil {

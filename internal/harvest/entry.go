@@ -24,11 +24,11 @@ func (e Entry) Line() int64 {
 
 // At is the entry as it stands at a line, or at a row of a table.
 func (e Entry) At(line int64) Entry {
-	e.Item.Line = line
-	if e.Rejected != nil {
-		rejected := *e.Rejected
-		rejected.Line = line
-		e.Rejected = &rejected
+	if e.Rejected == nil {
+		e.Item.Line = line
+		return e
 	}
-	return e
+	rejected := *e.Rejected
+	rejected.Line = line
+	return Entry{Rejected: &rejected}
 }

@@ -35,8 +35,8 @@ type Fleet interface {
 	Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (Leadership, error)
 	// FinishRun notes that the run is finished if all shards of one N are drained, and says whether it is.
 	FinishRun(ctx context.Context, run string) (finished bool, err error)
-	// PutBack takes pages for which wanted is true, and their records, out of the run, so that they are fetched again. It
-	// counts them by outcome. The run is not finished any more, their shards not drained, and every mirror of the keys
+	// PutBack takes pages for which wanted is true, and their records, out of the run, so that they are fetched again; a
+	// listing goes on at the earliest of those that were its steps. It counts them by outcome. The run is not finished any more, their shards not drained, and every mirror of the keys
 	// void. ErrBusy while a worker holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
 	// DropRun removes the run and all that belongs to it. ErrBusy while a worker holds a shard of the run, or somebody
@@ -91,7 +91,42 @@ func (all *minutes) add(minute int64, seconds []byte) error {
 type putBack struct {
 	keys   []harvest.Key
 	ended  map[harvest.Key]harvest.Outcome
+	seeds  map[harvest.Key]harvest.Key // of steps of a listing: the key of its seed, which chooses their shard
 	counts harvest.Counts
+}
+
+// rewound is a chain that goes on at a step that is put back.
+type rewound struct {
+	seed string
+	step int64 // before it
+	key  harvest.Key
+}
+
+// rewind finds the chains of which steps are put back.
+func (b *putBack) rewind(chains []harvest.Chain) (all []rewound) {
+	b.seeds = map[harvest.Key]harvest.Key{}
+	for _, chain := range chains {
+		found := false
+		for step := int64(1); step <= chain.Step; step++ {
+			key := harvest.StepKey(chain.Seed, step)
+			if _, ok := b.ended[key]; !ok {
+				continue
+			}
+			b.seeds[key] = harvest.KeyOf(chain.Seed)
+			if !found {
+				all = append(all, rewound{chain.Seed, step - 1, key})
+			}
+			found = true
+		}
+	}
+	return all
+}
+
+// rewindChain is the statement for one of them. Its next step is where the page came from. Parameters: run, seed, step,
+// key.
+func rewindChain(schema string) string {
+	return fmt.Sprintf(`UPDATE %[1]schains SET step = CAST($3 AS bigint), done_at = NULL,
+		next = CASE WHEN CAST($3 AS bigint) > 0 THEN (SELECT url FROM %[1]spages WHERE run = $1 AND key = $4) END WHERE run = $1 AND seed = $2`, schema)
 }
 
 func (b *putBack) add(p harvest.Page) {
@@ -110,9 +145,13 @@ func (b *putBack) subtract(shards []harvest.ShardState) []harvest.ShardState {
 	changed := map[harvest.Shard]bool{}
 	for _, key := range b.keys {
 		counted := false
+		owner, ok := b.seeds[key]
+		if !ok {
+			owner = key
+		}
 		for i := range shards {
 			s := &shards[i]
-			if !s.Shard.Owns(key) {
+			if !s.Shard.Owns(owner) {
 				continue
 			}
 			changed[s.Shard] = true

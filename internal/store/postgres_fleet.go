@@ -162,6 +162,9 @@ func (p *Postgres) PutBack(ctx context.Context, run string, outcomes []harvest.O
 		if err := p.choose(ctx, tx, run, outcomes, wanted, &back); err != nil || len(back.keys) == 0 {
 			return err
 		}
+		if err := p.rewind(ctx, tx, run, &back); err != nil {
+			return err
+		}
 		for start := 0; start < len(back.keys); start += deleteAtOnce {
 			keys := uuids(back.keys[start:min(start+deleteAtOnce, len(back.keys))])
 			for _, table := range []string{"records", "pages"} {
@@ -205,6 +208,25 @@ func (p *Postgres) choose(ctx context.Context, tx pgx.Tx, run string, outcomes [
 		return nil
 	})
 	return err
+}
+
+func (p *Postgres) rewind(ctx context.Context, tx pgx.Tx, run string, back *putBack) error {
+	rows, err := tx.Query(ctx, "SELECT seed, step FROM shoal.chains WHERE run = $1", run)
+	if err != nil {
+		return err
+	}
+	chains, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c harvest.Chain, err error) {
+		return c, row.Scan(&c.Seed, &c.Step)
+	})
+	if err != nil {
+		return err
+	}
+	for _, to := range back.rewind(chains) {
+		if _, err := tx.Exec(ctx, rewindChain("shoal."), run, to.seed, to.step, uuid(to.key)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DropRun implements Fleet. Partitions are detached first: dropping them in place would lock all readers of all runs out

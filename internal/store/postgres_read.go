@@ -173,14 +173,13 @@ func exportQuery(q Query, schema string, placeholder func(n int) string, keyArg 
 			}
 			sql += " AND outcome IN (" + strings.Join(list, ", ") + ")"
 		}
-		if q.Reason != "" {
-			only("reason", q.Reason)
+		for column, text := range map[string]string{"reason": q.Reason, "id": q.ID, "url": q.URL} {
+			if text != "" {
+				only(column, text)
+			}
 		}
 		if q.Status != 0 {
 			only("status", q.Status)
-		}
-		if q.ID != "" {
-			only("id", q.ID)
 		}
 		if q.Key != nil {
 			only("key", keyArg(*q.Key))

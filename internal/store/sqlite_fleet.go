@@ -190,6 +190,9 @@ func (s *SQLite) PutBack(ctx context.Context, run string, outcomes []harvest.Out
 		if err := s.choose(ctx, tx, run, outcomes, wanted, &back); err != nil || len(back.keys) == 0 {
 			return err
 		}
+		if err := s.rewind(ctx, tx, run, &back); err != nil {
+			return err
+		}
 		for _, key := range back.keys {
 			for _, statement := range []string{"DELETE FROM records WHERE run = ? AND key = ?", "DELETE FROM pages WHERE run = ? AND key = ?"} {
 				if _, err := tx.ExecContext(ctx, statement, run, key[:]); err != nil {
@@ -233,6 +236,25 @@ func (s *SQLite) choose(ctx context.Context, tx *sql.Tx, run string, outcomes []
 		return err
 	}, `SELECT key, url, coalesce(id, ''), outcome, coalesce(status, 0), coalesce(reason, '') FROM pages
 		WHERE run = ? AND outcome IN (?`+strings.Repeat(", ?", len(outcomes)-1)+`)`, args...)
+}
+
+func (s *SQLite) rewind(ctx context.Context, tx *sql.Tx, run string, back *putBack) error {
+	var chains []harvest.Chain
+	err := s.each(ctx, tx, func(rows *sql.Rows) error {
+		var c harvest.Chain
+		err := rows.Scan(&c.Seed, &c.Step)
+		chains = append(chains, c)
+		return err
+	}, "SELECT seed, step FROM chains WHERE run = ?", run)
+	if err != nil {
+		return err
+	}
+	for _, to := range back.rewind(chains) {
+		if _, err := tx.ExecContext(ctx, rewindChain(""), run, to.seed, to.step, to.key[:]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DropRun implements Fleet.

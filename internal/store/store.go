@@ -126,6 +126,7 @@ type Query struct {
 	Status   int               // of pages; 0 means any
 	Key      *harvest.Key      // of one item; nil means any
 	ID       string            // of pages, as the corpus has it; empty means any
+	URL      string            // of pages, canonical; empty means any. No index helps: for one look
 	Limit    int               // rows; 0 means all
 }
 

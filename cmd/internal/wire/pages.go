@@ -297,4 +297,3 @@ func (w *walked) Entries() iter.Seq2[harvest.Entry, error] {
 		}
 	}
 }
-

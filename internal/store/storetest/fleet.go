@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ func testFleet(t *testing.T, e *env) {
 	e.run(t, "drop leaves other runs", fleetDrop)
 	e.run(t, "nobody is disturbed", fleetBusy)
 	e.run(t, "a run that is led stays", fleetLed)
+	e.run(t, "steps are put back", fleetRewound)
 	e.run(t, "a page and its chain's step are one", fleetChain)
 	e.run(t, "evidence", fleetEvidence)
 }
@@ -296,6 +298,32 @@ func fleetChain(t *testing.T, f *fixture) {
 	}
 }
 
+func fleetRewound(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	step := func(seed string, n int, outcome harvest.Outcome, done bool) harvest.Page {
+		p := Page(n)
+		p.Key, p.URL, p.Outcome = harvest.StepKey(seed, int64(n)), fmt.Sprintf("https://api.example/%s?page=%d", seed, n), outcome
+		p.Chain = &harvest.Chain{Seed: seed, Step: int64(n), Next: "after", Done: done}
+		return p
+	}
+	for _, p := range []harvest.Page{
+		step("a", 1, harvest.Landed, false), step("a", 2, harvest.Skipped, false), step("a", 3, harvest.Skipped, false), step("a", 4, harvest.Landed, true),
+		step("b", 1, harvest.Dead, true), step("c", 1, harvest.Landed, true),
+	} {
+		f.land(t, p)
+	}
+	f.release(t)
+	back, err := f.store.PutBack(ctx, Name, []harvest.Outcome{harvest.Dead, harvest.Skipped}, func(harvest.Page) bool { return true })
+	must(t, "PutBack()", err)
+	equal(t, "what was put back", back, harvest.Counts{Skipped: 2, Dead: 1})
+	for _, want := range []harvest.Chain{{Seed: "a", Step: 1, Next: "https://api.example/a?page=2"}, {Seed: "b"}, {Seed: "c", Step: 1, Next: "after", Done: true}} {
+		got, err := f.store.Chain(ctx, Name, want.Seed)
+		must(t, "Chain()", err)
+		equal(t, "chain "+want.Seed, got, want)
+	}
+	equal(t, "Totals()", f.totals(t).Items(), int64(3))
+}
+
 func fleetEvidence(t *testing.T, f *fixture) {
 	f.land(t, Page(1, `{"a": 1}`, `{"a": 2}`), Page(2, `{"b": 1}`), lost(3, harvest.Dead, 502, "http_502"), lost(4, harvest.Dead, 502, "http_502"), lost(5, harvest.Dead, 500, "http_500"), lost(6, harvest.Missing, 404, "http_404"))
 	counts, err := f.store.Tally(t.Context(), Name, []harvest.Outcome{harvest.Dead, harvest.Missing})
@@ -314,6 +342,7 @@ func fleetEvidence(t *testing.T, f *fixture) {
 		"by status":        {store.Query{What: store.Pages, Status: 500}, 1},
 		"by outcome":       {store.Query{What: store.Pages, Outcomes: []harvest.Outcome{harvest.Dead}, Reason: "http_404"}, 0},
 		"by id":            {store.Query{What: store.Pages, ID: "3"}, 1},
+		"by URL":           {store.Query{What: store.Pages, URL: Page(3).URL}, 1},
 		"by key":           {store.Query{What: store.Pages, Key: &key}, 1},
 		"records by key":   {store.Query{What: store.Records, Key: &key}, 2},
 		"no more than few": {store.Query{What: store.Pages, Limit: 4}, 4},
