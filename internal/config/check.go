@@ -48,7 +48,7 @@ func (w *Worker) checkListing() error {
 	listed := strings.HasPrefix(w.Corpus, "list:")
 	switch {
 	case listed && w.Next == "":
-		return Usagef("--corpus list:… without --next: where does the listing go on? A jq expression that yields a URL or a cursor, such as --next .next_cursor, or --next link for the Link header")
+		return Usagef("--corpus list:… without --next: where does the listing go on? A jq expression that yields a URL or a cursor, such as --next .next_cursor; --next link for the Link header; --next none where each answer is all there is, as with page={1..40}")
 	case w.Corpus != "" && !listed && w.Corpus != "store:" && w.Given("next") && w.Source("next").Kind == FromFlag:
 		return Usagef("--next belongs to a listing: --corpus list:https://api.example/items")
 	case listed && w.Upstream == Mediawiki:

@@ -40,7 +40,7 @@ var (
 	// ErrTaken: somebody else took the step that was to be committed. The chain is to be read again.
 	ErrTaken = errors.New("somebody else took this step")
 	// ErrEmpty: the enumeration came to its end without one item.
-	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; is the prefix right, without the namespace's name, and the namespace?")
+	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; are its address and its parameters right? (a wiki's prefix goes without the namespace's name)")
 	// ErrCursor: the upstream does not know any more where a chain was to go on.
 	ErrCursor = errors.New("the upstream refuses the cursor")
 	// ErrParked: whether the step counts shows when another chain has taken one; until then this chain waits.
@@ -76,7 +76,9 @@ type Table struct {
 	Patience time.Duration
 	// Source is the command that fills a table that somebody else is to fill.
 	Source string
-	// Say is told, once, that we wait for somebody else; nil is silent.
+	// Short is said when every chain ended at its first step; empty: nothing.
+	Short string
+	// Say is told, once, that we wait for somebody else, and of Short; nil is silent.
 	Say func(sentence string)
 
 	walker walker

@@ -24,6 +24,7 @@ type walker struct {
 	open   []*walk // chains that have not ended
 	broken []error // of chains that cannot be walked to their end
 	moved  bool    // some chain has taken a step
+	far    bool    // some chain has gone on after its first step
 	busy   int     // chains under way
 	taken  chan taken
 	way    sync.WaitGroup
@@ -66,7 +67,7 @@ func (w *walker) advance(ctx context.Context, t *Table) (listed int, err error) 
 	for got := <-w.taken; ; {
 		w.busy--
 		listed += got.listed
-		if err := w.settle(got); err != nil {
+		if err := w.settle(got, t); err != nil {
 			return listed, err
 		}
 		select {
@@ -110,7 +111,7 @@ func (w *walker) start(ctx context.Context, t *Table) {
 }
 
 // settle takes in what became of a step. The error is one that ends the walk.
-func (w *walker) settle(got taken) error {
+func (w *walker) settle(got taken, t *Table) error {
 	chain := got.walk
 	chain.busy = false
 	switch {
@@ -126,7 +127,7 @@ func (w *walker) settle(got taken) error {
 	case got.err != nil:
 		return got.err
 	default:
-		w.moved = true
+		w.moved, w.far = true, w.far || chain.step > 1 || !chain.done
 		for _, other := range w.open {
 			other.parked = nil
 		}
@@ -138,6 +139,9 @@ func (w *walker) settle(got taken) error {
 		}
 	}
 	w.open = left
+	if w.done(t) && w.moved && !w.far && t.Say != nil && t.Short != "" {
+		t.Say(t.Short)
+	}
 	return nil
 }
 

@@ -15,6 +15,9 @@ import (
 // NextLink is the Config.Next of a listing that goes on where its Link header says, rel="next" (RFC 8288).
 const NextLink = "link"
 
+// NextNone is the Config.Next of a listing of which each seed has one answer.
+const NextNone = "none"
+
 // Why a step of a listing is undecodable.
 const (
 	ReasonNextFailed  = "next_failed"  // --next fails on it

@@ -106,7 +106,7 @@ func New(c Config) (*Upstream, error) {
 	}
 	u := &Upstream{config: c, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	next := c.Next
-	if next == NextLink {
+	if next == NextLink || next == NextNone {
 		next = ""
 	}
 	for _, e := range []struct {

@@ -59,6 +59,9 @@ func (h *Harvester) findSeeds(ctx context.Context) error {
 			since = base.OpenedAt
 			return err
 		})
+		if h.opened {
+			h.Say(fmt.Sprintf("{since} is %s, when run %s was opened", since.Format(time.DateTime+" MST"), h.run.Base))
+		}
 		if err != nil {
 			return fmt.Errorf("the run before run %s, whose opening {since} stands for: %w", h.run.Name, err)
 		}
@@ -74,12 +77,19 @@ func (h *Harvester) findSeeds(ctx context.Context) error {
 	return nil
 }
 
-// baseOf is the run before a new one: the newest finished one of the same host.
+// sameListing tells whether two corpora list the same: by the address without its query, where {since} comes and goes.
+func sameListing(a, b string) bool {
+	a, _, _ = strings.Cut(a, "?")
+	b, _, _ = strings.Cut(b, "?")
+	return isPartnerListing(a) && a == b
+}
+
+// baseOf is the run before a new one: the newest finished one of the same listing.
 func baseOf(runs []harvest.Run, given harvest.Run) string {
 	if !strings.Contains(given.Corpus, "{since}") {
 		return ""
 	}
-	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Host == given.Host && !run.FinishedAt.IsZero() })
+	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return sameListing(run.Corpus, given.Corpus) && !run.FinishedAt.IsZero() })
 	if at < 0 {
 		return ""
 	}

@@ -223,7 +223,7 @@ func (h *Harvester) drainListing(ctx context.Context) (Outcome, error) {
 	}
 	walk, end := h.untilStopped(ctx, 0)
 	defer end()
-	table := &coordinator.Table{Chains: w, Lister: w, Run: h.run.Name, Seeds: own, Pages: true, Abreast: h.set.Concurrency, Again: func(ctx context.Context, do func() error) error {
+	table := &coordinator.Table{Chains: w, Lister: w, Run: h.run.Name, Seeds: own, Pages: true, Abreast: h.set.Concurrency, Say: h.Say, Short: h.shortListing(), Again: func(ctx context.Context, do func() error) error {
 		return h.patiently(ctx, "the store", unavailable, do)
 	}}
 	err = table.Fill(walk, func(int) {})

@@ -12,7 +12,6 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
-	"shoal/internal/plain"
 	"shoal/internal/store"
 )
 
@@ -50,10 +49,7 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 // perRequest is how many items a request holds at most.
 func (h *Harvester) perRequest() int {
 	if h.set.Upstream != config.Mediawiki {
-		if strings.Contains(h.set.URL, plain.IDs) {
-			return max(1, h.set.Pack)
-		}
-		return 1
+		return max(1, packOf(h.set))
 	}
 	if h.set.Profile == "wikimedia-bot" {
 		return mostPages
@@ -117,7 +113,7 @@ func (h *Harvester) planChains(ctx context.Context, plan *coordinator.Plan, runs
 	}
 	if h.run.Name == "" {
 		h.run.Corpus = h.set.Corpus
-		h.run.Base = baseOf(runs, harvest.Run{Inputs: harvest.Inputs{Host: plan.Host, Corpus: h.set.Corpus}})
+		h.run.Base = baseOf(runs, harvest.Run{Inputs: harvest.Inputs{Corpus: h.set.Corpus}})
 	}
 	if err := h.findSeeds(ctx); err != nil {
 		return err
@@ -128,7 +124,7 @@ func (h *Harvester) planChains(ctx context.Context, plan *coordinator.Plan, runs
 		if err != nil {
 			return err
 		}
-		if run.Host != plan.Host || !isPartnerListing(run.Corpus) || steps == 0 {
+		if !sameListing(run.Corpus, h.run.Corpus) || steps == 0 {
 			continue
 		}
 		report, err := CompileReport(ctx, h.truth, run.Name)

@@ -213,7 +213,7 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 	}
 	if at < 0 {
 		if given.Base = baseOf(runs, given); given.Base == "" && strings.Contains(given.Corpus, "{since}") {
-			return given, config.Usagef("--corpus %s: {since} is when the run before was opened, and the store has no finished run of %s: leave it out this time", given.Corpus, given.Host)
+			return given, config.Usagef("--corpus %s: {since} is when the run before was opened, and the store has no finished run of this listing: leave it out this time", given.Corpus)
 		}
 		return given, nil
 	}
@@ -260,7 +260,7 @@ func (h *Harvester) shards() int {
 	switch {
 	case h.set.Shards > 0:
 		return h.set.Shards
-	case h.set.Upstream == config.Mediawiki:
+	case h.set.Upstream == config.Mediawiki, packOf(h.set) > 1:
 		return shardsOfPacks
 	default:
 		return shardsOfMany

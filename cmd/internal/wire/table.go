@@ -11,6 +11,7 @@ import (
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
 	"shoal/internal/mediawiki"
+	"shoal/internal/plain"
 	"shoal/internal/worker"
 )
 
@@ -80,11 +81,19 @@ func (h *Harvester) fillTable(ctx context.Context) {
 // table is the run's corpus table.
 func (h *Harvester) table() *coordinator.Table {
 	return &coordinator.Table{
-		Chains: chains{h.truth}, Run: h.run.Name, Seeds: h.seeds, Patience: h.set.Patience, Source: h.tableSource(), Say: h.Say,
+		Chains: chains{h.truth}, Run: h.run.Name, Seeds: h.seeds, Patience: h.set.Patience, Source: h.tableSource(), Say: h.Say, Short: h.shortListing(), Abreast: h.set.Concurrency,
 		Again: func(ctx context.Context, do func() error) error {
 			return h.patiently(ctx, "the store", unavailable, do)
 		},
 	}
+}
+
+// shortListing is what to say where no listing went on.
+func (h *Harvester) shortListing() string {
+	if h.set.Next == "" || h.set.Next == plain.NextNone {
+		return ""
+	}
+	return "every listing ended with its first answer: is --next right? --try shows where a listing goes on"
 }
 
 // tableSource is the command that brings the rest of the run's corpus into its table.

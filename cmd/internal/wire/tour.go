@@ -77,7 +77,7 @@ func plus(past, now harvest.Progress) harvest.Progress {
 func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 	h.startReports(ctx)
 	if h.Watch != nil {
-		h.Watch(h.tour.progress)
+		h.Watch(h.progress)
 	}
 	for {
 		out, err := h.drain(ctx)
@@ -98,6 +98,19 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
+}
+
+// progress is that of this process, with the requests that list its corpus.
+func (h *Harvester) progress() harvest.Progress {
+	p, sum := h.tour.progress(), h.tally.Sum()
+	p.Requests, p.Wire, p.Retries, p.Pauses = sum.Requests, sum.Wire, 0, 0
+	for _, n := range sum.Retries {
+		p.Retries += n
+	}
+	for _, s := range sum.Pauses {
+		p.Pauses += s.Times
+	}
+	return p
 }
 
 // openNextCorpus begins another pass for the next shard. The run may know more about its corpus by now.
