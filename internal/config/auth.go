@@ -70,6 +70,8 @@ func checkHeader(h Header) error {
 	switch name := strings.ToLower(h.Name); {
 	case !httpguts.ValidHeaderFieldName(h.Name):
 		return fmt.Errorf("header name %s: use letters, digits and dashes", quoteName(h.Name))
+	case h.Value == "":
+		return fmt.Errorf("header %s has no value", h.Name)
 	case !httpguts.ValidHeaderFieldValue(h.Value):
 		return fmt.Errorf("the value of header %s has a control character", h.Name)
 	case name == "user-agent":
@@ -116,8 +118,10 @@ func (a Auth) check() error {
 	}
 	named := a.Kind == "header" || a.Kind == "query"
 	switch {
-	case (a.SecretEnv == "") == (a.SecretFile == ""):
+	case a.SecretEnv == "" && a.SecretFile == "":
 		return fmt.Errorf("auth: %s needs secret-env: VARIABLE or secret-file: FILE", a.Kind)
+	case a.SecretEnv != "" && a.SecretFile != "":
+		return fmt.Errorf("auth: secret-env and secret-file name two secrets: keep one of them")
 	case named && a.Name == "":
 		return fmt.Errorf("auth: %s needs name: of the %s", a.Kind, map[bool]string{true: "header", false: "query parameter"}[a.Kind == "header"])
 	case a.Kind == "header" && !httpguts.ValidHeaderFieldName(a.Name):
@@ -132,8 +136,10 @@ func (a Auth) checkOAuth2() error {
 	switch {
 	case a.TokenURL == "" || a.ClientID == "":
 		return fmt.Errorf("auth: oauth2 needs token-url and client-id")
-	case (a.ClientSecretEnv == "") == (a.ClientSecretFile == ""):
+	case a.ClientSecretEnv == "" && a.ClientSecretFile == "":
 		return fmt.Errorf("auth: oauth2 needs client-secret-env: VARIABLE or client-secret-file: FILE")
+	case a.ClientSecretEnv != "" && a.ClientSecretFile != "":
+		return fmt.Errorf("auth: client-secret-env and client-secret-file name two secrets: keep one of them")
 	}
 	return nil
 }

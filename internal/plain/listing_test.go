@@ -29,6 +29,7 @@ func TestParseListing(t *testing.T) {
 		"too many":               {"list:https://a.example/{1..1000}/{1..1000}", "more than 100000 seeds"},
 		"too many at once":       {"list:https://a.example/{1..9999999999}", "goes up"},
 		"another brace":          {"list:https://a.example/{page}", "braces hold a range"},
+		"two cursors":            {"list:https://a.example/i?a={cursor}&b={cursor}", "stands once"},
 		"a cursor in the path":   {"list:https://a.example/{cursor}/x", "braces hold a range"},
 		"no URL":                 {"list:", "write list:https"},
 		"another scheme":         {"list:ftp://a.example/", "is no listing"},

@@ -41,6 +41,9 @@ func ParseListing(uri string, since time.Time) (seeds []string, err error) {
 		return nil, err
 	}
 	probe, _, _ := firstStep(seeds[0])
+	if strings.Count(text, cursorMark) > 1 {
+		return nil, fmt.Errorf("%s %w: {cursor} stands once, as the value of a parameter", harvest.Quote(uri), ErrListing)
+	}
 	if _, err := harvest.CanonicalURL(probe); err != nil {
 		return nil, fmt.Errorf("%s %w: %w", harvest.Quote(uri), ErrListing, err)
 	}

@@ -45,7 +45,7 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	if h.listsPages() {
 		h.source = &firstSteps{h: h}
 	} else if e, ok := h.source.(*enumerated); ok {
-		e.ctx, e.table = life, &coordinator.Table{Seeds: h.seeds, Chains: &coordinator.Memory{}, Lister: h.listing()}
+		e.ctx, e.table = life, &coordinator.Table{Seeds: h.seeds, Chains: &coordinator.Memory{}, Lister: &firstLists{Lister: h.listing()}, Abreast: 1}
 	}
 	t := tryout{h: h, upstream: reading{h.kind, h.client}}
 	if err := t.all(life); err != nil {
@@ -55,6 +55,23 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 		return err
 	}
 	return nil
+}
+
+// firstLists lists until items come, and not for long.
+type firstLists struct {
+	coordinator.Lister
+	asked int
+}
+
+// mostLists is how many answers of a listing are looked at for a first item.
+const mostLists = 3
+
+// List implements coordinator.Lister.
+func (f *firstLists) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, string, error) {
+	if f.asked++; f.asked > mostLists {
+		return nil, "", fmt.Errorf("%w: its first %d answers name none", coordinator.ErrEmpty, mostLists)
+	}
+	return f.Lister.List(ctx, at)
 }
 
 type tryout struct {
