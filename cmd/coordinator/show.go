@@ -166,6 +166,9 @@ func reportText(r coordinator.Report) string {
 		100*r.Used, r.Budget, r.Sending, r.WorstSecond, r.WorstMinute, 60*r.Budget)
 	fmt.Fprintf(&b, "  retries   %s\n", tally(r.Retries, humanize.Comma))
 	fmt.Fprintf(&b, "  pauses    %s\n", tally(r.Pauses, func(s harvest.Silence) string { return fmt.Sprintf("%d (%.0f s)", s.Times, s.Seconds) }))
+	if len(r.Malformed) > 0 {
+		fmt.Fprintf(&b, "  headers   not understood: %s\n", tally(r.Malformed, humanize.Comma))
+	}
 	fmt.Fprintf(&b, "  limits    %s\n", shares(r.Limits, slices.Sorted(maps.Keys(r.Limits))))
 	fmt.Fprintf(&b, "  stages    %s", shares(r.Stages, harvest.Stages()))
 	return b.String()

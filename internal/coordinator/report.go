@@ -23,8 +23,9 @@ type Report struct {
 	Workers   int                        `json:"workers"` // processes that have worked on it
 	Requests  int64                      `json:"requests"`
 	WireBytes int64                      `json:"wire_bytes"`
-	Retries   map[string]int64           `json:"retries"` // by reason
-	Pauses    map[string]harvest.Silence `json:"pauses"`  // by what asked for them
+	Retries   map[string]int64           `json:"retries"`           // by reason
+	Pauses    map[string]harvest.Silence `json:"pauses"`            // by what asked for them
+	Malformed map[string]int64           `json:"malformed_headers"` // about limits, by name
 	Stages    map[string]float64         `json:"stages_s"`
 	Limits    map[string]float64         `json:"limits_s"`
 
@@ -42,7 +43,7 @@ func Compile(run harvest.Run, totals harvest.Counts, work []harvest.Work, minute
 	r := Report{
 		Run: run.Name, Host: run.Host, OpenedAt: run.OpenedAt, CorpusItems: run.CorpusItems,
 		Landed: totals.Landed, Missing: totals.Missing, Skipped: totals.Skipped, Dead: totals.Dead, Rejected: totals.Rejected, BodyBytes: totals.Bytes,
-		Workers: len(work), Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Stages: map[string]float64{}, Limits: map[string]float64{}, Budget: budget,
+		Workers: len(work), Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Malformed: map[string]int64{}, Stages: map[string]float64{}, Limits: map[string]float64{}, Budget: budget,
 	}
 	if !run.FinishedAt.IsZero() {
 		r.FinishedAt = &run.FinishedAt
@@ -56,6 +57,9 @@ func Compile(run harvest.Run, totals harvest.Counts, work []harvest.Work, minute
 		for source, s := range w.Stats.Pauses {
 			sum := r.Pauses[source]
 			r.Pauses[source] = harvest.Silence{Times: sum.Times + s.Times, Seconds: sum.Seconds + s.Seconds}
+		}
+		for name, n := range w.Stats.Malformed {
+			r.Malformed[name] += n
 		}
 		add(r.Stages, w.Stats.Stages)
 		add(r.Limits, w.Stats.Limits)

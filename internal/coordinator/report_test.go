@@ -10,7 +10,7 @@ import (
 func TestCompileAddsUp(t *testing.T) {
 	work := []harvest.Work{
 		{Stats: harvest.Stats{Requests: 60, Retries: map[string]int64{"http_502": 2}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 1, Seconds: 3}}, Limits: map[string]float64{"budget": 2}}},
-		{Stats: harvest.Stats{Requests: 40, Wire: 7, Retries: map[string]int64{"http_502": 1, "reset": 1}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 1, Seconds: 2}}, Stages: map[string]float64{"fetch": 4}}},
+		{Stats: harvest.Stats{Requests: 40, Wire: 7, Retries: map[string]int64{"http_502": 1, "reset": 1}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 1, Seconds: 2}}, Stages: map[string]float64{"fetch": 4}, Malformed: map[string]int64{"RateLimit": 2}}},
 	}
 	minutes := []harvest.Minute{{Unix: 100}, {Unix: 101}}
 	minutes[0].Seconds[58], minutes[0].Seconds[59] = 30, 50
@@ -21,6 +21,9 @@ func TestCompileAddsUp(t *testing.T) {
 	}
 	if r.Retries["http_502"] != 3 || r.Retries["reset"] != 1 || r.Pauses["Retry-After"] != (harvest.Silence{Times: 2, Seconds: 5}) {
 		t.Errorf("Compile() = retries %v, pauses %v, want 3 of http_502, 1 reset, 2 pauses of 5 s", r.Retries, r.Pauses)
+	}
+	if r.Malformed["RateLimit"] != 2 {
+		t.Errorf("Compile() = %v malformed headers, want 2 of RateLimit", r.Malformed)
 	}
 	if r.WorstSecond != 50 || r.WorstMinute != 80 || r.WorstAt == nil || !r.WorstAt.Equal(time.Unix(100*60+59, 0)) {
 		t.Errorf("Compile() = worst second %d at %s, worst minute %d, want 50 at the last second of minute 100, and 80", r.WorstSecond, r.WorstAt, r.WorstMinute)

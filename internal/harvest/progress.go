@@ -50,6 +50,7 @@ type Progress struct {
 	SilentUntil time.Time // zero when nothing is silent
 	Note        string    // a state that a person should see, such as "store full, 1,000 rows kept, next try in 30 s"
 
+	Malformed   map[string]int64 // rate-limit headers that could not be understood, by name; not to be written to
 	CorpusEnded bool
 	LogsDropped int64
 }

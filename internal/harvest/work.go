@@ -16,13 +16,14 @@ type Work struct {
 
 // Stats add up over the life of a process.
 type Stats struct {
-	Items    Counts             `json:"items"`
-	Requests int64              `json:"requests"`
-	Wire     int64              `json:"wire"`              // bytes received
-	Retries  map[string]int64   `json:"retries,omitempty"` // by reason
-	Pauses   map[string]Silence `json:"pauses,omitempty"`  // by what asked for them
-	Stages   map[string]float64 `json:"stages,omitempty"`  // seconds that fetchers spent, by stage
-	Limits   map[string]float64 `json:"limits,omitempty"`  // seconds of the clock, by what held the worker back
+	Items     Counts             `json:"items"`
+	Requests  int64              `json:"requests"`
+	Wire      int64              `json:"wire"`                // bytes received
+	Retries   map[string]int64   `json:"retries,omitempty"`   // by reason
+	Pauses    map[string]Silence `json:"pauses,omitempty"`    // by what asked for them
+	Malformed map[string]int64   `json:"malformed,omitempty"` // rate-limit headers that could not be understood, by name
+	Stages    map[string]float64 `json:"stages,omitempty"`    // seconds that fetchers spent, by stage
+	Limits    map[string]float64 `json:"limits,omitempty"`    // seconds of the clock, by what held the worker back
 
 	Rate      float64 `json:"rate"` // requests/s over the last seconds
 	Budget    float64 `json:"budget"`

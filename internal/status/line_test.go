@@ -16,6 +16,7 @@ func busy() harvest.Progress {
 		Counts:   harvest.Counts{Landed: 20_000, Missing: 12, Dead: 3, Rejected: 1, Bytes: 20_015 * 8192},
 		Requests: 21_000, Retries: 143, Pauses: 2, Wire: 80 << 20, InFlight: 9,
 		Rate: 49.62, Budget: 50, Limit: harvest.LimitBudget,
+		Malformed: map[string]int64{"Retry-After": 3},
 	}
 }
 

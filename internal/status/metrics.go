@@ -1,6 +1,9 @@
 package status
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"shoal/internal/harvest"
@@ -60,6 +63,7 @@ func Metrics() []Metric {
 			one(func(p harvest.Progress) float64 { return p.Budget })},
 		{"shoal_silent_seconds", "Seconds until requests may be sent again.", gauge, "", one(silentSeconds)},
 		{"shoal_limit", "1 for what holds the worker back now, 0 for the rest.", gauge, "limit", limitValues},
+		{"shoal_ratelimit_header_malformed_total", "Rate-limit headers of answers that could not be understood and were ignored, by header.", counter, "header", malformedValues},
 		{"shoal_log_lines_dropped_total", "Log lines that stderr did not take.", counter, "",
 			one(func(p harvest.Progress) float64 { return float64(p.LogsDropped) })},
 	}
@@ -76,6 +80,14 @@ func itemValues(p harvest.Progress) []labelled {
 	var all []labelled
 	for _, c := range outcomes(p.Counts)[:4] {
 		all = append(all, labelled{c.name, float64(c.n)})
+	}
+	return all
+}
+
+func malformedValues(p harvest.Progress) []labelled {
+	var all []labelled
+	for _, name := range slices.Sorted(maps.Keys(p.Malformed)) {
+		all = append(all, labelled{name, float64(p.Malformed[name])})
 	}
 	return all
 }

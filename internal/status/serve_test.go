@@ -125,7 +125,7 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`shoal_items_total{outcome="landed"} 20000`, `shoal_items_total{outcome="dead"} 3`, `shoal_limit{limit="budget"} 1`,
 		`shoal_limit{limit="store"} 0`, `shoal_requests_total 21000`, `shoal_budget_rate 50`, `shoal_request_rate 49.62`,
-		`shoal_corpus_items_estimated 0`, `shoal_corpus_ended 0`, `go_goroutines `,
+		`shoal_ratelimit_header_malformed_total{header="Retry-After"} 3`, `shoal_corpus_items_estimated 0`, `shoal_corpus_ended 0`, `go_goroutines `,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/metrics does not say %s", want)

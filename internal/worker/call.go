@@ -132,6 +132,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
 	}
 	d := retry.Decide(facts, c.Retry)
+	c.Tally.misread(d.Hint.Malformed)
 	c.why = d.Source
 	if reading.Cause != nil {
 		c.why += ": " + reading.Cause.Error()

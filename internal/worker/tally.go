@@ -26,7 +26,7 @@ type Tally struct {
 // NewTally begins one.
 func NewTally() *Tally {
 	return &Tally{
-		stats:  harvest.Stats{Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}},
+		stats:  harvest.Stats{Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Malformed: map[string]int64{}},
 		stages: map[string]time.Duration{}, limits: map[string]time.Duration{}, minutes: map[int64]*harvest.Minute{},
 	}
 }
@@ -72,7 +72,7 @@ func (t *Tally) Sum() harvest.Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stats
-	s.Retries, s.Pauses = maps.Clone(s.Retries), maps.Clone(s.Pauses)
+	s.Retries, s.Pauses, s.Malformed = maps.Clone(s.Retries), maps.Clone(s.Pauses), maps.Clone(s.Malformed)
 	return s
 }
 
@@ -95,6 +95,18 @@ func (t *Tally) retried(reason string) {
 	defer t.mu.Unlock()
 	t.stats.Retries[reason]++
 	t.stats.LastError = reason
+}
+
+// misread counts rate-limit headers that could not be understood.
+func (t *Tally) misread(names []string) {
+	if t == nil || len(names) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, name := range names {
+		t.stats.Malformed[name]++
+	}
 }
 
 // failed notes the last error: why an item ended otherwise than wanted.
@@ -128,7 +140,7 @@ func (t *Tally) Take(p harvest.Progress) (harvest.Stats, []harvest.Minute) {
 	}
 	t.watched = p.Now
 	s := t.stats
-	s.Retries, s.Pauses = maps.Clone(s.Retries), maps.Clone(s.Pauses)
+	s.Retries, s.Pauses, s.Malformed = maps.Clone(s.Retries), maps.Clone(s.Pauses), maps.Clone(s.Malformed)
 	s.Stages, s.Limits = seconds(t.stages), seconds(t.limits)
 	s.Rate, s.Budget, s.Limit, s.Note = t.rate(p.Now.Unix()), p.Budget, p.Limit, p.Note
 	if p.Total > 0 {

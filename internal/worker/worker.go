@@ -320,6 +320,7 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 	}
 	decision := retry.Decide(w.facts(t, answer, reading, now), w.Retry)
 	w.report(t, permit, healthy(answer, reading), now)
+	w.Tally.misread(decision.Hint.Malformed)
 	if decision.Pause > 0 {
 		w.pause(permit, decision, now)
 	}

@@ -103,7 +103,7 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 // progress is that of this process, with the requests that list its corpus.
 func (h *Harvester) progress() harvest.Progress {
 	p, sum := h.tour.progress(), h.tally.Sum()
-	p.Requests, p.Wire, p.Retries, p.Pauses = sum.Requests, sum.Wire, 0, 0
+	p.Requests, p.Wire, p.Malformed, p.Retries, p.Pauses = sum.Requests, sum.Wire, sum.Malformed, 0, 0
 	for _, n := range sum.Retries {
 		p.Retries += n
 	}
