@@ -13,7 +13,7 @@ import (
 // NextLink is the Config.Next of a listing that goes on where its Link header says, rel="next" (RFC 8288).
 const NextLink = "link"
 
-// Why a step of a listing is undecodable.
+// Why a step of a listing cannot be used.
 const (
 	ReasonNextFailed  = "next_failed"  // --next fails on it
 	ReasonItemsFailed = "items_failed" // --items fails on it
@@ -68,9 +68,9 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	found, err := scan(a.Body, u.config.MaxDepth)
 	switch {
 	case err != nil && (u.next != nil || u.items != nil || u.config.Body == BodyJSON):
-		return l, "", undecodable(ReasonBadJSON)
+		return l, "", undecodable()
 	case found.values > u.config.MaxValues:
-		return l, "", undecodable(ReasonTooMany)
+		return l, "", unexpected(ReasonTooMany, nil)
 	}
 	if u.items == nil {
 		one := *req
@@ -95,7 +95,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 			return l, "", r
 		}
 		if l.Items, l.Rejected, err = u.list(value, item); err != nil {
-			return l, "", harvest.Reading{Fault: harvest.FaultUndecodable, Reason: ReasonItemsFailed, Cause: err}
+			return l, "", unexpected(ReasonItemsFailed, err)
 		}
 	}
 	then, reason, err := u.goesOn(req, seed, next, value, a)
@@ -103,7 +103,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	case "":
 		return l, then, r
 	case ReasonNextFailed:
-		return l, "", harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason, Cause: err}
+		return l, "", unexpected(reason, err)
 	default: // it would say so again
 		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err}
 	}

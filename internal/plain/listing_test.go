@@ -103,12 +103,12 @@ func TestReadList(t *testing.T) {
 		"no Link header":              {Config{Next: NextLink, Items: ".[]"}, plain, "", nil, `[1]`, "1 -> "},
 		"objects with url or id":      {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[{"id":1},{"url":"u"},{"id":2,"url":"v"}]}`, "1 u v -> "},
 		"values that are no items":    {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[{},"bad",3]}`, "3 -> "},
-		"--items fails":               {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":7}`, "undecodable items_failed"},
-		"--next fails":                {Config{Next: ".next.a", Items: ".data[]"}, cursor, "", nil, `{"data":[],"next":[]}`, "undecodable next_failed"},
+		"--items fails":               {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":7}`, "unexpected items_failed"},
+		"--next fails":                {Config{Next: ".next.a", Items: ".data[]"}, cursor, "", nil, `{"data":[],"next":[]}`, "unexpected next_failed"},
 		"no JSON":                     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `<html>`, "undecodable bad_json"},
-		"--check":                     {Config{Next: ".next", Items: ".data[]", Check: ".ok"}, cursor, "", nil, `{"data":[1]}`, "undecodable check_failed"},
+		"--check":                     {Config{Next: ".next", Items: ".data[]", Check: ".ok"}, cursor, "", nil, `{"data":[1]}`, "unexpected check_failed"},
 		"the answer is a page":        {Config{Next: ".next", Extract: ".data[]"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "page of 2 records -> c"},
-		"a page that fails --check":   {Config{Next: ".next", Check: ".ok"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "undecodable check_failed"},
+		"a page that fails --check":   {Config{Next: ".next", Check: ".ok"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "unexpected check_failed"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

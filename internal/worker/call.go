@@ -92,7 +92,11 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 		c.Tally.received(answer.Wire)
 	}
 	reading := Decode(reader(c.read), c.Fetch, c.request, answer, err)
-	permit.Done(ctx, healthy(answer, reading))
+	if unexpected(reading) {
+		permit.Neutral(ctx, true)
+	} else {
+		permit.Done(ctx, healthy(answer, reading))
+	}
 	if reading.Next != nil && answer.Status >= 300 {
 		c.request = reading.Next
 		return 0, nil

@@ -111,7 +111,7 @@ const reasonUnfinished = "unfinished"
 // lone makes a failed try of an answer that leaves its only item open: nothing else would ever end that.
 func (w *Worker) lone(t *task, reading harvest.Reading) harvest.Reading {
 	if len(t.items) == 1 && len(reading.Unfinished) == 1 && reading.Fault == harvest.FaultNone {
-		return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonUnfinished}
+		return harvest.Reading{Fault: harvest.FaultUnexpected, Reason: reasonUnfinished}
 	}
 	return reading
 }
@@ -140,7 +140,7 @@ func (w *Worker) send(items []harvest.Item, attempts int, ready time.Time) {
 		return
 	}
 	d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: text(err.Error())}
-	verdict, _ := w.proof.observe(items, d, nil)
+	verdict, _ := w.proof.observe(items, d, harvest.Reading{})
 	w.end(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: time.Now()})
 	if verdict.Stop != "" {
 		w.fail(w.proof.refusal(verdict.Stop, ""))

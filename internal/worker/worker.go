@@ -319,11 +319,11 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		return
 	}
 	decision := retry.Decide(w.facts(t, answer, reading, now), w.Retry)
-	w.report(t, permit, healthy(answer, reading), now)
+	w.report(t, permit, answer, reading, decision.Source, now)
 	if decision.Pause > 0 {
 		w.pause(permit, decision, now)
 	}
-	verdict, released := w.proof.observe(t.items, decision, reading.Pages)
+	verdict, released := w.proof.observe(t.items, decision, reading)
 	w.pass(released)
 	switch {
 	case verdict.Stop != "" || decision.Verb == retry.Abort:

@@ -1,0 +1,119 @@
+package worker
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"shoal/internal/harvest"
+)
+
+// packUpstream asks for several items at once: the URL holds their ids, and an answer's body those that it has.
+type packUpstream struct {
+	rigUpstream
+	most int
+}
+
+const packURL = "http://api.test/batch?ids="
+
+func idOf(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }
+
+func idsOf(url string) []string { return strings.Split(strings.TrimPrefix(url, packURL), ",") }
+
+func (u packUpstream) Fits(pack []harvest.Item, _ harvest.Item) bool { return len(pack) < u.most }
+
+func (u packUpstream) Request(items []harvest.Item) (*harvest.Request, error) {
+	var ids []string
+	for _, item := range items {
+		ids = append(ids, idOf(item.URL))
+	}
+	return &harvest.Request{Items: items, Method: "GET", URL: packURL + strings.Join(ids, ",")}, nil
+}
+
+// unexpectedBody is of an answer that is not what the settings say.
+const unexpectedBody = "unexpected"
+
+func (u packUpstream) Read(request *harvest.Request, a *harvest.Answer) (r harvest.Reading) {
+	if string(a.Body) == unexpectedBody {
+		return harvest.Reading{Fault: harvest.FaultUnexpected, Reason: "split_failed", Cause: errors.New("cannot iterate over: null")}
+	}
+	there := strings.Split(string(a.Body), ",")
+	for _, item := range request.Items {
+		if slices.Contains(there, idOf(item.URL)) {
+			r.Pages = append(r.Pages, harvest.Page{Key: item.Key, URL: item.URL, Outcome: harvest.Landed, Status: a.Status})
+		} else {
+			r.Unfinished = append(r.Unfinished, item)
+		}
+	}
+	return r
+}
+
+// drainPacks runs the rig's worker with packs; answer says which of the ids an answer has.
+func drainPacks(t *testing.T, r *rig, pack int, answer func(ids []string) *harvest.Answer) error {
+	t.Helper()
+	r.answer = func(_ int, url string) (*harvest.Answer, error) { return answer(idsOf(url)), nil }
+	c := r.config()
+	c.Pack = pack
+	w := r.worker(t, c)
+	w.Upstream = packUpstream{most: pack}
+	_, err := w.Drain(t.Context(), nil)
+	if r.bodies != 0 {
+		t.Errorf("%d bodies were never released", r.bodies)
+	}
+	return err
+}
+
+func body(text string) *harvest.Answer {
+	answer := status(200)
+	answer.Body = []byte(text)
+	return answer
+}
+
+func TestWrongSettingsAreStoppedByTheCanaryAndAreNoOutage(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		pack   int
+		answer func(ids []string) *harvest.Answer
+		says   string
+	}{
+		{"a wrong --check", 1, func([]string) *harvest.Answer { return body(unexpectedBody) }, "cannot iterate"},
+		{"a wrong --split", 50, func([]string) *harvest.Answer { return body(unexpectedBody) }, "cannot iterate"},
+		{"a wrong --id", 50, func([]string) *harvest.Answer { return body("x") }, "unfinished"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(numbered(1999)...)
+				err := drainPacks(t, r, c.pack, c.answer)
+				if !errors.Is(err, ErrRefused) || strings.Count(err.Error(), "http://api.test/items/") != examples || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("Drain() = %v, want ErrRefused with %d examples that say %q", err, examples, c.says)
+				}
+				if len(r.pages) != 0 || r.bad != 0 {
+					t.Errorf("%d pages recorded and %d failures reported to pace, want none", len(r.pages), r.bad)
+				}
+				t.Logf("%d requests", r.sent())
+			})
+		})
+	}
+}
+
+func TestAnOutageSaysWhatTheUpstreamDid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(10)...)
+		r.limit = harvest.LimitOutage
+		w := r.worker(t, r.config())
+		r.answer = func(n int, _ string) (*harvest.Answer, error) {
+			if n == 1 {
+				return status(503), nil
+			}
+			return status(200), nil
+		}
+		if _, err := w.Drain(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if note := w.Progress().Note; note != "the upstream: http_503" {
+			t.Errorf("Progress().Note = %q, want the reason beside the outage", note)
+		}
+	})
+}
