@@ -263,11 +263,27 @@ type openTasks struct {
 	most  int64
 	tasks *semaphore.Weighted
 	count atomic.Int64
+	held  atomic.Int64 // of most, until widen
 }
 
-func (o *openTasks) init(most int) {
+// init lets most items in, but no more than first before widen; 0 for no such bound.
+func (o *openTasks) init(most, first int) {
 	o.most, o.tasks = int64(most), semaphore.NewWeighted(int64(most))
+	if first > 0 && first < most {
+		o.held.Store(int64(most - first))
+		o.tasks.TryAcquire(int64(most - first))
+	}
 }
+
+// widen lets in as many as there is room for. Only the first call does anything.
+func (o *openTasks) widen() {
+	if n := o.held.Swap(0); n > 0 {
+		o.tasks.Release(n)
+	}
+}
+
+// allowed is how many may be open now.
+func (o *openTasks) allowed() int { return int(o.most - o.held.Load()) }
 
 func (o *openTasks) take(ctx context.Context) bool {
 	if o.tasks.Acquire(ctx, 1) != nil {
@@ -283,4 +299,7 @@ func (o *openTasks) drop(n int) {
 }
 
 // wait waits until no task is open, or ctx ends.
-func (o *openTasks) wait(ctx context.Context) { _ = o.tasks.Acquire(ctx, o.most) }
+func (o *openTasks) wait(ctx context.Context) {
+	o.widen()
+	_ = o.tasks.Acquire(ctx, o.most)
+}

@@ -57,7 +57,7 @@ func (w *Worker) add(item harvest.Item) {
 		time.AfterFunc(packWait, func() { w.closePack(number) })
 	}
 	var single []harvest.Item
-	if w.Pack <= 1 || len(w.packer.pack) >= w.Pack {
+	if len(w.packer.pack) >= min(max(1, w.Pack), w.open.allowed()) {
 		single = w.packer.take()
 	}
 	w.packer.mu.Unlock()

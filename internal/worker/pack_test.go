@@ -77,10 +77,13 @@ func TestWrongSettingsAreStoppedByTheCanaryAndAreNoOutage(t *testing.T) {
 		pack   int
 		answer func(ids []string) *harvest.Answer
 		says   string
+		most   int // requests
 	}{
-		{"a wrong --check", 1, func([]string) *harvest.Answer { return body(unexpectedBody) }, "cannot iterate"},
-		{"a wrong --split", 50, func([]string) *harvest.Answer { return body(unexpectedBody) }, "cannot iterate"},
-		{"a wrong --id", 50, func([]string) *harvest.Answer { return body("x") }, "unfinished"},
+		{"a wrong --check", 1, func([]string) *harvest.Answer { return body(unexpectedBody) }, "cannot iterate", 800},
+		{"a wrong --split", 50, func([]string) *harvest.Answer { return body(unexpectedBody) }, "cannot iterate", 900},
+		{"a wrong --id", 50, func([]string) *harvest.Answer { return body("x") }, "unfinished", 800},
+		{"a wrong path", 100, func([]string) *harvest.Answer { return status(404) }, "http_404", 210},
+		{"a wrong parameter, in packs of 500", 500, func([]string) *harvest.Answer { return status(400) }, "http_400", 210},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -92,8 +95,31 @@ func TestWrongSettingsAreStoppedByTheCanaryAndAreNoOutage(t *testing.T) {
 				if len(r.pages) != 0 || r.bad != 0 {
 					t.Errorf("%d pages recorded and %d failures reported to pace, want none", len(r.pages), r.bad)
 				}
-				t.Logf("%d requests", r.sent())
+				if r.sent() > c.most {
+					t.Errorf("it took %d requests, want at most %d", r.sent(), c.most)
+				}
 			})
+		})
+	}
+}
+
+func TestOnePoisonousItemInTheFirstPackStopsNothing(t *testing.T) {
+	for _, poison := range []string{"0", "57", "99"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(numbered(1999)...)
+			err := drainPacks(t, r, 100, func(ids []string) *harvest.Answer {
+				if slices.Contains(ids, poison) {
+					return status(500)
+				}
+				return body(strings.Join(ids, ","))
+			})
+			if count := r.outcomes(); err != nil || count[harvest.Landed] != 1998 || count[harvest.Dead] != 1 {
+				t.Errorf("Drain() = %v with %v, want all landed but item %s", err, count, poison)
+			}
+			// 20 packs; seven halvings of one of them, each half tried twice; four tries of the item.
+			if r.sent() > 20+1+7*3+4 {
+				t.Errorf("it took %d requests, want at most 46", r.sent())
+			}
 		})
 	}
 }

@@ -17,6 +17,7 @@ const examples = 3
 // probation keeps pages that did not land away from the store for as long as
 // they may be a mistake of ours: a wrong path, a dead token, a ban.
 type probation struct {
+	canary   int // items that may end without one landed before the run is stopped; 0 if that never stops it
 	mu       sync.Mutex
 	streak   *retry.Streak
 	held     []harvest.Page
@@ -39,8 +40,12 @@ func newProbation(canary, fresh bool) *probation {
 	if !canary || !fresh {
 		limits.Canary = 0
 	}
-	return &probation{streak: retry.NewStreak(limits)}
+	return &probation{canary: limits.Canary, streak: retry.NewStreak(limits)}
 }
+
+// first is how many items may be open before one has landed; 0 for any number. More than the canary needs would only be
+// asked for in vain: packs that are all refused are all halved, and their items would be alone last.
+func (p *probation) first() int { return p.canary }
 
 // observe tells the streak about one attempt: of an accepted answer, page by
 // page, since a page that was skipped is no success; of any other, once, by the

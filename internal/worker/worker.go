@@ -87,9 +87,9 @@ type Worker struct {
 func New(config Config, parts Parts) *Worker {
 	w := &Worker{Config: config, Parts: parts, queue: newQueue(), ended: make(chan harvest.Page)}
 	// Two packs more than there are fetchers: one that fills, one that waits.
-	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack))
-	w.packer.init()
 	w.proof = newProbation(config.Canary, config.Fresh)
+	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.proof.first())
+	w.packer.init()
 	w.feeder.init()
 	w.started = time.Now()
 	return w
@@ -325,6 +325,9 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 	}
 	verdict, released := w.proof.observe(t.items, decision, reading)
 	w.pass(released)
+	if verdict.Release {
+		w.open.widen()
+	}
 	switch {
 	case verdict.Stop != "" || decision.Verb == retry.Abort:
 		answer.Release()
