@@ -15,7 +15,7 @@ func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harv
 	kept := false // a page that keeps bytes of the answer gives its memory back when it has landed
 	for i := range reading.Pages {
 		page := reading.Pages[i]
-		page.Attempts, page.FetchedAt = t.total, now
+		page.Attempts, page.FetchedAt = t.total+w.packer.before(page.Key), now
 		kept = kept || page.Answer != nil
 		w.finish(hold && page.Outcome != harvest.Landed, page)
 	}
@@ -36,6 +36,7 @@ func (w *Worker) end(t *task, hold bool, verdict harvest.Page) {
 	for _, item := range t.items {
 		page := verdict
 		page.Key, page.URL, page.ID = item.Key, item.URL, item.ID
+		page.Attempts += w.packer.before(item.Key)
 		w.finish(hold, page)
 	}
 	w.drop(len(t.items))

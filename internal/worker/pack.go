@@ -17,10 +17,10 @@ type packer struct {
 	pack     []harvest.Item
 	number   int // of the pack that fills
 	last     bool
-	returned map[harvest.Key]bool // came back once
+	returned map[harvest.Key]int // that came back: in how many requests they were before
 }
 
-func (p *packer) init() { p.returned = make(map[harvest.Key]bool) }
+func (p *packer) init() { p.returned = make(map[harvest.Key]int) }
 
 // ended says that the corpus gives no more items; from now on only those that come back fill a pack.
 func (p *packer) ended() {
@@ -35,6 +35,13 @@ func (p *packer) take() []harvest.Item {
 	p.pack = nil
 	p.number++
 	return pack
+}
+
+// before is in how many requests an item was before it came back the last time.
+func (p *packer) before(key harvest.Key) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.returned[key]
 }
 
 // forget is told of an item that has ended.
@@ -94,11 +101,11 @@ func (w *Worker) drop(n int) {
 func (w *Worker) giveBack(t *task, items []harvest.Item) {
 	for _, item := range items {
 		w.packer.mu.Lock()
-		again := w.packer.returned[item.Key]
-		w.packer.returned[item.Key] = true
+		_, again := w.packer.returned[item.Key]
+		w.packer.returned[item.Key] += t.total
 		w.packer.mu.Unlock()
 		if again {
-			w.send([]harvest.Item{item}, t.total, time.Now())
+			w.send([]harvest.Item{item}, 0, time.Now())
 		} else {
 			w.add(item)
 		}

@@ -124,6 +124,29 @@ func TestOnePoisonousItemInTheFirstPackStopsNothing(t *testing.T) {
 	}
 }
 
+func TestAttemptsAreTheRequestsThatAnItemWasIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(40)...)
+		err := drainPacks(t, r, 10, func(ids []string) *harvest.Answer { // 3 is in no answer, 5 in those to it alone
+			return body(strings.Join(slices.DeleteFunc(ids, func(id string) bool { return id == "3" || id == "5" && len(ids) > 1 }), ","))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[int]int{0: 1, 5: 3, 3: 2 + 4} { // two packs, then alone
+			page, sent := r.pages[r.items[id].Item.Key], 0
+			for url, n := range r.sends {
+				if slices.Contains(idsOf(url), idOf(page.URL)) {
+					sent += n
+				}
+			}
+			if page.Attempts != want || sent != want {
+				t.Errorf("item %d: %s after %d attempts and %d requests, want %d", id, page.Outcome, page.Attempts, sent, want)
+			}
+		}
+	})
+}
+
 func TestAnOutageSaysWhatTheUpstreamDid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(10)...)
