@@ -51,7 +51,7 @@ func (u *Upstream) ListRequest(seed, next string) (*harvest.Request, error) {
 		}
 		address += separator + parameter + "=" + harvest.Escape(next)
 	}
-	canonical, err := harvest.CanonicalURL(address)
+	canonical, err := harvest.CanonicalURL(u.anonymous(address))
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (u *Upstream) list(value any, item func(string) (harvest.Item, error)) (ite
 				text = idText(object["id"])
 			}
 		}
-		if made, wrong := item(text); text != "" && wrong == nil {
+		if made, wrong := item(u.anonymous(text)); text != "" && wrong == nil {
 			items = append(items, made)
 		} else {
 			rejected++
@@ -159,7 +159,7 @@ func (u *Upstream) goesOn(req *harvest.Request, seed, next string, value any, a 
 			return then, reason, err
 		}
 	}
-	return resolve(req.URL, then)
+	return resolve(req.URL, u.anonymous(then))
 }
 
 func cursorFault(seed, next, then string) (reason string, err error) {

@@ -108,6 +108,10 @@ func TestReadList(t *testing.T) {
 		"no JSON":                     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `<html>`, "undecodable bad_json"},
 		"--check":                     {Config{Next: ".next", Items: ".data[]", Check: ".ok"}, cursor, "", nil, `{"data":[1]}`, "unexpected check_failed"},
 		"the answer is a page":        {Config{Next: ".next", Extract: ".data[]"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "page of 2 records -> c"},
+		"a key in the next URL":       {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, plain, "", nil, `{"data":[1],"next":"?api_key=ab12C&page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a key in the Link header":    {Config{Next: NextLink, Items: ".[]", Credential: "api_key"}, plain, "", links(`<https://a.example/i?page=2&api_key=ab>; rel="next"`), `[1]`, "1 -> https://a.example/i?page=2"},
+		"a key in the items' URLs":    {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, cursor, "", nil, `{"data":["https://a.example/1?api_key=ab12C",{"url":"https://a.example/2?x=1&api_key=[secret]"}]}`, "https://a.example/1 https://a.example/2?x=1 -> "},
+		"where it is, with a key":     {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i?api_key=ab12C"}`, "api_refuses next_loops"},
 		"a page that fails --check":   {Config{Next: ".next", Check: ".ok"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "unexpected check_failed"},
 	}
 	for name, test := range tests {

@@ -186,7 +186,7 @@ func idText(v any) string {
 
 // matched makes the pages of the items that came, and says which did not.
 func (u *Upstream) matched(req *harvest.Request, a *harvest.Answer, p parts, found findings) (r harvest.Reading) {
-	headers := KeptHeaders(a.Header, u.config.KeepHeaders)
+	headers := u.headers(a)
 	for _, item := range req.Items {
 		page := harvest.Page{Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: a.Status, Headers: headers, FetchedAt: a.Arrived}
 		value, came := p[item.ID]

@@ -78,6 +78,7 @@ type Config struct {
 	Absent      string        // AbsentAgain or AbsentMissing; default AbsentAgain
 	Next        string        // jq on a listing's answer: where it goes on, a URL or a cursor; or NextLink
 	Items       string        // jq on a listing's answer: its items; empty: the answer is a page itself
+	Credential  string        // name of the query parameter that is our credential; no URL that an answer gives keeps it
 	MaxDepth    int           // of JSON; default 256, at most 1,000
 	MaxBody     int           // bytes of an answer; default 16 MiB
 	MaxValues   int           // values and keys in an answer that jq works on; default 2,000,000
@@ -203,7 +204,7 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 	item := req.Items[0]
 	page := harvest.Page{
 		Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: a.Status,
-		Headers: KeptHeaders(a.Header, u.config.KeepHeaders), FetchedAt: a.Arrived,
+		Headers: u.headers(a), FetchedAt: a.Arrived,
 	}
 	r := u.read(&page, a)
 	if a.Masked && page.Outcome == harvest.Landed {

@@ -108,6 +108,11 @@ func (r reading) Read(request *harvest.Request, answer *harvest.Answer) harvest.
 			page.Detail = r.client.Mask(page.Detail)
 		}
 	}
+	if read.Cause != nil {
+		if text := read.Cause.Error(); r.client.Mask(text) != text {
+			read.Cause = errors.New(r.client.Mask(text))
+		}
+	}
 	return read
 }
 
