@@ -167,7 +167,7 @@ func (u *Upstream) parts(value any) (p parts, reason string, err error) {
 	return p, "", nil
 }
 
-// idText is an id as the corpus writes it: a number by its digits.
+// idText is an id as the corpus writes it: a whole number by its digits, also where JSON has it as 1.0 or 1e3.
 func idText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -177,11 +177,42 @@ func idText(v any) string {
 	case *big.Int:
 		return v.String()
 	case stdjson.Number:
-		return v.String()
+		return wholeDigits(v.String())
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""
+}
+
+// mostDigits is how long an id may become that JSON writes with an exponent.
+const mostDigits = 100
+
+// wholeDigits writes a JSON number without point and exponent if it is a whole one, with all of its digits; any other
+// stays as it is.
+func wholeDigits(literal string) string {
+	mantissa, exp, _ := strings.Cut(strings.ToLower(literal), "e")
+	mantissa, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	exponent, ok := smallInt([]byte(exp))
+	point := len(whole) + exponent // where the point stands in all digits
+	if !ok || point < 0 || point > mostDigits {
+		return literal
+	}
+	digits := whole + fraction
+	if short := point - len(digits); short > 0 {
+		digits += strings.Repeat("0", short)
+	}
+	if strings.Trim(digits[point:], "0") != "" {
+		return literal
+	}
+	digits = strings.TrimLeft(digits[:point], "0")
+	switch {
+	case digits == "":
+		return "0"
+	case negative:
+		return "-" + digits
+	}
+	return digits
 }
 
 // matched makes the pages of the items that came, and says which did not.
