@@ -194,10 +194,10 @@ func (p rigPace) Wait(ctx context.Context) (Permit, error) {
 	return rigPermit(p), ctx.Err()
 }
 
-func (p rigPace) Forgiven(time.Time) bool {
+func (p rigPace) Forgiven(t time.Time) bool {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	return p.r.forgiven
+	return p.r.forgiven && !t.IsZero()
 }
 
 func (p rigPace) Expect(int) {}

@@ -263,27 +263,37 @@ type openTasks struct {
 	most  int64
 	tasks *semaphore.Weighted
 	count atomic.Int64
-	held  atomic.Int64 // of most, until widen
+
+	mu     sync.Mutex
+	narrow bool
+	held   int64 // of most, until widen
 }
 
-// init lets most items in, but no more than first before widen; 0 for no such bound.
+// init lets most items in at a time, but no more than first in all before widen; 0 for no such bound.
 func (o *openTasks) init(most, first int) {
 	o.most, o.tasks = int64(most), semaphore.NewWeighted(int64(most))
-	if first > 0 && first < most {
-		o.held.Store(int64(most - first))
-		o.tasks.TryAcquire(int64(most - first))
+	if o.narrow = first > 0 && first < most; o.narrow {
+		o.held = int64(most - first)
+		o.tasks.TryAcquire(o.held) // nobody has taken any yet
 	}
 }
 
 // widen lets in as many as there is room for. Only the first call does anything.
 func (o *openTasks) widen() {
-	if n := o.held.Swap(0); n > 0 {
-		o.tasks.Release(n)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.narrow {
+		o.tasks.Release(o.held)
+		o.narrow, o.held = false, 0
 	}
 }
 
 // allowed is how many may be open now.
-func (o *openTasks) allowed() int { return int(o.most - o.held.Load()) }
+func (o *openTasks) allowed() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return int(o.most - o.held)
+}
 
 func (o *openTasks) take(ctx context.Context) bool {
 	if o.tasks.Acquire(ctx, 1) != nil {
@@ -295,6 +305,12 @@ func (o *openTasks) take(ctx context.Context) bool {
 
 func (o *openTasks) drop(n int) {
 	o.count.Add(-int64(n))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.narrow {
+		o.held += int64(n)
+		return
+	}
 	o.tasks.Release(int64(n))
 }
 

@@ -94,7 +94,7 @@ func text(s string) string {
 }
 
 // again puts a task back. A 401 renews the credential first, once for each task.
-func (w *Worker) again(t *task, d retry.Decision, now time.Time) {
+func (w *Worker) again(t *task, d retry.Decision, reading harvest.Reading, now time.Time) {
 	delay := d.Delay
 	if d.Renew {
 		_, err := w.Fetch.Renew(w.sending)
@@ -105,7 +105,7 @@ func (w *Worker) again(t *task, d retry.Decision, now time.Time) {
 		}
 	}
 	if !d.Free {
-		t.tries = append(t.tries, now)
+		t.tries = append(t.tries, excusable(reading, now))
 		w.retries.Add(1)
 		w.Tally.retried(d.Source)
 	}

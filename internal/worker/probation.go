@@ -43,8 +43,8 @@ func newProbation(canary, fresh bool) *probation {
 	return &probation{canary: limits.Canary, streak: retry.NewStreak(limits)}
 }
 
-// first is how many items may be open before one has landed; 0 for any number. More than the canary needs would only be
-// asked for in vain: packs that are all refused are all halved, and their items would be alone last.
+// first is how many items are asked for before one has landed; 0 for any number. When they have all ended otherwise, the
+// canary stops the run; more would be asked for in vain, since packs that are all refused are all halved.
 func (p *probation) first() int { return p.canary }
 
 // observe tells the streak about one attempt: of an accepted answer, page by

@@ -40,6 +40,14 @@ func healthy(answer *harvest.Answer, reading harvest.Reading) bool {
 // it: a mistake of ours must not look like an outage, in which nothing would ever end.
 func unexpected(reading harvest.Reading) bool { return reading.Fault == harvest.FaultUnexpected }
 
+// excusable is when a try ended, which pace compares with outages: never, where the upstream worked.
+func excusable(reading harvest.Reading, now time.Time) time.Time {
+	if unexpected(reading) {
+		return time.Time{}
+	}
+	return now
+}
+
 // mostBlame is how many failures of one item may count as signs of an outage.
 const mostBlame = 2
 

@@ -345,14 +345,14 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		w.split(t, now.Add(decision.Delay))
 	default: // Again, and Pause, which says Again for the item
 		answer.Release()
-		w.again(t, decision, now)
+		w.again(t, decision, reading, now)
 	}
 }
 
 func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Facts {
 	facts := retry.Facts{
 		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait,
-		Items: len(t.items), Tries: w.tries(t, now), Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
+		Items: len(t.items), Tries: w.tries(t, excusable(reading, now)), Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
 	}
 	if answer != nil {
 		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
@@ -360,11 +360,11 @@ func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading,
 	return facts
 }
 
-// tries is how many tries the task has used, the one that ends now included.
+// tries is how many tries the task has used, the one that ended last included.
 // Those that fell into an outage of the upstream are given back for good.
-func (w *Worker) tries(t *task, now time.Time) int {
+func (w *Worker) tries(t *task, ended time.Time) int {
 	t.tries = slices.DeleteFunc(t.tries, w.Pace.Forgiven)
-	if w.Pace.Forgiven(now) {
+	if w.Pace.Forgiven(ended) {
 		return max(1, len(t.tries))
 	}
 	return len(t.tries) + 1
