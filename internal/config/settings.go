@@ -116,7 +116,7 @@ func settingsWhat() []Setting {
 		{Name: "body", Default: "json", Arg: "json|raw|none", Group: GroupWhat, In: inHarvest,
 			Help: "what a page keeps: the answer as JSON, its bytes with any content type, or the records alone"},
 		{Name: "check", Arg: "JQ", Group: GroupWhat, In: inHarvest,
-			Help: "an answer for which this is not true counts as undecodable and is tried again"},
+			Help: "an answer for which this is not true is tried again"},
 		{Name: "post-is-read", Group: GroupWhat, In: inHarvest,
 			Help: "POST lines of the corpus only read, so that they may be sent again"},
 		{Name: "keep-header", Arg: "NAME", List: true, Group: GroupWhat, In: inHarvest,

@@ -75,6 +75,8 @@ type Behaviour struct {
 	CursorTTL time.Duration
 	// Days is over how many days, from FirstDay, the items' times are spread; 0 means 30.
 	Days int
+	// Echo names a query parameter, such as a key, that /v1/pages repeats in its links, and in its body.
+	Echo string
 	// ListMissing lists the items that MissingEvery makes 404 too, as if they had been deleted since.
 	ListMissing bool
 	// BatchMost is the most ids in one batch; 0 means 100. A request for more is 422.

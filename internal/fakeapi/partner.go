@@ -124,16 +124,25 @@ func pages(h http.Header, r *http.Request, b Behaviour) content {
 	if r.TLS == nil && r.ProtoMajor < 2 { // HTTP/2 is spoken over TLS alone
 		base = "http://"
 	}
-	link := func(page int, rel string) string {
-		return fmt.Sprintf(`<%s%s%s?page=%d&per_page=%d>; rel="%s"`, base, r.Host, r.URL.Path, page, size, rel)
+	echo := ""
+	if b.Echo != "" && q.Has(b.Echo) {
+		echo = url.Values{b.Echo: {q.Get(b.Echo)}}.Encode() + "&"
 	}
+	at := func(page int) string {
+		return fmt.Sprintf("%s%s%s?%spage=%d&per_page=%d", base, r.Host, r.URL.Path, echo, page, size)
+	}
+	link := func(page int, rel string) string { return fmt.Sprintf(`<%s>; rel="%s"`, at(page), rel) }
 	links := link(last, "last")
 	if n < last {
 		links = link(n+1, "next") + ", " + links
 	}
 	h.Set("Link", links)
 	entries, ids := b.entries((n-1)*size, min(all, n*size))
-	return good(map[string]any{"data": entries, "page": n, "per_page": size, "total": all}, ids)
+	body := map[string]any{"data": entries, "page": n, "per_page": size, "total": all}
+	if b.Echo != "" {
+		body["self"] = at(n)
+	}
+	return good(body, ids)
 }
 
 // batch answers with the items that a request names, in an order that is not the request's.

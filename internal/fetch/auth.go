@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +31,7 @@ const (
 type credential struct {
 	headers           http.Header // of every request, the credential's own included
 	param, paramValue string      // of kind query
+	pairs             []string    // name=value, of kind query: told from data however short the value is
 	secrets           []string    // every form in which it could show up in a text
 	renewAt, expires  time.Time   // zero: never
 }
@@ -127,6 +127,7 @@ func (a *authorizer) of(secret string) *credential {
 		c.headers.Set(a.auth.Name, secret)
 	case "query":
 		c.param, c.paramValue = a.auth.Name, secret
+		c.pairs = pairsOf(a.auth.Name, secret)
 	case "session":
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -282,35 +283,9 @@ func (a *authorizer) secrets() []string {
 
 // setParam gives a raw query the parameter, in place of any of that name.
 func setParam(query, name, value string) string {
-	query = withoutParam(query, name)
+	query = harvest.WithoutParam(query, name)
 	if query != "" {
 		query += "&"
 	}
 	return query + url.QueryEscape(name) + "=" + url.QueryEscape(value)
-}
-
-// dropParam takes a parameter out of a URL or relative reference.
-func dropParam(ref, name string) string {
-	ref, fragment, hasFragment := strings.Cut(ref, "#")
-	path, query, hasQuery := strings.Cut(ref, "?")
-	if query = withoutParam(query, name); hasQuery && query != "" {
-		path += "?" + query
-	}
-	if hasFragment {
-		path += "#" + fragment
-	}
-	return path
-}
-
-func withoutParam(query, name string) string {
-	if query == "" {
-		return ""
-	}
-	pairs := strings.Split(query, "&")
-	pairs = slices.DeleteFunc(pairs, func(pair string) bool {
-		key, _, _ := strings.Cut(pair, "=")
-		plain, err := url.QueryUnescape(key)
-		return err == nil && plain == name
-	})
-	return strings.Join(pairs, "&")
 }

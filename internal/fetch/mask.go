@@ -79,6 +79,27 @@ func maskData(body []byte, secrets []string) []byte {
 	return body
 }
 
+// pairsOf are the ways in which a server may quote a query parameter, the longest first.
+func pairsOf(name, value string) (pairs []string) {
+	for _, n := range []string{name, url.QueryEscape(name)} {
+		for _, v := range []string{value, url.QueryEscape(value), url.PathEscape(value)} {
+			pairs = append(pairs, n+"="+v)
+		}
+	}
+	return longestFirst(pairs)
+}
+
+// maskPairs is maskData for pairs: their names stay.
+func maskPairs(body []byte, pairs []string) []byte {
+	for _, pair := range pairs {
+		if bytes.Contains(body, []byte(pair)) {
+			name, _, _ := strings.Cut(pair, "=")
+			body = bytes.ReplaceAll(body, []byte(pair), []byte(name+"="+masked))
+		}
+	}
+	return body
+}
+
 // Mask takes everything secret that this client uses, and used lately, out of a
 // text that people will see or that is stored. A secret that the text's end cuts is
 // taken out as well. Bodies of answers that are no success need it no more.
@@ -121,21 +142,21 @@ func (c *Client) scrub(err error) error {
 func (c *Client) redact(cred *credential, resp *http.Response, body []byte) (clean []byte, cleaned bool) {
 	secrets := cred.secrets
 	if isSuccess(resp.StatusCode) {
-		clean = maskData(body, secrets)
+		clean = maskData(maskPairs(body, cred.pairs), secrets)
 		cleaned = len(body) > 0 && &clean[0] != &body[0]
 	} else {
-		secrets = longestFirst(append(c.auth.secrets(), secrets...))
+		secrets = longestFirst(slices.Concat(c.auth.secrets(), secrets, cred.pairs))
 		clean = maskBody(body, secrets)
 	}
-	if len(secrets) == 0 {
-		return clean, false
+	if len(secrets)+len(cred.pairs) == 0 {
+		return clean, cleaned
 	}
 	if location := resp.Header.Get("Location"); cred.param != "" && location != "" {
-		resp.Header.Set("Location", dropParam(location, cred.param))
+		resp.Header.Set("Location", harvest.DropParam(location, cred.param))
 	}
 	for _, lines := range resp.Header {
 		for i, line := range lines {
-			lines[i] = mask(line, secrets)
+			lines[i] = mask(string(maskPairs([]byte(line), cred.pairs)), secrets)
 		}
 	}
 	return clean, cleaned

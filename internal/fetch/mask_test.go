@@ -99,6 +99,24 @@ func TestMaskDataKeepsJSON(t *testing.T) {
 	}
 }
 
+// The name of a parameter tells a short secret from a word.
+func TestAKeyInAQueryIsToldByItsName(t *testing.T) {
+	t.Parallel()
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</i?"+r.URL.RawQuery+`&page=2>; rel="next"`)
+		io.WriteString(w, `{"next":"/i?`+r.URL.RawQuery+`\u0026page=2","name":"ab+"}`)
+	}))
+	t.Cleanup(echo.Close)
+	c := client(t, Config{Auth: Auth{Kind: "query", Name: "api_key", SecretEnv: "KEY"}, Getenv: func(string) string { return "ab+" }})
+	a, err := get(t.Context(), c, echo.URL)
+	if want := `{"next":"/i?api_key=[secret]\u0026page=2","name":"ab+"}`; err != nil || string(a.Body) != want || !a.Masked {
+		t.Errorf("Send = %+v, %v, want the body %s, masked", a, err, want)
+	}
+	if want := `</i?api_key=[secret]&page=2>; rel="next"`; a.Header.Get("Link") != want {
+		t.Errorf("Link = %s, want %s", a.Header.Get("Link"), want)
+	}
+}
+
 // A short secret makes a body longer; it stays within the memory that it has.
 func TestMaskedBodyKeepsItsMemory(t *testing.T) {
 	t.Parallel()

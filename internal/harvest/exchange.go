@@ -68,7 +68,8 @@ const (
 	FaultOffhost     Fault = "redirect_offhost"   // a redirect to another host
 	FaultDowngrade   Fault = "redirect_downgrade" // a redirect from https to http
 	FaultLoop        Fault = "redirect_loop"      // more redirects than we follow
-	FaultUndecodable Fault = "undecodable"        // a 2xx answer that is not what it should be
+	FaultUndecodable Fault = "undecodable"        // a 2xx answer that no API means to give: HTML, half an answer
+	FaultUnexpected  Fault = "unexpected"         // a well-formed 2xx answer that is not what our settings say it is
 	FaultRateLimited Fault = "ratelimited"        // a 2xx answer that says: slow down
 	FaultLagged      Fault = "lagged"             // a 2xx answer that says: come back later (maxlag, --wait)
 	FaultFatal       Fault = "api_refuses"        // a 2xx answer that says that the request itself is wrong

@@ -10,7 +10,9 @@ import (
 // The shapes of endings, and configs of one expression.
 func landed(body string) ending { return ending{Outcome: harvest.Landed, Body: body} }
 
-func bad(reason string) ending { return ending{Fault: harvest.FaultUndecodable, Reason: reason} }
+func noJSON() ending { return ending{Fault: harvest.FaultUndecodable, Reason: ReasonBadJSON} }
+
+func odd(reason string) ending { return ending{Fault: harvest.FaultUnexpected, Reason: reason} }
 
 func skipped(reason, detail string) ending {
 	return ending{Outcome: harvest.Skipped, Reason: reason, Detail: detail}
@@ -40,13 +42,13 @@ var readCases = []struct {
 	{"the answer is the body, byte for byte", Config{}, 200, " {\"a\": 1.0,\n\"a\":2}\n", landed(" {\"a\": 1.0,\n\"a\":2}\n")},
 	{"204 lands without a body", Config{}, 204, "", ending{Outcome: harvest.Landed}},
 	{"204 has nothing to check", check(".ok"), 204, "", ending{Outcome: harvest.Landed}},
-	{"an empty 200 is no JSON", Config{}, 200, "", bad(ReasonBadJSON)},
-	{"blanks are no JSON", Config{}, 200, " \n", bad(ReasonBadJSON)},
-	{"two values", Config{}, 200, "{}{}", bad(ReasonBadJSON)},
-	{"a byte order mark", Config{}, 200, "\ufeff{}", bad(ReasonBadJSON)},
-	{"cut short", Config{}, 200, `{"a":[1,2`, bad(ReasonBadJSON)},
-	{"an HTML error page", Config{}, 200, "<html>Bad gateway</html>", bad(ReasonBadJSON)},
-	{"cut short beats a bad number: it may be whole the next time", Config{}, 200, `[1e200000`, bad(ReasonBadJSON)},
+	{"an empty 200 is no JSON", Config{}, 200, "", noJSON()},
+	{"blanks are no JSON", Config{}, 200, " \n", noJSON()},
+	{"two values", Config{}, 200, "{}{}", noJSON()},
+	{"a byte order mark", Config{}, 200, "\ufeff{}", noJSON()},
+	{"cut short", Config{}, 200, `{"a":[1,2`, noJSON()},
+	{"an HTML error page", Config{}, 200, "<html>Bad gateway</html>", noJSON()},
+	{"cut short beats a bad number: it may be whole the next time", Config{}, 200, `[1e200000`, noJSON()},
 	{"\\u0000 is mended", Config{}, 200, `{"a":"x\u0000"}`, ending{Outcome: harvest.Landed, Reason: "mended_nul", Body: `{"a":"x\ufffd"}`}},
 	{"half a pair is mended", Config{}, 200, `"\ud800"`, ending{Outcome: harvest.Landed, Reason: "mended_surrogate", Body: `"\ufffd"`}},
 	{"bytes that are no UTF-8 are mended", Config{}, 200, "\"a\xff\"", ending{Outcome: harvest.Landed, Reason: "mended_utf8", Body: "\"a\ufffd\""}},
@@ -59,10 +61,10 @@ var readCases = []struct {
 	{"too large", Config{MaxBody: 3}, 200, `[1,2]`, skipped(ReasonTooLarge, "5 bytes, at most 3 are kept")},
 
 	{"none keeps records alone", Config{Body: BodyNone, Extract: ".a"}, 200, `{"a":1}`, ending{Outcome: harvest.Landed, Records: "1"}},
-	{"none still wants JSON", Config{Body: BodyNone}, 200, `<html>`, bad(ReasonBadJSON)},
+	{"none still wants JSON", Config{Body: BodyNone}, 200, `<html>`, noJSON()},
 	{"raw keeps any bytes", Config{Body: BodyRaw}, 200, "\x00\xff<html>", ending{Outcome: harvest.Landed, Raw: "\x00\xff<html>"}},
 	{"raw keeps nothing, too", Config{Body: BodyRaw}, 200, "", ending{Outcome: harvest.Landed}},
-	{"raw with records wants JSON", Config{Body: BodyRaw, Extract: "."}, 200, "<html>", bad(ReasonBadJSON)},
+	{"raw with records wants JSON", Config{Body: BodyRaw, Extract: "."}, 200, "<html>", noJSON()},
 	{"raw keeps its bytes where the records are mended", Config{Body: BodyRaw, Extract: ".a"}, 200, "{\"a\":\"\xff\"}",
 		ending{Outcome: harvest.Landed, Raw: "{\"a\":\"\xff\"}", Records: "\"\ufffd\""}},
 	{"raw takes a number that no record uses", Config{Body: BodyRaw, Extract: ".a"}, 200, `{"a":1,"n":1e200000}`,
@@ -101,11 +103,11 @@ var readCases = []struct {
 
 	{"a check that is true", check(".ok"), 200, `{"ok":true}`, landed(`{"ok":true}`)},
 	{"as in jq, all but false and null is true", check(".n"), 200, `{"n":0}`, landed(`{"n":0}`)},
-	{"a check that is false", check(".ok"), 200, `{"ok":false}`, bad(ReasonCheckFailed)},
-	{"a check that is null", check(".ok"), 200, `{}`, bad(ReasonCheckFailed)},
-	{"a check that yields nothing", check("empty"), 200, `{}`, bad(ReasonCheckFailed)},
-	{"a check that fails", check(".a.b"), 200, `{"a":1}`, bad(ReasonCheckFailed)},
-	{"a check that is not true for all", check(".[]"), 200, `[true,false]`, bad(ReasonCheckFailed)},
+	{"a check that is false", check(".ok"), 200, `{"ok":false}`, odd(ReasonCheckFailed)},
+	{"a check that is null", check(".ok"), 200, `{}`, odd(ReasonCheckFailed)},
+	{"a check that yields nothing", check("empty"), 200, `{}`, odd(ReasonCheckFailed)},
+	{"a check that fails", check(".a.b"), 200, `{"a":1}`, odd(ReasonCheckFailed)},
+	{"a check that is not true for all", check(".[]"), 200, `[true,false]`, odd(ReasonCheckFailed)},
 
 	{"nothing to wait for", wait(".retry"), 200, `{}`, landed("{}")},
 	{"zero is no wait", wait(".retry"), 200, `{"retry":0}`, landed(`{"retry":0}`)},
@@ -115,9 +117,9 @@ var readCases = []struct {
 	{"the longest of several", wait(".[]"), 200, `[1,3,2]`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: 3 * time.Second}},
 	{"beyond all sense", wait(".retry"), 200, `{"retry":1e300}`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: mostWait}},
 	{"a number that no float holds", wait(".retry"), 200, `{"retry":1e400}`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: mostWait}},
-	{"a wait that is no number", wait(".retry"), 200, `{"retry":"soon"}`, bad(ReasonWaitFailed)},
-	{"a wait that fails", wait(".a.b"), 200, `[]`, bad(ReasonWaitFailed)},
+	{"a wait that is no number", wait(".retry"), 200, `{"retry":"soon"}`, odd(ReasonWaitFailed)},
+	{"a wait that fails", wait(".a.b"), 200, `[]`, odd(ReasonWaitFailed)},
 	{"an answer that asks to wait is not checked", Config{Wait: ".retry", Check: ".ok"}, 200, `{"retry":1}`,
 		ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: time.Second}},
-	{"a check that is false leaves no record", Config{Check: ".ok", Extract: "error"}, 200, `{}`, bad(ReasonCheckFailed)},
+	{"a check that is false leaves no record", Config{Check: ".ok", Extract: "error"}, 200, `{}`, odd(ReasonCheckFailed)},
 }

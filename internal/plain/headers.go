@@ -1,9 +1,41 @@
 package plain
 
 import (
+	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
+
+	"shoal/internal/harvest"
 )
+
+// anonymous is a URL without our credential, which an API may quote in the URLs that it gives. It goes by its name,
+// because a short one cannot be told from a word.
+func (u *Upstream) anonymous(url string) string {
+	if u.config.Credential == "" {
+		return url
+	}
+	return harvest.DropParam(url, u.config.Credential)
+}
+
+// target is the URL of a link in a Link header.
+var target = regexp.MustCompile(`<[^<>]*>`)
+
+// headers is what a page keeps of an answer's headers.
+func (u *Upstream) headers(a *harvest.Answer) []byte {
+	h := a.Header
+	if links := h.Values("Link"); u.config.Credential != "" && len(links) > 0 {
+		h, links = maps.Clone(h), slices.Clone(links)
+		for i, line := range links {
+			links[i] = target.ReplaceAllStringFunc(line, func(link string) string {
+				return "<" + u.anonymous(link[1:len(link)-1]) + ">"
+			})
+		}
+		h["Link"] = links
+	}
+	return KeptHeaders(h, u.config.KeepHeaders)
+}
 
 // KeptHeaders is what a page keeps of an answer's headers: ETag, Last-Modified,
 // Content-Type, Link and those named in keep, as a JSON object from names in

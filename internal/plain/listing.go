@@ -18,7 +18,7 @@ const NextLink = "link"
 // NextNone is the Config.Next of a listing of which each seed has one answer.
 const NextNone = "none"
 
-// Why a step of a listing is undecodable.
+// Why a step of a listing cannot be used.
 const (
 	ReasonNextFailed  = "next_failed"  // --next fails on it
 	ReasonItemsFailed = "items_failed" // --items fails on it
@@ -54,7 +54,7 @@ func (u *Upstream) ListRequest(seed, next string) (*harvest.Request, error) {
 		}
 		address += separator + parameter + "=" + harvest.Escape(next)
 	}
-	canonical, err := harvest.CanonicalURL(address)
+	canonical, err := harvest.CanonicalURL(u.anonymous(address))
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +71,9 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	found, err := scan(a.Body, u.config.MaxDepth)
 	switch {
 	case err != nil && (u.next != nil || u.items != nil || u.config.Body == BodyJSON):
-		return l, "", undecodable(ReasonBadJSON)
+		return l, "", undecodable()
 	case found.values > u.config.MaxValues:
-		return l, "", undecodable(ReasonTooMany)
+		return l, "", unexpected(ReasonTooMany, nil)
 	}
 	if u.items == nil {
 		one := *req
@@ -98,7 +98,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 			return l, "", r
 		}
 		if l.Entries, err = u.list(req.URL, value, item); err != nil {
-			return l, "", harvest.Reading{Fault: harvest.FaultUndecodable, Reason: ReasonItemsFailed, Cause: err}
+			return l, "", unexpected(ReasonItemsFailed, err)
 		}
 	}
 	then, reason, err := u.goesOn(req, seed, next, value, a)
@@ -106,7 +106,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	case "":
 		return l, then, r
 	case ReasonNextFailed:
-		return l, "", harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason, Cause: err}
+		return l, "", unexpected(reason, err)
 	default: // it would say so again
 		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err}
 	}
@@ -133,7 +133,7 @@ func (u *Upstream) list(from string, value any, item func(string) (harvest.Item,
 				text = to.String()
 			}
 		}
-		made, wrong := item(text)
+		made, wrong := item(u.anonymous(text))
 		switch {
 		case text == "":
 			wrong = fmt.Errorf("--items yields %s, which is no URL and no id", gojq.TypeOf(v))
@@ -173,7 +173,7 @@ func (u *Upstream) goesOn(req *harvest.Request, seed, next string, value any, a 
 			return then, reason, err
 		}
 	}
-	return resolve(req.URL, then)
+	return resolve(req.URL, u.anonymous(then))
 }
 
 var errNoNext = errors.New("wanted is a URL or a cursor, and null at the end")

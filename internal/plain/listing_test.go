@@ -109,12 +109,16 @@ func TestReadList(t *testing.T) {
 		"a cursor like a path":        {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[1],"next":"/9j+x=="}`, "1 -> /9j+x=="},
 		"--next yields an object":     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[1],"next":{"href":"x"}}`, "api_refuses no_next"},
 		"--next yields true":          {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[1],"next":true}`, "api_refuses no_next"},
-		"--items fails":               {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":7}`, "undecodable items_failed"},
-		"--next fails":                {Config{Next: ".next.a", Items: ".data[]"}, cursor, "", nil, `{"data":[],"next":[]}`, "undecodable next_failed"},
+		"--items fails":               {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":7}`, "unexpected items_failed"},
+		"--next fails":                {Config{Next: ".next.a", Items: ".data[]"}, cursor, "", nil, `{"data":[],"next":[]}`, "unexpected next_failed"},
 		"no JSON":                     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `<html>`, "undecodable bad_json"},
-		"--check":                     {Config{Next: ".next", Items: ".data[]", Check: ".ok"}, cursor, "", nil, `{"data":[1]}`, "undecodable check_failed"},
+		"--check":                     {Config{Next: ".next", Items: ".data[]", Check: ".ok"}, cursor, "", nil, `{"data":[1]}`, "unexpected check_failed"},
 		"the answer is a page":        {Config{Next: ".next", Extract: ".data[]"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "page of 2 records -> c"},
-		"a page that fails --check":   {Config{Next: ".next", Check: ".ok"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "undecodable check_failed"},
+		"a key in the next URL":       {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, plain, "", nil, `{"data":[1],"next":"?api_key=ab12C&page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a key in the Link header":    {Config{Next: NextLink, Items: ".[]", Credential: "api_key"}, plain, "", links(`<https://a.example/i?page=2&api_key=ab>; rel="next"`), `[1]`, "1 -> https://a.example/i?page=2"},
+		"a key in the items' URLs":    {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, cursor, "", nil, `{"data":["https://a.example/1?api_key=ab12C",{"url":"https://a.example/2?x=1&api_key=[secret]"}]}`, "https://a.example/1 https://a.example/2?x=1 -> "},
+		"where it is, with a key":     {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i?api_key=ab12C"}`, "api_refuses next_loops"},
+		"a page that fails --check":   {Config{Next: ".next", Check: ".ok"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "unexpected check_failed"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -24,9 +24,10 @@ const (
 // mostPackURL bounds the URL of a pack: proxies and servers cut off at 8 KB.
 const mostPackURL = 7500
 
-// Why an answer to a pack is undecodable, and why an item of it is missing.
+// Why an answer to a pack cannot be used, and why an item of it is missing.
 const (
-	ReasonSplitFailed = "split_failed" // --split or --id fails on it
+	ReasonSplitFailed = "split_failed" // --split fails on it
+	ReasonIDFailed    = "id_failed"    // --id fails on one of its values
 	ReasonNoIDs       = "no_ids"       // --id finds no id in any of its values
 	ReasonAbsent      = "absent"       // the answer holds others, and not this one
 )
@@ -100,16 +101,16 @@ func (u *Upstream) requestPack(items []harvest.Item) (*harvest.Request, error) {
 // readPack takes the answer to a pack apart.
 func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Reading {
 	if len(a.Body) > u.config.MaxBody {
-		return undecodable(ReasonTooLarge) // half of the items may fit
+		return unexpected(ReasonTooLarge, nil) // half of the items may fit
 	}
 	found, err := scan(a.Body, u.config.MaxDepth)
 	switch {
 	case errors.Is(err, errDeep):
-		return undecodable(ReasonTooDeep)
+		return unexpected(ReasonTooDeep, nil)
 	case err != nil:
-		return undecodable(ReasonBadJSON)
+		return undecodable()
 	case found.values > u.config.MaxValues:
-		return undecodable(ReasonTooMany)
+		return unexpected(ReasonTooMany, nil)
 	}
 	body := a.Body
 	if found.mend() {
@@ -121,26 +122,21 @@ func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Rea
 	if r, fine := u.accepts(value); !fine {
 		return r
 	}
-	parts, err := u.parts(value)
-	if err != nil {
-		return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: ReasonSplitFailed, Cause: err}
-	}
-	if len(parts.byID) == 0 && parts.count > 0 {
-		return undecodable(ReasonNoIDs)
+	parts, reason, err := u.parts(value)
+	if reason != "" {
+		return unexpected(reason, err)
 	}
 	return u.matched(req, a, parts, found)
 }
 
 // parts are the values of an answer by their ids; the first of an id counts.
-type parts struct {
-	byID  map[string]any
-	count int
-}
+type parts map[string]any
 
-func (u *Upstream) parts(value any) (parts, error) {
-	p := parts{byID: map[string]any{}}
+// parts takes an answer apart, or says why it cannot.
+func (u *Upstream) parts(value any) (p parts, reason string, err error) {
+	p = parts{}
 	var values []any
-	err := u.split.each(value, u.config.Limit, func(v any) error {
+	err = u.split.each(value, u.config.Limit, func(v any) error {
 		if len(values) == u.config.MaxRecords {
 			return fmt.Errorf("--split yields more than %d values", u.config.MaxRecords)
 		}
@@ -148,9 +144,8 @@ func (u *Upstream) parts(value any) (parts, error) {
 		return nil
 	})
 	if err != nil {
-		return p, fmt.Errorf("--split: %w", err)
+		return nil, ReasonSplitFailed, fmt.Errorf("--split: %w", err)
 	}
-	p.count = len(values)
 	for _, v := range values {
 		var name string
 		err := u.id.each(v, u.config.Limit, func(id any) error {
@@ -160,16 +155,19 @@ func (u *Upstream) parts(value any) (parts, error) {
 			return nil
 		})
 		if err != nil {
-			return p, fmt.Errorf("--id: %w", err)
+			return nil, ReasonIDFailed, fmt.Errorf("--id: %w", err)
 		}
-		if _, there := p.byID[name]; !there && name != "" {
-			p.byID[name] = v
+		if _, there := p[name]; !there && name != "" {
+			p[name] = v
 		}
 	}
-	return p, nil
+	if len(p) == 0 && len(values) > 0 {
+		return nil, ReasonNoIDs, nil
+	}
+	return p, "", nil
 }
 
-// idText is an id as the corpus writes it: a number by its digits.
+// idText is an id as the corpus writes it: a whole number by its digits, also where JSON has it as 1.0 or 1e3.
 func idText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -179,19 +177,50 @@ func idText(v any) string {
 	case *big.Int:
 		return v.String()
 	case stdjson.Number:
-		return v.String()
+		return wholeDigits(v.String())
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""
 }
 
+// mostDigits is how long an id may become that JSON writes with an exponent.
+const mostDigits = 100
+
+// wholeDigits writes a JSON number without point and exponent if it is a whole one, with all of its digits; any other
+// stays as it is.
+func wholeDigits(literal string) string {
+	mantissa, exp, _ := strings.Cut(strings.ToLower(literal), "e")
+	mantissa, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	exponent, ok := smallInt([]byte(exp))
+	point := len(whole) + exponent // where the point stands in all digits
+	if !ok || point < 0 || point > mostDigits {
+		return literal
+	}
+	digits := whole + fraction
+	if short := point - len(digits); short > 0 {
+		digits += strings.Repeat("0", short)
+	}
+	if strings.Trim(digits[point:], "0") != "" {
+		return literal
+	}
+	digits = strings.TrimLeft(digits[:point], "0")
+	switch {
+	case digits == "":
+		return "0"
+	case negative:
+		return "-" + digits
+	}
+	return digits
+}
+
 // matched makes the pages of the items that came, and says which did not.
 func (u *Upstream) matched(req *harvest.Request, a *harvest.Answer, p parts, found findings) (r harvest.Reading) {
-	headers := KeptHeaders(a.Header, u.config.KeepHeaders)
+	headers := u.headers(a)
 	for _, item := range req.Items {
 		page := harvest.Page{Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: a.Status, Headers: headers, FetchedAt: a.Arrived}
-		value, came := p.byID[item.ID]
+		value, came := p[item.ID]
 		switch {
 		case came:
 			u.readPart(&page, value, found, a.Masked)

@@ -1,8 +1,10 @@
 package plain
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -67,16 +69,19 @@ func TestReadPack(t *testing.T) {
 		"in any order, numbers as ids":      {Config{}, "1 2", `{"items":[{"id":2,"a":1.50},{"id":1}]}`, `1 landed  {"id":1}; 2 landed  {"a":1.50,"id":2}`},
 		"texts as ids":                      {Config{}, "a b", `{"items":[{"id":"b"},{"id":"a"}]}`, `a landed  {"id":"a"}; b landed  {"id":"b"}`},
 		"a large number is exact":           {Config{}, "12345678901234567890", `{"items":[{"id":12345678901234567890}]}`, `12345678901234567890 landed  {"id":12345678901234567890}`},
+		"a whole number is its digits":      {Config{}, "1 1000", `{"items":[{"id":1e3},{"id":1.0}]}`, `1 landed  {"id":1.0}; 1000 landed  {"id":1e3}`},
+		"a large one keeps all of them":     {Config{}, "12345678901234567890", `{"items":[{"id":12345678901234567890.0}]}`, `12345678901234567890 landed  {"id":12345678901234567890.0}`},
 		"the first of an id counts":         {Config{}, "1", `{"items":[{"id":1,"n":1},{"id":1,"n":2}]}`, `1 landed  {"id":1,"n":1}`},
 		"what was not asked for is ignored": {Config{}, "1", `{"items":[{"id":9},{"id":1}]}`, `1 landed  {"id":1}`},
 		"absent is asked for again":         {Config{}, "1 2", `{"items":[{"id":1}]}`, `1 landed  {"id":1}; open 2`},
 		"absent is missing where said":      {Config{Absent: AbsentMissing}, "1 2", `{"items":[{"id":1}]}`, `1 landed  {"id":1}; 2 missing absent`},
 		"none is there":                     {Config{Absent: AbsentMissing}, "1 2", `{"items":[]}`, `1 missing absent; 2 missing absent`},
-		"no value has an id":                {Config{Absent: AbsentMissing}, "1 2", `{"items":[{"ID":1},{"ID":2}]}`, "undecodable no_ids"},
+		"no value has an id":                {Config{Absent: AbsentMissing}, "1 2", `{"items":[{"ID":1},{"ID":2}]}`, "unexpected no_ids"},
 		"a value without an id":             {Config{}, "1 2", `{"items":[{"id":1},{}]}`, `1 landed  {"id":1}; open 2`},
-		"not to be taken apart":             {Config{}, "1 2", `{"items":7}`, "undecodable split_failed"},
+		"not to be taken apart":             {Config{}, "1 2", `{"items":7}`, "unexpected split_failed"},
+		"values without members":            {Config{}, "1 2", `{"items":[7]}`, "unexpected id_failed"},
 		"no JSON":                           {Config{}, "1 2", `<html>`, "undecodable bad_json"},
-		"check is about the whole":          {Config{Check: ".ok"}, "1", `{"ok":false,"items":[{"id":1}]}`, "undecodable check_failed"},
+		"check is about the whole":          {Config{Check: ".ok"}, "1", `{"ok":false,"items":[{"id":1}]}`, "unexpected check_failed"},
 		"wait is about the whole":           {Config{Wait: ".wait"}, "1", `{"wait":3,"items":[{"id":1}]}`, "lagged wait"},
 		"no body":                           {Config{Body: BodyNone}, "1", `{"items":[{"id":1}]}`, `1 landed`},
 		"NUL is mended where it stands":     {Config{}, "1 2", `{"items":[{"id":1,"t":"a\u0000"},{"id":2}]}`, "1 landed mended_nul {\"id\":1,\"t\":\"a\uFFFD\"}; 2 landed  {\"id\":2}"},
@@ -93,6 +98,24 @@ func TestReadPack(t *testing.T) {
 				t.Errorf("Read(%s) = %s, want %s", test.answer, got, test.want)
 			}
 		})
+	}
+}
+
+func TestIDText(t *testing.T) {
+	large, _ := new(big.Int).SetString("123456789012345678901234567890", 10)
+	for _, test := range []struct {
+		value any
+		want  string
+	}{
+		{7, "7"}, {7.0, "7"}, {1e21, "1000000000000000000000"}, {1.5, "1.5"}, {large, "123456789012345678901234567890"}, {"1.0", "1.0"}, {nil, ""}, {true, ""},
+		{json.Number("1.0"), "1"}, {json.Number("1e3"), "1000"}, {json.Number("1.5E+1"), "15"}, {json.Number("1200e-2"), "12"}, {json.Number("-2.00"), "-2"},
+		{json.Number("-0.0"), "0"}, {json.Number("0e5"), "0"}, {json.Number("1.25"), "1.25"}, {json.Number("12e-3"), "12e-3"}, {json.Number("1e-1"), "1e-1"},
+		{json.Number("12345678901234567890.0"), "12345678901234567890"}, {json.Number("123456789012345678901234567890"), "123456789012345678901234567890"},
+		{json.Number("1e999999999"), "1e999999999"}, {json.Number("1e9999999999"), "1e9999999999"}, {json.Number("0.0000001e7"), "1"},
+	} {
+		if got := idText(test.value); got != test.want {
+			t.Errorf("idText(%v) = %s, want %s", test.value, got, test.want)
+		}
 	}
 }
 

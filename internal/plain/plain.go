@@ -10,8 +10,8 @@
 // depth and size are known.
 //
 // An answer that is no JSON, or that fails --check, may be better the next time:
-// it is a Fault (FaultUndecodable with reason bad_json, check_failed or
-// wait_failed). An answer that is well-formed but cannot be kept will not get
+// it is a Fault, FaultUndecodable (bad_json) where it is no API's, FaultUnexpected
+// (check_failed and others) where the expressions may be at fault too. An answer that is well-formed but cannot be kept will not get
 // better: its page is skipped, with one of the Reason constants.
 package plain
 
@@ -34,7 +34,7 @@ const (
 	BodyNone = "none" // nothing; records alone
 )
 
-// Why an answer is undecodable, in Reading.Reason.
+// Why an answer cannot be used, in Reading.Reason.
 const (
 	ReasonBadJSON     = "bad_json"     // no JSON, truncated, empty, or more than one value
 	ReasonCheckFailed = "check_failed" // --check is not true for it
@@ -78,6 +78,7 @@ type Config struct {
 	Absent      string        // AbsentAgain or AbsentMissing; default AbsentAgain
 	Next        string        // jq on a listing's answer: where it goes on, a URL or a cursor; or NextLink
 	Items       string        // jq on a listing's answer: its items; empty: the answer is a page itself
+	Credential  string        // name of the query parameter that is our credential; no URL that an answer gives keeps it
 	MaxDepth    int           // of JSON; default 256, at most 1,000
 	MaxBody     int           // bytes of an answer; default 16 MiB
 	MaxValues   int           // values and keys in an answer that jq works on; default 2,000,000
@@ -203,7 +204,7 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 	item := req.Items[0]
 	page := harvest.Page{
 		Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: a.Status,
-		Headers: KeptHeaders(a.Header, u.config.KeepHeaders), FetchedAt: a.Arrived,
+		Headers: u.headers(a), FetchedAt: a.Arrived,
 	}
 	r := u.read(&page, a)
 	if a.Masked && page.Outcome == harvest.Landed {
@@ -255,7 +256,7 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 		skip(page, ReasonTooDeep, fmt.Sprintf("more than %d levels", u.config.MaxDepth))
 		return harvest.Reading{}
 	case err != nil:
-		return undecodable(ReasonBadJSON)
+		return undecodable()
 	case found.number != "" && u.config.Body != BodyRaw:
 		skip(page, ReasonBadNumber, found.number)
 		return harvest.Reading{}
@@ -311,20 +312,26 @@ func (u *Upstream) accepts(value any) (r harvest.Reading, fine bool) {
 	if u.wait != nil {
 		wait, err := u.asked(value)
 		if err != nil {
-			return undecodable(ReasonWaitFailed), false
+			return unexpected(ReasonWaitFailed, err), false
 		}
 		if wait > 0 {
 			return harvest.Reading{Fault: harvest.FaultLagged, Reason: "wait", Wait: wait}, false
 		}
 	}
 	if u.check != nil && !u.passes(value) {
-		return undecodable(ReasonCheckFailed), false
+		return unexpected(ReasonCheckFailed, nil), false
 	}
 	return r, true
 }
 
-func undecodable(reason string) harvest.Reading {
-	return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason}
+// undecodable is the reading of what is no JSON.
+func undecodable() harvest.Reading {
+	return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: ReasonBadJSON}
+}
+
+// unexpected is the reading of JSON that is not what the settings say; cause is for people and may be nil.
+func unexpected(reason string, cause error) harvest.Reading {
+	return harvest.Reading{Fault: harvest.FaultUnexpected, Reason: reason, Cause: cause}
 }
 
 // skip turns the page into one that keeps nothing but why.

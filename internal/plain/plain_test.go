@@ -277,6 +277,26 @@ func TestDetail(t *testing.T) {
 	}
 }
 
+func TestNoURLKeepsTheCredential(t *testing.T) {
+	u, err := New(Config{Next: NextLink, Credential: "api_key"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := u.ListRequest("https://a.example/i", "https://a.example/i?api_key=ab&page=2") // as an earlier version stored it
+	if err != nil || req.URL != "https://a.example/i?page=2" {
+		t.Fatalf("ListRequest() = %+v, %v, want no key in the URL", req, err)
+	}
+	link := `<https://a.example/i?api_key=ab&page=3>; rel="next", </i?page=9&api_key=ab>; rel=last`
+	header := http.Header{"Link": {link}}
+	l, _, r := u.ReadList(req, "https://a.example/i", "", 2, &harvest.Answer{Status: 200, Header: header, Body: []byte(`{}`)}, nil)
+	if want := `{"Link":"<https://a.example/i?page=3>; rel=\"next\", </i?page=9>; rel=last"}`; r.Fault != "" || l.Page.URL != req.URL || string(l.Page.Headers) != want {
+		t.Errorf("ReadList() = %s at %s with %s, want %s", r.Fault, l.Page.URL, l.Page.Headers, want)
+	}
+	if header.Get("Link") != link {
+		t.Error("the answer's own header was changed")
+	}
+}
+
 func TestKeptHeaders(t *testing.T) {
 	t.Parallel()
 	h := http.Header{"Etag": {"a\"b"}, "Link": {"<1>", "<2>"}, "Last-Modified": {"now\xff"}, "Set-Cookie": {"s"}, "Authorization": {"t"}, "X-One": {"1\x00"}, "X-Two": {"2"}}

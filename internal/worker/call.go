@@ -100,7 +100,11 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 		c.Tally.received(answer.Wire)
 	}
 	reading := Decode(reader(c.read), c.Fetch, c.request, answer, err)
-	permit.Done(ctx, healthy(answer, reading))
+	if unexpected(reading) {
+		permit.Neutral(ctx, true)
+	} else {
+		permit.Done(ctx, healthy(answer, reading))
+	}
 	if reading.Next != nil && answer.Status >= 300 {
 		c.request = reading.Next
 		return 0, nil
@@ -148,7 +152,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	switch {
 	case d.Verb == retry.Accept:
 		return accepted, nil
-	case d.Verb == retry.Abort, d.Verb == retry.Skip && (d.Outcome != harvest.Dead || c.Served != nil && c.Served(c.began)):
+	case d.Verb == retry.Abort, d.Verb == retry.Skip && (d.Outcome != harvest.Dead || c.givenUp(reading)):
 		return 0, c.refused(d, answer, reading)
 	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
 		c.Tally.retried(d.Source)
@@ -167,6 +171,11 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 		c.renewed = true
 	}
 	return d.Delay, nil
+}
+
+// givenUp tells whether a call that was tried often enough ends: the upstream works, for this answer or for others.
+func (c *call) givenUp(reading harvest.Reading) bool {
+	return c.Served != nil && (unexpected(reading) || c.Served(c.began))
 }
 
 func (c *call) refused(d retry.Decision, answer *harvest.Answer, reading harvest.Reading) *Refused {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,9 +42,10 @@ type rig struct {
 	hang     bool // Land waits for its context
 	gen      string
 
-	bad         int       // failures reported as signs of an outage
-	barren      int       // so many slots are dead when their permit comes
-	unreachable time.Time // until then no connection can be had
+	bad         int           // failures reported as signs of an outage
+	limit       harvest.Limit // what pace waits for, if not the budget
+	barren      int           // so many slots are dead when their permit comes
+	unreachable time.Time     // until then no connection can be had
 }
 
 func newRig(urls ...string) *rig {
@@ -192,23 +194,25 @@ func (p rigPace) Wait(ctx context.Context) (Permit, error) {
 	return rigPermit(p), ctx.Err()
 }
 
-func (p rigPace) Forgiven(time.Time) bool {
+func (p rigPace) Forgiven(t time.Time) bool {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	return p.r.forgiven
+	return p.r.forgiven && !t.IsZero()
 }
 
 func (p rigPace) Expect(int) {}
 
 func (p rigPace) State() PaceState {
-	return PaceState{Budget: 50, Share: 50, Limit: harvest.LimitBudget}
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	return PaceState{Budget: 50, Share: 50, Limit: cmp.Or(p.r.limit, harvest.LimitBudget)}
 }
 
 type rigPermit struct{ r *rig }
 
-func (rigPermit) Usable() bool            { return true }
-func (rigPermit) Unused()                 {}
-func (rigPermit) Neutral(context.Context) {}
+func (rigPermit) Usable() bool                  { return true }
+func (rigPermit) Unused()                       {}
+func (rigPermit) Neutral(context.Context, bool) {}
 
 func (p rigPermit) Done(_ context.Context, ok bool) {
 	p.r.mu.Lock()

@@ -263,10 +263,36 @@ type openTasks struct {
 	most  int64
 	tasks *semaphore.Weighted
 	count atomic.Int64
+
+	mu     sync.Mutex
+	narrow bool
+	held   int64 // of most, until widen
 }
 
-func (o *openTasks) init(most int) {
+// init lets most items in at a time, but no more than first in all before widen; 0 for no such bound.
+func (o *openTasks) init(most, first int) {
 	o.most, o.tasks = int64(most), semaphore.NewWeighted(int64(most))
+	if o.narrow = first > 0 && first < most; o.narrow {
+		o.held = int64(most - first)
+		o.tasks.TryAcquire(o.held) // nobody has taken any yet
+	}
+}
+
+// widen lets in as many as there is room for. Only the first call does anything.
+func (o *openTasks) widen() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.narrow {
+		o.tasks.Release(o.held)
+		o.narrow, o.held = false, 0
+	}
+}
+
+// allowed is how many may be open now.
+func (o *openTasks) allowed() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return int(o.most - o.held)
 }
 
 func (o *openTasks) take(ctx context.Context) bool {
@@ -279,8 +305,17 @@ func (o *openTasks) take(ctx context.Context) bool {
 
 func (o *openTasks) drop(n int) {
 	o.count.Add(-int64(n))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.narrow {
+		o.held += int64(n)
+		return
+	}
 	o.tasks.Release(int64(n))
 }
 
 // wait waits until no task is open, or ctx ends.
-func (o *openTasks) wait(ctx context.Context) { _ = o.tasks.Acquire(ctx, o.most) }
+func (o *openTasks) wait(ctx context.Context) {
+	o.widen()
+	_ = o.tasks.Acquire(ctx, o.most)
+}

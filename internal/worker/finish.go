@@ -15,7 +15,7 @@ func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harv
 	kept := false // a page that keeps bytes of the answer gives its memory back when it has landed
 	for i := range reading.Pages {
 		page := reading.Pages[i]
-		page.Attempts, page.FetchedAt = t.total, now
+		page.Attempts, page.FetchedAt = t.total+w.packer.before(page.Key), now
 		kept = kept || page.Answer != nil
 		w.finish(hold && page.Outcome != harvest.Landed, page)
 	}
@@ -36,6 +36,7 @@ func (w *Worker) end(t *task, hold bool, verdict harvest.Page) {
 	for _, item := range t.items {
 		page := verdict
 		page.Key, page.URL, page.ID = item.Key, item.URL, item.ID
+		page.Attempts += w.packer.before(item.Key)
 		w.finish(hold, page)
 	}
 	w.drop(len(t.items))
@@ -93,7 +94,7 @@ func text(s string) string {
 }
 
 // again puts a task back. A 401 renews the credential first, once for each task.
-func (w *Worker) again(t *task, d retry.Decision, now time.Time) {
+func (w *Worker) again(t *task, d retry.Decision, reading harvest.Reading, now time.Time) {
 	delay := d.Delay
 	if d.Renew {
 		_, err := w.Fetch.Renew(w.sending)
@@ -104,7 +105,7 @@ func (w *Worker) again(t *task, d retry.Decision, now time.Time) {
 		}
 	}
 	if !d.Free {
-		t.tries = append(t.tries, now)
+		t.tries = append(t.tries, w.excusable(reading, now))
 		w.retries.Add(1)
 		w.Tally.retried(d.Source)
 	}

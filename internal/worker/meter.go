@@ -19,6 +19,7 @@ type meter struct {
 	requests, retries, pauses, wire            atomic.Int64
 	inFlight, pacing, kept, dead, lastGood     atomic.Int64
 	storeBlocks, corpusEnded, fed              atomic.Bool
+	lastBad                                    atomic.Pointer[string] // the latest sign of an outage
 
 	mu     sync.Mutex
 	counts harvest.Counts
@@ -53,6 +54,9 @@ func (w *Worker) Progress() harvest.Progress {
 	}
 	p.Total, p.Guess = w.total(p)
 	p.Limit = w.limit(pace, p)
+	if p.Note == "" && p.Limit == harvest.LimitOutage {
+		p.Note = w.ailment()
+	}
 	return p
 }
 
@@ -79,6 +83,14 @@ func (w *Worker) note() string {
 		return note
 	}
 	return w.Lease.Trouble()
+}
+
+// ailment is what the upstream did last that looks like an outage; empty when it did nothing of the kind.
+func (m *meter) ailment() string {
+	if why := m.lastBad.Load(); why != nil {
+		return noteUpstream + ": " + *why
+	}
+	return ""
 }
 
 // limit names the one thing that a person would have to change for more speed.

@@ -17,10 +17,10 @@ type packer struct {
 	pack     []harvest.Item
 	number   int // of the pack that fills
 	last     bool
-	returned map[harvest.Key]bool // came back once
+	returned map[harvest.Key]int // that came back: in how many requests they were before
 }
 
-func (p *packer) init() { p.returned = make(map[harvest.Key]bool) }
+func (p *packer) init() { p.returned = make(map[harvest.Key]int) }
 
 // ended says that the corpus gives no more items; from now on only those that come back fill a pack.
 func (p *packer) ended() {
@@ -35,6 +35,13 @@ func (p *packer) take() []harvest.Item {
 	p.pack = nil
 	p.number++
 	return pack
+}
+
+// before is in how many requests an item was before it came back the last time.
+func (p *packer) before(key harvest.Key) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.returned[key]
 }
 
 // forget is told of an item that has ended.
@@ -57,7 +64,7 @@ func (w *Worker) add(item harvest.Item) {
 		time.AfterFunc(packWait, func() { w.closePack(number) })
 	}
 	var single []harvest.Item
-	if w.Pack <= 1 || len(w.packer.pack) >= w.Pack {
+	if len(w.packer.pack) >= min(max(1, w.Pack), w.open.allowed()) {
 		single = w.packer.take()
 	}
 	w.packer.mu.Unlock()
@@ -94,11 +101,11 @@ func (w *Worker) drop(n int) {
 func (w *Worker) giveBack(t *task, items []harvest.Item) {
 	for _, item := range items {
 		w.packer.mu.Lock()
-		again := w.packer.returned[item.Key]
-		w.packer.returned[item.Key] = true
+		_, again := w.packer.returned[item.Key]
+		w.packer.returned[item.Key] += t.total
 		w.packer.mu.Unlock()
 		if again {
-			w.send([]harvest.Item{item}, t.total, time.Now())
+			w.send([]harvest.Item{item}, 0, time.Now())
 		} else {
 			w.add(item)
 		}
@@ -111,7 +118,7 @@ const reasonUnfinished = "unfinished"
 // lone makes a failed try of an answer that leaves its only item open: nothing else would ever end that.
 func (w *Worker) lone(t *task, reading harvest.Reading) harvest.Reading {
 	if len(t.items) == 1 && len(reading.Unfinished) == 1 && reading.Fault == harvest.FaultNone {
-		return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonUnfinished}
+		return harvest.Reading{Fault: harvest.FaultUnexpected, Reason: reasonUnfinished}
 	}
 	return reading
 }
@@ -140,7 +147,7 @@ func (w *Worker) send(items []harvest.Item, attempts int, ready time.Time) {
 		return
 	}
 	d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: text(err.Error())}
-	verdict, _ := w.proof.observe(items, d, nil)
+	verdict, _ := w.proof.observe(items, d, harvest.Reading{})
 	w.end(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: time.Now()})
 	if verdict.Stop != "" {
 		w.fail(w.proof.refusal(verdict.Stop, ""))

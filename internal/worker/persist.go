@@ -187,10 +187,18 @@ func (w *Worker) watchPatience(done <-chan struct{}) {
 			case !w.proof.silentSince().IsZero() && now.Sub(w.proof.silentSince()) > w.Patience:
 				w.fail(fmt.Errorf("%w: the upstream has asked for one silence after another since %s, and answered nothing between", ErrPatience, w.proof.silentSince().Format(time.DateTime)))
 			case !pace.Since.IsZero() && now.Sub(pace.Since) > w.Patience:
-				w.fail(fmt.Errorf("%w: %s since %s", ErrPatience, pace.Limit, pace.Since.Format(time.DateTime)))
+				w.fail(fmt.Errorf("%w: %s since %s%s", ErrPatience, pace.Limit, pace.Since.Format(time.DateTime), w.illness(pace.Limit)))
 			}
 		}
 	}
+}
+
+// illness says, behind a sentence, what is wrong with an upstream that is out.
+func (w *Worker) illness(limit harvest.Limit) string {
+	if why := w.ailment(); why != "" && limit == harvest.LimitOutage {
+		return ", " + why
+	}
+	return ""
 }
 
 // calmed tells whether a connection was refused because we send too much: that

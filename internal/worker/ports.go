@@ -85,8 +85,9 @@ type Permit interface {
 	Unused()
 	// Done reports how the exchange ended; ok when the upstream works.
 	Done(ctx context.Context, ok bool)
-	// Neutral reports that the exchange says nothing about the upstream.
-	Neutral(ctx context.Context)
+	// Neutral reports that the exchange says nothing about the upstream. Where pace must know all the same, because it
+	// asked for a probe, up is what it hears.
+	Neutral(ctx context.Context, up bool)
 	// Backoff asks the whole fleet for silence; cut says that it was caused by our rate.
 	Backoff(ctx context.Context, silence time.Duration, cut bool)
 }

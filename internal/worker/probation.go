@@ -17,6 +17,7 @@ const examples = 3
 // probation keeps pages that did not land away from the store for as long as
 // they may be a mistake of ours: a wrong path, a dead token, a ban.
 type probation struct {
+	canary   int // items that may end without one landed before the run is stopped; 0 if that never stops it
 	mu       sync.Mutex
 	streak   *retry.Streak
 	held     []harvest.Page
@@ -39,23 +40,34 @@ func newProbation(canary, fresh bool) *probation {
 	if !canary || !fresh {
 		limits.Canary = 0
 	}
-	return &probation{streak: retry.NewStreak(limits)}
+	return &probation{canary: limits.Canary, streak: retry.NewStreak(limits)}
+}
+
+// first is how many items are asked for before one has landed; 0 for any number. When they have all ended otherwise, the
+// canary stops the run; more would be asked for in vain, since packs that are all refused are all halved.
+func (p *probation) first() int { return p.canary }
+
+// proven tells whether our settings are right: something of the run has landed, or nobody is to doubt them.
+func (p *probation) proven() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.canary == 0 || p.accepted
 }
 
 // observe tells the streak about one attempt: of an accepted answer, page by
 // page, since a page that was skipped is no success; of any other, once, by the
 // first of its items. The pages that it returns are to be committed now.
-func (p *probation) observe(items []harvest.Item, d retry.Decision, pages []harvest.Page) (verdict retry.Verdict, released []harvest.Page) {
+func (p *probation) observe(items []harvest.Item, d retry.Decision, reading harvest.Reading) (verdict retry.Verdict, released []harvest.Page) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if d.Verb == retry.Accept {
-		for i := range pages {
-			p.accept(&pages[i], &verdict)
+		for i := range reading.Pages {
+			p.accept(&reading.Pages[i], &verdict)
 		}
 	} else {
 		p.see(items[0].Key, d.Class, &verdict)
 		if d.Class != retry.ClassNone {
-			p.example(items[0].URL, d.Source)
+			p.example(items[0].URL, because(d.Source, reading.Cause))
 		}
 	}
 	if verdict.Stop != "" || d.Verb == retry.Abort {
@@ -92,6 +104,14 @@ func (p *probation) example(url, why string) {
 	if len(p.failed) < examples {
 		p.failed = append(p.failed, url+": "+why)
 	}
+}
+
+// because is a short word for why an attempt failed, with what is known besides.
+func because(word string, cause error) string {
+	if cause == nil {
+		return word
+	}
+	return word + ": " + head(strings.TrimPrefix(cause.Error(), word+": "))
 }
 
 func (p *probation) hold(pages ...harvest.Page) {
@@ -156,7 +176,7 @@ func (p *probation) refusal(stop retry.Stop, reason string) error {
 	why := map[retry.Stop]string{
 		"": reason + " (look with --try 3)",
 
-		retry.StopCanary: "the first items of this run all ended without landing; is the path, a parameter or --extract wrong? " +
+		retry.StopCanary: "the first items of this run all ended without landing; is the path, a parameter, --extract, --check, --split or --id wrong? " +
 			"(look with --try 3; --no-canary goes on all the same)",
 		retry.StopRefused: "it answers 401, 403 or a TLS error to item after item; is the credential or the User-Agent refused? (look with --try 3)",
 		retry.StopLimited: "it answers 429 to every item and never served one; this may be a ban: ask the operator of the API",

@@ -15,7 +15,7 @@ type task struct {
 	request *harvest.Request
 	ready   time.Time   // not to be tried before
 	order   uint64      // of entering the queue, among those that are ready at once
-	tries   []time.Time // when each counted try ended
+	tries   []time.Time // when each counted try ended, as excusable has it
 	total   int         // all tries, free ones included
 	renewed bool        // the credential was renewed for it once
 	failed  time.Time   // when it failed first

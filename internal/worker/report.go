@@ -33,7 +33,25 @@ func Decode(upstream Reader, fetch Fetcher, request *harvest.Request, answer *ha
 // healthy tells whether the upstream works: it answered, with something that can
 // be used or with a refusal that is about the item.
 func healthy(answer *harvest.Answer, reading harvest.Reading) bool {
-	return answer != nil && answer.Status < 500 && reading.Fault != harvest.FaultCalm && reading.Fault != harvest.FaultUndecodable
+	return answer != nil && answer.Status < 500 && reading.Fault != harvest.FaultCalm && reading.Fault != harvest.FaultUndecodable && !unexpected(reading)
+}
+
+// unexpected tells whether the upstream works and yet gives what our settings do not expect. That says nothing about
+// it: a mistake of ours must not look like an outage, in which nothing would ever end.
+func unexpected(reading harvest.Reading) bool { return reading.Fault == harvest.FaultUnexpected }
+
+// mistaken tells whether our settings may be what is wrong: until something of the run has landed. From then on an answer
+// that they do not expect is one of an upstream that is out, such as {"error": "maintenance"}.
+func (w *Worker) mistaken(reading harvest.Reading) bool {
+	return unexpected(reading) && !w.proof.proven()
+}
+
+// excusable is when a try ended, which pace compares with outages: never, where the upstream worked.
+func (w *Worker) excusable(reading harvest.Reading, now time.Time) time.Time {
+	if w.mistaken(reading) {
+		return time.Time{}
+	}
+	return now
 }
 
 // mostBlame is how many failures of one item may count as signs of an outage.
@@ -42,18 +60,23 @@ const mostBlame = 2
 // report tells pace how the upstream is. An item that fails while others succeed,
 // or fails again and again, says nothing about the upstream: a few such items at
 // the end of a corpus must not look like an outage.
-func (w *Worker) report(t *task, permit Permit, ok bool, now time.Time) {
-	if ok {
+func (w *Worker) report(t *task, permit Permit, answer *harvest.Answer, reading harvest.Reading, why string, now time.Time) {
+	switch {
+	case w.mistaken(reading):
+		permit.Neutral(w.sending, true)
+		return
+	case healthy(answer, reading):
 		w.lastGood.Store(now.UnixNano())
 		permit.Done(w.sending, true)
 		return
 	}
+	w.lastBad.Store(&why)
 	if t.failed.IsZero() {
 		t.failed = now
 	}
 	t.blamed++
 	if t.blamed > mostBlame || w.lastGood.Load() > t.failed.UnixNano() {
-		permit.Neutral(w.sending)
+		permit.Neutral(w.sending, false)
 		return
 	}
 	permit.Done(w.sending, false)

@@ -87,9 +87,9 @@ type Worker struct {
 func New(config Config, parts Parts) *Worker {
 	w := &Worker{Config: config, Parts: parts, queue: newQueue(), ended: make(chan harvest.Page)}
 	// Two packs more than there are fetchers: one that fills, one that waits.
-	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack))
-	w.packer.init()
 	w.proof = newProbation(config.Canary, config.Fresh)
+	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.proof.first())
+	w.packer.init()
 	w.feeder.init()
 	w.started = time.Now()
 	return w
@@ -319,13 +319,16 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		return
 	}
 	decision := retry.Decide(w.facts(t, answer, reading, now), w.Retry)
-	w.report(t, permit, healthy(answer, reading), now)
+	w.report(t, permit, answer, reading, decision.Source, now)
 	w.Tally.misread(decision.Hint.Malformed)
 	if decision.Pause > 0 {
 		w.pause(permit, decision, now)
 	}
-	verdict, released := w.proof.observe(t.items, decision, reading.Pages)
+	verdict, released := w.proof.observe(t.items, decision, reading)
 	w.pass(released)
+	if verdict.Release {
+		w.open.widen()
+	}
 	switch {
 	case verdict.Stop != "" || decision.Verb == retry.Abort:
 		answer.Release()
@@ -343,14 +346,14 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		w.split(t, now.Add(decision.Delay))
 	default: // Again, and Pause, which says Again for the item
 		answer.Release()
-		w.again(t, decision, now)
+		w.again(t, decision, reading, now)
 	}
 }
 
 func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Facts {
 	facts := retry.Facts{
 		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait,
-		Items: len(t.items), Tries: w.tries(t, now), Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
+		Items: len(t.items), Tries: w.tries(t, w.excusable(reading, now)), Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
 	}
 	if answer != nil {
 		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
@@ -358,11 +361,11 @@ func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading,
 	return facts
 }
 
-// tries is how many tries the task has used, the one that ends now included.
+// tries is how many tries the task has used, the one that ended last included.
 // Those that fell into an outage of the upstream are given back for good.
-func (w *Worker) tries(t *task, now time.Time) int {
+func (w *Worker) tries(t *task, ended time.Time) int {
 	t.tries = slices.DeleteFunc(t.tries, w.Pace.Forgiven)
-	if w.Pace.Forgiven(now) {
+	if w.Pace.Forgiven(ended) {
 		return max(1, len(t.tries))
 	}
 	return len(t.tries) + 1

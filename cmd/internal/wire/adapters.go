@@ -49,9 +49,9 @@ func (p permitted) Usable() bool { return p.pacer.Usable(p.permit) }
 func (p permitted) Unused()      { p.pacer.Unused(p.permit) }
 
 // Neutral implements worker.Permit. Pace must hear of a probe whatever came of it.
-func (p permitted) Neutral(ctx context.Context) {
+func (p permitted) Neutral(ctx context.Context, up bool) {
 	if p.permit.Probe {
-		p.pacer.Done(ctx, p.permit, false)
+		p.pacer.Done(ctx, p.permit, up)
 		return
 	}
 	p.pacer.Unused(p.permit)
@@ -106,6 +106,11 @@ func (r reading) Read(request *harvest.Request, answer *harvest.Answer) harvest.
 	for i := range read.Pages {
 		if page := &read.Pages[i]; page.Detail != "" {
 			page.Detail = r.client.Mask(page.Detail)
+		}
+	}
+	if read.Cause != nil {
+		if text := read.Cause.Error(); r.client.Mask(text) != text {
+			read.Cause = errors.New(r.client.Mask(text))
 		}
 	}
 	return read

@@ -80,7 +80,9 @@ type tryout struct {
 	renewed  bool
 }
 
+// all tries the first items, in the requests in which a harvest would ask for them.
 func (t *tryout) all(ctx context.Context) error {
+	var pack []harvest.Item
 	n := 0
 	for entry, err := range t.h.source.Entries() {
 		if err != nil {
@@ -90,12 +92,26 @@ func (t *tryout) all(ctx context.Context) error {
 			t.say("line %d would be rejected (%s): %s\n\n", entry.Rejected.Line, entry.Rejected.Reason, entry.Rejected.Text)
 			continue
 		}
+		if len(pack) > 0 && !t.upstream.Fits(pack, entry.Item) {
+			if err := t.some(ctx, n, pack); err != nil {
+				return err
+			}
+			pack = nil
+		}
 		n++
-		if err := t.one(ctx, n, entry.Item); err != nil {
-			return err
+		if pack = append(pack, entry.Item); len(pack) == t.most() {
+			if err := t.some(ctx, n, pack); err != nil {
+				return err
+			}
+			pack = nil
 		}
 		if n == t.h.set.Try {
 			break
+		}
+	}
+	if len(pack) > 0 {
+		if err := t.some(ctx, n, pack); err != nil {
+			return err
 		}
 	}
 	t.say("tried %d; nothing was stored. The same command without --try harvests.\n", n)
@@ -104,13 +120,30 @@ func (t *tryout) all(ctx context.Context) error {
 
 func (t *tryout) say(format string, args ...any) { _, _ = fmt.Fprintf(t.h.Out, format, args...) }
 
-func (t *tryout) one(ctx context.Context, n int, item harvest.Item) error {
-	request, err := t.upstream.Request([]harvest.Item{item})
+// most is how many items a request holds. Those of a wiki are shown one by one: what it cuts is continued in a harvest.
+func (t *tryout) most() int {
+	if t.h.kind.api == nil {
+		return 1
+	}
+	return t.h.kind.most
+}
+
+// some makes one request for items, of which the last is number n.
+func (t *tryout) some(ctx context.Context, n int, items []harvest.Item) error {
+	which := fmt.Sprintf("%d/%d", n, t.h.set.Try)
+	if len(items) > 1 {
+		which = fmt.Sprintf("%d-%s", n-len(items)+1, which)
+	}
+	request, err := t.upstream.Request(items)
 	if err != nil {
-		t.say("%d/%d %s %s\n  outcome   skipped: %v\n\n", n, t.h.set.Try, item.Verb(), item.URL, err)
+		t.say("%s %s %s\n  outcome   skipped: %v\n\n", which, items[0].Verb(), items[0].URL, err)
 		return nil
 	}
-	t.say("%d/%d %s %s\n  key       %s\n  sent      %s\n", n, t.h.set.Try, request.Method, request.URL, item.Key, t.sent())
+	if len(items) > 1 {
+		t.say("%s %s %s\n  items     %d in one request\n  sent      %s\n", which, request.Method, short(request.URL), len(items), t.sent())
+	} else {
+		t.say("%s %s %s\n  key       %s\n  sent      %s\n", which, request.Method, request.URL, items[0].Key, t.sent())
+	}
 	for {
 		next, err := t.exchange(ctx, request)
 		if err != nil || next == nil {
@@ -159,7 +192,7 @@ func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harve
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	facts := retry.Facts{Items: 1, Tries: 1, Renewed: t.renewed, Now: time.Now()}
+	facts := retry.Facts{Items: len(request.Items), Tries: 1, Renewed: t.renewed, Now: time.Now()}
 	if err != nil {
 		t.say("  answer    none: %v\n", err)
 	} else {
@@ -232,12 +265,18 @@ func (t *tryout) explain(ctx context.Context, answer *harvest.Answer, decision r
 	}
 	switch decision.Verb {
 	case retry.Accept:
+		together := len(reading.Pages)+len(reading.Unfinished) > 1
 		for i := range reading.Pages {
-			t.page(&reading.Pages[i])
+			t.page(&reading.Pages[i], together)
+		}
+		for _, item := range reading.Unfinished {
+			t.say("  item      %s, key %s\n  outcome   none yet: the answer lacks it; a harvest would ask for it again, or call it missing with --absent missing\n", item.ID, item.Key)
 		}
 		return
 	case retry.Skip:
 		t.say("  outcome   %s (%s)\n", decision.Outcome, decision.Reason)
+	case retry.Split:
+		t.say("  outcome   none yet: a harvest would ask for each half of them (%s)\n", decision.Source)
 	default:
 		t.say("  outcome   none yet: a harvest would try again (%s)\n", decision.Source)
 	}
@@ -246,7 +285,11 @@ func (t *tryout) explain(ctx context.Context, answer *harvest.Answer, decision r
 	}
 }
 
-func (t *tryout) page(page *harvest.Page) {
+// page shows what would be stored of an item, and which one it is where others were asked for together with it.
+func (t *tryout) page(page *harvest.Page, together bool) {
+	if together {
+		t.say("  item      %s, key %s\n", page.ID, page.Key)
+	}
 	t.say("  outcome   %s%s\n", page.Outcome, map[bool]string{true: " (" + page.Reason + ")"}[page.Reason != ""])
 	switch {
 	case page.Body != nil:

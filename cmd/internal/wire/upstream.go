@@ -34,11 +34,20 @@ func newUpstream(set config.Worker) (upstream, error) {
 		Body: set.Body, Extract: set.Extract, Check: set.Check, Wait: set.Wait,
 		KeepHeaders: set.KeepHeaders, PostIsRead: set.PostIsRead, MaxBody: int(set.MaxBody), Next: set.Next, Items: set.Items,
 		Template: set.URL, Pack: packOf(set), Split: set.Split, ID: set.ID, Absent: set.Absent,
+		Credential: credentialParam(set.Auth),
 	})
 	if err != nil {
 		return upstream{}, config.Usagef("%v", err)
 	}
 	return upstream{Upstream: api, api: api, most: api.Most()}, nil
+}
+
+// credentialParam is the query parameter that holds the credential, if one does.
+func credentialParam(auth config.Auth) string {
+	if auth.Kind == "query" {
+		return auth.Name
+	}
+	return ""
 }
 
 // packOf is how many items a request holds: those of --pack where the template has room for many.
