@@ -13,9 +13,10 @@ import (
 	"shoal/internal/worker"
 )
 
-// openNamedCorpus comes before the store, so that a mistyped path leaves no store behind.
+// openNamedCorpus comes before the store, so that a mistyped path leaves no store behind. A table is opened with its run,
+// for which a worker may have to wait.
 func (h *Harvester) openNamedCorpus(ctx context.Context) error {
-	if h.set.Corpus == "" || h.set.AutoShard {
+	if h.set.Corpus == "" || h.set.AutoShard || h.set.Corpus == harvest.StoreCorpus && h.waitsForRun() {
 		return nil
 	}
 	return h.openCorpus(ctx)
