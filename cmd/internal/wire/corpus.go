@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -54,9 +55,12 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 			}
 		}
 	}
-	download, err := downloader(h.set.CA, h.set.Agent())
-	if err != nil {
-		return err
+	var download *http.Client
+	var err error
+	if strings.Contains(h.set.Corpus, "://") { // a file needs no certificates
+		if download, err = downloader(h.set.CA, h.set.Agent()); err != nil {
+			return err
+		}
 	}
 	err = h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
 		cfg := corpus.Config{
