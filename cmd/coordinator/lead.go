@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
-	"time"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
@@ -57,18 +54,8 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 
 // serve shows the run on --status-addr.
 func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err error) {
-	var last atomic.Pointer[func() harvest.Progress]
-	bound, stop, err := wire.ServeStatus(set.StatusAddr, func() harvest.Progress {
-		if get := last.Load(); get != nil {
-			return (*get)()
-		}
-		return harvest.Progress{Now: time.Now()}
-	}, func() error {
-		if last.Load() == nil {
-			return errors.New("not at work yet: it waits for a store, or for whoever leads")
-		}
-		return nil
-	})
+	var last wire.Watched
+	bound, stop, err := wire.ServeStatus(set.StatusAddr, &last)
 	if err != nil {
 		return nil, err
 	}

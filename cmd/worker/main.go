@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/term"
 
@@ -53,7 +51,7 @@ func (p *program) work(ctx context.Context) error {
 	for _, sentence := range p.set.Warnings {
 		p.console.Say("warning: " + sentence)
 	}
-	var last atomic.Pointer[func() harvest.Progress]
+	var last wire.Watched
 	var address string // bound by the time that anything is watched
 	env := wire.Env{
 		Stdin: p.stdin, Out: p.stdout, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say,
@@ -68,17 +66,7 @@ func (p *program) work(ctx context.Context) error {
 	if p.set.Try > 0 {
 		return wire.Try(ctx, env, p.set)
 	}
-	bound, stopStatus, err := wire.ServeStatus(p.set.StatusAddr, func() harvest.Progress {
-		if get := last.Load(); get != nil {
-			return (*get)()
-		}
-		return harvest.Progress{Now: time.Now()}
-	}, func() error {
-		if last.Load() == nil {
-			return errors.New("not at work yet: it waits for a store, a run or a shard")
-		}
-		return nil
-	})
+	bound, stopStatus, err := wire.ServeStatus(p.set.StatusAddr, &last)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,10 @@ func (w *Worker) check() error {
 	if err := firstError(w.checkConflicts(), w.checkWiki(), w.checkListing()); err != nil {
 		return err
 	}
-	if err := w.Auth.ready(w.layers.environ); err != nil {
-		return err
+	if w.layers.set&(InPlan|InVerify) == 0 { // they ask the upstream nothing, often on a machine that has no credential
+		if err := w.Auth.ready(w.layers.environ); err != nil {
+			return err
+		}
 	}
 	for _, warning := range []string{w.ignoredProxy(), w.secretInURL(), plainRedis(w.Redis)} {
 		if warning != "" {

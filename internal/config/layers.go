@@ -76,7 +76,7 @@ func newLayers(env Env, set Set, flags map[string]*flagValue) (*layers, error) {
 	l := &layers{set: set, flags: flags, terminal: env.Terminal, version: env.Version, environ: map[string]string{}}
 	for _, pair := range env.Environ {
 		name, value, _ := strings.Cut(pair, "=")
-		l.environ[name] = value
+		l.environ[name] = strings.TrimRight(value, "\r\n") // a Secret that was made from a file ends in one
 	}
 	l.warnUnknownEnv()
 	for _, s := range Settings() {

@@ -52,6 +52,24 @@ func TestEveryVariableIsSeen(t *testing.T) {
 // without are the settings whose sample is the only value there is, or that lead elsewhere than into a Worker.
 var without = []string{"upstream", "shard", "config", "print-config"}
 
+// TestALineEndIsNoPartOfAVariable: a Secret that was made from a file ends in one.
+func TestALineEndIsNoPartOfAVariable(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{
+		"SHOAL_CORPUS": "https://corpus.example/x?signature=y", "SHOAL_STORE": "postgres://shoal@127.0.0.1/shoal", "SHOAL_REDIS": "redis://127.0.0.1:6379/0",
+	} {
+		for _, end := range []string{"\n", "\r\n"} {
+			l, err := newLayers(Env{Environ: []string{name + "=" + value + end}, Dir: t.TempDir()}, inAll, bind(WorkerCommand(Env{}, nil).Flags(), 0))
+			if err != nil {
+				t.Fatalf("newLayers(%s=%q) = error %v, want none", name, value+end, err)
+			}
+			if got := l.text(strings.ToLower(strings.TrimPrefix(name, "SHOAL_"))); got != value {
+				t.Errorf("%s=%q is taken for %q, want %q", name, value+end, got, value)
+			}
+		}
+	}
+}
+
 func TestEverySettingReachesTheWorker(t *testing.T) {
 	t.Parallel()
 	plain := load(t, Env{})

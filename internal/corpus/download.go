@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -268,10 +269,16 @@ func (d *download) accept(response *http.Response) error {
 		return errChanged
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
 		return fmt.Errorf("the server answers %s", response.Status)
+	case d.signed() && slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusGone, http.StatusBadRequest}, code):
+		return fmt.Errorf("the server answers %s: the signature in the address may have expired; give a fresh address", response.Status)
 	default:
 		return &finalError{fmt.Sprintf("the server answers %s; is the address right and still valid?", response.Status)}
 	}
 }
+
+// signed tells whether the address may be a presigned one. That it expires in the middle of a harvest says nothing about
+// the corpus. Google's storage, and Amazon's for a lapsed session, answer 400 then.
+func (d *download) signed() bool { return strings.Contains(d.url, "?") }
 
 // first remembers what the corpus is, to know it again.
 func (d *download) first(response *http.Response) error {

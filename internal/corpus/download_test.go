@@ -204,16 +204,19 @@ func TestAnAnswerWithoutAnEndIsRefused(t *testing.T) {
 
 func TestAWrongAddressIsAnswered(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]string{403: "still valid", 404: "is the address right", 206: "is the address right"} {
+	for _, c := range []struct {
+		status      int
+		query, want string
+	}{{403, "", "still valid"}, {404, "?X-Signature=secret", "is the address right"}, {206, "?X-Signature=secret", "is the address right"}} {
 		s := &shelf{special: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
-			w.WriteHeader(status)
+			w.WriteHeader(c.status)
 			return true
 		}}
 		cfg := serve(t, s, false)
-		cfg.URI += "?X-Signature=secret"
+		cfg.URI += c.query
 		_, err := corpus.Open(t.Context(), cfg)
-		if err == nil || errors.Is(err, corpus.ErrAway) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") || s.requests() != 1 {
-			t.Errorf("Open() with %d = %v after %d requests, want …%s… after one, without the query", status, err, s.requests(), want)
+		if err == nil || errors.Is(err, corpus.ErrAway) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") || s.requests() != 1 {
+			t.Errorf("Open() with %d = %v after %d requests, want …%s… after one, without the query", c.status, err, s.requests(), c.want)
 		}
 	}
 }
@@ -294,6 +297,27 @@ func TestAServerThatIsGoneForGoodIsGivenUp(t *testing.T) {
 			t.Errorf("the first try to go on came after %s, want at once", first)
 		}
 	})
+}
+
+// Another start, with a fresh address, goes on: the corpus is as good as ever.
+func TestASignatureThatExpiresIsNoDamage(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 401, 403, 410} {
+		synctest.Test(t, func(t *testing.T) {
+			start := "https://a.example/1\nhttps://a.example/2\nhttps://a.exa"
+			expired := answer(status, 0, strings.NewReader(""))
+			s := &script{answers: []func(*http.Request) (*http.Response, error){answer(200, 1000, io.MultiReader(strings.NewReader(start), broken{})), expired}}
+			cfg := corpus.Config{URI: "https://a.example/urls?X-Signature=secret", HTTP: &http.Client{Transport: s}, Patience: time.Minute}
+			items, _, err := pass(t, cfg)
+			if !errors.Is(err, corpus.ErrAway) || errors.Is(err, corpus.ErrDamaged) || !strings.Contains(err.Error(), "fresh address") || strings.Contains(err.Error(), "secret") || len(items) != 2 {
+				t.Errorf("Entries() with %d in the middle = %d items, %v, want 2 and ErrAway that asks for a fresh address", status, len(items), err)
+			}
+			s.answers = []func(*http.Request) (*http.Response, error){expired}
+			if _, err := corpus.Open(t.Context(), cfg); !errors.Is(err, corpus.ErrAway) || !strings.Contains(err.Error(), "fresh address") {
+				t.Errorf("Open() with %d = %v, want ErrAway that asks for a fresh address", status, err)
+			}
+		})
+	}
 }
 
 // broken is a connection that was lost.

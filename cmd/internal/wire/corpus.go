@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -13,9 +14,10 @@ import (
 	"shoal/internal/worker"
 )
 
-// openNamedCorpus comes before the store, so that a mistyped path leaves no store behind.
+// openNamedCorpus comes before the store, so that a mistyped path leaves no store behind. A table is opened with its run,
+// for which a worker may have to wait.
 func (h *Harvester) openNamedCorpus(ctx context.Context) error {
-	if h.set.Corpus == "" || h.set.AutoShard {
+	if h.set.Corpus == "" || h.set.AutoShard || h.set.Corpus == harvest.StoreCorpus && h.waitsForRun() {
 		return nil
 	}
 	return h.openCorpus(ctx)
@@ -53,9 +55,12 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 			}
 		}
 	}
-	download, err := downloader(h.set.CA, h.set.Agent())
-	if err != nil {
-		return err
+	var download *http.Client
+	var err error
+	if strings.Contains(h.set.Corpus, "://") { // a file needs no certificates
+		if download, err = downloader(h.set.CA, h.set.Agent()); err != nil {
+			return err
+		}
 	}
 	err = h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
 		cfg := corpus.Config{

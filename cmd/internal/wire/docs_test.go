@@ -31,7 +31,7 @@ func settingsPage() string {
 		"<!-- written from the table in internal/config; a test compares them -->\n\n")
 	b.WriteString(config.Markdown())
 	b.WriteString("\n## Metrics\n\nOn `--status-addr`, path `/metrics`; besides them those of Go and of the process. " +
-		"`/healthz` and `/readyz` answer there too.\n\n| metric | kind | |\n|---|---|---|\n")
+		"`/healthz` answers there while the process does; `/readyz` is 503 before there is a run and a shard, and while the store or Redis takes nothing.\n\n| metric | kind | |\n|---|---|---|\n")
 	for _, m := range status.Metrics() {
 		kind := "gauge"
 		if m.Kind == prometheus.CounterValue {

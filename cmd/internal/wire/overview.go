@@ -20,6 +20,7 @@ type overview struct {
 	last harvest.Progress
 	told string
 	base *harvest.Counts // what had ended when we began to look
+	away bool            // the store, when last asked
 }
 
 func (o *overview) progress() harvest.Progress {
@@ -30,7 +31,16 @@ func (o *overview) progress() harvest.Progress {
 		p = harvest.Progress{Run: o.h.run.Name, Started: o.h.began, Shard: harvest.Shard{Of: 1}}
 	}
 	p.Now = time.Now()
+	if o.away {
+		p.Limit = harvest.LimitStore
+	}
 	return p
+}
+
+func (o *overview) isAway(away bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.away = away
 }
 
 // wait returns when the run is drained.
@@ -40,6 +50,7 @@ func (o *overview) wait(ctx context.Context, leadership store.Leadership) error 
 	for {
 		drained := false
 		err := o.h.patiently(ctx, "the store", unavailable, func() (err error) {
+			defer func() { o.isAway(unavailable(err)) }()
 			if err := leadership.Keep(ctx); err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 	defer h.close()
 	defer end()
 	steps := []func(context.Context) error{h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus}
-	switch err := h.interruptible(life, h.checkUpstream, h.openStore); {
+	switch err := h.interruptible(life, h.checkExpressions, h.openStore); {
 	case errors.Is(err, store.ErrNoTables) && set.Corpus == "":
 		return plan, config.Usagef("what shall be planned? Add --corpus FILE")
 	case errors.Is(err, store.ErrNoTables):

@@ -32,12 +32,17 @@ func (h *Harvester) adoptTemplate(ctx context.Context) error {
 
 var errNoRunYet = errors.New("no run to go on with")
 
-// adoptRun takes the inputs of the run that is meant when no corpus is named. In
+// waitsForRun tells whether somebody else may open the run that this worker is to go on with: the store is shared.
+func (h *Harvester) waitsForRun() bool {
+	return !h.leads && (h.set.AutoShard || !strings.HasPrefix(h.set.Store, "sqlite:"))
+}
+
+// adoptRun takes the inputs of the run that is meant when no corpus is named, or the run's own table. In
 // a store that others share it waits for somebody to open one.
 func (h *Harvester) adoptRun(ctx context.Context) error {
 	var run harvest.Run
 	waiting := func(err error) bool {
-		return unavailable(err) || !h.leads && errors.Is(err, errNoRunYet) && (h.set.AutoShard || !strings.HasPrefix(h.set.Store, "sqlite:"))
+		return unavailable(err) || h.waitsForRun() && errors.Is(err, errNoRunYet)
 	}
 	err := h.patiently(ctx, "a run to be opened", waiting, func() (err error) {
 		run, err = h.findRun(ctx, harvest.Inputs{})

@@ -64,17 +64,24 @@ func (h *Harvester) openStore(ctx context.Context) error {
 	})
 }
 
+// checkExpressions compiles them.
+func (h *Harvester) checkExpressions(context.Context) error {
+	if h.set.Upstream == config.Mediawiki && h.set.API == "" { // the run may know the wiki
+		return nil
+	}
+	probe := h.set
+	if probe.URL == "" && probe.Split != "" { // the run may know the template
+		probe.URL = "https://api.example/?ids=" + plain.IDs
+	}
+	_, err := newUpstream(probe)
+	return err
+}
+
 // checkUpstream compiles the expressions and reads credentials and certificates,
 // so that a mistyped one opens no run.
-func (h *Harvester) checkUpstream(context.Context) error {
-	if h.set.Upstream != config.Mediawiki || h.set.API != "" { // else the run may know the wiki
-		probe := h.set
-		if probe.URL == "" && probe.Split != "" { // the run may know the template
-			probe.URL = "https://api.example/?ids=" + plain.IDs
-		}
-		if _, err := newUpstream(probe); err != nil {
-			return err
-		}
+func (h *Harvester) checkUpstream(ctx context.Context) error {
+	if err := h.checkExpressions(ctx); err != nil {
+		return err
 	}
 	client, err := fetch.New(fetchConfig(h.set, ""), h.Log)
 	if err != nil {

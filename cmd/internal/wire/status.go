@@ -2,6 +2,8 @@ package wire
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"shoal/internal/config"
@@ -9,12 +11,20 @@ import (
 	"shoal/internal/status"
 )
 
-// ServeStatus opens --status-addr, if asked for, and says where it was bound. While ready says why not, /readyz does too.
-func ServeStatus(addr string, get func() harvest.Progress, ready func() error) (address string, stop func(), err error) {
+// Watched is the progress that Env.Watch was last told of; empty before there is any.
+type Watched = atomic.Pointer[func() harvest.Progress]
+
+// ServeStatus opens --status-addr, if asked for, and says where it was bound.
+func ServeStatus(addr string, last *Watched) (address string, stop func(), err error) {
 	if addr == "" {
 		return "", func() {}, nil
 	}
-	server, err := status.Serve(addr, get, ready)
+	server, err := status.Serve(addr, func() harvest.Progress {
+		if get := last.Load(); get != nil {
+			return (*get)()
+		}
+		return harvest.Progress{Now: time.Now()}
+	}, func() error { return atWork(last) })
 	if err != nil {
 		return "", nil, config.Usagef("%v", err)
 	}
@@ -23,4 +33,17 @@ func ServeStatus(addr string, get func() harvest.Progress, ready func() error) (
 		defer cancel()
 		_ = server.Close(ctx)
 	}, nil
+}
+
+// atWork says why nothing goes on: there is no run or shard yet, or a service of ours takes nothing. What the upstream
+// asks for is work as it should be.
+func atWork(last *Watched) error {
+	get := last.Load()
+	if get == nil {
+		return errors.New("it waits for a store, a run, a shard or whoever leads")
+	}
+	if limit := (*get)().Limit; limit == harvest.LimitStore || limit == harvest.LimitPace {
+		return errors.New("it waits for " + string(limit))
+	}
+	return nil
 }

@@ -176,7 +176,7 @@ func checkVariable(t *testing.T, where string, command []string, name string) {
 	t.Helper()
 	twin, ours := strings.CutPrefix(name, "SHOAL_")
 	if !ours {
-		if !slices.Contains([]string{"GOMEMLIMIT", "JOB_NAME", "SHARDS", "DATABASE_URL", "REDIS_URL"}, name) {
+		if !slices.Contains([]string{"GOMEMLIMIT", "TMPDIR", "JOB_NAME", "SHARDS", "DATABASE_URL", "REDIS_URL"}, name) {
 			t.Errorf("%s: nobody reads the variable %s", where, name)
 		}
 		return
@@ -230,7 +230,7 @@ func TestPortsAgree(t *testing.T) {
 				t.Errorf("%s listens on %d, Prometheus is let in to %v", name, port, p.Spec.Ingress[0].Ports)
 			}
 		}
-		if slices.Contains(r.unknownKinds, "PodMonitor") != (r.policies["shoal-metrics"] != nil) {
+		if (len(r.monitors) > 0) != (r.policies["shoal-metrics"] != nil) {
 			t.Errorf("PodMonitor and NetworkPolicy shoal-metrics come together or not at all")
 		}
 	})
@@ -273,6 +273,41 @@ func TestMemoryLimitOfGo(t *testing.T) {
 			if part := float64(n<<20) / float64(c.Resources.Limits.Memory().Value()); part < 0.85 || part > 0.92 {
 				t.Errorf("%s: GOMEMLIMIT is %.0f %% of the container's memory, want 90", name, 100*part)
 			}
+		}
+	})
+}
+
+// TestMemoryAndDiskOfTheProof: it keeps 24 bytes of each item of the corpus and 16 of each that has ended in /tmp, and the
+// runbook says for how many items the base, and components/large, are.
+func TestMemoryAndDiskOfTheProof(t *testing.T) {
+	const each = 24 + 16
+	text, err := os.ReadFile(filepath.Join(root, "docs/operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`The base is for (\d+) million items, .components/large. for (\d+) million`).FindSubmatch(text)
+	if said == nil {
+		t.Fatal("docs/operations.md does not say for how many items the base and components/large are")
+	}
+	eachOverlay(t, func(t *testing.T, r *rendered) {
+		spec := podSpec(r.coordinator())
+		at := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == "tmp" })
+		millions, room := said[1], int64(0)
+		switch tmp := spec.Volumes[at]; {
+		case tmp.Ephemeral != nil:
+			millions, room = said[2], tmp.Ephemeral.VolumeClaimTemplate.Spec.Resources.Requests.Storage().Value()
+		case tmp.EmptyDir != nil && tmp.EmptyDir.Medium == corev1.StorageMediumDefault:
+			room = tmp.EmptyDir.SizeLimit.Value()
+			if asked := spec.Containers[0].Resources.Requests.StorageEphemeral(); asked.Value() < room {
+				t.Errorf("the coordinator asks its node for %s of disk, and may use %s", asked, tmp.EmptyDir.SizeLimit)
+			}
+		}
+		n, err := strconv.ParseInt(string(millions), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := n * 1_000_000 * each; room < want {
+			t.Errorf("the coordinator has %d bytes in /tmp, want %d for %d million items", room, want, n)
 		}
 	})
 }

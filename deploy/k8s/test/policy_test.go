@@ -2,12 +2,14 @@ package deploy
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 )
@@ -190,9 +192,48 @@ func matches(selector, labels map[string]string) bool {
 	return len(selector) > 0
 }
 
+// byHandVolume is what a person applies who has the corpus on a volume: the claim, and the pod that fills it.
+func byHandVolume(t *testing.T) (*corev1.PersistentVolumeClaim, *corev1.Pod) {
+	t.Helper()
+	text, err := os.ReadFile("../components/corpus-volume/volume.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second, _ := strings.Cut(string(text), "\n---\n")
+	var objects [2]runtime.Object
+	for i, part := range []string{first, second} {
+		if objects[i], _, err = strictCodec(t).Decode([]byte(part), nil, nil); err != nil {
+			t.Fatalf("components/corpus-volume/volume.yaml: %v", err)
+		}
+	}
+	claim, isClaim := objects[0].(*corev1.PersistentVolumeClaim)
+	pod, isPod := objects[1].(*corev1.Pod)
+	if !isClaim || !isPod || claim.Namespace != "shoal" || pod.Namespace != "shoal" {
+		t.Fatalf("components/corpus-volume/volume.yaml holds a %T and a %T, want a claim and a pod of the namespace shoal", objects[0], objects[1])
+	}
+	return claim, pod
+}
+
+// TestThePodThatFillsTheVolumeIsRestricted, and mounts it as its later readers may.
+func TestThePodThatFillsTheVolumeIsRestricted(t *testing.T) {
+	claim, pod := byHandVolume(t)
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	if result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec)); !result.Allowed {
+		t.Errorf("it is not restricted: %s", result.ForbiddenDetail())
+	}
+	if got := pod.Spec.Volumes[0].PersistentVolumeClaim.ClaimName; got != claim.Name {
+		t.Errorf("it fills %s, want %s", got, claim.Name)
+	}
+}
+
 // TestVolumesAndSecretsAreThere: what is mounted or referred to is rendered, or is one of those that a person makes.
 func TestVolumesAndSecretsAreThere(t *testing.T) {
 	byHand := []string{"shoal-services", "shoal-files", "shoal-corpus"}
+	claim, _ := byHandVolume(t)
 	eachOverlay(t, func(t *testing.T, r *rendered) {
 		for _, p := range r.pods() {
 			for _, v := range p.spec.Volumes {
@@ -201,6 +242,9 @@ func TestVolumesAndSecretsAreThere(t *testing.T) {
 				}
 				if v.Secret != nil && r.secrets[v.Secret.SecretName] == nil && !slices.Contains(byHand, v.Secret.SecretName) {
 					t.Errorf("%s mounts Secret %s, which nobody makes", p.owner, v.Secret.SecretName)
+				}
+				if v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ClaimName != claim.Name {
+					t.Errorf("%s mounts PersistentVolumeClaim %s, which nobody makes", p.owner, v.PersistentVolumeClaim.ClaimName)
 				}
 			}
 			for _, c := range p.spec.Containers {

@@ -112,3 +112,20 @@ func exitCodes(t *testing.T) map[string]int32 {
 	}
 	return codes
 }
+
+// TestProgramsOfAnImageHaveTheirVersion: a tracked file that the image's build is not given makes its version "+dirty", and
+// the Go is named to the patch.
+func TestProgramsOfAnImageHaveTheirVersion(t *testing.T) {
+	git := exec.Command("git", "ls-files", "--cached", "--ignored", "--exclude-from=.dockerignore")
+	git.Dir = root
+	if out, err := git.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%s: %v, want no tracked file\n%s", git, err, out)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "deploy/docker/Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^ARG GO_VERSION=\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$`).Match(text) {
+		t.Error("deploy/docker/Dockerfile names no patch of Go")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +22,7 @@ import (
 const root = "../../.."
 
 // overlays are rendered as they stand. The others are made here, so that each component is rendered with some base.
-var overlays = []string{"dev", "prod", "spot", "https", "volume", "store", "monitored"}
+var overlays = []string{"dev", "prod", "spot", "https", "volume", "store", "monitored", "alerted", "large"}
 
 const madeHere = `
 apiVersion: kustomize.config.k8s.io/v1beta1
@@ -49,7 +50,7 @@ func tree(t *testing.T) filesys.FileSystem {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := map[string]string{"https": "corpus-https", "volume": "corpus-volume", "store": "corpus-store", "monitored": "podmonitor"}
+	made := map[string]string{"https": "corpus-https", "volume": "corpus-volume", "store": "corpus-store", "monitored": "podmonitor", "alerted": "alerts", "large": "large"}
 	for name, component := range made {
 		// kustomize keeps files of other roots out, but for those of a base: so the copy.
 		text := strings.ReplaceAll(madeHere, "COMPONENT", component)
@@ -73,17 +74,17 @@ func write(t *testing.T, mem filesys.FileSystem, path, text string) {
 
 // rendered is what an overlay would apply.
 type rendered struct {
-	objects      []runtime.Object
-	kinds        []string // in the order of objects, those without a type here too
-	jobs         map[string]*batchv1.CronJob
-	sets         []*appsv1.StatefulSet
-	configs      map[string]*corev1.ConfigMap
-	secrets      map[string]*corev1.Secret
-	services     map[string]*corev1.Service
-	accounts     map[string]*corev1.ServiceAccount
-	namespaces   map[string]*corev1.Namespace
-	policies     map[string]*networkingv1.NetworkPolicy
-	unknownKinds []string // of other API groups, such as PodMonitor
+	objects    []runtime.Object
+	jobs       map[string]*batchv1.CronJob
+	sets       []*appsv1.StatefulSet
+	configs    map[string]*corev1.ConfigMap
+	secrets    map[string]*corev1.Secret
+	services   map[string]*corev1.Service
+	accounts   map[string]*corev1.ServiceAccount
+	namespaces map[string]*corev1.Namespace
+	policies   map[string]*networkingv1.NetworkPolicy
+	monitors   []*monitoringv1.PodMonitor
+	rules      []*monitoringv1.PrometheusRule
 }
 
 // render builds an overlay and decodes it strictly: a field that no type has, or that stands twice, is an error.
@@ -104,17 +105,12 @@ func render(t *testing.T, mem filesys.FileSystem, overlay string) *rendered {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if group := resource.GetGvk().Group; strings.Contains(group, ".coreos.com") {
-			r.unknownKinds = append(r.unknownKinds, resource.GetKind())
-			continue
-		}
 		object, _, err := codec.Decode(text, nil, nil)
 		if err != nil {
 			t.Errorf("overlays/%s, %s %s: %v", overlay, resource.GetKind(), resource.GetName(), err)
 			continue
 		}
 		r.add(t, object)
-		r.kinds = append(r.kinds, resource.GetKind())
 		if ns := resource.GetNamespace(); ns != "shoal" && resource.GetKind() != "Namespace" {
 			t.Errorf("overlays/%s: %s %s is in namespace %q, want shoal", overlay, resource.GetKind(), resource.GetName(), ns)
 		}
@@ -125,7 +121,7 @@ func render(t *testing.T, mem filesys.FileSystem, overlay string) *rendered {
 func strictCodec(t *testing.T) runtime.Decoder {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, batchv1.AddToScheme, networkingv1.AddToScheme, appsv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, batchv1.AddToScheme, networkingv1.AddToScheme, appsv1.AddToScheme, monitoringv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
@@ -153,6 +149,10 @@ func (r *rendered) add(t *testing.T, object runtime.Object) {
 		r.namespaces[o.Name] = o
 	case *networkingv1.NetworkPolicy:
 		r.policies[o.Name] = o
+	case *monitoringv1.PodMonitor:
+		r.monitors = append(r.monitors, o)
+	case *monitoringv1.PrometheusRule:
+		r.rules = append(r.rules, o)
 	default:
 		t.Errorf("a %T is rendered, which no test looks at", object)
 	}

@@ -47,7 +47,7 @@ func newCluster(t *testing.T, n, items, rate int, behaviour fakeapi.Behaviour) *
 		t.Fatal(err)
 	}
 	write(t, mem, path, strings.ReplaceAll(string(text), `shards: "2"`, fmt.Sprintf("shards: %q", fmt.Sprint(n))))
-	write(t, mem, "/k8s/base/shoal.yaml", fmt.Sprintf(
+	write(t, mem, "/k8s/overlays/dev/shoal.yaml", fmt.Sprintf(
 		"contact: https://example.org/harvest\nurl: %s/items/{id}\nrate: %d/s\nextract: .\nprogress: json\nca: /run/secrets/shoal/ca.pem\n", api.URL, rate))
 	return &cluster{t: t, api: api, redis: testenv.Redis(t), pg: testenv.OwnPostgres(t), items: items, rate: rate, r: render(t, mem, "dev")}
 }
