@@ -104,13 +104,21 @@ func (r reading) Detail(answer *harvest.Answer) string {
 func (r reading) Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading {
 	read := r.Upstream.Read(request, answer)
 	for i := range read.Pages {
-		if page := &read.Pages[i]; page.Detail != "" {
-			page.Detail = r.client.Mask(page.Detail)
-		}
+		maskPage(r.client, &read.Pages[i])
 	}
+	return maskCause(r.client, read)
+}
+
+func maskPage(client *fetch.Client, page *harvest.Page) {
+	if page.Detail != "" {
+		page.Detail = client.Mask(page.Detail)
+	}
+}
+
+func maskCause(client *fetch.Client, read harvest.Reading) harvest.Reading {
 	if read.Cause != nil {
-		if text := read.Cause.Error(); r.client.Mask(text) != text {
-			read.Cause = errors.New(r.client.Mask(text))
+		if text := read.Cause.Error(); client.Mask(text) != text {
+			read.Cause = errors.New(client.Mask(text))
 		}
 	}
 	return read

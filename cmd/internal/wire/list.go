@@ -133,7 +133,7 @@ func (l *itemLister) List(ctx context.Context, at harvest.Chain) (entries []harv
 	_, err = l.caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
 		listed, after, read := l.h.kind.api.ReadList(request, at.Seed, at.Next, at.Step, answer, onHost)
 		entries, then = listed.Entries, after
-		return read
+		return maskCause(l.h.client, read)
 	})
 	refused, ok := errors.AsType[*worker.Refused](err)
 	switch {

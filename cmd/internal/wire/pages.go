@@ -28,9 +28,8 @@ type pageWalker struct {
 	mu      sync.Mutex
 	streak  *retry.Streak
 	steps   map[string]*step // by seed
-	counts  harvest.Counts
-	taken   int      // steps that ended, for --limit
-	refused []string // the first of them, for a person
+	taken   int              // steps that ended, for --limit
+	refused []string         // the first of them, for a person
 }
 
 // step is what became of the step that a chain is at.
@@ -84,7 +83,8 @@ func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.En
 		listed, after, read := w.h.kind.api.ReadList(request, at.Seed, at.Next, at.Step, answer, nil)
 		page, then = listed.Page, after
 		page.Body, page.Raw, page.Answer = bytes.Clone(page.Body), bytes.Clone(page.Raw), nil // the answer's memory is given back
-		return read
+		maskPage(w.h.client, &page)
+		return maskCause(w.h.client, read)
 	})
 	refused, ok := errors.AsType[*worker.Refused](err)
 	switch {
@@ -202,7 +202,6 @@ func (w *pageWalker) CommitStep(ctx context.Context, _ string, to harvest.Chain,
 	w.h.tally.Landed(counts)
 	w.mu.Lock()
 	delete(w.steps, to.Seed)
-	w.counts = w.counts.Plus(counts)
 	w.mu.Unlock()
 	return nil
 }
