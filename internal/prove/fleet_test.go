@@ -34,6 +34,7 @@ type fleet struct {
 	redis  *testenv.RedisServer
 	pg     *testenv.PostgresServer
 	items  int
+	watch  *watch
 }
 
 // newFleet starts the services and an upstream that behaves as told.
@@ -45,7 +46,7 @@ func newFleet(t *testing.T, items int, behaviour fakeapi.Behaviour) *fleet {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = api.Close() })
-	f := &fleet{t: t, api: api, dir: t.TempDir(), binary: testenv.Build(t, "./cmd/worker"), tool: testenv.Build(t, "./cmd/coordinator"), items: items}
+	f := &fleet{t: t, api: api, dir: t.TempDir(), binary: testenv.Build(t, "./cmd/worker"), tool: testenv.Build(t, "./cmd/coordinator"), items: items, watch: newWatch(t)}
 	if f.ca, err = api.CAFile(f.dir); err != nil {
 		t.Fatal(err)
 	}
@@ -213,6 +214,7 @@ func used(arrivals []fakeapi.Arrival, rate float64) float64 {
 // polite fails the proof when the upstream had to refuse, or a second was too full.
 func (f *fleet) polite(most int) {
 	f.t.Helper()
+	f.steady(most)
 	refused, second := f.api.Refused(), f.api.WorstWindow(time.Second)
 	f.t.Logf("%d arrivals, %d refused, worst second %d, %d connections", f.api.Count(), refused, second, len(f.api.Connections()))
 	if refused > 0 || second > most {

@@ -170,97 +170,103 @@ func (f *fleet) takeover(w *worker, limit time.Duration, harm func()) {
 
 // TestAnotherTakesOver: with a worker standing by, a killed worker's shard is taken after ttl/2, a frozen one's after 1.5 ttl.
 func TestAnotherTakesOver(t *testing.T) {
-	f := newFleet(t, 3000, fakeapi.Behaviour{Rate: 50, Latency: 10 * time.Millisecond})
-	lead := f.lead(50, 4)
-	f.opened(lead)
-	workers := f.autos(4)
-	f.until("all shards to be held", time.Minute, func() bool { return len(f.owners()) == 4 })
-	workers = append(workers, f.autos(2)...) // these stand by
-	f.arrived(200, time.Minute)
-	const ttl = 6 * time.Second
-	f.takeover(workers[0], ttl/2+2*time.Second, func() { _ = workers[0].cmd.Process.Kill() })
-	f.takeover(workers[1], ttl+ttl/2+2*time.Second, func() { _ = workers[1].cmd.Process.Signal(syscall.SIGSTOP) })
-	f.pass(2 * time.Second)
-	_ = workers[1].cmd.Process.Signal(syscall.SIGCONT)
-	workers[1].want(13, 30*time.Second)
-	wantAll(workers[2:], 0, 3*time.Minute)
-	lead.want(0, time.Minute)
-	f.polite(51)
-	f.complete("proof", 3000)
+	steadily(t, func() {
+		f := newFleet(t, 3000, fakeapi.Behaviour{Rate: 50, Latency: 10 * time.Millisecond})
+		lead := f.lead(50, 4)
+		f.opened(lead)
+		workers := f.autos(4)
+		f.until("all shards to be held", time.Minute, func() bool { return len(f.owners()) == 4 })
+		workers = append(workers, f.autos(2)...) // these stand by
+		f.arrived(200, time.Minute)
+		const ttl = 6 * time.Second
+		f.takeover(workers[0], ttl/2+2*time.Second, func() { _ = workers[0].cmd.Process.Kill() })
+		f.takeover(workers[1], ttl+ttl/2+2*time.Second, func() { _ = workers[1].cmd.Process.Signal(syscall.SIGSTOP) })
+		f.pass(2 * time.Second)
+		_ = workers[1].cmd.Process.Signal(syscall.SIGCONT)
+		workers[1].want(13, 30*time.Second)
+		wantAll(workers[2:], 0, 3*time.Minute)
+		lead.want(0, time.Minute)
+		f.polite(51)
+		f.complete("proof", 3000)
+	})
 }
 
 // TestLedRunSurvives: a coordinator and 8 workers with 64 shards at 500/s; half of the workers killed in turn, one frozen
 // past its ttl, the coordinator killed twice.
 func TestLedRunSurvives(t *testing.T) {
-	const items = 20_000
-	f := newFleet(t, items, fakeapi.Behaviour{Latency: 10 * time.Millisecond})
-	lead := f.lead(500, 64)
-	workers := f.autos(8)
-	frozen := workers[7]
-	for i := range 4 {
-		f.arrived(2000+3500*i, time.Minute)
-		workers[i].kill()
-		workers[i] = f.auto()
-		switch i {
-		case 0, 2:
-			lead.kill()
-			lead = f.lead(500, 64)
-		case 1:
-			_ = frozen.cmd.Process.Signal(syscall.SIGSTOP)
-		case 3:
-			_ = frozen.cmd.Process.Signal(syscall.SIGCONT)
+	steadily(t, func() {
+		const items = 20_000
+		f := newFleet(t, items, fakeapi.Behaviour{Latency: 10 * time.Millisecond})
+		lead := f.lead(500, 64)
+		workers := f.autos(8)
+		frozen := workers[7]
+		for i := range 4 {
+			f.arrived(2000+3500*i, time.Minute)
+			workers[i].kill()
+			workers[i] = f.auto()
+			switch i {
+			case 0, 2:
+				lead.kill()
+				lead = f.lead(500, 64)
+			case 1:
+				_ = frozen.cmd.Process.Signal(syscall.SIGSTOP)
+			case 3:
+				_ = frozen.cmd.Process.Signal(syscall.SIGCONT)
+			}
 		}
-	}
-	wantAll(workers[:7], 0, 3*time.Minute)
-	if code := frozen.exit(time.Minute); code != 13 && code != 0 {
-		t.Errorf("the frozen worker exited with %d, want 13 (its shard was taken) or 0", code)
-	}
-	lead.want(0, time.Minute)
-	t.Logf("the coordinator's last words:\n%s", lead.tail())
-	f.polite(501)
-	t.Logf("%.1f %% of the budget used, kills and all", 100*used(f.api.Arrivals(), 500))
-	f.complete("proof", items)
-	extra := f.api.Count() - items
-	t.Logf("%d requests for %d items: %d in flight or not committed when something was killed", f.api.Count(), items, extra)
-	if most := 5 * (500 + 40); extra > most {
-		t.Errorf("%d requests were made twice, want at most %d", extra, most)
-	}
+		wantAll(workers[:7], 0, 3*time.Minute)
+		if code := frozen.exit(time.Minute); code != 13 && code != 0 {
+			t.Errorf("the frozen worker exited with %d, want 13 (its shard was taken) or 0", code)
+		}
+		lead.want(0, time.Minute)
+		t.Logf("the coordinator's last words:\n%s", lead.tail())
+		f.polite(501)
+		t.Logf("%.1f %% of the budget used, kills and all", 100*used(f.api.Arrivals(), 500))
+		f.complete("proof", items)
+		extra := f.api.Count() - items
+		t.Logf("%d requests for %d items: %d in flight or not committed when something was killed", f.api.Count(), items, extra)
+		if most := 5 * (500 + 40); extra > most {
+			t.Errorf("%d requests were made twice, want at most %d", extra, most)
+		}
+	})
 }
 
 // TestManyWorkers: 64 processes that start at once share one Redis, one PostgreSQL and 50/s for a minute.
 func TestManyWorkers(t *testing.T) {
-	const n, items = 64, 3200
-	f := newFleet(t, items, fakeapi.Behaviour{Rate: 50, Latency: 20 * time.Millisecond})
-	f.pg = testenv.OwnPostgres(t, "max_connections=300")
-	lead := f.lead(50, n)
-	f.opened(lead)
-	workers := f.autos(n)
-	f.arrived(1, time.Minute)
-	most := 0
-	f.until("the run to end", 5*time.Minute, func() bool {
-		most = max(most, f.connections())
-		select {
-		case <-lead.done:
-			return true
-		default:
-			return false
+	steadily(t, func() {
+		const n, items = 64, 3200
+		f := newFleet(t, items, fakeapi.Behaviour{Rate: 50, Latency: 20 * time.Millisecond})
+		f.pg = testenv.OwnPostgres(t, "max_connections=300")
+		lead := f.lead(50, n)
+		f.opened(lead)
+		workers := f.autos(n)
+		f.arrived(1, time.Minute)
+		most := 0
+		f.until("the run to end", 5*time.Minute, func() bool {
+			most = max(most, f.connections())
+			select {
+			case <-lead.done:
+				return true
+			default:
+				return false
+			}
+		})
+		calls := f.calls("evalsha") + f.calls("eval")
+		wantAll(workers, 0, time.Minute)
+		lead.want(0, time.Minute)
+		part := used(f.api.Arrivals(), 50)
+		cpu := time.Duration(0)
+		for _, w := range workers {
+			cpu += w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()
 		}
+		t.Logf("%d workers: %.1f %% of the budget used; %.2f Redis calls a permit; at most %d connections to PostgreSQL, %.2f a worker; %.2f s of CPU a worker, start and end included",
+			n, 100*part, float64(calls)/float64(f.api.Count()), most, float64(most)/n, cpu.Seconds()/n)
+		f.polite(51)
+		if part < 0.98 {
+			t.Errorf("%.1f %% of the budget used, want at least 98 %%", 100*part)
+		}
+		f.complete("proof", items)
 	})
-	calls := f.calls("evalsha") + f.calls("eval")
-	wantAll(workers, 0, time.Minute)
-	lead.want(0, time.Minute)
-	part := used(f.api.Arrivals(), 50)
-	cpu := time.Duration(0)
-	for _, w := range workers {
-		cpu += w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()
-	}
-	t.Logf("%d workers: %.1f %% of the budget used; %.2f Redis calls a permit; at most %d connections to PostgreSQL, %.2f a worker; %.2f s of CPU a worker, start and end included",
-		n, 100*part, float64(calls)/float64(f.api.Count()), most, float64(most)/n, cpu.Seconds()/n)
-	f.polite(51)
-	if part < 0.98 {
-		t.Errorf("%.1f %% of the budget used, want at least 98 %%", 100*part)
-	}
-	f.complete("proof", items)
 }
 
 // calls is how often Redis ran a command.
