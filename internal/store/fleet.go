@@ -35,6 +35,9 @@ type Fleet interface {
 	Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (Leadership, error)
 	// FinishRun notes that the run is finished if all shards of one N are drained, and says whether it is.
 	FinishRun(ctx context.Context, run string) (finished bool, err error)
+	// Reopen makes a drained run one at work again, of which every mirror of the keys is void: items that it lacks are
+	// fetched. ErrNoRun without the run.
+	Reopen(ctx context.Context, run string) error
 	// PutBack takes pages for which wanted is true, and their records, out of the run, so that they are fetched again; a
 	// listing goes on at the earliest of those that were its steps. It counts them by outcome. The run is not finished any more, their shards not drained, and every mirror of the keys
 	// void. ErrBusy while a worker holds a shard of the run.

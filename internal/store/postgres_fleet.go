@@ -190,6 +190,19 @@ func (p *Postgres) PutBack(ctx context.Context, run string, outcomes []harvest.O
 	return back.counts, classify("put items of run "+run+" back", err)
 }
 
+// Reopen implements Fleet.
+func (p *Postgres) Reopen(ctx context.Context, run string) error {
+	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, "UPDATE shoal.runs SET generation = gen_random_uuid(), finished_at = NULL WHERE run = $1", run)
+		if err := oneRow(tag.RowsAffected(), err); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "UPDATE shoal.shards SET drained_at = NULL WHERE run = $1", run)
+		return err
+	})
+	return classify("open run "+run+" again", err)
+}
+
 // deleteAtOnce is how many keys one statement deletes.
 const deleteAtOnce = 5000
 

@@ -218,6 +218,20 @@ func (s *SQLite) PutBack(ctx context.Context, run string, outcomes []harvest.Out
 	return back.counts, err
 }
 
+// Reopen implements Fleet.
+func (s *SQLite) Reopen(ctx context.Context, run string) error {
+	return s.transact(ctx, "open run "+run+" again", func(tx *sql.Tx) error {
+		if _, err := findSQLiteRun(ctx, tx, run); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE runs SET generation = ?, finished_at = NULL WHERE run = ?", newUUID(), run); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE shards SET drained_at = NULL WHERE run = ?", run)
+		return err
+	})
+}
+
 func (s *SQLite) choose(ctx context.Context, tx *sql.Tx, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool, back *putBack) error {
 	args := []any{run}
 	for _, o := range outcomes {

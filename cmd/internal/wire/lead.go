@@ -239,7 +239,15 @@ func (h *Harvester) judge(ctx context.Context, proof coordinator.Proof) (more bo
 		err := h.settleDigest(ctx, worker.Result{Digest: proof.Digest, Prefix: proof.Prefix})
 		return err == nil, err
 	}
-	return false, Incomplete(h.run, proof)
+	err = Incomplete(h.run, proof)
+	if proof.Missing > 0 && !h.listsPages() {
+		reopening := h.patiently(ctx, "the store", unavailable, func() error { return h.truth.Reopen(ctx, h.run.Name) })
+		if reopening != nil {
+			return false, errors.Join(err, reopening)
+		}
+		err = fmt.Errorf("%w; its shards are open again: start workers, which fetch what is missing, and then this command", err)
+	}
+	return false, err
 }
 
 // Incomplete is the error of a proof that failed; nil for one that holds.

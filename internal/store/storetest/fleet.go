@@ -20,6 +20,7 @@ func testFleet(t *testing.T, e *env) {
 	e.run(t, "nobody is disturbed", fleetBusy)
 	e.run(t, "a run that is led stays", fleetLed)
 	e.run(t, "steps are put back", fleetRewound)
+	e.run(t, "opened again", fleetReopened)
 	e.run(t, "a page and its chain's step are one", fleetChain)
 	e.run(t, "evidence", fleetEvidence)
 }
@@ -322,6 +323,30 @@ func fleetRewound(t *testing.T, f *fixture) {
 		equal(t, "chain "+want.Seed, got, want)
 	}
 	equal(t, "Totals()", f.totals(t).Items(), int64(3))
+}
+
+func fleetReopened(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	lease, err := f.store.Claim(ctx, store.Claim{Run: Name, Shard: whole, Owner: "a:1"})
+	must(t, "Claim()", err)
+	_, err = lease.Land(ctx, []harvest.Page{Page(1)})
+	must(t, "Land()", err)
+	finished, err := lease.Drained(ctx, 0)
+	if must(t, "Drained()", err); !finished {
+		t.Fatal("Drained() of the only shard = not finished")
+	}
+	must(t, "Release()", lease.Release(ctx))
+	before, err := f.store.FindRun(ctx, Name)
+	must(t, "FindRun()", err)
+	must(t, "Reopen()", f.store.Reopen(ctx, Name))
+	after, err := f.store.FindRun(ctx, Name)
+	must(t, "FindRun()", err)
+	shards, err := f.store.ListShards(ctx, Name)
+	must(t, "ListShards()", err)
+	if !after.FinishedAt.IsZero() || after.Generation == before.Generation || harvest.Drained(shards) || f.totals(t).Landed != 1 {
+		t.Errorf("the run after Reopen() = %+v with %+v, want it unfinished, of a new generation, its shard not drained, its page there", after, shards)
+	}
+	wantError(t, "Reopen(no such run)", f.store.Reopen(ctx, "nosuch"), store.ErrNoRun)
 }
 
 func fleetEvidence(t *testing.T, f *fixture) {
