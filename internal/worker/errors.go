@@ -17,6 +17,8 @@ var (
 	ErrPatience = errors.New("waited longer than --patience")
 	// ErrIncomplete: the corpus is damaged, or not every item handed out was committed.
 	ErrIncomplete = errors.New("incomplete")
+	// ErrAnother: what the store held when the pass began may not be there any more. Another pass finds what is missing.
+	ErrAnother = fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)
 	// ErrFenced: somebody else owns the shard.
 	ErrFenced = errors.New("somebody else owns this shard now")
 	// ErrStopped: the first signal came; what was in flight has landed.

@@ -156,7 +156,7 @@ func (w *Worker) result() (Result, error) {
 		return result, fmt.Errorf("%w: %d items were handed out and %d committed; start again, and please report it", ErrIncomplete, w.handed.Load(), w.committed.Load())
 	case w.Lease.Fingerprint() != w.generation:
 		// What was committed before a failover or a restore may not be there any more.
-		return result, fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)
+		return result, ErrAnother
 	}
 	return result, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"shoal/internal/harvest"
 	"shoal/internal/store"
+	"shoal/internal/worker"
 )
 
 // reportEvery is how often a process says in the store what it does.
@@ -81,6 +82,13 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 	}
 	for {
 		out, err := h.drain(ctx)
+		if errors.Is(err, worker.ErrAnother) && h.set.Corpus != "-" {
+			h.Say("the store was restored, failed over or its ledger rebuilt: the shard is gone through once more")
+			if err := h.interruptible(ctx, h.openNextCorpus, h.build); err != nil {
+				return out, err
+			}
+			continue
+		}
 		if err != nil || !out.Drained || !h.set.AutoShard {
 			return out, err
 		}
