@@ -182,7 +182,7 @@ func (parked) Is(target error) bool { return target == coordinator.ErrParked }
 
 // refusal says what the upstream answered.
 func (w *pageWalker) refusal() *worker.Refused {
-	text := "listings end without a page; nothing of this was recorded. Is the path right, and the credential? (--no-canary to go on)"
+	text := "it gives no page of the listing, and nothing was recorded; is the path right, a parameter, --extract, the credential? (look with --try 1; --no-canary goes on all the same)"
 	for _, example := range w.refused {
 		text += "\n  " + example
 	}
