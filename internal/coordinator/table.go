@@ -27,13 +27,19 @@ type Chains interface {
 type Lister interface {
 	// List takes the step at.Step of the chain, which is at at.Next, and says where the one after it is; an empty then is
 	// the end. ErrCursor: at.Next is refused, the chain is to start again. ErrParked, ErrBroken: the others go on.
+	// ErrEnded: the chain ends with what is committed next, wherever it is.
 	List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error)
 }
 
-// Ender is a Lister that can end a chain at a step whose cursor is refused for good: nil when that is committed as the
-// chain's end, else the error of the step.
+// Ender is a Lister that can end a chain at a step whose cursor is refused for good. ErrEnded: that is to be committed;
+// else the error of the step.
 type Ender interface {
 	End(at harvest.Chain, why error) error
+}
+
+// Releaser is a Lister that parks chains. Release tells whether some of them can go on after all, when no other chain can.
+type Releaser interface {
+	Release(ctx context.Context) bool
 }
 
 var (
@@ -43,6 +49,8 @@ var (
 	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; are its address and its parameters right? (a wiki's prefix goes without the namespace's name)")
 	// ErrCursor: the upstream does not know any more where a chain was to go on.
 	ErrCursor = errors.New("the upstream refuses the cursor")
+	// ErrEnded: the chain ends with a step of its own, behind all that it has had.
+	ErrEnded = errors.New("the listing ends here")
 	// ErrParked: whether the step counts shows when another chain has taken one; until then this chain waits.
 	ErrParked = errors.New("no other listing goes on")
 	// ErrBroken: the chain cannot be walked to its end.

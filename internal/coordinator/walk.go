@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"shoal/internal/harvest"
@@ -61,6 +62,9 @@ func (w *walker) done(t *Table) bool {
 // error. The others go on meanwhile. An error of one chain alone comes when no other can go on.
 func (w *walker) advance(ctx context.Context, t *Table) (listed int, err error) {
 	w.start(ctx, t)
+	if w.busy == 0 && w.released(ctx, t) {
+		w.start(ctx, t)
+	}
 	if w.busy == 0 {
 		return 0, w.stuck()
 	}
@@ -145,6 +149,18 @@ func (w *walker) settle(got taken, t *Table) error {
 	return nil
 }
 
+// released lets parked chains go on that need not wait any more.
+func (w *walker) released(ctx context.Context, t *Table) bool {
+	lister, ok := t.Lister.(Releaser)
+	if !ok || !slices.ContainsFunc(w.open, func(chain *walk) bool { return chain.parked != nil }) || !lister.Release(ctx) {
+		return false
+	}
+	for _, chain := range w.open {
+		chain.parked = nil
+	}
+	return true
+}
+
 // stuck is why none of the chains that are left can go on; nil when none is left.
 func (w *walker) stuck() error {
 	why := w.broken[:min(len(w.broken), mostExamples)]
@@ -174,7 +190,10 @@ func (w *walk) load(ctx context.Context, t *Table) error {
 		chain, err := t.Chains.Chain(ctx, t.Run, w.seed)
 		if err == nil {
 			w.loaded, w.step, w.place, w.next, w.done = true, chain.Step, chain.Step, chain.Next, chain.Done
-			w.seen = chain.Next
+			w.seen, w.best = chain.Next, chain.Step
+			if chain.Next == "" { // it is to be walked again from its seed
+				w.place = 0
+			}
 		}
 		return err
 	})
@@ -196,14 +215,15 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 		}
 		err = w.giveUp(t, at, err)
 	}
-	if err != nil {
+	ended := errors.Is(err, ErrEnded)
+	if err != nil && !ended {
 		return 0, err
 	}
 	if w.comesBack(then) {
 		return 0, fmt.Errorf("%w: %s comes back to where it was: after %s it goes on at %s", ErrBroken, harvest.Quote(w.seed), harvest.Quote(w.next), harvest.Quote(then))
 	}
 	to := harvest.Chain{Seed: w.seed, Step: w.step + 1, Next: then, Done: then == ""}
-	if t.Pages { // a page that is there already is known by its place
+	if t.Pages && !ended { // a page that is there already is known by its place
 		to.Step = w.place + 1
 	}
 	err = t.again(ctx, func() error { return t.Chains.CommitStep(ctx, t.Run, to, entries) })

@@ -120,7 +120,7 @@ type ending struct{ *book }
 
 func (e ending) End(at harvest.Chain, _ error) error {
 	e.ended = append(e.ended, fmt.Sprint(at.Seed, at.Step))
-	return nil
+	return ErrEnded
 }
 
 func TestACursorThatIsRefusedForGoodMayBeTheEnd(t *testing.T) {
@@ -194,6 +194,77 @@ func TestAChainThatRunsInACircleIsNoticed(t *testing.T) {
 					t.Errorf("Entries() = %v after %d steps of a circle of %d after %d, want ErrBroken soon", err, len(b.asked), length, lead)
 				}
 			}
+		}
+	})
+}
+
+// shelf keeps pages by their places, as a store does: what is there already stays.
+type shelf struct {
+	Memory
+	pages map[harvest.Key]string
+}
+
+func (s *shelf) CommitStep(_ context.Context, _ string, to harvest.Chain, entries []harvest.Entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key, what := harvest.StepKey(to.Seed, to.Step), "refused"
+	if len(entries) > 0 {
+		what = entries[0].Item.ID
+	}
+	if _, there := s.pages[key]; !there {
+		s.pages[key] = what
+	}
+	if was := s.chains[to.Seed]; to.Step == was.Step+1 || to.Done && was.Step >= to.Step {
+		to.Step = max(to.Step, was.Step)
+		s.chains[to.Seed] = to
+	}
+	return nil
+}
+
+func TestAChainThatIsWalkedAgainAndRefusedEndsBehindWhatItHas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{pages: map[harvest.Key]string{}}
+		s.chains = map[string]harvest.Chain{"a": {Seed: "a", Step: 3}} // three pages are there; it is walked from its seed
+		for step := range int64(3) {
+			s.pages[harvest.StepKey("a", step+1)] = "there"
+		}
+		b := ending{&book{pages: 9, refuse: map[string]int{"a1": 100}}}
+		err := (&Table{Seeds: []string{"a"}, Chains: s, Lister: b, Pages: true}).Fill(t.Context(), func(int) {})
+		if got := s.chains["a"]; err != nil || !got.Done || got.Step != 4 || len(s.pages) != 4 || s.pages[harvest.StepKey("a", 4)] != "refused" {
+			t.Errorf("Fill() = %v, chain %+v with pages %v, want its refusal to be page 4, and the end", err, got, s.pages)
+		}
+	})
+}
+
+// releasing parks whatever is failed, until it is released.
+type releasing struct {
+	*book
+	free bool
+}
+
+func (r *releasing) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, string, error) {
+	entries, then, err := r.book.List(ctx, at)
+	if errors.Is(err, ErrParked) && r.free {
+		return nil, "", ErrEnded
+	}
+	return entries, then, err
+}
+
+func (r *releasing) Release(context.Context) bool {
+	was := r.free
+	r.free = true
+	return !was
+}
+
+func TestWhatIsParkedIsReleasedWhenNothingElseGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &releasing{book: &book{pages: 2, fail: map[string]error{"a": ErrParked, "c": ErrParked}}}
+		chains := &Memory{}
+		err := (&Table{Seeds: []string{"a", "b", "c"}, Chains: chains, Lister: r}).Fill(t.Context(), func(int) {})
+		if done, _ := chains.ChainsDone(t.Context(), ""); err != nil || done != 3 {
+			t.Errorf("Fill() = %v, %d chains done, want nil, 3", err, done)
 		}
 	})
 }

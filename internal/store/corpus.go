@@ -62,7 +62,9 @@ func (r corpusRow) entry() (harvest.Entry, error) {
 // moveChain is the statement that moves a chain to its next step, if that is what follows. A chain that started again and
 // has come to its end earlier than before has ended, too. Parameters: run, seed, step, next, done.
 func moveChain(schema, now string) string {
-	return fmt.Sprintf(`INSERT INTO %[1]schains AS c (run, seed, step, next, done_at) VALUES ($1, $2, $3, nullif($4, ''), CASE WHEN $5 THEN %[2]s END)
+	return fmt.Sprintf(`INSERT INTO %[1]schains AS c (run, seed, step, next, done_at)
+		SELECT CAST($1 AS text), CAST($2 AS text), CAST($3 AS bigint), nullif(CAST($4 AS text), ''), CASE WHEN CAST($5 AS boolean) THEN %[2]s END
+		WHERE CAST($3 AS bigint) = 1 OR EXISTS (SELECT 1 FROM %[1]schains b WHERE b.run = CAST($1 AS text) AND b.seed = CAST($2 AS text))
 		ON CONFLICT (run, seed) DO UPDATE SET step = CASE WHEN c.step > excluded.step THEN c.step ELSE excluded.step END, next = excluded.next, done_at = excluded.done_at
 		WHERE c.done_at IS NULL AND (c.step = excluded.step - 1 OR excluded.done_at IS NOT NULL AND c.step >= excluded.step)`, schema, now)
 }

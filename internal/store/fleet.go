@@ -39,7 +39,7 @@ type Fleet interface {
 	// fetched. ErrNoRun without the run.
 	Reopen(ctx context.Context, run string) error
 	// PutBack takes pages for which wanted is true, and their records, out of the run, so that they are fetched again; a
-	// listing goes on at the earliest of those that were its steps. It counts them by outcome. The run is not finished any more, their shards not drained, and every mirror of the keys
+	// listing of which steps are among them is walked once more. It counts them by outcome. The run is not finished any more, their shards not drained, and every mirror of the keys
 	// void. ErrBusy while a worker holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
 	// DropRun removes the run and all that belongs to it. ErrBusy while a worker holds a shard of the run, or somebody
@@ -98,15 +98,8 @@ type putBack struct {
 	counts harvest.Counts
 }
 
-// rewound is a chain that goes on at a step that is put back.
-type rewound struct {
-	seed string
-	step int64 // before it
-	key  harvest.Key
-}
-
-// rewind finds the chains of which steps are put back.
-func (b *putBack) rewind(chains []harvest.Chain) (all []rewound) {
+// rewind finds the chains of which steps are put back, by their seeds.
+func (b *putBack) rewind(chains []harvest.Chain) (seeds []string) {
 	b.seeds = map[harvest.Key]harvest.Key{}
 	for _, chain := range chains {
 		found := false
@@ -117,19 +110,18 @@ func (b *putBack) rewind(chains []harvest.Chain) (all []rewound) {
 			}
 			b.seeds[key] = harvest.KeyOf(chain.Seed)
 			if !found {
-				all = append(all, rewound{chain.Seed, step - 1, key})
+				seeds = append(seeds, chain.Seed)
 			}
 			found = true
 		}
 	}
-	return all
+	return seeds
 }
 
-// rewindChain is the statement for one of them. Its next step is where the page came from. Parameters: run, seed, step,
-// key.
+// rewindChain is the statement for one of them: it is walked again from its seed, and what is there is known by its
+// place. Parameters: run, seed.
 func rewindChain(schema string) string {
-	return fmt.Sprintf(`UPDATE %[1]schains SET step = CAST($3 AS bigint), done_at = NULL,
-		next = CASE WHEN CAST($3 AS bigint) > 0 THEN (SELECT url FROM %[1]spages WHERE run = $1 AND key = $4) END WHERE run = $1 AND seed = $2`, schema)
+	return fmt.Sprintf("UPDATE %schains SET next = NULL, done_at = NULL WHERE run = $1 AND seed = $2", schema)
 }
 
 func (b *putBack) add(p harvest.Page) {

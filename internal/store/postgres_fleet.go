@@ -234,8 +234,8 @@ func (p *Postgres) rewind(ctx context.Context, tx pgx.Tx, run string, back *putB
 	if err != nil {
 		return err
 	}
-	for _, to := range back.rewind(chains) {
-		if _, err := tx.Exec(ctx, rewindChain("shoal."), run, to.seed, to.step, uuid(to.key)); err != nil {
+	for _, seed := range back.rewind(chains) {
+		if _, err := tx.Exec(ctx, rewindChain("shoal."), run, seed); err != nil {
 			return err
 		}
 	}

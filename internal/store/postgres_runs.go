@@ -87,6 +87,9 @@ func (p *Postgres) OpenRun(ctx context.Context, given harvest.Run) (run harvest.
 		}
 	}
 	if contradiction := contradicts(run, given); contradiction != nil {
+		if contradiction.Field == shardsFlag {
+			return run, false, contradiction
+		}
 		return p.redefine(ctx, run, given, contradiction)
 	}
 	run, err = p.adopt(ctx, run, given)
@@ -97,6 +100,9 @@ func (p *Postgres) OpenRun(ctx context.Context, given harvest.Run) (run harvest.
 func (p *Postgres) redefine(ctx context.Context, stored, given harvest.Run, contradiction error) (harvest.Run, bool, error) {
 	var done bool
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		if err := excludeLeader(ctx, tx, given.Name); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, redefineRun("shoal.", numbered), redefinition(given)...)
 		if done = err == nil && tag.RowsAffected() > 0; !done {
 			return err
@@ -111,11 +117,11 @@ func (p *Postgres) redefine(ctx context.Context, stored, given harvest.Run, cont
 		_, err = tx.Exec(ctx, saveInputs("shoal.", numbered), inputsOf(redefined(stored, given))...)
 		return err
 	})
+	if !done && (err == nil || errors.Is(err, errLed)) {
+		return stored, false, contradiction
+	}
 	if err != nil {
 		return stored, false, classify("open run "+given.Name, err)
-	}
-	if !done {
-		return stored, false, contradiction
 	}
 	run, err := findRun(ctx, p.pool, given.Name)
 	return run, true, classify("open run "+given.Name, err)

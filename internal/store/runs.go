@@ -12,9 +12,12 @@ import (
 // storedCorpus is the --corpus that means the run's own corpus table.
 const storedCorpus = "store:"
 
+// shardsFlag cannot be said anew even where nothing has landed: shards have rows.
+const shardsFlag = "--shards"
+
 // contradicts compares what a run was opened with and what is given now. An input that is not given means "as stored",
 // and where the corpus is read from now need not be where it was read from when the run's table was filled.
-func contradicts(stored, given harvest.Run) error {
+func contradicts(stored, given harvest.Run) *Contradiction {
 	fields := []struct{ name, stored, given string }{
 		{"--upstream", stored.Upstream, given.Upstream},
 		{"--api or --url", stored.API, given.API},
@@ -27,13 +30,13 @@ func contradicts(stored, given harvest.Run) error {
 		{"--split", stored.Split, given.Split},
 		{"--id", stored.ID, given.ID},
 		{"--absent", stored.Absent, given.Absent},
-		{"--shards", orUnset(stored.Shards), orUnset(given.Shards)},
+		{shardsFlag, orUnset(stored.Shards), orUnset(given.Shards)},
 	}
 	for _, f := range fields {
 		if f.given == "" || f.given == f.stored {
 			continue
 		}
-		if f.name == "--shards" && f.stored == "" {
+		if f.name == shardsFlag && f.stored == "" {
 			continue // a worker opened it; from now on it is led
 		}
 		if f.name == "--corpus" && (unsaidCorpus(f.given) || unsaidCorpus(f.stored)) {

@@ -263,8 +263,8 @@ func (s *SQLite) rewind(ctx context.Context, tx *sql.Tx, run string, back *putBa
 	if err != nil {
 		return err
 	}
-	for _, to := range back.rewind(chains) {
-		if _, err := tx.ExecContext(ctx, rewindChain(""), run, to.seed, to.step, to.key[:]); err != nil {
+	for _, seed := range back.rewind(chains) {
+		if _, err := tx.ExecContext(ctx, rewindChain(""), run, seed); err != nil {
 			return err
 		}
 	}

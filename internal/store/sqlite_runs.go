@@ -104,13 +104,20 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 				return err
 			}
 		}
-		if contradiction = contradicts(run, given); contradiction != nil {
+		if other := contradicts(run, given); other != nil {
+			contradiction = other
+			lead, err := lockShardFile(leadPath(s.path, given.Name))
+			if err != nil || lead == nil || other.Field == shardsFlag {
+				lead.unlock()
+				return err // the caller is told of the contradiction below
+			}
+			defer lead.unlock()
 			result, err := tx.ExecContext(ctx, redefineRun("", sqliteNumbered), redefinition(given)...)
 			if err != nil {
 				return err
 			}
 			if rows, err := result.RowsAffected(); err != nil || rows == 0 {
-				return err // the caller is told of the contradiction below
+				return err
 			}
 			contradiction, opened = nil, true
 			run, err = replaceInputs(ctx, tx, run, given)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"shoal/internal/harvest"
@@ -21,8 +22,9 @@ type Caller struct {
 	Tally    *Tally        // may be nil
 	// Detail is the beginning of a failing answer as text that may be stored; nil keeps none.
 	Detail func(answer *harvest.Answer) string
-	// Served tells whether the upstream has given others what they asked for since an instant. Where it has, a call that
-	// was tried often enough is given up, as an item would be: dead. nil: a call is made until Patience ends.
+	// Served tells whether the upstream has given others what they asked for since an instant; the zero instant means ever.
+	// Where it has since the call first failed, a call that was tried often enough is given up, as an item would be: dead.
+	// nil: a call is made until Patience ends.
 	Served func(since time.Time) bool
 	// Waiting is told why a call is made again and when; nil is silent.
 	Waiting func(sentence string)
@@ -61,7 +63,8 @@ type call struct {
 	began     time.Time
 	why       string
 	requests  int
-	tries     int
+	failures  []time.Time // tries that count, but for those that an outage excuses
+	failed    time.Time   // the first of all
 	incidents int
 	renewed   bool
 	away      int
@@ -100,7 +103,7 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 		c.Tally.received(answer.Wire)
 	}
 	reading := Decode(reader(c.read), c.Fetch, c.request, answer, err)
-	if unexpected(reading) {
+	if c.mistaken(reading) {
 		permit.Neutral(ctx, true)
 	} else {
 		permit.Done(ctx, healthy(answer, reading))
@@ -127,10 +130,11 @@ func (c *call) unreached(ctx context.Context, err error) (time.Duration, error) 
 }
 
 func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer, reading harvest.Reading) (time.Duration, error) {
-	c.tries++
+	now := time.Now()
+	c.failures = slices.DeleteFunc(c.failures, c.Pace.Forgiven)
 	facts := retry.Facts{
-		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait, Items: 1, Tries: c.tries, Renewed: c.renewed,
-		Incidents: c.incidents + 1, Now: time.Now(), Jitter: rand.Float64(),
+		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait, Items: 1, Tries: len(c.failures) + 1, Renewed: c.renewed,
+		Incidents: c.incidents + 1, Now: now, Jitter: rand.Float64(),
 	}
 	if answer != nil {
 		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
@@ -149,6 +153,9 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	if c.Patience > 0 && d.Pause > c.Patience {
 		return 0, fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, time.Now().Add(d.Pause).Format(time.DateTime))
 	}
+	if c.failed.IsZero() {
+		c.failed = now
+	}
 	switch {
 	case d.Verb == retry.Accept:
 		return accepted, nil
@@ -156,13 +163,11 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 		return 0, c.refused(d, answer, reading)
 	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
 		c.Tally.retried(d.Source)
-		c.tries--
 		return longWait, nil
 	}
-	if d.Free {
-		c.tries--
-	} else {
+	if !d.Free {
 		c.Tally.retried(d.Source)
+		c.failures = append(c.failures, now)
 	}
 	if d.Renew {
 		if _, err := c.Fetch.Renew(ctx); err != nil {
@@ -173,9 +178,14 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	return d.Delay, nil
 }
 
+// mistaken tells whether our settings may be what is wrong with an answer: until one was what they expect.
+func (c *call) mistaken(reading harvest.Reading) bool {
+	return unexpected(reading) && (c.Served == nil || !c.Served(time.Time{}))
+}
+
 // givenUp tells whether a call that was tried often enough ends: the upstream works, for this answer or for others.
 func (c *call) givenUp(reading harvest.Reading) bool {
-	return c.Served != nil && (unexpected(reading) || c.Served(c.began))
+	return c.Served != nil && (c.mistaken(reading) || c.Served(c.failed))
 }
 
 func (c *call) refused(d retry.Decision, answer *harvest.Answer, reading harvest.Reading) *Refused {

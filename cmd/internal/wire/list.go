@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"shoal/internal/config"
@@ -105,16 +106,33 @@ func refusedCursor(r *worker.Refused, at harvest.Chain) bool {
 type itemLister struct {
 	h      *Harvester
 	caller worker.Caller
+	served served
 }
 
 func (h *Harvester) itemLister() *itemLister {
 	l := &itemLister{h: h, caller: h.caller()}
-	l.caller.Served = func(time.Time) bool { return false } // a chain of items has no page that could be dead
+	l.caller.Served = l.served.since
 	return l
+}
+
+// served is when an answer was last what we expect; zero before.
+type served struct{ nanos atomic.Int64 }
+
+func (s *served) now() { s.nanos.Store(time.Now().UnixNano()) }
+
+// before notes that some was, in an earlier start.
+func (s *served) before() { s.nanos.CompareAndSwap(0, 1) }
+
+func (s *served) since(t time.Time) bool {
+	at := s.nanos.Load()
+	return at > 0 && (t.IsZero() || at > t.UnixNano())
 }
 
 // List implements coordinator.Lister.
 func (l *itemLister) List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error) {
+	if at.Next != "" {
+		l.served.before()
+	}
 	item, err := corpus.Items(l.h.set.URL)
 	if err != nil {
 		return nil, "", config.Usagef("%v", err)
@@ -137,6 +155,8 @@ func (l *itemLister) List(ctx context.Context, at harvest.Chain) (entries []harv
 	})
 	refused, ok := errors.AsType[*worker.Refused](err)
 	switch {
+	case err == nil:
+		l.served.now()
 	case ok && refusedCursor(refused, at):
 		err = fmt.Errorf("%w: %w", coordinator.ErrCursor, err)
 	case ok:

@@ -2,12 +2,12 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"shoal/internal/config"
@@ -23,7 +23,9 @@ import (
 type pageWalker struct {
 	h      *Harvester
 	caller worker.Caller
-	served atomic.Int64 // when an answer was last accepted, in nanoseconds
+	served served
+	landed bool // something of the run has
+	limit  int  // steps to land, 0 for no limit
 
 	mu      sync.Mutex
 	streak  *retry.Streak
@@ -36,20 +38,27 @@ type pageWalker struct {
 type step struct {
 	page harvest.Page
 	then string
-	held bool
+	held bool // it is not to land yet
+
+	parked  bool // its chain was told to wait
+	refused bool // as who we are
+	verdict bool // an answer that ends the chain
 }
 
-func (h *Harvester) pageWalker(fresh bool) *pageWalker {
+func (h *Harvester) pageWalker(landed bool) *pageWalker {
 	limits := retry.DefaultStreakLimits()
 	if h.set.NoCanary {
 		limits.Refused = 0
 	}
-	if h.set.NoCanary || !fresh {
+	if h.set.NoCanary || landed {
 		limits.Canary = 0
 	}
-	w := &pageWalker{h: h, caller: h.caller(), streak: retry.NewStreak(limits), steps: map[string]*step{}}
+	w := &pageWalker{h: h, caller: h.caller(), landed: landed, limit: h.tour.limit(h.set.Limit), streak: retry.NewStreak(limits), steps: map[string]*step{}}
 	w.caller.Detail = reading{h.kind, h.client}.Detail
-	w.caller.Served = func(since time.Time) bool { return w.served.Load() > since.UnixNano() }
+	w.caller.Served = w.served.since
+	if landed {
+		w.served.before()
+	}
 	return w
 }
 
@@ -72,7 +81,7 @@ var errLimit = fmt.Errorf("%w: --limit is reached", coordinator.ErrParked)
 // List implements coordinator.Lister.
 func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.Entry, then string, err error) {
 	if had, err := w.resume(at.Seed); had != nil || err != nil {
-		return nil, had.goesOn(), err
+		return nil, had.goesOn(), cmp.Or(err, had.end())
 	}
 	request, err := w.h.kind.api.ListRequest(at.Seed, at.Next)
 	if err != nil {
@@ -89,6 +98,7 @@ func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.En
 	refused, ok := errors.AsType[*worker.Refused](err)
 	switch {
 	case ok && refusedCursor(refused, at):
+		w.uncount()
 		return nil, "", fmt.Errorf("%w: %w", coordinator.ErrCursor, err)
 	case ok && refused.Verdict.Outcome == "":
 		return nil, "", fmt.Errorf("%w: %w", coordinator.ErrBroken, err)
@@ -98,7 +108,7 @@ func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.En
 		return nil, "", err
 	}
 	page.Attempts = requests
-	w.served.Store(time.Now().UnixNano())
+	w.served.now()
 	class := retry.ClassEnded
 	if page.Outcome == harvest.Landed {
 		class = retry.ClassAccepted
@@ -123,7 +133,11 @@ func (w *pageWalker) End(at harvest.Chain, why error) error {
 func (w *pageWalker) keep(at harvest.Chain, url string, refused *worker.Refused) error {
 	page := refused.Verdict
 	page.Key, page.URL = harvest.StepKey(at.Seed, at.Step), url
-	return w.judge(at.Seed, &step{page: page}, refused.Class, refused.Text)
+	s := &step{page: page, verdict: true, refused: refused.Class == retry.ClassRefused}
+	if err := w.judge(at.Seed, s, refused.Class, refused.Text); err != nil {
+		return err
+	}
+	return coordinator.ErrEnded
 }
 
 // resume is the step that was held back, once it need not be any more. Nil: it is to be asked for.
@@ -134,12 +148,21 @@ func (w *pageWalker) resume(seed string) (*step, error) {
 	switch {
 	case had != nil && had.held:
 		return nil, parked{w.refusal()}
-	case had == nil && w.h.set.Limit > 0 && w.taken >= w.h.set.Limit:
+	case had == nil && w.limit > 0 && w.taken >= w.limit:
 		return nil, errLimit
 	case had == nil:
 		w.taken++
+	default:
+		had.parked = false
 	}
 	return had, nil
+}
+
+// uncount is for a step that is to be taken once more, or was there already.
+func (w *pageWalker) uncount() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.taken--
 }
 
 func (s *step) goesOn() string {
@@ -147,6 +170,41 @@ func (s *step) goesOn() string {
 		return ""
 	}
 	return s.then
+}
+
+func (s *step) end() error {
+	if s != nil && s.verdict {
+		return coordinator.ErrEnded
+	}
+	return nil
+}
+
+// Release implements coordinator.Releaser. What was held back is how its steps ended, as it is for items: where something
+// of the run has landed, or where there are other shards in which it may. Of a listing that has come to nothing but
+// refusals a person shall know first.
+func (w *pageWalker) Release(ctx context.Context) bool {
+	landed := w.landed
+	if totals, err := w.h.totals(ctx); err == nil {
+		landed = landed || totals.Landed > 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	held, refused, free := 0, false, false
+	for _, s := range w.steps {
+		if !s.held {
+			free = free || s.parked // it was released when its chain had just been parked
+			continue
+		}
+		held++
+		refused = refused || s.refused
+	}
+	if free || held == 0 || !landed && (refused || w.h.set.Shard.Of == 1) {
+		return free
+	}
+	for _, s := range w.steps {
+		s.held = false
+	}
+	return true
 }
 
 // judge keeps what became of a step for CommitStep. ErrParked: it is held back.
@@ -164,7 +222,7 @@ func (w *pageWalker) judge(seed string, s *step, class retry.Class, text string)
 		}
 		w.refused = nil
 	}
-	s.held = verdict.Hold
+	s.held, s.parked = verdict.Hold, verdict.Hold
 	switch {
 	case verdict.Stop != "":
 		return w.refusal()
@@ -194,16 +252,52 @@ func (w *pageWalker) CommitStep(ctx context.Context, _ string, to harvest.Chain,
 	w.mu.Lock()
 	page := w.steps[to.Seed].page
 	w.mu.Unlock()
-	page.Chain = &to
-	counts, err := w.h.lease.Land(context.WithoutCancel(ctx), []harvest.Page{page})
+	page.Key, page.Chain = harvest.StepKey(to.Seed, to.Step), &to
+	pages := []harvest.Page{page}
+	if to.Done {
+		gone, err := w.gone(ctx, page)
+		if err != nil {
+			return err
+		}
+		pages = append(pages, gone...)
+	}
+	counts, err := w.h.lease.Land(context.WithoutCancel(ctx), pages)
 	if err != nil {
 		return err
 	}
 	w.h.tally.Landed(counts)
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	delete(w.steps, to.Seed)
-	w.mu.Unlock()
+	if counts.Items() == 0 {
+		w.taken--
+	}
 	return nil
+}
+
+// reasonNotListed is that of a step that was put back, of a listing that is shorter now.
+const reasonNotListed = "not_listed"
+
+// gone are the steps behind the last one that the store lacks: a listing that is walked once more may be shorter.
+func (w *pageWalker) gone(ctx context.Context, last harvest.Page) (pages []harvest.Page, err error) {
+	chain, err := w.h.truth.Chain(ctx, w.h.run.Name, last.Chain.Seed)
+	if err != nil || chain.Step <= last.Chain.Step {
+		return nil, err
+	}
+	var keys []harvest.Key
+	for step := last.Chain.Step + 1; step <= chain.Step; step++ {
+		keys = append(keys, harvest.StepKey(chain.Seed, step))
+	}
+	known, err := w.h.truth.Known(ctx, w.h.run.Name, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, key := range keys {
+		if !known[i] {
+			pages = append(pages, harvest.Page{Key: key, URL: last.URL, Outcome: harvest.Missing, Reason: reasonNotListed, Attempts: 1, FetchedAt: time.Now()})
+		}
+	}
+	return pages, nil
 }
 
 // drainListing walks the chains of the shard to their ends.
@@ -213,7 +307,8 @@ func (h *Harvester) drainListing(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	w := h.pageWalker(totals.Landed == 0)
+	w := h.pageWalker(totals.Landed > 0)
+	generation := h.lease.Fingerprint()
 	var own []string
 	for _, seed := range h.seeds {
 		if h.set.Shard.Owns(harvest.KeyOf(seed)) {
@@ -234,6 +329,9 @@ func (h *Harvester) drainListing(ctx context.Context) (Outcome, error) {
 		err = worker.ErrFenced
 	case errors.Is(err, errLimit):
 		return out, nil
+	}
+	if err == nil && h.lease.Fingerprint() != generation { // what was there when the walk began may not be there any more
+		err = worker.ErrAnother
 	}
 	if err != nil {
 		return out, err
