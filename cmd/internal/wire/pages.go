@@ -126,6 +126,7 @@ func (w *pageWalker) End(at harvest.Chain, why error) error {
 	if err != nil {
 		return config.Usagef("%v", err)
 	}
+	w.h.Log.Warn("a listing is cut off where its cursor is refused again and again", "url", request.URL, "status", refused.Verdict.Status, "step", at.Step)
 	return w.keep(at, request.URL, refused)
 }
 
