@@ -51,12 +51,9 @@ func stillThere(f *os.File, path string) (bool, error) {
 	return err == nil && os.SameFile(opened, named), err
 }
 
-// unlock frees the shard, if it was locked, and tidies up. Removing comes first, while nobody else can have locked the
+// unlock frees the shard and tidies up. Removing comes first, while nobody else can have locked the
 // file; where a system does not remove open files it stays, which harms nothing.
 func (s *shardFile) unlock() {
-	if s == nil {
-		return
-	}
 	_ = os.Remove(s.f.Name())
 	_ = s.f.Close()
 }

@@ -105,21 +105,11 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 			}
 		}
 		if other := contradicts(run, given); other != nil {
-			contradiction = other
-			lead, err := lockShardFile(leadPath(s.path, given.Name))
-			if err != nil || lead == nil || other.Field == shardsFlag {
-				lead.unlock()
-				return err // the caller is told of the contradiction below
-			}
-			defer lead.unlock()
-			result, err := tx.ExecContext(ctx, redefineRun("", sqliteNumbered), redefinition(given)...)
-			if err != nil {
+			contradiction = other // unless it may be so
+			if opened, err = s.redefine(ctx, tx, given, other); err != nil || !opened {
 				return err
 			}
-			if rows, err := result.RowsAffected(); err != nil || rows == 0 {
-				return err
-			}
-			contradiction, opened = nil, true
+			contradiction = nil
 			run, err = replaceInputs(ctx, tx, run, given)
 			return err
 		}
@@ -137,6 +127,24 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 		return run, false, err
 	}
 	return run, opened, contradiction
+}
+
+// redefine gives the run the inputs that contradict the stored ones, if nobody leads it and nothing of it has landed.
+func (s *SQLite) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, other *Contradiction) (done bool, err error) {
+	if other.Field == shardsFlag {
+		return false, nil
+	}
+	lead, err := lockShardFile(leadPath(s.path, given.Name))
+	if err != nil || lead == nil {
+		return false, err
+	}
+	defer lead.unlock()
+	result, err := tx.ExecContext(ctx, redefineRun("", sqliteNumbered), redefinition(given)...)
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	return rows > 0, err
 }
 
 // replaceInputs is the part of redefineRun that is not in the row of the run.

@@ -55,6 +55,7 @@ func corpusTwo(t *testing.T, f *fixture) {
 		t.Fatalf("CommitStep() = %v, want nil", err)
 	}
 	wantError(t, "CommitStep(the same step)", f.store.CommitStep(t.Context(), Name, to, listed(0, 2)), store.ErrStep)
+	wantError(t, "CommitStep(a later step of a chain that was not begun)", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "late", Step: 2}, listed(0, 2)), store.ErrStep)
 	wantError(t, "CommitStep(a later step)", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "s", Step: 3}, listed(0, 2)), store.ErrStep)
 	if n, err := f.store.CorpusSize(t.Context(), Name); n != 2 || err != nil {
 		t.Errorf("CorpusSize() = %d, %v, want 2", n, err)

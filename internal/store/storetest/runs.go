@@ -122,6 +122,10 @@ func begunAgain(t *testing.T, f *fixture) {
 	land := f.Take(t, f.store, Name, whole)
 	refused("while a worker is at it")
 	f.release(t)
+	lead, err := f.store.Lead(t.Context(), Name, "lab-1:7", nil)
+	must(t, "Lead()", err)
+	refused("while somebody leads it")
+	lead.Close()
 	run, opened, err := f.store.OpenRun(t.Context(), mended)
 	if err != nil || !opened || run.API != mended.API || run.Corpus != Inputs().Corpus {
 		t.Errorf("OpenRun(another --url) of a run without pages = %+v, opened %t, %v, want the new --url", run, opened, err)
