@@ -23,16 +23,12 @@ import (
 )
 
 // printJSON is for scripts.
-func (p *program) printJSON(v any) error {
-	encoder := json.NewEncoder(p.stdout)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
-}
+func (p *program) printJSON(v any) error { return p.encodeJSON(v, "  ") }
 
-// printJSONLine is for scripts that follow what changes: a line each.
-func (p *program) printJSONLine(v any) error {
+// encodeJSON writes a value, on one line where there is no indent.
+func (p *program) encodeJSON(v any, indent string) error {
 	encoder := json.NewEncoder(p.stdout)
+	encoder.SetIndent("", indent)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
 }

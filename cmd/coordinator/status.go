@@ -132,7 +132,7 @@ func (p *program) showStatus(set config.Coordinator, s wire.State, speed *status
 	line := statusOf(s, speed)
 	switch {
 	case set.JSON && set.Watch:
-		return p.printJSONLine(line)
+		return p.encodeJSON(line, "")
 	case set.JSON:
 		return p.printJSON(line)
 	}

@@ -2,6 +2,7 @@ package pace
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,9 +17,13 @@ type twin struct {
 		SetRate(ctx context.Context, host string, rate float64, by string) error
 		Hold(ctx context.Context, host string, length time.Duration) error
 	}
-	real bool   // in real time, of which a busy machine wastes slots
-	lose func() // forget everything, as FLUSHALL does
+	real bool                             // in real time, of which a busy machine wastes slots
+	lose func()                           // forget everything, as FLUSHALL does
+	few  func(format string, args ...any) // fails the test for too few requests; in real time the scenario is tried again first
 }
+
+// mostTries is how often a scenario may meet a machine that is busy with something else.
+const mostTries = 3
 
 // patience lets a scenario that counts what was sent, not how much at most, forgive a busy machine.
 func (w twin) patience() time.Duration {
@@ -40,28 +45,29 @@ func both(t *testing.T, scenario func(w twin)) {
 				l.mu.Lock()
 				l.hosts[host].state = state{}
 				l.mu.Unlock()
-			}})
+			}, t.Errorf})
 		})
 	})
 	t.Run("redis", func(t *testing.T) {
 		t.Parallel()
-		_, client := server(t)
-		r := NewRedis(client)
-		scenario(twin{r, t, r, true, func() {
-			if err := client.FlushAll(t.Context()).Err(); err != nil {
-				t.Errorf("FLUSHALL = %v, want no error", err)
+		for try := 1; ; try++ {
+			few := ""
+			_, client := server(t)
+			r := NewRedis(client)
+			scenario(twin{r, t, r, true, func() {
+				if err := client.FlushAll(t.Context()).Err(); err != nil {
+					t.Errorf("FLUSHALL = %v, want no error", err)
+				}
+			}, func(format string, args ...any) { few = fmt.Sprintf(format, args...) }})
+			switch {
+			case few == "":
+				return
+			case try == mostTries:
+				t.Fatalf("%s, at each of %d tries", few, mostTries)
 			}
-		}})
+			t.Logf("%s: tried again", few)
+		}
 	})
-}
-
-// least is the fewest requests that a scenario must show: n, but in real time only what tells a fleet at work from one at
-// rest, because a busy machine wastes slots.
-func (w twin) least(n int) int {
-	if w.real {
-		return n / 5
-	}
-	return n
 }
 
 // soon is how long an event may take to reach every worker.
@@ -111,8 +117,10 @@ func TestBackoffByFortyAtOnceIsOneCut(t *testing.T) {
 		if got := between(sent, from.Add(time.Microsecond), from.Add(2*time.Second)); got != 0 {
 			t.Errorf("requests in the 2 s of silence = %d, want 0", got)
 		}
-		if got := between(sent, from.Add(2*time.Second), from.Add(3*time.Second+soon)); got > 30 || got < w.least(15) {
+		if got := between(sent, from.Add(2*time.Second), from.Add(3*time.Second+soon)); got > 30 {
 			t.Errorf("requests in the first second after = %d, want about half of 50", got)
+		} else if got < 15 {
+			w.few("requests in the first second after = %d, want about half of 50", got)
 		}
 	})
 }
@@ -183,9 +191,8 @@ func TestRateDownAndUp(t *testing.T) {
 		if got, want := between(sent, known, known.Add(time.Second)), lateBound(20, w.patience()); got > want {
 			t.Errorf("requests in a second after the rate went down to 20 = %d, want at most %d", got, want)
 		}
-		// The old rate would take 7 s for the 140 that are left.
-		if got := sent[len(sent)-1].Sub(up); got > 4*time.Second {
-			t.Errorf("the last 140 requests, after the rate went up to 200, took %v, want about 1.7 s", got)
+		if got := between(sent, up.Add(1100*time.Millisecond), up.Add(1300*time.Millisecond)); got < 12 { // the old rate gives 4
+			w.few("requests in 0.2 s, after the rate went up to 200 and the leased slots were used = %d, want about 40", got)
 		}
 	})
 }
@@ -211,8 +218,8 @@ func TestPauseAndResume(t *testing.T) {
 		if got := between(sent, known, again); got != 0 {
 			t.Errorf("requests during a hold = %d, want 0", got)
 		}
-		if got := between(sent, again, again.Add(time.Second+soon)); got < w.least(35) {
-			t.Errorf("requests in the second after the hold = %d, want about 50", got)
+		if got := between(sent, again, again.Add(time.Second+soon)); got < 35 {
+			w.few("requests in the second after the hold = %d, want about 50", got)
 		}
 	})
 }

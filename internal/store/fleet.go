@@ -39,8 +39,8 @@ type Fleet interface {
 	// fetched. ErrNoRun without the run.
 	Reopen(ctx context.Context, run string) error
 	// PutBack takes pages for which wanted is true, and their records, out of the run, so that they are fetched again; a
-	// listing of which steps are among them is walked once more. It counts them by outcome. The run is not finished any more, their shards not drained, and every mirror of the keys
-	// void. ErrBusy while a worker holds a shard of the run.
+	// listing of which steps are among them is walked once more. It counts them by outcome. The run is not finished any
+	// more, their shards not drained, and every mirror of the keys void. ErrBusy while a worker holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
 	// DropRun removes the run and all that belongs to it. ErrBusy while a worker holds a shard of the run, or somebody
 	// leads it.
@@ -102,17 +102,14 @@ type putBack struct {
 func (b *putBack) rewind(chains []harvest.Chain) (seeds []string) {
 	b.seeds = map[harvest.Key]harvest.Key{}
 	for _, chain := range chains {
-		found := false
+		before := len(b.seeds)
 		for step := int64(1); step <= chain.Step; step++ {
-			key := harvest.StepKey(chain.Seed, step)
-			if _, ok := b.ended[key]; !ok {
-				continue
+			if key := harvest.StepKey(chain.Seed, step); b.ended[key] != "" {
+				b.seeds[key] = harvest.KeyOf(chain.Seed)
 			}
-			b.seeds[key] = harvest.KeyOf(chain.Seed)
-			if !found {
-				seeds = append(seeds, chain.Seed)
-			}
-			found = true
+		}
+		if len(b.seeds) > before {
+			seeds = append(seeds, chain.Seed)
 		}
 	}
 	return seeds

@@ -64,7 +64,7 @@ type call struct {
 	why       string
 	requests  int
 	failures  []time.Time // tries that count, but for those that an outage excuses
-	failed    time.Time   // the first of all
+	failed    time.Time   // the first of them, excused or not
 	incidents int
 	renewed   bool
 	away      int
@@ -153,7 +153,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	if c.Patience > 0 && d.Pause > c.Patience {
 		return 0, fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, time.Now().Add(d.Pause).Format(time.DateTime))
 	}
-	if c.failed.IsZero() {
+	if c.failed.IsZero() && !d.Free {
 		c.failed = now
 	}
 	switch {

@@ -345,22 +345,14 @@ func (h *Harvester) drainListing(ctx context.Context) (Outcome, error) {
 
 // listingProgress is what a walk of chains shows: how many there will be nobody knows before they have ended.
 func (h *Harvester) listingProgress() func() harvest.Progress {
-	began, before := time.Now(), h.tally.Sum()
+	began, before := time.Now(), h.tally.Sum().Items
 	shard := h.set.Shard
 	return func() harvest.Progress {
-		sum := h.tally.Sum()
 		pace := h.pacer.State()
-		p := harvest.Progress{
-			Run: h.run.Name, Shard: shard, Started: began, Now: time.Now(), Counts: minus(sum.Items, before.Items),
-			Requests: sum.Requests - before.Requests, Wire: sum.Wire - before.Wire, Budget: pace.Budget, Limit: harvest.Limit(pace.Limit), SilentUntil: pace.Until,
+		return harvest.Progress{
+			Run: h.run.Name, Shard: shard, Started: began, Now: time.Now(), Counts: minus(h.tally.Sum().Items, before),
+			Budget: pace.Budget, Limit: harvest.Limit(pace.Limit), SilentUntil: pace.Until,
 		}
-		for reason, n := range sum.Retries {
-			p.Retries += n - before.Retries[reason]
-		}
-		for source, s := range sum.Pauses {
-			p.Pauses += s.Times - before.Pauses[source].Times
-		}
-		return p
 	}
 }
 

@@ -60,7 +60,7 @@ func (t *tour) limit(all int) int {
 	return max(1, all-int(ended))
 }
 
-// plus is now, with the counts of both.
+// plus is now, with the items of both; requests are added up by the process' tally.
 func plus(past, now harvest.Progress) harvest.Progress {
 	sum := now
 	if !past.Started.IsZero() {
@@ -70,7 +70,6 @@ func plus(past, now harvest.Progress) harvest.Progress {
 		sum.Total += past.Already + past.Counts.Items()
 	}
 	sum.Already, sum.Seen, sum.Counts = past.Already+now.Already, past.Seen+now.Seen, past.Counts.Plus(now.Counts)
-	sum.Requests, sum.Retries, sum.Pauses, sum.Wire = past.Requests+now.Requests, past.Retries+now.Retries, past.Pauses+now.Pauses, past.Wire+now.Wire
 	return sum
 }
 
