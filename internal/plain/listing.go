@@ -187,7 +187,7 @@ func (u *Upstream) nextOf(value any) (then string, err error) {
 		}
 		first = false
 		if then = idText(v); then == "" && v != nil && v != false && v != "" {
-			return fmt.Errorf("--next yields an %s: %w", gojq.TypeOf(v), errNoNext)
+			return fmt.Errorf("--next yields a value of type %s: %w", gojq.TypeOf(v), errNoNext)
 		}
 		return nil
 	})
