@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	"internal/afd":         {"internal/harvest"},
 	"internal/arch":        {},
 	"internal/coordinator": {"internal/harvest"},
-	"internal/mediawiki":   {"internal/harvest"},
+	"internal/mediawiki":   {"internal/harvest", "internal/text"},
 	"internal/config":      {"internal/harvest"},
 	"internal/corpus":      {"internal/harvest"},
 	"internal/fakeapi":     {},
@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/harvest":     {},
 	"internal/ledger":      {"internal/harvest"},
 	"internal/pace":        {"internal/harvest"},
-	"internal/plain":       {"internal/harvest"},
+	"internal/plain":       {"internal/harvest", "internal/text"},
 	"internal/prove":       {},
 	"internal/retry":       {"internal/harvest"},
 	"internal/status":      {"internal/harvest"},
@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	// The contract that both stores are held to.
 	"internal/store/storetest": {"internal/harvest", "internal/store"},
 	"internal/testenv":         {},
+	"internal/text":            {"internal/harvest"},
 	"internal/worker":          {"internal/harvest", "internal/retry"},
 }
 
@@ -58,6 +59,7 @@ var owners = map[string][]string{
 	"github.com/segmentio/encoding":  {"internal/afd", "internal/mediawiki", "internal/plain"},
 	"github.com/spf13":               {"internal/config"},
 	"github.com/zeebo/xxh3":          {"internal/harvest"},
+	"golang.org/x/net/html":          {"internal/text"},
 	"golang.org/x/net/http2":         {"internal/fetch", "internal/fakeapi"},
 	"golang.org/x/oauth2":            {"internal/fetch"},
 	"modernc.org/sqlite":             {"internal/store"},

@@ -71,7 +71,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	found, err := scan(a.Body, u.config.MaxDepth)
 	switch {
 	case err != nil && (u.next != nil || u.items != nil || u.config.Body == BodyJSON):
-		return l, "", undecodable()
+		return l, "", undecodable(a, err)
 	case found.values > u.config.MaxValues:
 		return l, "", unexpected(ReasonTooMany, nil)
 	}

@@ -111,7 +111,7 @@ func TestReadList(t *testing.T) {
 		"--next yields true":          {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[1],"next":true}`, "api_refuses no_next"},
 		"--items fails":               {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":7}`, "unexpected items_failed"},
 		"--next fails":                {Config{Next: ".next.a", Items: ".data[]"}, cursor, "", nil, `{"data":[],"next":[]}`, "unexpected next_failed"},
-		"no JSON":                     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `<html>`, "undecodable bad_json"},
+		"no JSON":                     {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `<html>`, "undecodable html"},
 		"--check":                     {Config{Next: ".next", Items: ".data[]", Check: ".ok"}, cursor, "", nil, `{"data":[1]}`, "unexpected check_failed"},
 		"the answer is a page":        {Config{Next: ".next", Extract: ".data[]"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "page of 2 records -> c"},
 		"a key in the next URL":       {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, plain, "", nil, `{"data":[1],"next":"?api_key=ab12C&page=2"}`, "1 -> https://a.example/i?page=2"},

@@ -108,7 +108,7 @@ func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Rea
 	case errors.Is(err, errDeep):
 		return unexpected(ReasonTooDeep, nil)
 	case err != nil:
-		return undecodable()
+		return undecodable(a, err)
 	case found.values > u.config.MaxValues:
 		return unexpected(ReasonTooMany, nil)
 	}

@@ -80,7 +80,7 @@ func TestReadPack(t *testing.T) {
 		"a value without an id":             {Config{}, "1 2", `{"items":[{"id":1},{}]}`, `1 landed  {"id":1}; open 2`},
 		"not to be taken apart":             {Config{}, "1 2", `{"items":7}`, "unexpected split_failed"},
 		"values without members":            {Config{}, "1 2", `{"items":[7]}`, "unexpected id_failed"},
-		"no JSON":                           {Config{}, "1 2", `<html>`, "undecodable bad_json"},
+		"no JSON":                           {Config{}, "1 2", `<html>`, "undecodable html"},
 		"check is about the whole":          {Config{Check: ".ok"}, "1", `{"ok":false,"items":[{"id":1}]}`, "unexpected check_failed"},
 		"wait is about the whole":           {Config{Wait: ".wait"}, "1", `{"wait":3,"items":[{"id":1}]}`, "lagged wait"},
 		"no body":                           {Config{Body: BodyNone}, "1", `{"items":[{"id":1}]}`, `1 landed`},

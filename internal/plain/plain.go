@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"shoal/internal/harvest"
+	"shoal/internal/text"
 )
 
 // What pages keep of an answer.
@@ -36,9 +37,10 @@ const (
 
 // Why an answer cannot be used, in Reading.Reason.
 const (
-	ReasonBadJSON     = "bad_json"     // no JSON, truncated, empty, or more than one value
-	ReasonCheckFailed = "check_failed" // --check is not true for it
-	ReasonWaitFailed  = "wait_failed"  // --wait fails on it
+	ReasonBadJSON     = text.ReasonBadJSON // not JSON, truncated, empty, or more than one value
+	ReasonHTML        = text.ReasonHTML    // a page for people, in place of an API's answer
+	ReasonCheckFailed = "check_failed"     // --check is not true for it
+	ReasonWaitFailed  = "wait_failed"      // --wait fails on it
 )
 
 // Why a page is skipped though its answer came, in Page.Reason; Page.Detail has
@@ -239,11 +241,11 @@ func (u *Upstream) read(page *harvest.Page, a *harvest.Answer) harvest.Reading {
 
 // mediaType is the Content-Type as it came, as valid text of a length that a type may have.
 func mediaType(a *harvest.Answer) string {
-	text := harvest.Printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
-	if len(text) > mostMediaType {
-		text = strings.ToValidUTF8(text[:mostMediaType], "")
+	kind := harvest.Printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
+	if len(kind) > mostMediaType {
+		kind = strings.ToValidUTF8(kind[:mostMediaType], "")
 	}
-	return text
+	return kind
 }
 
 func (u *Upstream) runsJQ() bool { return u.extract != nil || u.check != nil || u.wait != nil }
@@ -256,7 +258,7 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 		skip(page, ReasonTooDeep, fmt.Sprintf("more than %d levels", u.config.MaxDepth))
 		return harvest.Reading{}
 	case err != nil:
-		return undecodable()
+		return undecodable(a, err)
 	case found.number != "" && u.config.Body != BodyRaw:
 		skip(page, ReasonBadNumber, found.number)
 		return harvest.Reading{}
@@ -324,9 +326,17 @@ func (u *Upstream) accepts(value any) (r harvest.Reading, fine bool) {
 	return r, true
 }
 
-// undecodable is the reading of what is no JSON.
-func undecodable() harvest.Reading {
-	return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: ReasonBadJSON}
+// undecodable is the reading of what is not JSON; why is the error of scan.
+func undecodable(a *harvest.Answer, why error) harvest.Reading {
+	at := text.Break{At: -1}
+	if b, ok := errors.AsType[*broken](why); ok {
+		at = b.Break
+	}
+	reason, sentence := text.NotJSON(a.Header.Get("Content-Type"), a.Body, at)
+	if errors.Is(why, errDeep) {
+		sentence = "it is nested too deep"
+	}
+	return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason, Cause: errors.New(sentence)}
 }
 
 // unexpected is the reading of JSON that is not what the settings say; cause is for people and may be nil.

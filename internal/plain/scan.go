@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/bits"
 	"unicode/utf8"
+
+	"shoal/internal/text"
 )
 
 // deepest is the most that MaxDepth may be: what encoding/json and PostgreSQL's
@@ -43,15 +45,15 @@ type scanner struct {
 // it has to be mended or refused. An error names the byte where it breaks, or is errDeep.
 func scan(b []byte, limit int) (findings, error) {
 	s := scanner{b: b, limit: limit}
-	if err := s.text(); err != nil {
+	if err := s.whole(); err != nil {
 		return findings{}, err
 	}
 	s.found.utf8 = !utf8.Valid(b)
 	return s.found, nil
 }
 
-// text alternates between a value and what may follow one.
-func (s *scanner) text() error {
+// whole alternates between a value and what may follow one.
+func (s *scanner) whole() error {
 	s.space()
 	if s.i == len(s.b) {
 		return errEmpty
@@ -71,12 +73,31 @@ func (s *scanner) text() error {
 	}
 }
 
-func (s *scanner) fail(what string) error {
-	if s.i >= len(s.b) {
-		return fmt.Errorf("it ends in the middle of %s after %d bytes", what, len(s.b))
-	}
-	return fmt.Errorf("byte %d is %q in %s", s.i, s.b[s.i], what)
+// broken is where and how a text breaks that is not JSON.
+type broken struct {
+	text.Break
+	length int
+	found  byte // the byte at At
 }
+
+func (e *broken) Error() string {
+	if e.At >= e.length {
+		return fmt.Sprintf("it ends in the middle of %s after %d bytes", e.Within, e.length)
+	}
+	return fmt.Sprintf("byte %d is %q in %s", e.At, e.found, e.Within)
+}
+
+func (s *scanner) fail(what string) error {
+	e := &broken{Break: text.Break{At: min(s.i, len(s.b)), Within: what}, length: len(s.b)}
+	if e.At < e.length {
+		e.found = s.b[e.At]
+		e.Behind = s.depth == 0 && what == behindValue
+	}
+	return e
+}
+
+// behindValue is what is read when one value is complete.
+const behindValue = "what follows the JSON value"
 
 func (s *scanner) space() {
 	for s.i < len(s.b) {
@@ -156,7 +177,7 @@ func (s *scanner) after() (more bool, err error) {
 		case s.depth == 0 && s.i == len(s.b):
 			return false, nil
 		case s.depth == 0:
-			return false, s.fail("what follows the JSON value")
+			return false, s.fail(behindValue)
 		case s.at(','):
 			if s.inObject() {
 				return true, s.key()

@@ -197,9 +197,7 @@ func (c *call) refused(d retry.Decision, answer *harvest.Answer, reading harvest
 			r.Verdict.Detail = c.Detail(answer)
 		}
 	}
-	if r.Verdict.Detail == "" && reading.Cause != nil {
-		r.Verdict.Detail = text(reading.Cause.Error())
-	}
+	r.Verdict.Detail = detailed(reading, r.Verdict.Detail)
 	return r
 }
 

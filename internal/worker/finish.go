@@ -81,10 +81,20 @@ func (w *Worker) verdict(t *task, answer *harvest.Answer, reading harvest.Readin
 	if answer != nil {
 		page.Status, page.Detail = answer.Status, w.Upstream.Detail(answer)
 	}
-	if page.Detail == "" && reading.Cause != nil {
-		page.Detail = text(reading.Cause.Error())
-	}
+	page.Detail = detailed(reading, page.Detail)
 	return page
+}
+
+// detailed is a page's detail: what is wrong with the answer, in words, and the beginning of the answer.
+func detailed(reading harvest.Reading, beginning string) string {
+	if reading.Cause == nil {
+		return beginning
+	}
+	why := text(reading.Cause.Error())
+	if beginning == "" {
+		return why
+	}
+	return text(why + "\n" + beginning)
 }
 
 // text is what a store takes as text, at most harvest.MaxDetail bytes of it.

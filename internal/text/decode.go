@@ -1,0 +1,3 @@
+package text
+
+var utf8Mark = []byte("\xef\xbb\xbf")
