@@ -1,7 +1,6 @@
 package mediawiki
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,12 +13,13 @@ import (
 
 // answer is what api.php answers, as far as we read it.
 type answer struct {
-	Continue json.RawMessage `json:"continue"`
-	Complete bool            `json:"batchcomplete"`
-	Query    query           `json:"query"`
-	Errors   []apiError      `json:"errors"`
-	Error    *apiError       `json:"error"` // errorformat=bc
-	Login    *struct {
+	Continue    json.RawMessage `json:"continue"`
+	RawContinue rawContinue     `json:"query-continue"` // of a wiki before 1.26
+	Complete    flag            `json:"batchcomplete"`
+	Query       query           `json:"query"`
+	Errors      []apiError      `json:"errors"`
+	Error       *apiError       `json:"error"` // errorformat=bc
+	Login       *struct {
 		Result string          `json:"result"`
 		Reason json.RawMessage `json:"reason"` // text, or {code, text}
 	} `json:"login"`
@@ -27,11 +27,12 @@ type answer struct {
 
 type query struct {
 	Normalized []mapping `json:"normalized"`
+	Converted  []mapping `json:"converted"`
 	Redirects  []mapping `json:"redirects"`
 	Interwiki  []struct {
 		Title string `json:"title"`
 	} `json:"interwiki"`
-	Pages    []page `json:"pages"`
+	Pages    pages `json:"pages"`
 	UserInfo *struct {
 		Name   string   `json:"name"`
 		Rights []string `json:"rights"`
@@ -43,18 +44,18 @@ type query struct {
 
 // mapping is how the wiki came from the title that was asked for to the one that it answers with.
 type mapping struct {
-	From    string `json:"from"`
-	To      string `json:"to"`
-	Encoded bool   `json:"fromencoded"` // From is percent-encoded, because it is not in normal form C
+	From    word `json:"from"`
+	To      word `json:"to"`
+	Encoded flag `json:"fromencoded"` // From is percent-encoded, because it is not in normal form C
 }
 
 type page struct {
 	PageID    int64           `json:"pageid"`
-	Title     string          `json:"title"`
-	Missing   bool            `json:"missing"`
-	Invalid   bool            `json:"invalid"`
-	Special   bool            `json:"special"`
-	Redirect  bool            `json:"redirect"`
+	Title     word            `json:"title"`
+	Missing   flag            `json:"missing"`
+	Invalid   flag            `json:"invalid"`
+	Special   flag            `json:"special"`
+	Redirect  flag            `json:"redirect"`
 	Length    int64           `json:"length"`
 	LastRev   int64           `json:"lastrevid"`
 	Reason    json.RawMessage `json:"invalidreason"` // text, or {code, text}
@@ -66,63 +67,58 @@ type revision struct {
 	ParentID   int64   `json:"parentid"`
 	Timestamp  string  `json:"timestamp"`
 	User       *string `json:"user"`
-	Size       int64   `json:"size"`
-	UserHidden bool    `json:"userhidden"`
-	TextHidden bool    `json:"texthidden"`
-	SHA1       string  `json:"sha1"`
+	UserHidden flag    `json:"userhidden"`
 	Slots      struct {
 		Main slot `json:"main"`
 	} `json:"slots"`
+	slot // the text itself, in a wiki without slots; size and checksum are of all slots together
 }
 
 type slot struct {
+	Size        *int64  `json:"size"`
+	SHA1        string  `json:"sha1"`
 	Model       string  `json:"contentmodel"`
 	Content     *string `json:"content"`
-	TextHidden  bool    `json:"texthidden"`
-	TextMissing bool    `json:"textmissing"`
+	Star        *string `json:"*"` // the content, in formatversion 1
+	TextHidden  flag    `json:"texthidden"`
+	TextMissing flag    `json:"textmissing"`
+}
+
+// text is the content, by whichever of its two names.
+func (s *slot) text() *string {
+	if s.Content == nil {
+		return s.Star
+	}
+	return s.Content
 }
 
 // Reasons of an answer that is none.
 const (
 	reasonBadJSON = "bad_json"
 	reasonDeep    = "too_deep"
+	reasonMany    = "too_many_values"
 )
 
-var errDeep = errors.New("nested too deep")
+var (
+	errDeep = errors.New("nested too deep")
+	errMany = errors.New("more values than any wiki answers with")
+)
 
-// decode reads an answer, whose depth is looked at first: the decoder has no limit of its own.
+// decode reads an answer, whose shape is looked at first: the decoder has no limits of its own.
 func (u *Upstream) decode(body []byte) (answer, error) {
 	var a answer
-	if err := checkDepth(body, u.config.MaxDepth); err != nil {
+	if err := checkShape(body, u.config.MaxDepth); err != nil {
 		return a, err
 	}
-	body = bytes.TrimSpace(body)
+	body = trim(body)
 	if len(body) == 0 || body[0] != '{' {
 		return a, errors.New("no JSON object")
 	}
 	err := json.Unmarshal(body, &a)
-	return a, err
-}
-
-// checkDepth counts brackets outside of strings.
-func checkDepth(body []byte, most int) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > most {
-				return errDeep
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
+	if len(a.Continue) == 0 {
+		a.Continue = json.RawMessage(a.RawContinue)
 	}
-	return nil
+	return a, err
 }
 
 // open reads an answer and what it says is wrong; fine is false where the reading is all that there is to say.
@@ -134,6 +130,8 @@ func (u *Upstream) open(a *harvest.Answer, items []harvest.Item) (decoded answer
 	switch {
 	case errors.Is(err, errDeep):
 		return decoded, undecodable(harvest.FaultUndecodable, reasonDeep), false
+	case errors.Is(err, errMany):
+		return decoded, undecodable(harvest.FaultUndecodable, reasonMany), false
 	case err != nil:
 		return decoded, undecodable(harvest.FaultUndecodable, reasonBadJSON), false
 	}
@@ -165,4 +163,4 @@ func shortened(text string) string {
 	return text
 }
 
-func saying(code, text string) error { return fmt.Errorf("%s: %s", code, shortened(text)) }
+func saying(code, text string) error { return fmt.Errorf("%s: %s", shortened(code), shortened(text)) }

@@ -75,15 +75,15 @@ func (u *Upstream) ReadList(a *harvest.Answer) (listed []Listed, next string, r 
 		return nil, "", undecodable(harvest.FaultUndecodable, "badcontinue")
 	case !fine:
 		return nil, "", r
-	case len(decoded.Query.Pages) == 0 && len(decoded.Continue) == 0 && !decoded.Complete:
+	case len(decoded.Query.Pages) == 0 && len(decoded.Continue) == 0 && !bool(decoded.Complete):
 		return nil, "", undecodable(harvest.FaultUndecodable, reasonBadJSON) // JSON, but no listing's
 	}
 	for _, p := range decoded.Query.Pages {
 		item, err := PageID(u.config.API, strconv.FormatInt(p.PageID, 10))
-		if err != nil || p.Missing || p.Redirect {
+		if err != nil || bool(p.Missing || p.Redirect) {
 			continue // listed by a replica that lags
 		}
-		item.ID, item.Size = sound(p.Title), p.Length
+		item.ID, item.Size = named(string(p.Title)), p.Length
 		listed = append(listed, Listed{Item: item, PageID: p.PageID, Title: item.ID, Size: p.Length, Revision: p.LastRev})
 	}
 	slices.SortFunc(listed, func(x, y Listed) int { return cmp.Compare(x.PageID, y.PageID) })

@@ -22,6 +22,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"shoal/internal/harvest"
 )
 
@@ -119,26 +121,68 @@ const (
 	pageidParam = "pageid="
 )
 
-// Title is the item of a title: API?title=<first letter upper, spaces to _, percent-encoded>. Its ID is the title as it
-// is given.
+// Title is the item of a title: API?title=<spaces to _, percent-encoded>. Its ID is the title as it is given. Capitals
+// stay as they are given too: whether a wiki takes apple for Apple differs between wikis, namespaces, and letters.
 func Title(api, title string) (harvest.Item, error) {
 	title = strings.TrimSpace(title)
-	switch {
-	case title == "":
-		return harvest.Item{}, errors.New("a title is empty")
-	case !utf8.ValidString(title):
-		return harvest.Item{}, fmt.Errorf("title %s is not UTF-8", harvest.Quote(title))
-	case strings.ContainsFunc(title, unicode.IsControl):
-		return harvest.Item{}, fmt.Errorf("title %s has a control character", harvest.Quote(title))
+	if err := checkTitle(title); err != nil {
+		return harvest.Item{}, err
 	}
-	return harvest.NewItem(api+"?"+titleParam+harvest.Escape(keyForm(title)), title, "", nil)
+	return titleItem(api, title, title)
 }
 
-// keyForm is the form of a title that its key is made of.
-func keyForm(title string) string {
-	title = strings.ReplaceAll(title, " ", "_")
+// CapitalTitle is the item of a title in a run that was opened when the first letter of each title was made a capital in
+// its key. The wiki is asked for the title as it is given all the same.
+func CapitalTitle(api, title string) (harvest.Item, error) {
+	title = strings.TrimSpace(title)
+	if err := checkTitle(title); err != nil {
+		return harvest.Item{}, err
+	}
+	return titleItem(api, capital(title), title)
+}
+
+func titleItem(api, keyed, title string) (harvest.Item, error) {
+	return harvest.NewItem(api+"?"+titleParam+harvest.Escape(underscored(keyed)), title, "", nil)
+}
+
+func checkTitle(title string) error {
+	switch {
+	case title == "":
+		return errors.New("a title is empty")
+	case !utf8.ValidString(title):
+		return fmt.Errorf("title %s is not UTF-8", harvest.Quote(title))
+	case strings.ContainsFunc(title, unicode.IsControl):
+		return fmt.Errorf("title %s has a control character", harvest.Quote(title))
+	}
+	return nil
+}
+
+func capital(title string) string {
 	first, n := utf8.DecodeRuneInString(title)
 	return string(unicode.ToUpper(first)) + title[n:]
+}
+
+func underscored(title string) string { return strings.ReplaceAll(title, " ", "_") }
+
+// sameSpace reports whether two titles that the wiki calls one page name its namespace in the same way, so that the one
+// is only another spelling of the other. Project:A is another name of Wikipedia:A.
+func sameSpace(one, other string) bool {
+	return strings.EqualFold(namespace(one), namespace(other))
+}
+
+// namespace is what stands before a title's first colon, empty without one.
+func namespace(title string) string {
+	before, _, ok := strings.Cut(strings.TrimLeft(title, ": _"), ":")
+	if !ok {
+		return ""
+	}
+	visible := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, before)
+	return norm.NFC.String(strings.Join(strings.FieldsFunc(visible, func(r rune) bool { return r == '_' || unicode.IsSpace(r) }), " "))
 }
 
 // PageID is the item of a page id: API?pageid=N.
@@ -154,17 +198,20 @@ func PageID(api, id string) (harvest.Item, error) {
 // byID tells whether an item names a page by its id.
 func byID(item harvest.Item) bool { return strings.Contains(item.URL, "?"+pageidParam) }
 
-// asked is the title or the id that a request names for the item: the title in its key's form with spaces, so that a
-// spelling that shares the key is never answered as another one.
+// asked is the title or the id that a request names for the item: the title as the corpus gives it, with blanks for
+// underscores, which share a key.
 func asked(item harvest.Item) (string, error) {
 	_, query, _ := strings.Cut(item.URL, "?")
 	if id, ok := strings.CutPrefix(query, pageidParam); ok {
 		return id, nil
 	}
 	escaped, ok := strings.CutPrefix(query, titleParam)
-	title, err := url.QueryUnescape(escaped)
+	title, err := url.PathUnescape(escaped)
 	if !ok || err != nil {
 		return "", fmt.Errorf("item %s names neither a title nor a page id", harvest.Quote(item.URL))
+	}
+	if underscored(capital(item.ID)) == title {
+		title = item.ID // see CapitalTitle
 	}
 	return strings.ReplaceAll(title, "_", " "), nil
 }

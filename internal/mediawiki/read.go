@@ -2,8 +2,6 @@ package mediawiki
 
 import (
 	"bytes"
-	"crypto/sha1" // the wiki's own checksum
-	"encoding/hex"
 	"net/url"
 	"strconv"
 	"strings"
@@ -22,6 +20,7 @@ const (
 	reasonSpecial   = "special_page"
 	reasonHidden    = "hidden_revision"
 	reasonMended    = "mended_nul"
+	reasonUnchecked = "unchecked"
 	aliasOf         = "alias:"
 	redirectTo      = "redirect:"
 )
@@ -60,52 +59,63 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 	return r
 }
 
-// alone ends a lone item whose answer is too deep to be read: it will not get better.
+// alone ends a lone item whose answer is too deep or too large to be read: it will not get better.
 func (u *Upstream) alone(req *harvest.Request, a *harvest.Answer, r harvest.Reading) harvest.Reading {
-	if r.Reason != reasonDeep || len(req.Items) != 1 {
+	if r.Reason != reasonDeep && r.Reason != reasonMany || len(req.Items) != 1 {
 		return r
 	}
 	item := req.Items[0]
 	return harvest.Reading{Pages: []harvest.Page{{
-		Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Skipped, Reason: reasonDeep, Status: a.Status, FetchedAt: a.Arrived,
+		Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Skipped, Reason: r.Reason, Status: a.Status, FetchedAt: a.Arrived,
 	}}}
 }
 
 // book is an answer's pages by the names under which items ask for them.
 type book struct {
-	u          *Upstream
-	byTitle    map[string]*page
-	byID       map[int64]*page
-	normalized map[string]string
-	redirects  map[string]string
-	interwiki  map[string]bool
+	u         *Upstream
+	byTitle   map[string]*page
+	byID      map[int64]*page
+	spelled   map[string]string // from the title that was sent to the wiki's own: normalized, and converted
+	redirects map[string]string
+	interwiki map[string]bool
 }
 
 func (u *Upstream) book(q *query) *book {
 	b := &book{
 		u: u, byTitle: map[string]*page{}, byID: map[int64]*page{},
-		normalized: map[string]string{}, redirects: map[string]string{}, interwiki: map[string]bool{},
+		spelled: map[string]string{}, redirects: map[string]string{}, interwiki: map[string]bool{},
 	}
 	for i := range q.Pages {
 		p := &q.Pages[i]
-		b.byTitle[p.Title] = p
+		b.byTitle[string(p.Title)] = p
 		if p.PageID > 0 {
 			b.byID[p.PageID] = p
 		}
 	}
-	for _, m := range q.Normalized {
-		if from, err := url.PathUnescape(m.From); m.Encoded && err == nil {
-			m.From = from
+	for _, m := range append(q.Converted, q.Normalized...) { // one title in both: normalized comes first
+		from := string(m.From)
+		if decoded, err := url.PathUnescape(from); bool(m.Encoded) && err == nil {
+			from = decoded
 		}
-		b.normalized[m.From] = m.To
+		b.spelled[from] = string(m.To)
 	}
 	for _, m := range q.Redirects {
-		b.redirects[m.From] = m.To
+		b.redirects[string(m.From)] = string(m.To)
 	}
 	for _, m := range q.Interwiki {
 		b.interwiki[m.Title] = true
 	}
 	return b
+}
+
+// follow goes from a name through a map of names to the last one. It counts the steps, at most one for each entry and one
+// more where they go round in a circle.
+func follow(names map[string]string, name string) (last string, steps int) {
+	for to, ok := names[name]; ok && to != name && steps <= len(names); to, ok = names[name] {
+		name = to
+		steps++
+	}
+	return name, steps
 }
 
 // settle fills the page of an item that the answer completes.
@@ -118,18 +128,12 @@ func (b *book) settle(p *harvest.Page, item harvest.Item) bool {
 		id, _ := strconv.ParseInt(name, 10, 64) // PageID has written it
 		return b.byNumber(p, b.byID[id])
 	}
-	title, aliased := name, false
-	if to, ok := b.normalized[name]; ok {
-		title, aliased = to, keyForm(to) != keyForm(name)
-	}
-	target, hops := title, 0
-	for to, ok := b.redirects[target]; ok; to, ok = b.redirects[target] {
-		if hops++; hops > len(b.redirects) {
-			return skip(p, reasonLoop)
-		}
-		target = to
-	}
+	// In two steps where the wiki brings a title into normal form C first and into its own spelling then.
+	title, _ := follow(b.spelled, name)
+	target, hops := follow(b.redirects, title)
 	switch {
+	case hops > len(b.redirects):
+		return skip(p, reasonLoop)
 	case hops > 0:
 		return b.elsewhere(p, redirectTo+target)
 	case b.interwiki[title]:
@@ -139,12 +143,12 @@ func (b *book) settle(p *harvest.Page, item harvest.Item) bool {
 	switch {
 	case found == nil:
 		return false
-	case found.Invalid:
+	case bool(found.Invalid):
 		p.Detail = wording(found.Reason)
 		return skip(p, reasonInvalid)
-	case aliased:
+	case !sameSpace(name, title):
 		return b.elsewhere(p, aliasOf+title)
-	case found.Special:
+	case bool(found.Special):
 		return skip(p, reasonSpecial)
 	}
 	return b.complete(p, found)
@@ -159,11 +163,12 @@ func (b *book) byNumber(p *harvest.Page, found *page) bool {
 		return false
 	}
 	rev := &found.Revisions[0]
-	if rev.TextHidden || rev.Slots.Main.TextHidden {
+	main := rev.main()
+	if main.TextHidden {
 		return skip(p, reasonHidden)
 	}
 	target := ""
-	if content := rev.Slots.Main.Content; content != nil {
+	if content := main.text(); content != nil {
 		_, rest, _ := strings.Cut(*content, "[[")
 		target, _, _ = strings.Cut(rest, "]]")
 		target, _, _ = strings.Cut(target, "|")
@@ -179,12 +184,12 @@ func (b *book) redirectID(item harvest.Item) bool {
 		return false
 	}
 	id, _ := strconv.ParseInt(name, 10, 64) // PageID has written it
-	return b.byID[id] != nil && b.byID[id].Redirect
+	return b.byID[id] != nil && bool(b.byID[id].Redirect)
 }
 
 // elsewhere lands an item whose page stands under another title, where alone its records belong.
 func (b *book) elsewhere(p *harvest.Page, reason string) bool {
-	p.Outcome, p.Reason = harvest.Landed, sound(reason)
+	p.Outcome, p.Reason = harvest.Landed, named(reason)
 	return true
 }
 
@@ -203,33 +208,35 @@ func (b *book) complete(p *harvest.Page, found *page) bool {
 		return false
 	}
 	rev := &found.Revisions[0]
-	main := &rev.Slots.Main
+	main := rev.main()
 	p.Revision = strconv.FormatInt(rev.RevID, 10)
-	switch {
-	case main.TextHidden || rev.TextHidden:
+	text := main.text()
+	if main.TextHidden {
 		return skip(p, reasonHidden)
-	case main.Content == nil || !checked(*main.Content, rev.SHA1):
+	}
+	if text == nil {
+		return false
+	}
+	verdict := verify(rev, main)
+	if verdict == differs {
 		return false
 	}
 	p.Outcome = harvest.Landed
-	content := *main.Content
-	if strings.ContainsRune(content, 0) {
-		content, p.Reason = strings.ReplaceAll(content, "\x00", "\uFFFD"), reasonMended
+	content := sound(*text)
+	switch {
+	case strings.ContainsRune(*text, 0):
+		p.Reason = reasonMended
+	case verdict == unchecked:
+		p.Reason = reasonUnchecked
 	}
 	if b.u.config.Records != nil {
-		p.Records = b.u.config.Records(Text{Title: found.Title, PageID: found.PageID, RevID: rev.RevID, Content: content})
+		p.Records = b.u.config.Records(Text{Title: string(found.Title), PageID: found.PageID, RevID: rev.RevID, Content: content})
 	}
 	if b.u.config.Body {
 		p.MediaType = "application/json"
-		p.Body = body(found, rev, content)
+		p.Body = body(found, rev, main, content, verdict)
 	}
 	return true
-}
-
-// checked compares a text with the wiki's checksum of it, where there is one.
-func checked(content, sum string) bool {
-	got := sha1.Sum([]byte(content))
-	return sum == "" || hex.EncodeToString(got[:]) == strings.ToLower(sum)
 }
 
 // stored is the body of a page, in this order.
@@ -244,9 +251,10 @@ type stored struct {
 	SHA1      string  `json:"sha1"`
 	Model     string  `json:"contentmodel"`
 	Content   string  `json:"content"`
+	Unchecked bool    `json:"unchecked,omitempty"`
 }
 
-func body(found *page, rev *revision, content string) []byte {
+func body(found *page, rev *revision, main *slot, content string, v verdict) []byte {
 	user := rev.User
 	if rev.UserHidden {
 		user = nil // we may see it; the public may not
@@ -255,10 +263,14 @@ func body(found *page, rev *revision, content string) []byte {
 		clean := sound(*user)
 		user = &clean
 	}
-	text, err := json.Append(nil, stored{
-		PageID: found.PageID, Title: sound(found.Title), RevID: rev.RevID, ParentID: rev.ParentID, Timestamp: sound(rev.Timestamp),
-		User: user, Size: rev.Size, SHA1: strings.ToLower(sound(rev.SHA1)), Model: sound(rev.Slots.Main.Model), Content: strings.ToValidUTF8(content, "\uFFFD"),
-	}, 0)
+	whole := stored{
+		PageID: found.PageID, Title: sound(string(found.Title)), RevID: rev.RevID, ParentID: rev.ParentID, Timestamp: sound(rev.Timestamp),
+		User: user, SHA1: strings.ToLower(sound(main.SHA1)), Model: sound(main.Model), Content: content, Unchecked: v == unchecked,
+	}
+	if rev.Size != nil {
+		whole.Size = *rev.Size
+	}
+	text, err := json.Append(nil, whole, 0)
 	if err != nil { // cannot be: a struct of numbers and strings
 		return nil
 	}
@@ -269,6 +281,12 @@ func body(found *page, rev *revision, content string) []byte {
 func sound(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 }
+
+// maxName bounds what a wiki calls a page: its titles have at most 255 bytes, besides those of the namespace.
+const maxName = 1 << 10
+
+// named is a reason or a title that holds a name of the wiki's.
+func named(text string) string { return sound(text[:min(len(text), maxName)]) }
 
 // wording is a reason of the wiki's: text, or an object with its text.
 func wording(raw json.RawMessage) string {

@@ -69,7 +69,7 @@ func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) {
 	}
 	// info first: it is short, so an answer that is cut has it for every page; the continuation says it no more.
 	params := append(u.asserted(), param{"prop", "info|revisions"},
-		param{"rvprop", "ids|timestamp|user|userid|comment|size|sha1|content|contentmodel"}, param{"rvslots", "main"})
+		param{"rvprop", "ids|timestamp|user|userid|comment|size|slotsize|sha1|slotsha1|content|contentmodel"}, param{"rvslots", "main"})
 	if ids {
 		params = append(params, param{"pageids", joined})
 	} else {
@@ -104,7 +104,7 @@ func (u *Upstream) continuation(items []harvest.Item, base string, more []byte) 
 func continued(object []byte) string {
 	values := url.Values{}
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(object, &fields) != nil {
+	if len(object) > maxContinue || json.Unmarshal(object, &fields) != nil {
 		return ""
 	}
 	for name, raw := range fields {

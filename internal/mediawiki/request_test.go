@@ -16,7 +16,7 @@ func TestKeysStay(t *testing.T) {
 	for _, tt := range []struct{ title, url, key string }{
 		{"Ada", testAPI + "?title=Ada", "eb575483-7449-2742-9688-cdcd67b93435"},
 		{"Wikipedia:Articles for deletion/Ashford Beacon", testAPI + "?title=Wikipedia%3AArticles_for_deletion%2FAshford_Beacon", "8b03382a-8065-b62c-0590-d21b328b8672"},
-		{"ünal K", testAPI + "?title=%C3%9Cnal_K", ""},
+		{"ünal K", testAPI + "?title=%C3%BCnal_K", ""},
 		{"AC/DC & 100%", testAPI + "?title=AC%2FDC_%26_100%25", ""},
 	} {
 		item, err := Title(testAPI, " "+tt.title+" ")
@@ -44,7 +44,7 @@ func TestRequest(t *testing.T) {
 	t.Parallel()
 	u := wiki(t)
 	get := ask(t, u, titles(t, "a b", "C&D"))
-	if want := "&maxlag=5&prop=info%7Crevisions&"; get.Method != "GET" || !strings.Contains(get.URL, want) || !strings.HasSuffix(get.URL, "&redirects=1&titles=A%20b%7CC%26D") {
+	if want := "&maxlag=5&prop=info%7Crevisions&"; get.Method != "GET" || !strings.Contains(get.URL, want) || !strings.HasSuffix(get.URL, "&redirects=1&titles=a%20b%7CC%26D") {
 		t.Errorf("Request() = %s %s, want %s and both titles", get.Method, get.URL, want)
 	}
 	ids := ask(t, u, titles(t, "#7", "#8"))
@@ -52,7 +52,7 @@ func TestRequest(t *testing.T) {
 		t.Errorf("Request(ids) = %s, want pageids and no redirects", ids.URL)
 	}
 	bar := ask(t, u, titles(t, "a|b", "c"))
-	if !strings.HasSuffix(bar.URL, "&titles=%1FA%7Cb%1FC") {
+	if !strings.HasSuffix(bar.URL, "&titles=%1Fa%7Cb%1Fc") {
 		t.Errorf("Request(a title with a bar) = %s, want another separator", bar.URL)
 	}
 	var long []harvest.Item

@@ -46,7 +46,7 @@ func (h *Harvester) wikiLines(cfg *corpus.Config) error {
 		cfg.Text = func(in io.Reader) io.Reader { return mediawiki.DumpLines(in, listing) }
 		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.DumpItem(api, line) }
 	default:
-		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.Title(api, line) }
+		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.CapitalTitle(api, line) }
 	}
 	return nil
 }
