@@ -12,7 +12,6 @@ const (
 	probeFirst   = int64(5_000_000)  // the first probe of an outage
 	probeMost    = int64(60_000_000) // probes are never further apart
 	minShare     = 0.1               // f never falls below
-	rampPerSec   = 0.01              // f's growth
 	outageBad    = 10                // failures without a success that make an outage
 	outageAfter  = int64(3_000_000)  // sending without a success that makes an outage
 	outageSlow   = int64(10_000_000) // the same below slowRate
@@ -37,10 +36,13 @@ type state struct {
 	rateBy  string  // the operator who set it; empty: the lowest that an active worker asks for
 	f       float64 // share of the rate in use at fAt, growing from then on
 	fAt     int64
-	goodAt  int64 // last success, or when sending began
-	bad     int64 // failures since
-	probeAt int64 // 0: no outage; else its begin or its latest probe
-	probeN  int64 // probes sent in this outage
+	w       float64 // share at which the latest cut came: f comes back to it, stays a while, then grows above
+	top     float64 // the share that f never grows above
+	topAt   int64   // when top was lowered, 0: never
+	goodAt  int64   // last success, or when sending began
+	bad     int64   // failures since
+	probeAt int64   // 0: no outage; else its begin or its latest probe
+	probeN  int64   // probes sent in this outage
 
 	members []member // sorted by arrival, then name
 	news    bool     // the subscribers must hear of this operation
@@ -75,6 +77,7 @@ type grant struct {
 	rate    float64
 	rateBy  string
 	share   float64
+	top     float64
 	now     int64
 	wait    int64 // µs until asking again makes sense, when n is 0
 	goodAt  int64
@@ -92,6 +95,7 @@ func (s *state) acquire(now int64, rid string, a ask) grant {
 	g := s.lease(now, a)
 	g.epoch, g.until, g.hold = s.epoch, s.until, s.hold
 	g.rate, g.rateBy, g.share = s.rate, s.rateBy, s.share(now)
+	g.top = s.ceiling(now)
 	g.now, g.goodAt, g.outage = now, s.goodAt, s.probeAt > 0
 	return g
 }
@@ -101,7 +105,7 @@ func (s *state) enter(now int64, rid string, epoch int64) {
 	s.news = false
 	switch {
 	case s.rid != rid:
-		*s = state{rid: rid, last: now + horizon, born: now, until: s.until, f: 1, fAt: now, goodAt: now,
+		*s = state{rid: rid, last: now + horizon, born: now, until: s.until, f: 1, fAt: now, w: 1, top: 1, goodAt: now,
 			epoch: max(s.epoch, epoch, now) + 1, members: s.members, news: true}
 	case s.last > now+clockSlack:
 		s.last, s.born = now+horizon, now
@@ -118,12 +122,6 @@ func (s *state) enter(now int64, rid string, epoch int64) {
 func (s *state) bump(now int64) {
 	s.epoch = max(s.epoch+1, now)
 	s.news = true
-}
-
-// share is f(t), the part of the rate in use at t: it grows by a hundredth per second.
-func (s *state) share(t int64) float64 {
-	grown := float64(max(0, t-s.fAt)) / microsPerSec
-	return min(1, s.f+float64(rampPerSec*grown))
 }
 
 // interval is T in ns at t, rounded up: never faster than the rate.

@@ -220,6 +220,7 @@ func (p *Pacer) exchange(ctx context.Context, want int) {
 	p.answered(sent, arrived, g.now)
 	p.know(fact{epoch: g.epoch, until: g.until})
 	p.noteOutage(g, arrived)
+	p.noteCeiling(g)
 	p.last = g
 	if p.opHold == a.opHold {
 		p.opHold = g.hold

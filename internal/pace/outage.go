@@ -4,7 +4,8 @@ package pace
 func (s *state) judge(now, ok, bad int64) {
 	if ok > 0 {
 		if s.probeAt > 0 {
-			s.f, s.fAt = max(minShare, s.share(now)/2), max(now, s.until)
+			s.w = s.share(now)
+			s.f, s.fAt = max(minShare, s.w/2), max(now, s.until)
 			s.news = true
 		}
 		s.goodAt, s.bad, s.probeAt, s.probeN = now, 0, 0, 0

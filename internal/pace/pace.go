@@ -16,6 +16,7 @@ package pace
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -27,6 +28,7 @@ type Settings struct {
 	Lateness time.Duration // D, how late a permit may still be used; 0 means 10 ms
 	Worker   string        // a name that no other process has
 	Workers  int           // how many workers the upstream admits at once, 0 for any number
+	Log      *slog.Logger  // told what a person should know of; nil: silent
 }
 
 // Permit is the right to put one request on the wire at Due, and no later than Due plus the lateness.
@@ -54,6 +56,7 @@ const (
 type State struct {
 	Rate        float64   // requests/s in force, the ramp after a backoff included
 	Budget      float64   // requests/s without the ramp
+	Ceiling     float64   // the part of Budget that is not exceeded in this run, since the upstream refused again and again above it; 1: all
 	RateBy      string    // the operator who set Budget; empty: the lowest that an active worker asks for
 	Until       time.Time // the upstream asked for silence until then
 	Hold        time.Time // the operator asked for silence until then

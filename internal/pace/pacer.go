@@ -2,6 +2,7 @@ package pace
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -53,6 +54,9 @@ func New(s Settings, b Backend) *Pacer {
 		s.Headroom = 0.01
 	}
 	s.Headroom = min(max(s.Headroom, 0), 0.99)
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
 	if s.Lateness <= 0 {
 		s.Lateness = 10 * time.Millisecond
 	}
@@ -193,6 +197,9 @@ func (p *Pacer) State() State {
 		Calls: p.made, Granted: p.granted, Used: p.used, Late: p.wasted, Unreachable: p.at(p.failing), Outage: p.since()}
 	if g.now == 0 {
 		s.Rate, s.Budget = p.set.Rate, p.set.Rate
+	}
+	if s.Ceiling = 1; g.now > 0 {
+		s.Ceiling = g.top
 	}
 	if p.quiet > now {
 		s.Until = p.at(p.quiet)

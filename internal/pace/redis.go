@@ -80,7 +80,7 @@ func acquireArgs(a ask) []any {
 func readGrant(reply []any) (grant, error) {
 	f := fields{reply: reply}
 	g := grant{n: int(f.int()), base: f.int(), off: f.int(), gap: f.int(), probe: f.int() == 1,
-		epoch: f.int(), until: f.int(), hold: f.int(), rate: f.float(), rateBy: f.text(), share: f.float(),
+		epoch: f.int(), until: f.int(), hold: f.int(), rate: f.float(), rateBy: f.text(), share: f.float(), top: f.float(),
 		now: f.int(), wait: f.int(), goodAt: f.int(), outage: f.int() == 1, active: int(f.int()), standby: f.int() == 1}
 	return g, f.err
 }

@@ -24,7 +24,7 @@ func (s *state) extend(now, until int64) {
 		return
 	}
 	beyond := s.last > max(now, s.until)
-	if s.f = s.share(now); s.f < 1 {
+	if s.settle(now); s.f < 1 {
 		s.fAt = until
 	}
 	s.until, s.news = until, true
@@ -41,7 +41,7 @@ func (s *state) backoff(now int64, rid string, epoch, seen, delay int64, cut boo
 		s.extend(now, now+delay)
 		return
 	}
-	s.f = max(minShare, s.share(now)/2)
+	s.cutShare(now)
 	s.until = max(s.until, now+delay)
 	s.fAt = s.until
 	s.bump(now)
@@ -53,7 +53,9 @@ func (s *state) setRate(now int64, rate float64, by string) {
 	if rate < s.rate {
 		s.bump(now)
 	}
-	s.news = s.news || rate != s.rate
+	if rate != s.rate {
+		s.news, s.top, s.topAt = true, 1, 0 // what was learned was about another rate
+	}
 	s.rate, s.rateBy = rate, by
 }
 

@@ -77,13 +77,13 @@ func (p *pair) same() {
 	i := func(name string) int64 { n, _ := strconv.ParseInt(h[name], 10, 64); return n }
 	f := func(name string) float64 { n, _ := strconv.ParseFloat(h[name], 64); return n }
 	got := state{rid: h["rid"], last: i("last"), epoch: i("epoch"), cut: i("cut"), born: i("born"), until: i("until"), hold: i("hold"),
-		rate: f("rate"), rateBy: h["rate_by"], f: f("f"), fAt: i("f_at"), goodAt: i("good_at"), bad: i("bad"), probeAt: i("probe_at"),
+		rate: f("rate"), rateBy: h["rate_by"], f: f("f"), fAt: i("f_at"), w: f("w"), top: f("top"), topAt: i("top_at"), goodAt: i("good_at"), bad: i("bad"), probeAt: i("probe_at"),
 		probeN: i("probe_n"), news: p.state.news, members: p.members()}
 	if d := cmp.Diff(p.state, got, unexported); d != "" {
 		p.t.Fatalf("state differs, -Go +Lua:\n%s", d)
 	}
-	if len(h) != 15 {
-		p.t.Fatalf("fields of %s = %d, want 15", keys(host)[0], len(h))
+	if len(h) != 18 {
+		p.t.Fatalf("fields of %s = %d, want 18", keys(host)[0], len(h))
 	}
 }
 

@@ -187,7 +187,7 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 		backend = pace.NewLocal()
 	}
 	h.pacer = pace.New(pace.Settings{
-		Host: h.run.Host, Rate: h.set.Rate.PerSecond, Headroom: h.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), h.run.Name, h.shardText()), Workers: h.set.Workers,
+		Host: h.run.Host, Rate: h.set.Rate.PerSecond, Headroom: h.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), h.run.Name, h.shardText()), Workers: h.set.Workers, Log: h.Log,
 	}, backend)
 	h.orders.carryTo(backend, h.pacer, h.run.Host)
 	h.onClose(func() error {

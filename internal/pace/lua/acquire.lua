@@ -37,7 +37,8 @@ end
 local function judge()
   if ok > 0 then
     if s.probe_at > 0 then
-      s.f, s.f_at = math.max(0.1, share(now) / 2), math.max(now, s['until'])
+      s.w = share(now)
+      s.f, s.f_at = math.max(0.1, s.w / 2), math.max(now, s['until'])
       news = true
     end
     s.good_at, s.bad, s.probe_at, s.probe_n = now, 0, 0, 0
@@ -113,4 +114,4 @@ leave()
 local outage = 0
 if s.probe_at > 0 then outage = 1 end
 return {g.n, g.base, g.off, g.gap, g.probe, s.epoch, s['until'], s.hold, string.format('%.17g', s.rate), s.rate_by,
-  string.format('%.17g', share(now)), now, g.wait, s.good_at, outage, g.active, g.standby}
+  string.format('%.17g', share(now)), string.format('%.17g', ceiling(now)), now, g.wait, s.good_at, outage, g.active, g.standby}

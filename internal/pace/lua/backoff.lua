@@ -2,7 +2,7 @@
 local seen, delay, cut = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
 enter(tonumber(ARGV[1]))
 if cut and seen >= s.cut then
-  s.f = math.max(0.1, share(now) / 2)
+  cut_share()
   s['until'] = math.max(s['until'], now + delay)
   s.f_at = s['until']
   bump()

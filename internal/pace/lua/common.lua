@@ -3,8 +3,8 @@
 -- Instants are microseconds of this server's clock, intervals nanoseconds.
 local PACE, WORKERS, SEEN, ASKED, EVENTS, BACKOFF = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local HORIZON, HEARTBEAT, ACTIVE = 1000000, 400000, 5000000
-local FIELDS = {'rid', 'last', 'epoch', 'cut', 'born', 'until', 'rate', 'rate_by', 'hold', 'f', 'f_at', 'good_at', 'bad', 'probe_at', 'probe_n'}
-local FORMAT = {rid = '%s', rate_by = '%s', rate = '%.17g', f = '%.17g'}
+local FIELDS = {'rid', 'last', 'epoch', 'cut', 'born', 'until', 'rate', 'rate_by', 'hold', 'f', 'f_at', 'w', 'top', 'top_at', 'good_at', 'bad', 'probe_at', 'probe_n'}
+local FORMAT = {rid = '%s', rate_by = '%s', rate = '%.17g', f = '%.17g', w = '%.17g', top = '%.17g'}
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -19,8 +19,29 @@ local function bump()
   news = true
 end
 
+local function ceiling(t)
+  if s.top_at == 0 then return s.top end
+  return math.min(1, s.top + 0.01 * (math.max(0, t - s.top_at) / 600000000))
+end
+
 local function share(t)
-  return math.min(1, s.f + 0.01 * (math.max(0, t - s.f_at) / 1000000))
+  local x, top = math.max(0, t - s.f_at) / 18000000, ceiling(t)
+  if x < 1 then
+    local left = 1 - x
+    return math.min(top, s.w - (s.w - s.f) * (left * left * left))
+  end
+  if x < 2 then return math.min(top, s.w) end
+  local over = x - 2
+  return math.min(top, s.w + math.max(s.w - s.f, 0.05) * (over * over * over))
+end
+
+local function cut_share()
+  local share_now = share(now)
+  if s.cut > 0 and share_now >= 0.9 * s.w and now - s.f_at < 300000000 then
+    s.top, s.top_at = math.max(0.1, 0.96 * share_now), now
+  end
+  s.w = math.min(share_now, ceiling(now))
+  s.f = math.max(0.1, share_now / 2)
 end
 
 local function enter(epoch)
@@ -30,7 +51,7 @@ local function enter(epoch)
   end
   if s.rid ~= rid then
     s = {rid = rid, last = now + HORIZON, epoch = math.max(s.epoch, epoch, now) + 1, cut = 0, born = now, ['until'] = s['until'],
-      rate = 0, rate_by = '', hold = 0, f = 1, f_at = now, good_at = now, bad = 0, probe_at = 0, probe_n = 0}
+      rate = 0, rate_by = '', hold = 0, f = 1, f_at = now, w = 1, top = 1, top_at = 0, good_at = now, bad = 0, probe_at = 0, probe_n = 0}
     news = true
   elseif s.last > now + 2 * HORIZON then
     s.last, s.born = now + HORIZON, now
@@ -49,6 +70,7 @@ local function extend(to)
   if to <= s['until'] then return end
   local beyond = s.last > math.max(now, s['until'])
   s.f = share(now)
+  s.w = math.max(s.w, s.f)
   if s.f < 1 then s.f_at = to end
   s['until'], news = to, true
   if beyond then bump() end
@@ -56,7 +78,7 @@ end
 
 local function set_rate(rate, by)
   if rate < s.rate then bump() end
-  if rate ~= s.rate then news = true end
+  if rate ~= s.rate then news, s.top, s.top_at = true, 1, 0 end
   s.rate, s.rate_by = rate, by
 end
 
