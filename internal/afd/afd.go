@@ -34,7 +34,7 @@ const (
 	SignedFull     = "full"       // by its author, with a date
 	SignedTemplate = "template"   // by {{unsigned}} or a sibling, for its author
 	SignedAuto     = "autosigned" // by what such a template leaves when it is substituted
-	SignedNone     = "none"       // without a name, without a date, or without both
+	SignedNone     = "none"       // without a name, without a date that is understood, or without both
 )
 
 // What kind of account an author is, in Record.AuthorKind.

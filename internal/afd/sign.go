@@ -109,7 +109,7 @@ func (s *signer) colon(i int) int {
 	case at > 0 && t.from-s.links[at-1].to <= farthestDate:
 		s.sign(s.links[:at], t)
 	case t.zoned && !visible(s.mask[t.to:s.to]):
-		s.add(signature{from: s.trim(t.from), to: t.to, at: t.at, dated: true, signed: SignedNone})
+		s.add(signature{from: s.trim(t.from), to: t.to, at: t.at, dated: t.known, signed: SignedNone})
 	default:
 		return i + 1
 	}
@@ -120,7 +120,10 @@ func (s *signer) colon(i int) int {
 func (s *signer) sign(links []userLink, t stamp) {
 	last := links[len(links)-1]
 	from, to := s.cluster(links), t.to
-	g := signature{to: to, author: last.name, at: t.at, dated: true, signed: SignedFull}
+	g := signature{to: to, author: last.name, at: t.at, dated: t.known, signed: SignedNone}
+	if t.known {
+		g.signed = SignedFull
+	}
 	if start := s.auto(from); start >= 0 {
 		g.signed, from = SignedAuto, start
 	}

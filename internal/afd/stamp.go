@@ -1,15 +1,13 @@
 package afd
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // stamp is a date and time as signatures have it.
 type stamp struct {
-	at       time.Time
-	from, to int  // in the text
-	zoned    bool // a time zone stands behind it, so it is no time in a sentence
+	at       time.Time // zero where the time is not understood
+	from, to int       // in the text
+	zoned    bool      // a time zone stands behind it, so it is no time in a sentence
+	known    bool      // at is the time; else it has only the look of one
 }
 
 // stampAround reads the timestamp whose hours and minutes are parted by the colon
@@ -18,49 +16,86 @@ type stamp struct {
 //
 //	12:34, 5 March 2020 (UTC)     12:34, March 5, 2006 (UTC)     12:34, Mar 5, 2004
 //	12:34, 2004 Mar 5 (UTC)       12:34:56, 2005-03-05 (UTC)     2005-03-05 12:34:56
-//	5 March 2004 12:34 (UTC)      Mar 5, 2004 12:34
+//	5 March 2004 12:34 (UTC)      Mar 5, 2004 12:34              1:05 pm, 5 March 2020 (UTC+5:30)
+//
+// Of other months, zones and clocks it knows only that they are a timestamp: the time stays unknown.
 func stampAround(text string, lo, i, hi int) (stamp, bool) {
-	from, clock, p, ok := clockAround(text, lo, i, hi)
+	c, ok := clockAround(text, lo, i, hi)
 	if !ok {
 		return stamp{}, false
 	}
-	s := stamp{from: from}
-	day, to, ok := dateAt(text[:hi], skipComma(text[:hi], p))
+	s := stamp{from: c.from, known: c.known}
+	day, to, ok := dateAt(text[:hi], skipComma(text[:hi], c.to))
 	if !ok {
-		if day, s.from, ok = dateBefore(text, lo, from); !ok {
-			return stamp{}, false
+		if day, s.from, ok = dateBefore(text, lo, c.from); !ok {
+			return foreignStamp(text, lo, c, hi)
 		}
-		to = p
+		to = c.to
 	}
-	s.at, s.to = day.Add(clock), to
-	if n, offset, ok := zoneAt(text[to:hi]); ok {
-		s.to, s.zoned, s.at = to+n, true, s.at.Add(-offset)
+	s.to = to
+	z, zoned := zoneAt(text[to:hi])
+	if zoned {
+		s.to, s.zoned, s.known = to+z.length, true, s.known && z.known
 	}
-	return s, true
+	if s.known {
+		s.at = day.Add(c.time - z.offset)
+	}
+	return s, s.known || s.zoned || !visible(text[s.to:hi])
 }
 
-// clockAround reads 9:05, 09:05 or 09:05:59.
-func clockAround(text string, lo, i, hi int) (from int, clock time.Duration, to int, ok bool) {
-	from = i
-	for from > lo && i-from < 2 && digit(text[from-1]) {
-		from--
+// clock is a time of day in the text.
+type clock struct {
+	from, to int
+	time     time.Duration
+	known    bool
+}
+
+// clockAround reads 9:05, 09:05, 09:05:59 and 9:05 pm.
+func clockAround(text string, lo, i, hi int) (c clock, ok bool) {
+	c.from = i
+	for c.from > lo && i-c.from < 2 && digit(text[c.from-1]) {
+		c.from--
 	}
-	hour, minute := number(text[from:i]), number(text[i+1:min(i+3, hi)])
-	to = i + 3
-	if from == i || to > hi || hour > 23 || minute < 0 || minute > 59 || (from > lo && (digit(text[from-1]) || text[from-1] == ':')) {
-		return 0, 0, 0, false
+	hour, minute := number(text[c.from:i]), number(text[i+1:min(i+3, hi)])
+	c.to = i + 3
+	if c.from == i || c.to > hi || minute < 0 || (c.from > lo && (digit(text[c.from-1]) || text[c.from-1] == ':')) {
+		return clock{}, false
 	}
-	clock = time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute
-	if to+3 <= hi && text[to] == ':' {
-		if seconds := number(text[to+1 : to+3]); seconds >= 0 && seconds < 60 {
-			clock += time.Duration(seconds) * time.Second
-			to += 3
+	c.time = time.Duration(minute) * time.Minute
+	if c.to+3 <= hi && text[c.to] == ':' {
+		if seconds := number(text[c.to+1 : c.to+3]); seconds >= 0 && seconds < 60 {
+			c.time += time.Duration(seconds) * time.Second
+			c.to += 3
 		}
 	}
-	if to < hi && digit(text[to]) {
-		return 0, 0, 0, false
+	if c.to < hi && digit(text[c.to]) {
+		return clock{}, false
 	}
-	return from, clock, to, true
+	c.known = hour < 24 && minute < 60
+	if n, afternoon := halfDay(text[c.to:hi]); n > 0 {
+		c.to += n
+		c.known = c.known && hour >= 1 && hour <= 12
+		hour %= 12
+		if afternoon {
+			hour += 12
+		}
+	}
+	c.time += time.Duration(hour) * time.Hour
+	return c, true
+}
+
+// halfDay reads am, pm, a.m. or p.m. after a time of day, with the blanks before it.
+func halfDay(s string) (n int, afternoon bool) {
+	i := skipBlanks(s, 0)
+	for _, word := range [...]string{"a.m.", "p.m.", "am", "pm"} {
+		if !hasPrefixFold(s[i:], word) {
+			continue
+		}
+		if end := i + len(word); end == len(s) || !letter(s[end]) && !digit(s[end]) {
+			return end, word[0] == 'p'
+		}
+	}
+	return 0, false
 }
 
 // number is a number of digits alone, else -1.
@@ -185,41 +220,4 @@ func dateBefore(text string, lo, i int) (day time.Time, from int, ok bool) {
 	}
 	day, to, ok := dateAt(text[:end], from)
 	return day, from, ok && to == end
-}
-
-// zones are those that signatures had before all of them had UTC.
-var zones = map[string]int{
-	"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "BST": 1, "CET": 1, "IST": 1, "WEST": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3,
-	"EDT": -4, "AST": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "JST": 9,
-}
-
-// zoneAt reads (UTC), UTC, (CEST), (UTC+2) and Z, with the blanks before them.
-func zoneAt(s string) (n int, offset time.Duration, ok bool) {
-	i := skipBlanks(s, 0)
-	open := i < len(s) && s[i] == '('
-	if open {
-		i++
-	}
-	j := i
-	for j < len(s) && j-i < 6 && 'A' <= s[j] && s[j] <= 'Z' {
-		j++
-	}
-	hours, known := zones[s[i:j]]
-	if !known || j < len(s) && letter(s[j]) {
-		return 0, 0, false
-	}
-	if k := j + 1; open && k < len(s) && (s[j] == '+' || s[j] == '-') && digit(s[k]) {
-		hours = int(s[k] - '0')
-		if s[j] == '-' {
-			hours = -hours
-		}
-		j = k + 1
-	}
-	if open {
-		if !strings.HasPrefix(s[j:], ")") {
-			return 0, 0, false
-		}
-		j++
-	}
-	return j, time.Duration(hours) * time.Hour, true
 }

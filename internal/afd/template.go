@@ -72,7 +72,7 @@ func (s *signer) unsigned(from, bar int, swapped bool) int {
 			continue
 		}
 		if t, ok := stampAround(when, 0, i, len(when)); ok {
-			g.at, g.dated = t.at, true
+			g.at, g.dated = t.at, t.known
 			break
 		}
 	}

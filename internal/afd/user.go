@@ -90,7 +90,7 @@ func contributions(page string) string {
 }
 
 // userName is the name as the site has it: blanks for underscores, entities and
-// percent signs resolved, no subpage or section, the first letter a capital.
+// percent signs resolved, no subpage or section, the first letter a capital where each MediaWiki makes it one.
 func userName(s string) string {
 	if strings.IndexByte(s, '&') >= 0 {
 		s = html.UnescapeString(s)
@@ -105,13 +105,28 @@ func userName(s string) string {
 	}
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '_' || unicode.IsSpace(r) || 0x200e <= r && r <= 0x200f }), " ")
 	r, n := utf8.DecodeRuneInString(s)
-	if up := unicode.ToUpper(r); n > 0 && up != r {
-		s = string(up) + s[n:]
+	if surelyRaised(r) {
+		s = string(unicode.ToUpper(r)) + s[n:]
 	}
 	if strings.Count(s, ":") > 1 && authorKind(s) == AuthorIP {
 		s = strings.ToUpper(s)
 	}
 	return s
+}
+
+// surelyRaised reports whether every MediaWiki writes this letter as a capital at the start of a user's name. Sites differ
+// from Unicode, and PHP's versions from each other, in Georgian, ligatures, letters with several marks and what is newer; such
+// a letter stays as it is written, or two users would become one.
+func surelyRaised(r rune) bool {
+	switch {
+	case r < 0x80:
+		return 'a' <= r && r <= 'z'
+	case r == 'ß', r == 'ŉ', r == 'ı', r == 'ΐ', r == 'ΰ', r == 'ς':
+		return false
+	case r <= 0x17e, 0x3ac <= r && r <= 0x3ce, 0x430 <= r && r <= 0x481, 0x561 <= r && r <= 0x586:
+		return unicode.IsLower(r)
+	}
+	return false
 }
 
 // authorKind tells people from addresses and from temporary accounts.
