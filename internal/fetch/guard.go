@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,13 @@ type guard struct {
 }
 
 func newGuard(allow []netip.Prefix, trusted []string) *guard {
-	g := &guard{allow: allow, literals: map[netip.Addr]bool{}}
+	g := &guard{literals: map[netip.Addr]bool{}}
+	for _, p := range allow {
+		if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+		}
+		g.allow = append(g.allow, p.Masked())
+	}
 	for _, host := range trusted {
 		if h, _, err := net.SplitHostPort(host); err == nil {
 			host = h
@@ -38,20 +45,45 @@ func newGuard(allow []netip.Prefix, trusted []string) *guard {
 
 // check refuses the address that host resolved to, or lets it pass with nil.
 func (g *guard) check(host, address string) error {
+	if isMetadataName(host) {
+		return fmt.Errorf("%w: %s is the name of a cloud's metadata service, which gives away this machine's own credentials", ErrAddressRefused, host)
+	}
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fmt.Errorf("%w: %q is no IP address", ErrAddressRefused, address)
+		return fmt.Errorf("%w: %q is not an IP address", ErrAddressRefused, address)
 	}
 	addr := ap.Addr().WithZone("").Unmap()
 	inner := embedded(addr)
-	why := notPublic(inner)
-	if why == "" {
-		why = notPublic(addr)
+	for _, form := range append([]netip.Addr{addr}, inner...) {
+		if block, what := metadata(form); what != "" && !g.allowedWithin(block, form) {
+			return fmt.Errorf("%w: %s is %s (%s), which may give away this machine's own credentials; if that is meant, add --allow-private %s",
+				ErrAddressRefused, host, form, what, alone(form))
+		}
 	}
-	if why == "" || g.allowed(addr) || (inner != addr && g.allowed(inner)) || g.trusted(host, addr) {
+	if g.allowed(addr) || g.trusted(host, addr) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is %s (%s); if that is meant, add --allow-private %s", ErrAddressRefused, host, inner, why, netip.PrefixFrom(inner, inner.BitLen()))
+	for _, form := range inner { // what a gateway makes of it says more than the address itself
+		if why := notPublic(form); why != "" && !g.allowed(form) {
+			return refused(host, form, why)
+		}
+	}
+	if why := notPublic(addr); why != "" && !slices.ContainsFunc(inner, g.allowed) {
+		return refused(host, addr, why)
+	}
+	return nil
+}
+
+func refused(host string, addr netip.Addr, why string) error {
+	return fmt.Errorf("%w: %s is %s (%s); if that is meant, add --allow-private %s", ErrAddressRefused, host, addr, why, alone(addr))
+}
+
+func alone(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
+
+// allowedWithin reports whether --allow-private names an address of a metadata block: a wide network that happens to
+// hold the block is not enough, and neither is that the address was typed.
+func (g *guard) allowedWithin(block netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(addr) && p.Bits() >= block.Bits() })
 }
 
 func (g *guard) allowed(addr netip.Addr) bool {
@@ -64,7 +96,7 @@ func (g *guard) allowed(addr netip.Addr) bool {
 }
 
 // trusted holds only for a literal as typed, or for localhost at a loopback
-// address: any other name could be pointed anywhere by whoever serves its zone.
+// address: any other name could be pointed anywhere by its zone's servers.
 func (g *guard) trusted(host string, addr netip.Addr) bool {
 	host = strings.Trim(host, "[]")
 	if literal, err := netip.ParseAddr(host); err == nil {
@@ -73,72 +105,7 @@ func (g *guard) trusted(host string, addr netip.Addr) bool {
 	return g.loopback && strings.EqualFold(host, "localhost") && addr.IsLoopback()
 }
 
-var (
-	nat64  = netip.MustParsePrefix("64:ff9b::/96")
-	sixTo4 = netip.MustParsePrefix("2002::/16")
-	compat = netip.MustParsePrefix("::/96")
-)
-
-// embedded is the IPv4 address inside an IPv6 address that a gateway would
-// translate to it (NAT64, 6to4, IPv4-compatible), else addr itself.
-func embedded(addr netip.Addr) netip.Addr {
-	if !addr.Is6() {
-		return addr
-	}
-	b := addr.As16()
-	switch {
-	case sixTo4.Contains(addr):
-		return netip.AddrFrom4([4]byte(b[2:6]))
-	case nat64.Contains(addr), compat.Contains(addr) && !addr.IsUnspecified() && !addr.IsLoopback():
-		return netip.AddrFrom4([4]byte(b[12:16]))
-	}
-	return addr
-}
-
-// special are the blocks of the IANA special-purpose registries that are no
-// public destination and that netip has no method for.
-var special = []struct {
-	prefix netip.Prefix
-	what   string
-}{
-	{netip.MustParsePrefix("0.0.0.0/8"), "this network"},
-	{netip.MustParsePrefix("100.64.0.0/10"), "carrier-grade NAT"},
-	{netip.MustParsePrefix("192.0.0.0/24"), "reserved"},
-	{netip.MustParsePrefix("192.0.2.0/24"), "documentation"},
-	{netip.MustParsePrefix("198.18.0.0/15"), "benchmarking"},
-	{netip.MustParsePrefix("198.51.100.0/24"), "documentation"},
-	{netip.MustParsePrefix("203.0.113.0/24"), "documentation"},
-	{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
-	{netip.MustParsePrefix("64:ff9b:1::/48"), "local NAT64"},
-	{netip.MustParsePrefix("100::/64"), "discard"},
-	{netip.MustParsePrefix("2001::/32"), "Teredo"},
-	{netip.MustParsePrefix("2001:db8::/32"), "documentation"},
-	{netip.MustParsePrefix("fec0::/10"), "site-local"},
-}
-
-// notPublic says what kind of address it is when it is not a public one.
-func notPublic(addr netip.Addr) string {
-	switch {
-	case addr.IsUnspecified():
-		return "unspecified"
-	case addr.IsLoopback():
-		return "loopback"
-	case addr.IsPrivate():
-		return "private"
-	case addr.IsLinkLocalUnicast():
-		return "link-local"
-	case addr.IsMulticast():
-		return "multicast"
-	}
-	for _, s := range special {
-		if s.prefix.Contains(addr) {
-			return s.what
-		}
-	}
-	return ""
-}
-
 func isLoopbackName(host string) bool {
 	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || (err == nil && addr.IsLoopback())
+	return strings.EqualFold(host, "localhost") || (err == nil && addr.Unmap().IsLoopback())
 }

@@ -52,7 +52,7 @@ func TestGuard(t *testing.T) {
 		{"trusted.example", "127.0.0.1", false},    // a name is no literal
 		{"127.0.0.1", "127.0.0.1", true},
 		{"127.0.0.2", "127.0.0.2", false},
-		{"fe80::1", "fe80::1", true},
+		{"fe80::1", "fe80::1", false}, // typed, and yet never
 		{"192.168.7.7", "192.168.7.7", true},
 		{"localhost", "127.0.0.1", true},
 		{"localhost", "::1", true},
