@@ -179,9 +179,9 @@ func settingsPolite() []Setting {
 		{Name: "cert", Arg: "FILE", Group: GroupPolite, In: inHarvest, Help: "PEM file of our client certificate; goes with --key"},
 		{Name: "key", Arg: "FILE", Group: GroupPolite, In: inHarvest, Help: "PEM file of its private key"},
 		{Name: "allow-host", Arg: "HOST", List: true, Group: GroupPolite, In: inHarvest,
-			Help: "a host that corpus lines may name; several: each its own; default: that of the first line, or of --url"},
+			Help: "a host that corpus lines may name and that gets the credential; several: each its own; default: that of --url, else that of the first line, which gets no credential"},
 		{Name: "allow-private", Arg: "CIDR", List: true, Group: GroupPolite, In: inHarvest,
-			Help: "a private network that the upstream may live in, such as 10.1.0.0/16"},
+			Help: "a private network that the upstream may live in, such as 10.1.0.0/16; a cloud's metadata only by its own address"},
 	}
 }
 

@@ -56,6 +56,9 @@ type Config struct {
 	Template string   // turns ids into URLs, such as https://api.example/v1/items/{id}; empty: lines are URLs
 	Hosts    []string // the hosts that URLs may have, as harvest.HostOf gives them or bare names (any port); empty: that of the first item
 
+	// Exposed, if set, reports whether a request to a URL could be read by others on its way although it must not be.
+	Exposed func(url string) bool
+
 	PostIsRead bool         // POST requests only read, so that they may be repeated
 	Stdin      io.Reader    // read for "-"
 	HTTP       *http.Client // fetches an https corpus; its requests are no part of any budget
@@ -72,6 +75,7 @@ type Source struct {
 	name     string
 	template *template
 	hosts    hostSet
+	exposed  func(url string) bool
 	post     bool
 	own      func(line string) (harvest.Item, error)
 	text     func(io.Reader) io.Reader
@@ -79,6 +83,9 @@ type Source struct {
 	raw   *counter
 	close func() error
 	lines *lines
+
+	foreign func() bool // its lines are not to be shown
+	first   string      // URL of the first item
 
 	host    string
 	schemes map[string]string // of each host with a port: one port speaks one protocol
@@ -91,7 +98,7 @@ type Source struct {
 // Open opens the corpus and reads on to its first item, so that Host is known.
 // For an https corpus ctx bounds the whole pass. Close the source in the end.
 func Open(ctx context.Context, cfg Config) (*Source, error) {
-	s := &Source{name: display(cfg.URI), post: cfg.PostIsRead, own: cfg.Line, text: cfg.Text, schemes: map[string]string{}}
+	s := &Source{name: display(cfg.URI), exposed: cfg.Exposed, post: cfg.PostIsRead, own: cfg.Line, text: cfg.Text, schemes: map[string]string{}}
 	var err error
 	if s.template, err = parseTemplate(cfg.Template); err != nil {
 		return nil, err
@@ -104,7 +111,7 @@ func Open(ctx context.Context, cfg Config) (*Source, error) {
 		return nil, err
 	}
 	s.raw = &counter{ctx: ctx, in: in.Reader, size: in.size}
-	s.close = in.close
+	s.close, s.foreign = in.close, in.foreign
 	if err := s.begin(cfg.URI); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -133,7 +140,7 @@ func (s *Source) begin(uri string) error {
 		}
 		s.lead = append(s.lead, entry)
 		if entry.Rejected == nil {
-			s.host = harvest.HostOf(entry.Item.URL)
+			s.host, s.first = harvest.HostOf(entry.Item.URL), entry.Item.URL
 			return nil
 		}
 	}
@@ -155,6 +162,9 @@ func (s *Source) Close() error { return s.close() }
 
 // Host is the host of the first item, as harvest.HostOf gives it.
 func (s *Source) Host() string { return s.host }
+
+// First is the URL of the first item.
+func (s *Source) First() string { return s.first }
 
 // Digest is the digest of the items that Entries has given so far, repeats
 // included. It belongs to the goroutine that ranges over Entries.

@@ -13,7 +13,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"shoal/internal/harvest"
 )
 
 const (
@@ -44,6 +47,9 @@ type download struct {
 	tries  int   // since the last byte
 	last   error // of them
 
+	typed string      // the host that the address names
+	moved atomic.Bool // redirects lead to another host: nothing of what that one sends is shown
+
 	patience time.Duration // how long resuming may take; 0 means for ever
 	lost     time.Time     // when the connection broke that is being resumed
 }
@@ -57,11 +63,14 @@ func openURL(ctx context.Context, cfg Config) (input, error) {
 		return input{}, fmt.Errorf("corpus %s: there is no HTTP client to fetch it with", d.name)
 	}
 	d.client = *cfg.HTTP
-	d.client.CheckRedirect = sameSafety(cfg.HTTP.CheckRedirect)
+	d.client.CheckRedirect = d.mayFollow
+	if u, err := url.Parse(cfg.URI); err == nil {
+		d.typed = u.Host
+	}
 	if err := d.connect(func() bool { return d.tries < openTries }); err != nil {
 		return input{}, errors.Join(fmt.Errorf("corpus %s: %w", d.name, err), d.close())
 	}
-	return input{Reader: d, size: d.size, close: d.close}, nil
+	return input{Reader: d, size: d.size, foreign: d.moved.Load, close: d.close}, nil
 }
 
 func checkAddress(uri string) error {
@@ -69,31 +78,32 @@ func checkAddress(uri string) error {
 	if err != nil {
 		return errors.New("the address is malformed")
 	}
-	addr, _ := netip.ParseAddr(u.Hostname())
-	switch loopback := addr.IsLoopback() || u.Hostname() == "localhost"; {
+	switch {
 	case u.User != nil:
 		return errors.New("a user name or password does not belong in an address; use a presigned one, or download it first")
-	case u.Host == "":
+	case u.Hostname() == "":
 		return errors.New("the address has no host")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback):
+	case u.Scheme != "https" && (u.Scheme != "http" || !onLoopback(u)):
 		return errors.New("a corpus is read from a path, from - or from an https address")
 	}
 	return nil
 }
 
-func sameSafety(also func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	return func(next *http.Request, via []*http.Request) error {
-		if via[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
-			return &finalError{"the server redirects from https to " + next.URL.Scheme}
-		}
-		if also != nil {
-			return also(next, via)
-		}
-		if len(via) >= 10 {
-			return &finalError{"the server redirects without end"}
-		}
-		return nil
+func onLoopback(u *url.URL) bool {
+	addr, _ := netip.ParseAddr(u.Hostname())
+	return addr.IsLoopback() || u.Hostname() == "localhost"
+}
+
+// mayFollow lets redirects lead to other hosts, as those of stores do, but never away from TLS.
+func (d *download) mayFollow(next *http.Request, via []*http.Request) error {
+	switch {
+	case next.URL.Scheme != "https" && (via[0].URL.Scheme == "https" || next.URL.Scheme != "http" || !onLoopback(next.URL)):
+		return &finalError{"the server redirects to an address without TLS"}
+	case len(via) >= 10:
+		return &finalError{"the server redirects without end"}
 	}
+	d.moved.Store(next.URL.Host != d.typed)
+	return nil
 }
 
 // finalError is an answer that another try does not change.
@@ -231,14 +241,24 @@ func (d *download) failure(err error) error {
 		err = wrapped.Err
 	}
 	var dns *net.DNSError
+	var refused *harvest.Failure
 	var certificate *tls.CertificateVerificationError
+	var network *net.OpError
+	var final *finalError
+	why := harvest.ExplainTLS(err, "--ca FILE")
 	switch {
+	case errors.As(err, &final):
+		return final
+	case errors.As(err, &refused) && refused.Fault == harvest.FaultBlocked:
+		return &finalError{refused.Err.Error()}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &finalError{"there is no host " + dns.Name}
-	case errors.As(err, &certificate):
-		return &finalError{"its certificate is refused: " + certificate.Error()}
+		return &finalError{"there is no host " + harvest.Quote(dns.Name)}
+	case errors.As(err, &certificate), why != "":
+		return &finalError{why}
 	case errors.Is(err, context.Canceled) && d.ctx.Err() == nil:
 		return fmt.Errorf("the server sent nothing for %s", stalledAfter)
+	case d.moved.Load() && !errors.As(err, &network):
+		return errors.New("the host that it redirects to does not answer as a web server does")
 	}
 	return err
 }
@@ -268,12 +288,17 @@ func (d *download) accept(response *http.Response) error {
 	case code == http.StatusRequestedRangeNotSatisfiable, code == http.StatusPreconditionFailed:
 		return errChanged
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
-		return fmt.Errorf("the server answers %s", response.Status)
+		return fmt.Errorf("the server answers %s", said(response))
 	case d.signed() && slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusGone, http.StatusBadRequest}, code):
-		return fmt.Errorf("the server answers %s: the signature in the address may have expired; give a fresh address", response.Status)
+		return fmt.Errorf("the server answers %s: the signature in the address may have expired; give a fresh address", said(response))
 	default:
-		return &finalError{fmt.Sprintf("the server answers %s; is the address right and still valid?", response.Status)}
+		return &finalError{fmt.Sprintf("the server answers %s; is the address right and still valid?", said(response))}
 	}
+}
+
+// said is an answer's status in our words: the server's own are not shown.
+func said(response *http.Response) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", response.StatusCode, http.StatusText(response.StatusCode)))
 }
 
 // signed tells whether the address may be a presigned one. That it expires in the middle of a harvest says nothing about

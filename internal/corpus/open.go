@@ -17,8 +17,9 @@ import (
 // input is the corpus as it is stored, packed or not.
 type input struct {
 	io.Reader
-	size  int64 // -1 when unknown
-	close func() error
+	size    int64       // -1 when unknown
+	foreign func() bool // reports whether another host than the named one sends it; nil: never
+	close   func() error
 }
 
 func open(ctx context.Context, cfg Config) (input, error) {

@@ -15,6 +15,7 @@ const (
 	reasonLong    = "line_too_long"
 	reasonForeign = "foreign_host"
 	reasonScheme  = "foreign_scheme"
+	reasonExposed = "plain_http"
 	reasonJSON    = "bad_json"
 	reasonMethod  = "method"
 	reasonBody    = "body"
@@ -50,6 +51,9 @@ func (s *Source) entry(line []byte) harvest.Entry {
 		rejected.Reason = bad.reason
 	case errors.As(err, &badURL):
 		rejected.Reason = badURL.Reason
+	}
+	if s.foreign != nil && s.foreign() {
+		rejected.Text = "not shown, since the corpus' address leads to another host than it names"
 	}
 	return harvest.Entry{Rejected: rejected}
 }
@@ -103,6 +107,8 @@ func checkID(id string) error {
 func (s *Source) admit(item *harvest.Item) error {
 	host := harvest.HostOf(item.URL)
 	switch {
+	case s.exposed != nil && s.host != "" && s.exposed(item.URL): // of the first one the caller says more
+		return refuse(reasonExposed, "%s is plain http, and the credential would travel with it for others to read", harvest.Quote(item.URL))
 	case len(s.hosts) > 0 && s.hosts.has(host), len(s.hosts) == 0 && (s.host == "" || s.host == host):
 		return s.admitScheme(host, item.URL)
 	case len(s.hosts) > 0:

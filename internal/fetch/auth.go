@@ -148,6 +148,11 @@ func (a *authorizer) current() *credential {
 	return &credential{headers: a.base}
 }
 
+// none is what goes to a host that the credential is not for. What that host answers is still cleaned of it.
+func (a *authorizer) none(c *credential) *credential {
+	return &credential{headers: a.base, pairs: c.pairs, secrets: c.secrets}
+}
+
 // fresh tells whether the credential can be used now, and has it renewed in the
 // background when its end comes near.
 func (a *authorizer) fresh() bool {

@@ -271,7 +271,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 			t.Parallel()
 			var log syncBuffer
 			c, err := New(Config{
-				UserAgent: agent, Auth: auth, Getenv: env("KEY", canary), TrustedHosts: []string{"127.0.0.1"},
+				UserAgent: agent, Auth: auth, Getenv: env("KEY", canary), TrustedHosts: []string{"127.0.0.1"}, Credential: []string{"127.0.0.1"},
 			}, slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 			if err != nil {
 				t.Fatal(err)

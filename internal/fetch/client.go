@@ -106,6 +106,9 @@ func (c *Client) Reserve(ctx context.Context, target string) (*Slot, error) {
 		s.giveBack()
 		return nil, err
 	}
+	if !o.own {
+		return s, nil
+	}
 	if err := c.auth.ready(ctx); err != nil {
 		s.Release()
 		return nil, c.scrub(err)

@@ -40,6 +40,9 @@ func client(t *testing.T, cfg Config) *Client {
 	if cfg.TrustedHosts == nil {
 		cfg.TrustedHosts = []string{"127.0.0.1", "localhost"}
 	}
+	if cfg.Credential == nil {
+		cfg.Credential = []string{"127.0.0.1", "localhost"}
+	}
 	cfg.UserAgent = agent
 	if cfg.Getenv == nil {
 		cfg.Getenv = func(string) string { return "" }

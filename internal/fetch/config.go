@@ -52,6 +52,10 @@ type Config struct {
 	AllowPrivate []netip.Prefix // private networks that may be dialled
 	TrustedHosts []string       // IP literals and "localhost" that the operator typed; other names are no reason to trust an address
 
+	// Credential are the hosts, with or without a port, to which Auth and the client's certificate go: those that a person
+	// named. No other host gets them, and over plain http no host but this machine.
+	Credential []string
+
 	Getenv func(string) string // default os.Getenv
 }
 

@@ -29,6 +29,7 @@ import (
 type dialer struct {
 	guard   *guard
 	tls     *tls.Config
+	own     func(*url.URL) bool // our certificate may be shown there
 	timeout time.Duration
 	proxy   func(*url.URL) (*url.URL, error) // nil: none
 	secrets []string                         // of the proxies, in every form
@@ -41,7 +42,7 @@ func newDialer(cfg Config, log *slog.Logger) (*dialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &dialer{guard: newGuard(cfg.AllowPrivate, cfg.TrustedHosts), tls: tlsConfig, timeout: cfg.DialTimeout}
+	d := &dialer{guard: newGuard(cfg.AllowPrivate, cfg.TrustedHosts), tls: tlsConfig, own: cfg.entitledTLS, timeout: cfg.DialTimeout}
 	if d.proxy, d.secrets, err = newProxy(cfg, log); err != nil {
 		return nil, err
 	}
@@ -147,7 +148,7 @@ func (d *dialer) connect(ctx context.Context, target *url.URL, offer ...string) 
 		return c, nil, err
 	}
 	// The proxy resolves names, so of the target only a literal can be judged here.
-	if _, err := netip.ParseAddr(target.Hostname()); err == nil || isLoopbackName(target.Hostname()) {
+	if _, err := netip.ParseAddr(target.Hostname()); err == nil || isLoopbackName(target.Hostname()) || isMetadataName(target.Hostname()) {
 		if err := d.guard.check(target.Hostname(), net.JoinHostPort(literalOf(target.Hostname()), portOf(target))); err != nil {
 			return nil, nil, &harvest.Failure{Fault: harvest.FaultBlocked, Err: err}
 		}
@@ -157,7 +158,7 @@ func (d *dialer) connect(ctx context.Context, target *url.URL, offer ...string) 
 		return nil, nil, err
 	}
 	if via.Scheme == "https" {
-		if c, err = d.handshake(ctx, c, via.Hostname(), nil); err != nil {
+		if c, err = d.handshake(ctx, c, via.Hostname(), nil, false); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -182,6 +183,9 @@ func literalOf(host string) string {
 // tcp looks host up and connects; guard nil means that the operator named this host as proxy.
 func (d *dialer) tcp(ctx context.Context, host, port string, g *guard) (net.Conn, error) {
 	d.dials.Add(1)
+	if g != nil && isMetadataName(host) { // not even looked up
+		return nil, &harvest.Failure{Fault: harvest.FaultBlocked, Err: g.check(host, "")}
+	}
 	if _, err := netip.ParseAddr(host); err != nil {
 		d.lookups.Add(1)
 	}
@@ -205,11 +209,15 @@ func (d *dialer) secure(ctx context.Context, c net.Conn, target *url.URL, offer 
 	if target.Scheme != "https" {
 		return c, nil
 	}
-	return d.handshake(ctx, c, target.Hostname(), offer)
+	return d.handshake(ctx, c, target.Hostname(), offer, d.own(target))
 }
 
-func (d *dialer) handshake(ctx context.Context, c net.Conn, name string, protocols []string) (net.Conn, error) {
+// handshake speaks TLS with name; own means that our certificate may be shown.
+func (d *dialer) handshake(ctx context.Context, c net.Conn, name string, protocols []string, own bool) (net.Conn, error) {
 	cfg := d.tls.Clone()
+	if !own {
+		cfg.Certificates = nil
+	}
 	cfg.ServerName, cfg.NextProtos = name, protocols
 	t := tls.Client(c, cfg)
 	err := t.HandshakeContext(ctx)
@@ -221,7 +229,24 @@ func (d *dialer) handshake(ctx context.Context, c net.Conn, name string, protoco
 	if lostOnTheWay(err) {
 		fault = harvest.FaultConnect
 	}
-	return nil, &harvest.Failure{Fault: fault, Err: fmt.Errorf("TLS with %s: %w", name, err)}
+	return nil, &harvest.Failure{Fault: fault, Err: inWords("TLS with "+name, err)}
+}
+
+// worded is an error of a library in our words: its own may repeat what the peer chose.
+type worded struct {
+	text string
+	err  error
+}
+
+func (w *worded) Error() string { return w.text }
+func (w *worded) Unwrap() error { return w.err }
+
+// inWords says why a handshake failed and what to change.
+func inWords(what string, err error) error {
+	if why := harvest.ExplainTLS(err, "--ca FILE"); why != "" {
+		return &worded{what + ": " + why, err}
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // lostOnTheWay tells a handshake that the network ended from one that a side refused.

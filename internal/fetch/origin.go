@@ -39,6 +39,7 @@ type origin struct {
 	c    *Client
 	name string
 	url  *url.URL
+	own  bool // the credential goes there
 
 	mu      sync.Mutex
 	waiters list.List // of *waiter, first come first served
@@ -67,7 +68,7 @@ func newOrigin(c *Client, name string) (*origin, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("%s is no origin; write it as https://host", harvest.Quote(name))}
 	}
-	o := &origin{c: c, name: name, url: u, plain: u.Scheme == "http"}
+	o := &origin{c: c, name: name, url: u, own: c.cfg.entitled(u), plain: u.Scheme == "http"}
 	o.h2.learned = unlearned
 	return o, nil
 }

@@ -15,7 +15,7 @@ const MaxHops = 3
 // Redirect makes the request that a 301, 302, 303, 307 or 308 asks for. It needs a
 // permit of its own. It gives nil, nil for any other answer, or for one that names
 // no place to go to. A *harvest.Failure says why the redirect is not followed:
-// another host than allowed, https to http, or more than MaxHops.
+// another host than allowed, https to http, the other protocol on the same port, or more than MaxHops.
 //
 // Client.Send has taken the credential's query parameter out of the Location, so
 // that none gets into the new URL.
@@ -36,6 +36,8 @@ func Redirect(req *harvest.Request, a *harvest.Answer, allowed func(host string)
 		return refuse(harvest.FaultOffhost, "redirect to another host: %s", harvest.Quote(host))
 	case strings.HasPrefix(req.URL, "https:") && strings.HasPrefix(target, "http:"):
 		return refuse(harvest.FaultDowngrade, "redirect from https to http at %s", harvest.Quote(host))
+	case otherProtocol(req.URL, target):
+		return refuse(harvest.FaultOffhost, "redirect to another protocol on the same port: %s", harvest.Quote(target))
 	case req.Hops >= MaxHops:
 		return refuse(harvest.FaultLoop, "more than %d redirects, the last to %s", MaxHops, harvest.Quote(target))
 	}
@@ -46,6 +48,18 @@ func Redirect(req *harvest.Request, a *harvest.Answer, allowed func(host string)
 		next.Method, next.Body, next.Type = http.MethodGet, nil, ""
 	}
 	return &next, nil
+}
+
+// otherProtocol reports whether a redirect changes the scheme and keeps a port that was spelled out: one port speaks one protocol.
+func otherProtocol(from, to string) bool {
+	a, _, _ := strings.Cut(from, "://")
+	b, _, _ := strings.Cut(to, "://")
+	return a != b && harvest.HostOf(from) == harvest.HostOf(to) && hasPort(harvest.HostOf(to))
+}
+
+// hasPort reports whether a host, as harvest.HostOf gives it, has a port: then it is not the scheme's own.
+func hasPort(host string) bool {
+	return strings.LastIndexByte(host, ':') > strings.LastIndexByte(host, ']')
 }
 
 func isRedirect(status int) bool {

@@ -36,7 +36,7 @@ type Slot struct {
 func (s *Slot) Alive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.spent || s.link == nil || !s.c.auth.fresh() {
+	if s.spent || s.link == nil || s.o.own && !s.c.auth.fresh() {
 		return false
 	}
 	var ok bool
@@ -95,7 +95,7 @@ func (s *Slot) Send(ctx context.Context, req *harvest.Request) (*harvest.Answer,
 		if l, err = s.o.exchange(l); err != nil {
 			return nil, err
 		}
-		answer, err := s.c.exchange(ctx, l, req)
+		answer, err := s.c.exchange(ctx, l, req, s.o.own)
 		calm := isCalm(err)
 		s.o.finish(l, calm)
 		if err == nil {
@@ -115,11 +115,14 @@ func isCalm(err error) bool {
 	return errors.As(err, &f) && f.Fault == harvest.FaultCalm
 }
 
-// exchange puts the request on the wire once.
-func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request) (*harvest.Answer, error) {
+// exchange puts the request on the wire once; own means that the credential goes with it.
+func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own bool) (*harvest.Answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	cred := c.auth.current()
+	if !own {
+		cred = c.auth.none(cred)
+	}
 	r, sent, err := c.build(ctx, req, cred)
 	if err != nil {
 		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: err}
@@ -138,7 +141,9 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request) (*h
 	}
 	first := time.Since(sent(dog.start))
 	dog.headersCame()
-	c.auth.keep(resp)
+	if own {
+		c.auth.keep(resp)
+	}
 	s := &sink{pool: c.buffers, budget: &c.budget}
 	if err := overruled(ctx, resp.StatusCode, c.readBody(resp, s, &dog.wire, l.calm)); err != nil {
 		s.close()

@@ -76,6 +76,9 @@ const accepted time.Duration = -1
 // attempt makes at most one exchange; it returns when to make the next one, or accepted.
 func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 	slot, err := c.Fetch.Reserve(ctx, c.request.URL)
+	if err = ledAstray(c.request, err); isAstray(err) {
+		return c.decide(ctx, nil, nil, Decode(reader(c.read), c.Fetch, c.request, nil, err))
+	}
 	if err != nil {
 		return c.unreached(ctx, err)
 	}

@@ -255,7 +255,8 @@ func (w *Worker) ready(t *task) (Slot, Permit) {
 	began := time.Now()
 	slot, err := w.Fetch.Reserve(w.feeding, t.request.URL)
 	w.Tally.spent(harvest.StageConnect, began)
-	if err != nil && !calmed(err) {
+	err = ledAstray(t.request, err)
+	if err != nil && !calmed(err) && !isAstray(err) {
 		w.unconnected(t, err)
 		return nil, nil
 	}

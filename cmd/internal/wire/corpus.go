@@ -10,6 +10,7 @@ import (
 
 	"shoal/internal/config"
 	"shoal/internal/corpus"
+	"shoal/internal/fetch"
 	"shoal/internal/harvest"
 	"shoal/internal/worker"
 )
@@ -56,15 +57,16 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 		}
 	}
 	var download *http.Client
+	var first string
 	var err error
 	if strings.Contains(h.set.Corpus, "://") { // a file needs no certificates
-		if download, err = downloader(h.set.CA, h.set.Agent()); err != nil {
-			return err
+		if download, err = fetch.Downloader(fetchConfig(h.set, "", h.set.Corpus)); err != nil {
+			return config.Usagef("%v", err)
 		}
 	}
 	err = h.patiently(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
 		cfg := corpus.Config{
-			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: download, Patience: h.set.Patience,
+			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), Exposed: h.set.Exposes, PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: download, Patience: h.set.Patience,
 		}
 		if err := h.wikiLines(&cfg); err != nil {
 			return err
@@ -72,7 +74,7 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 		opened, err := corpus.Open(ctx, cfg)
 		switch {
 		case err == nil:
-			h.source = opened
+			h.source, first = opened, opened.First()
 			h.onClose(h.closeCorpus)
 			return nil
 		case errors.Is(err, corpus.ErrAllRejected) && h.set.MaxRejected.Exceeded(1, 1):
@@ -85,8 +87,10 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.set, err = h.set.ForHost(h.source.Host())
-	return err
+	if h.set, err = h.set.ForHost(h.source.Host()); err != nil {
+		return err
+	}
+	return h.set.CheckCredential(first)
 }
 
 // source is the corpus, whatever it is read from.

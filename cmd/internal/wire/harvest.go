@@ -173,7 +173,7 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 	if h.kind, err = newUpstream(h.set); err != nil {
 		return err
 	}
-	h.client, err = fetch.New(fetchConfig(h.set, h.run.Host), h.Log)
+	h.client, err = fetch.New(fetchConfig(h.set, h.run.Host, h.run.Corpus), h.Log)
 	if err != nil {
 		return config.Usagef("%v", err)
 	}

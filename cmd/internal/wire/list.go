@@ -143,6 +143,9 @@ func (l *itemLister) List(ctx context.Context, at harvest.Chain) (entries []harv
 	}
 	onHost := func(text string) (harvest.Item, error) {
 		made, err := item(text)
+		if err == nil && l.h.set.Exposes(made.URL) {
+			err = fmt.Errorf("%s is plain http, and the credential would travel with it", harvest.Quote(made.URL))
+		}
 		if err == nil && harvest.HostOf(made.URL) != l.h.run.Host {
 			err = fmt.Errorf("%s is not on %s", harvest.Quote(made.URL), l.h.run.Host)
 		}

@@ -83,7 +83,7 @@ func (h *Harvester) checkUpstream(ctx context.Context) error {
 	if err := h.checkExpressions(ctx); err != nil {
 		return err
 	}
-	client, err := fetch.New(fetchConfig(h.set, ""), h.Log)
+	client, err := fetch.New(fetchConfig(h.set, "", h.set.Corpus), h.Log)
 	if err != nil {
 		return config.Usagef("%v", err)
 	}

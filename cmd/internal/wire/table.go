@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"shoal/internal/config"
@@ -61,8 +62,22 @@ func (h *Harvester) openTable(ctx context.Context) (err error) {
 		h.adoptAPI(run)
 	}
 	h.source = &enumerated{host: host, ctx: ctx}
-	h.set, err = h.set.ForHost(host)
-	return err
+	if h.set, err = h.set.ForHost(host); err != nil {
+		return err
+	}
+	return h.set.CheckCredential(h.tableOrigin(host))
+}
+
+// tableOrigin is a URL of the upstream of a corpus table.
+func (h *Harvester) tableOrigin(host string) string {
+	listed, isList := strings.CutPrefix(h.set.Corpus, plain.ListScheme)
+	switch {
+	case isList:
+		return listed
+	case h.set.API+h.set.URL != "":
+		return h.set.API + h.set.URL
+	}
+	return "https://" + host
 }
 
 // fillTable says what fills the corpus table: this worker, if it has the whole run, else coordinator enumerate.

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// NamedHosts are the hosts that a person named: in --url, --api, a list: address or --allow-host, or by a profile that
+// was asked for by its name. What a corpus holds names nothing.
+func (w Worker) NamedHosts() []string {
+	var hosts []string
+	listed, _ := strings.CutPrefix(w.Corpus, "list:")
+	if listed == w.Corpus {
+		listed = ""
+	}
+	for _, address := range []string{w.URL, w.API, listed} {
+		if host := harvest.HostOf(address); strings.Contains(address, "://") && host != "" {
+			hosts = append(hosts, strings.ToLower(host))
+		}
+	}
+	return append(hosts, w.AllowHosts...)
+}
+
+// named reports whether a person named a host, which is given as harvest.HostOf gives it. An --allow-host without a port
+// stands for every port.
+func (w Worker) named(host string) bool {
+	if slices.ContainsFunc(w.NamedHosts(), func(name string) bool { return name == host || name == bareHost(host) }) {
+		return true
+	}
+	site, ok := siteProfile(host, true)
+	return ok && w.layers.source("profile").Given() && slices.Equal(w.layers.profile.Hosts, site.Hosts)
+}
+
+// CredentialHosts are the hosts that get the credential, for one upstream's host.
+func (w Worker) CredentialHosts(host string) []string {
+	hosts := w.NamedHosts()
+	if host != "" && w.named(host) {
+		hosts = append(hosts, host)
+	}
+	return hosts
+}
+
+// TrustedHosts are the hosts whose addresses may be private where they are written as such: what a person typed, and the
+// first host of a corpus on this machine. The hosts of a corpus from elsewhere are not.
+func (w Worker) TrustedHosts(host, corpus string) []string {
+	hosts := w.NamedHosts()
+	scheme, rest, far := strings.Cut(corpus, "://")
+	far = far && !strings.Contains(scheme, ":") // not list:https://…
+	if far {
+		address, _, _ := strings.Cut(rest, "/")
+		hosts = append(hosts, address)
+	}
+	if !far || w.named(host) {
+		hosts = append(hosts, host)
+	}
+	if token, err := url.Parse(w.Auth.TokenURL); err == nil {
+		hosts = append(hosts, token.Hostname())
+	}
+	return hosts
+}
+
+// hasCredential reports whether requests carry something that is ours.
+func (w Worker) hasCredential() bool { return w.Auth.Kind != "" || w.Cert != "" }
+
+// CheckCredential refuses to take the credential to an upstream that only a corpus names, or over a connection that
+// others can read. origin is a URL of the upstream.
+func (w Worker) CheckCredential(origin string) error {
+	host := harvest.HostOf(origin)
+	switch {
+	case !w.hasCredential() || host == "" || w.layers.set&(InPlan|InVerify) != 0:
+		return nil
+	case !w.named(host):
+		return Usagef("the credential goes only to a host that you name, and %s is named by a line of the corpus alone: if the credential is for that host, add --allow-host %s", quoteName(host), host)
+	case w.Exposes(origin):
+		return Usagef("the credential would go to %s over plain http, where others can read it: use https:// in the corpus, --url or --api", quoteName(host))
+	}
+	return nil
+}
+
+// Exposes reports whether a request to the URL would carry the credential where others can read it: over plain http to
+// anything but this machine.
+func (w Worker) Exposes(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || !w.hasCredential() {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Hostname(), "localhost") && (ip == nil || !ip.IsLoopback())
+}

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"slices"
+	"testing"
+)
+
+// The credential goes to a host that a person named, and never over a connection that others can read.
+func TestCredentialBelongsToANamedHost(t *testing.T) {
+	t.Parallel()
+	const auth = "auth: {kind: bearer, secret-env: KEY}\n"
+	env := []string{"KEY=abc"}
+	for _, row := range []struct {
+		name   string
+		args   []string
+		file   string
+		origin string
+		want   string // in the refusal; empty: none
+	}{
+		{"the first line of a corpus", []string{"--corpus", "urls.txt"}, auth, "https://api.example/1", "add --allow-host api.example"},
+		{"the same with a port", []string{"--corpus", "-"}, auth, "https://api.example:8443/1", "add --allow-host api.example:8443"},
+		{"this machine, named by a corpus", []string{"--corpus", "urls.txt"}, auth, "http://127.0.0.1:80/1", "--allow-host"},
+		{"a corpus from the host itself", []string{"--corpus", "https://api.example/list.txt"}, auth, "https://api.example/1", "--allow-host"},
+		{"--allow-host", []string{"--corpus", "urls.txt", "--allow-host", "api.example"}, auth, "https://api.example:8443/1", ""},
+		{"--allow-host with another port", []string{"--corpus", "urls.txt", "--allow-host", "api.example:8443"}, auth, "https://api.example/1", "--allow-host"},
+		{"another --allow-host", []string{"--corpus", "urls.txt", "--allow-host", "other.example"}, auth, "https://api.example/1", "--allow-host"},
+		{"--url", []string{"--corpus", "ids.txt", "--url", "https://api.example/{id}"}, auth, "https://api.example/1", ""},
+		{"--api", []string{"--corpus", "titles.txt", "--api", "https://wiki.example/w/api.php"}, auth, "https://wiki.example/w/api.php?title=A", ""},
+		{"list:", []string{"--corpus", "list:https://api.example/items", "--next", "link"}, auth, "https://api.example/items", ""},
+		{"a profile that was asked for", []string{"--corpus", "urls.txt", "--profile", "wikimedia-auth"}, auth, "https://en.wikipedia.org/w/1", ""},
+		{"that profile on another host", []string{"--corpus", "urls.txt", "--profile", "wikimedia-auth"}, auth, "https://wikipedia.org.evil.example/1", "--allow-host"},
+		{"a profile found by the host", []string{"--corpus", "urls.txt"}, auth, "https://en.wikipedia.org/w/1", "--allow-host"},
+		{"plain http", []string{"--corpus", "ids.txt", "--url", "http://api.example/{id}"}, auth, "http://api.example/1", "plain http"},
+		{"plain http in a private network", []string{"--corpus", "urls.txt", "--allow-host", "10.0.0.1", "--allow-private", "10.0.0.0/8"}, auth, "http://10.0.0.1/1", "plain http"},
+		{"plain http on this machine", []string{"--corpus", "ids.txt", "--url", "http://127.0.0.1:81/{id}"}, auth, "http://127.0.0.1:81/1", ""},
+		{"plain http at a name below localhost", []string{"--corpus", "urls.txt", "--allow-host", "a.localhost"}, auth, "http://a.localhost/1", "plain http"},
+		{"a client certificate is a credential", []string{"--corpus", "urls.txt", "--cert", "c.pem", "--key", "k.pem"}, "", "https://api.example/1", "--allow-host"},
+		{"no credential", []string{"--corpus", "urls.txt"}, "", "http://api.example/1", ""},
+	} {
+		w := load(t, Env{Environ: env, Dir: fileDir(t, row.file)}, append(row.args, "--contact", "ada@lab.edu")...)
+		err := w.CheckCredential(row.origin)
+		if row.want == "" && err != nil {
+			t.Errorf("%s: CheckCredential(%s) = %v, want nil", row.name, row.origin, err)
+		}
+		if row.want != "" {
+			wantUsage(t, row.name, err, row.want)
+		}
+	}
+}
+
+// A private address that a corpus from elsewhere names is not one that a person typed.
+func TestTrustedHosts(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		corpus string
+		args   []string
+		want   bool
+	}{
+		{"urls.txt", nil, true},
+		{"-", nil, true},
+		{"https://lists.example/urls.txt", nil, false},
+		{"https://lists.example/urls.txt", []string{"--allow-host", "10.0.0.1"}, true},
+		{"https://10.0.0.1/urls.txt", nil, true},
+		{"list:https://10.0.0.1/items", []string{"--next", "link"}, true},
+	} {
+		w := load(t, Env{}, append(row.args, "--corpus", row.corpus, "--contact", "ada@lab.edu")...)
+		if got := slices.Contains(w.TrustedHosts("10.0.0.1", row.corpus), "10.0.0.1"); got != row.want {
+			t.Errorf("TrustedHosts(10.0.0.1, %s) with %q trusts it: %t, want %t", row.corpus, row.args, got, row.want)
+		}
+	}
+}

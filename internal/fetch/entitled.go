@@ -1,0 +1,31 @@
+package fetch
+
+import (
+	"net/url"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// entitled reports whether the credential may go to an origin: a host that a person named, by TLS or on this machine.
+func (c Config) entitled(target *url.URL) bool {
+	if target.Scheme != "https" && !isLoopbackName(target.Hostname()) {
+		return false
+	}
+	host := harvest.HostOf(target.Scheme + "://" + target.Host)
+	for _, named := range c.Credential {
+		if strings.EqualFold(named, host) || strings.EqualFold(strings.Trim(named, "[]"), target.Hostname()) {
+			return true
+		}
+	}
+	return false
+}
+
+// entitledTLS is entitled for the certificate, which the token endpoint may ask for as well.
+func (c Config) entitledTLS(target *url.URL) bool {
+	token, err := url.Parse(c.Auth.TokenURL)
+	if err == nil && token.Host != "" && token.Scheme == target.Scheme && token.Hostname() == target.Hostname() && portOf(token) == portOf(target) {
+		return true
+	}
+	return c.entitled(target)
+}
