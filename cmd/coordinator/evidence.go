@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"shoal/internal/config"
+	"shoal/internal/dataset"
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 )
@@ -17,8 +18,8 @@ import (
 // evidence is one item. Scripts rely on the names of its JSON.
 type evidence struct {
 	Run string `json:"run"`
-	pageLine
-	Records []recordLine `json:"records"`
+	dataset.PageLine
+	Records []dataset.RecordLine `json:"records"`
 }
 
 // show prints all that is known of one item.
@@ -64,7 +65,7 @@ func find(ctx context.Context, truth store.Store, run harvest.Run, name string) 
 	}
 	for _, query := range queries {
 		err := truth.Export(ctx, query, func(row store.Row) error {
-			found = append(found, evidence{Run: run.Name, pageLine: pageOf(row), Records: []recordLine{}})
+			found = append(found, evidence{Run: run.Name, PageLine: dataset.PageOf(dataset.Row(row)), Records: []dataset.RecordLine{}})
 			return nil
 		})
 		if err != nil {
@@ -80,7 +81,7 @@ func find(ctx context.Context, truth store.Store, run harvest.Run, name string) 
 			return nil, err
 		}
 		err = truth.Export(ctx, store.Query{Run: run.Name, What: store.Records, Key: &key}, func(row store.Row) error {
-			found[i].Records = append(found[i].Records, recordOf(row))
+			found[i].Records = append(found[i].Records, dataset.RecordOf(dataset.Row(row)))
 			return nil
 		})
 		if err != nil {

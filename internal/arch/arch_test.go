@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"internal/mediawiki":   {"internal/harvest", "internal/text"},
 	"internal/config":      {"internal/harvest"},
 	"internal/corpus":      {"internal/harvest"},
+	"internal/dataset":     {"internal/harvest"},
 	"internal/fakeapi":     {},
 	"internal/fetch":       {"internal/harvest"},
 	"internal/harvest":     {},

@@ -17,6 +17,8 @@ type Coordinator struct {
 	Batch    int
 	To       string // file to export to; -: stdout
 	Table    string // records or pages
+	Envelope bool   // run, key and their like beside each exported record
+	Formulas bool   // CSV without the guard against formulas
 	Arg      string // of a command that takes one: a run, a rate, a duration
 	Host     string
 	Outcomes []harvest.Outcome
@@ -71,6 +73,7 @@ func readCoordinator(l *layers) (Coordinator, error) {
 		layers: l, Warnings: l.warnings,
 		Run: r.run("run"), Store: r.store("store"), Redis: r.redis("redis"), Extract: r.text("extract"),
 		Batch: r.count("batch", 1, 100_000), To: r.text("to"), Table: r.oneOf("table", "records", "pages"),
+		Envelope: r.flag("envelope"), Formulas: r.flag("no-formula-guard"),
 		Host: r.text("host"), Outcomes: r.outcomes("outcome"), Reason: r.text("reason"), Status: r.count("status", 0, 599), Match: r.text("match"),
 		Show: r.count("show", 1, 100_000), JSON: r.flag("json"), Watch: r.flag("watch"),
 		Force: r.flag("force"), Progress: r.progress("progress"), LogLevel: r.level("log-level"),

@@ -195,8 +195,12 @@ func settingsLands() []Setting {
 		{Name: "batch-bytes", Default: "8MiB", Arg: "SIZE", Group: GroupLands, In: InWorker, Help: "bytes in one transaction, at most"},
 		{Name: "flush", Default: "1s", Arg: "TIME", Group: GroupLands, In: InWorker, Help: "how long a batch waits to fill"},
 		{Name: "to", Arg: "FILE", Group: GroupLands, In: InExport,
-			Help: "file to write: .jsonl or .csv, each also with .zst; - is stdout (JSON lines)"},
+			Help: "file to write: .jsonl or .csv, each also with .gz or .zst; - is stdout (JSON lines). A file that is there already is replaced only with --force"},
 		{Name: "table", Default: "records", Arg: "records|pages", Group: GroupLands, In: InExport, Help: "what to export"},
+		{Name: "envelope", Group: GroupLands, In: InExport,
+			Help: "beside each record its run, key, url, id, ordinal and kind; the record itself is then data"},
+		{Name: "no-formula-guard", Group: GroupLands, In: InExport,
+			Help: "CSV: leave text that begins with = + - @, a tab or a line break as it is; without this it gets an apostrophe, so that no spreadsheet runs it"},
 	}
 }
 
