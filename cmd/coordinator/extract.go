@@ -9,6 +9,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/store"
+	"shoal/internal/text"
 )
 
 // extract makes records of stored bodies again. It may be stopped and started:
@@ -70,11 +71,11 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 func extractBatch(extract func(body []byte) ([]harvest.Record, error), batch []store.StoredBody) (made []store.Extracted, failed int, broken error) {
 	made = make([]store.Extracted, 0, len(batch))
 	for i := range batch {
-		body := batch[i].Body
-		if body == nil {
-			body = batch[i].Raw
+		var records []harvest.Record
+		body, err := bodyText(&batch[i])
+		if err == nil {
+			records, err = extract(body)
 		}
-		records, err := extract(body)
 		if err != nil {
 			failed++
 			broken = err
@@ -83,4 +84,13 @@ func extractBatch(extract func(body []byte) ([]harvest.Record, error), batch []s
 		made = append(made, store.Extracted{Key: batch[i].Key, Records: records, Worked: err == nil})
 	}
 	return made, failed, broken
+}
+
+// bodyText is what was stored as UTF-8: raw bytes are in the charset that they came in.
+func bodyText(stored *store.StoredBody) ([]byte, error) {
+	if stored.Body != nil {
+		return stored.Body, nil
+	}
+	body, _, err := text.Decode(stored.MediaType, stored.Raw, 3*len(stored.Raw)) // no charset takes more
+	return body, err
 }

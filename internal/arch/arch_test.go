@@ -26,10 +26,10 @@ var arrows = map[string][]string{
 	"internal/coordinator": {"internal/harvest"},
 	"internal/mediawiki":   {"internal/harvest", "internal/text"},
 	"internal/config":      {"internal/harvest"},
-	"internal/corpus":      {"internal/harvest"},
+	"internal/corpus":      {"internal/harvest", "internal/text"},
 	"internal/dataset":     {"internal/harvest"},
 	"internal/fakeapi":     {},
-	"internal/fetch":       {"internal/harvest"},
+	"internal/fetch":       {"internal/harvest", "internal/text"},
 	"internal/harvest":     {},
 	"internal/ledger":      {"internal/harvest"},
 	"internal/pace":        {"internal/harvest"},
@@ -63,6 +63,7 @@ var owners = map[string][]string{
 	"golang.org/x/net/html":          {"internal/text"},
 	"golang.org/x/net/http2":         {"internal/fetch", "internal/fakeapi"},
 	"golang.org/x/oauth2":            {"internal/fetch"},
+	"golang.org/x/text":              {"internal/text"},
 	"modernc.org/sqlite":             {"internal/store"},
 }
 

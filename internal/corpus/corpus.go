@@ -7,7 +7,8 @@
 // its lines are, and nothing of it is ever skipped in silence: a line that is no
 // item is a rejection, and a corpus that ends before its end is ErrDamaged.
 //
-// A line is trimmed of blanks, a byte order mark and CR. It is ignored when it
+// The text is UTF-8, or what its byte order mark, the zero bytes of UTF-16 and UTF-32 or the Content-Type of an https
+// address say. A line is trimmed of blanks, a byte order mark and CR. It is ignored when it
 // is then empty or starts with #. It is a JSON object when it starts with {,
 // else a URL, or an id where there is a template. An id that starts with # or {
 // is written as JSON: {"id":"#1"}. The last line needs no line end. A URL or id
@@ -79,6 +80,7 @@ type Source struct {
 	post     bool
 	own      func(line string) (harvest.Item, error)
 	text     func(io.Reader) io.Reader
+	kind     string // Content-Type of an https corpus
 
 	raw   *counter
 	close func() error
@@ -111,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (*Source, error) {
 		return nil, err
 	}
 	s.raw = &counter{ctx: ctx, in: in.Reader, size: in.size}
-	s.close, s.foreign = in.close, in.foreign
+	s.close, s.foreign, s.kind = in.close, in.foreign, in.kind
 	if err := s.begin(cfg.URI); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -128,6 +130,8 @@ func (s *Source) begin(uri string) error {
 	s.close = func() error { release(); return underneath() }
 	if s.text != nil {
 		text = s.text(text)
+	} else if text, err = decoded(text, s.kind); err != nil {
+		return s.failed(err)
 	}
 	s.lines = newLines(text)
 	for len(s.lead) < mostLeading {

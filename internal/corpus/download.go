@@ -38,7 +38,8 @@ type download struct {
 	name   string // the address as it may be shown
 
 	at       int64
-	size     int64 // -1 when unknown
+	size     int64  // -1 when unknown
+	kind     string // Content-Type of the first answer
 	etag     string
 	modified string
 
@@ -70,7 +71,7 @@ func openURL(ctx context.Context, cfg Config) (input, error) {
 	if err := d.connect(func() bool { return d.tries < openTries }); err != nil {
 		return input{}, errors.Join(fmt.Errorf("corpus %s: %w", d.name, err), d.close())
 	}
-	return input{Reader: d, size: d.size, foreign: d.moved.Load, close: d.close}, nil
+	return input{Reader: d, size: d.size, kind: d.kind, foreign: d.moved.Load, close: d.close}, nil
 }
 
 func checkAddress(uri string) error {
@@ -310,7 +311,7 @@ func (d *download) first(response *http.Response) error {
 	if response.ContentLength < 0 && response.ProtoMajor < 2 && len(response.TransferEncoding) == 0 {
 		return &finalError{"the server does not say where the corpus ends, so that a cut one would look whole; download it first"}
 	}
-	d.size = response.ContentLength
+	d.size, d.kind = response.ContentLength, response.Header.Get("Content-Type")
 	d.etag, d.modified = response.Header.Get("ETag"), response.Header.Get("Last-Modified")
 	return nil
 }

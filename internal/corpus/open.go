@@ -18,6 +18,7 @@ import (
 type input struct {
 	io.Reader
 	size    int64       // -1 when unknown
+	kind    string      // Content-Type, where there is one
 	foreign func() bool // reports whether another host than the named one sends it; nil: never
 	close   func() error
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"shoal/internal/text"
 )
 
 // maxWindow is the most memory that unpacking zstd may take for its window: that of zstd --ultra -22 and of --long.
@@ -20,7 +22,7 @@ var errNoArchive = errors.New("its name says that it is packed, its first bytes 
 
 // unpack gives the text of an archive, recognised by its first bytes, or of a
 // file that is none. release ends the unpacking.
-func unpack(uri string, raw io.Reader) (text io.Reader, release func(), err error) {
+func unpack(uri string, raw io.Reader) (unpacked io.Reader, release func(), err error) {
 	in := bufio.NewReaderSize(raw, 64<<10)
 	start, err := in.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -43,6 +45,29 @@ func unpack(uri string, raw io.Reader) (text io.Reader, release func(), err erro
 		return nil, nil, errNoArchive
 	}
 	return in, func() {}, foreignFormat(start)
+}
+
+// decoded makes UTF-8 of a text, by its mark, its zero bytes, or the Content-Type that it came with. Without a type it
+// waits for four bytes and no more, since they may come from a terminal.
+func decoded(in io.Reader, kind string) (io.Reader, error) {
+	const window = 64 << 10
+	whole := bufio.NewReaderSize(in, window)
+	least := 4
+	if kind != "" {
+		least = window
+	}
+	if _, err := whole.Peek(least); err != nil && !errors.Is(err, io.EOF) && whole.Buffered() == 0 {
+		return nil, err
+	}
+	head, _ := whole.Peek(whole.Buffered()) // they are there
+	charset := text.FindStream(kind, head)
+	if charset.UTF8() {
+		return whole, nil // marks are taken off line by line
+	}
+	if _, err := whole.Discard(charset.Skip); err != nil {
+		return nil, err
+	}
+	return charset.Reader(whole), nil
 }
 
 // isZstd knows a zstd frame, and the skippable frame that parallel packers begin with.
@@ -68,8 +93,6 @@ func foreignFormat(start []byte) error {
 		{"\xfd7zX", "xz; unpack it first: xz -dc FILE | worker --corpus -"},
 		{"BZh", "bzip2; unpack it first: bzip2 -dc FILE | worker --corpus -"},
 		{"PK\x03\x04", "zip; unpack it first: unzip -p FILE | worker --corpus -"},
-		{"\xff\xfe", "UTF-16; save it as UTF-8"},
-		{"\xfe\xff", "UTF-16; save it as UTF-8"},
 	} {
 		if bytes.HasPrefix(start, []byte(known.magic)) {
 			return &formatError{"it is packed or written as " + known.name}

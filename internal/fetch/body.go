@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -76,51 +75,39 @@ func (z *inflater) read(s *sink, limit int64) (tooLong bool, err error) {
 	return tooLong, err
 }
 
-// zipped reads the Content-Encoding. One gzip is all that was asked for.
-func zipped(h http.Header) (bool, error) {
-	coding := ""
-	for _, line := range h.Values("Content-Encoding") {
-		for one := range strings.SplitSeq(line, ",") {
-			one = strings.ToLower(strings.TrimSpace(one))
-			if one == "" || one == "identity" {
-				continue
-			}
-			if coding != "" || (one != "gzip" && one != "x-gzip") {
-				return false, fmt.Errorf("Content-Encoding %s was not asked for; only one gzip was", harvest.Quote(strings.Join(h.Values("Content-Encoding"), ", ")))
-			}
-			coding = one
-		}
-	}
-	return coding != "", nil
-}
-
 // readBody takes a whole body into a sink, which the caller closes in any case.
 // Of an answer that is no success it takes what it can get, since its status and
 // headers matter, not how it ended.
-func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm func() bool) error {
+func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm func() bool) (replaced bool, err error) {
 	success := isSuccess(resp.StatusCode)
 	limit := c.cfg.MaxBody
 	if !success {
 		limit = min(limit, errorBody)
 	}
-	fail := func(fault harvest.Fault, err error) error {
+	fail := func(fault harvest.Fault, err error) (bool, error) {
 		if !success {
-			return nil
+			return false, nil
 		}
-		return &harvest.Failure{Fault: fault, Status: resp.StatusCode, Err: err}
+		return false, &harvest.Failure{Fault: fault, Status: resp.StatusCode, Err: err}
 	}
-	gz, err := zipped(resp.Header)
+	said, err := codingOf(resp.Header, c.cfg.Raw)
 	if err != nil {
 		return fail(harvest.FaultEncoding, err)
 	}
-	if success && !gz && resp.ContentLength > limit {
+	if success && said == codingNone && resp.ContentLength > limit {
 		return fail(harvest.FaultTooLarge, tooLarge(limit))
 	}
-	c.openSink(s, resp, gz)
+	c.openSink(s, resp, said == codingGzip)
 	if s.buf == nil {
-		return nil
+		return false, nil
 	}
-	tooLong, err := c.pour(s, &meter{r: resp.Body, n: wire}, gz, limit)
+	found, tooLong, err := c.pour(s, &meter{r: resp.Body, n: wire}, said, limit)
+	if tooLong && !success { // its beginning is enough
+		s.buf.b, tooLong = s.buf.b[:limit], false
+	}
+	if err == nil && !tooLong {
+		replaced, tooLong, err = c.decode(resp.Header, s, limit)
+	}
 	switch {
 	case err != nil:
 		return fail(bodyFault(err, calm()), told(err))
@@ -128,11 +115,11 @@ func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm
 		s.buf.b = s.buf.b[:limit]
 		return fail(harvest.FaultTooLarge, tooLarge(limit))
 	}
-	if gz {
+	if found == codingGzip || said == codingGzip {
 		resp.Header.Del("Content-Encoding")
 		resp.Header.Del("Content-Length")
 	}
-	return nil
+	return replaced, nil
 }
 
 func isSuccess(status int) bool { return status >= 200 && status <= 299 }
@@ -153,11 +140,18 @@ func (c *Client) openSink(s *sink, resp *http.Response, gz bool) {
 	}
 }
 
-func (c *Client) pour(s *sink, r io.Reader, gz bool, limit int64) (tooLong bool, err error) {
-	if !gz {
-		return s.fill(r, limit)
+// pour fills the sink, unpacked; found is the coding that the body had.
+func (c *Client) pour(s *sink, r io.Reader, said coding, limit int64) (found coding, tooLong bool, err error) {
+	if said == codingNone && c.cfg.Raw {
+		tooLong, err = s.fill(r, limit)
+		return said, tooLong, err
 	}
 	z := c.inflaters.get(r)
 	defer c.inflaters.put(z)
-	return z.read(s, limit)
+	if found = sniff(&z.in, said, c.cfg.Raw); found == codingNone {
+		tooLong, err = s.fill(&z.in, limit)
+		return found, tooLong, err
+	}
+	tooLong, err = z.read(s, limit)
+	return found, tooLong, err
 }

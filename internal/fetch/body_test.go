@@ -58,7 +58,7 @@ func TestCodings(t *testing.T) {
 		{"trailing garbage", "gzip", append(bytes.Clone(gz), "garbage behind"...), harvest.FaultPartial, ""},
 		{"truncated", "gzip", gz[:len(gz)-4], harvest.FaultPartial, ""},
 		{"wrong checksum", "gzip", flipped, harvest.FaultPartial, ""},
-		{"no gzip at all", "gzip", []byte(text), harvest.FaultPartial, ""},
+		{"no gzip at all", "gzip", []byte(text), "", text},
 		{"twice", "gzip, gzip", gz, harvest.FaultEncoding, ""},
 		{"deflate", "deflate", gz, harvest.FaultEncoding, ""},
 		{"br", "br", gz, harvest.FaultEncoding, ""},

@@ -40,7 +40,8 @@ type Config struct {
 	HeaderTimeout time.Duration // from an exchange's first byte to the answer's headers; default Timeout
 	DialTimeout   time.Duration // look-up, TCP, proxy, TLS and warm-up of one connection together
 
-	MaxBody int64 // decoded bytes of one body
+	MaxBody int64 // unpacked bytes of one body, before and after it is decoded
+	Raw     bool  // bodies are kept as bytes: no charset is decoded, no mark skipped, no coding guessed
 	MinRate int64 // bytes/s that a body must bring over any 10 s; negative: no minimum
 	Streams int   // exchanges in flight and places reserved, together
 	Budget  int64 // bytes of bodies in flight and not yet released, see Client

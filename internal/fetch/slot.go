@@ -145,13 +145,14 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own
 		c.auth.keep(resp)
 	}
 	s := &sink{pool: c.buffers, budget: &c.budget}
-	if err := overruled(ctx, resp.StatusCode, c.readBody(resp, s, &dog.wire, l.calm)); err != nil {
+	replaced, err := c.readBody(resp, s, &dog.wire, l.calm)
+	if err := overruled(ctx, resp.StatusCode, err); err != nil {
 		s.close()
 		return nil, err
 	}
 	a := harvest.Answer{
 		Status: resp.StatusCode, Header: resp.Header, Wire: dog.wire.Load(),
-		Arrived: time.Now(), First: first, Took: time.Since(dog.start),
+		Arrived: time.Now(), First: first, Took: time.Since(dog.start), Replaced: replaced,
 	}
 	if s.buf == nil {
 		c.redact(cred, resp, nil)

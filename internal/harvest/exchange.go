@@ -21,12 +21,14 @@ type Request struct {
 type Answer struct {
 	Status  int
 	Header  http.Header
-	Body    []byte        // decoded; valid until Release
+	Body    []byte        // unpacked, and UTF-8 unless bytes are kept; valid until Release
 	Wire    int64         // bytes of the body as they came over the network
 	Arrived time.Time     // when the last byte was read
 	First   time.Duration // from the request's last byte to the answer's first
 	Took    time.Duration // from the request's first byte to the answer's last
 	Masked  bool          // Body quoted our credential, which was taken out
+
+	Replaced bool // Body has U+FFFD where its charset does not have what came
 
 	release func()
 }

@@ -68,10 +68,14 @@ func isURL(s string) bool {
 // ReadList reads a complete 2xx answer to a step that asked for next; then is where the listing goes on, empty at its
 // end. Without Config.Items the page is the answer's, under the step's key; step counts from 1.
 func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64, a *harvest.Answer, item func(text string) (harvest.Item, error)) (l Listed, then string, r harvest.Reading) {
-	found, err := scan(a.Body, u.config.MaxDepth)
+	body, err := u.textOf(a)
+	if err != nil {
+		return l, "", unexpected(ReasonTooLarge, err)
+	}
+	found, err := scan(body, u.config.MaxDepth)
 	switch {
 	case err != nil && (u.next != nil || u.items != nil || u.config.Body == BodyJSON):
-		return l, "", undecodable(a, err)
+		return l, "", undecodable(a, body, err)
 	case found.values > u.config.MaxValues:
 		return l, "", unexpected(ReasonTooMany, nil)
 	}
@@ -85,7 +89,6 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	}
 	var value any
 	if err == nil {
-		body := a.Body
 		if found.mend() {
 			body = mend(body)
 		}

@@ -99,6 +99,9 @@ func appendEscape(out, escape []byte) []byte {
 	return append(out, escape...)
 }
 
+// mendedUTF8 is the word for bytes that are not the characters of their charset.
+const mendedUTF8 = "mended_utf8"
+
 // mended names what was mended, for a page's reason; empty for nothing.
 func (f findings) mended() string {
 	var words []string
@@ -109,7 +112,7 @@ func (f findings) mended() string {
 		words = append(words, "mended_surrogate")
 	}
 	if f.utf8 {
-		words = append(words, "mended_utf8")
+		words = append(words, mendedUTF8)
 	}
 	return strings.Join(words, ",")
 }

@@ -108,7 +108,7 @@ func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Rea
 	case errors.Is(err, errDeep):
 		return unexpected(ReasonTooDeep, nil)
 	case err != nil:
-		return undecodable(a, err)
+		return undecodable(a, a.Body, err)
 	case found.values > u.config.MaxValues:
 		return unexpected(ReasonTooMany, nil)
 	}
@@ -116,6 +116,7 @@ func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Rea
 	if found.mend() {
 		body = mend(body)
 	}
+	found.utf8 = found.utf8 || a.Replaced
 	u.slots <- struct{}{}
 	defer func() { <-u.slots }()
 	value := decode(body)

@@ -209,13 +209,24 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 		Headers: u.headers(a), FetchedAt: a.Arrived,
 	}
 	r := u.read(&page, a)
-	if a.Masked && page.Outcome == harvest.Landed {
-		page.Reason = strings.TrimPrefix(page.Reason+","+reasonMasked, ",")
+	if page.Outcome == harvest.Landed {
+		page.Reason = noted(page.Reason, a)
 	}
 	if r.Fault == harvest.FaultNone {
 		r.Pages = []harvest.Page{page}
 	}
 	return r
+}
+
+// noted is a landed page's reason with what was changed in the answer before it was read.
+func noted(reason string, a *harvest.Answer) string {
+	if a.Replaced && !strings.Contains(reason, mendedUTF8) {
+		reason += "," + mendedUTF8
+	}
+	if a.Masked {
+		reason += "," + reasonMasked
+	}
+	return strings.TrimPrefix(reason, ",")
 }
 
 func (u *Upstream) read(page *harvest.Page, a *harvest.Answer) harvest.Reading {
@@ -252,18 +263,22 @@ func (u *Upstream) runsJQ() bool { return u.extract != nil || u.check != nil || 
 
 // readJSON is for answers that must be JSON.
 func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Reading {
-	found, err := scan(a.Body, u.config.MaxDepth)
+	body, err := u.textOf(a)
+	if err != nil {
+		skip(page, ReasonTooLarge, err.Error())
+		return harvest.Reading{}
+	}
+	found, err := scan(body, u.config.MaxDepth)
 	switch {
 	case errors.Is(err, errDeep):
 		skip(page, ReasonTooDeep, fmt.Sprintf("more than %d levels", u.config.MaxDepth))
 		return harvest.Reading{}
 	case err != nil:
-		return undecodable(a, err)
+		return undecodable(a, body, err)
 	case found.number != "" && u.config.Body != BodyRaw:
 		skip(page, ReasonBadNumber, found.number)
 		return harvest.Reading{}
 	}
-	body := a.Body
 	if found.mend() {
 		body = mend(body)
 	}
@@ -281,6 +296,16 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 		return harvest.Reading{}
 	}
 	return u.consider(page, body)
+}
+
+// textOf is the answer as UTF-8: with BodyRaw, its bytes are still what came.
+func (u *Upstream) textOf(a *harvest.Answer) ([]byte, error) {
+	if u.config.Body != BodyRaw {
+		return a.Body, nil
+	}
+	decoded, replaced, err := text.Decode(a.Header.Get("Content-Type"), a.Body, u.config.MaxBody)
+	a.Replaced = a.Replaced || replaced
+	return decoded, err
 }
 
 // consider runs the expressions in the order in which their answers matter.
@@ -327,12 +352,15 @@ func (u *Upstream) accepts(value any) (r harvest.Reading, fine bool) {
 }
 
 // undecodable is the reading of what is not JSON; why is the error of scan.
-func undecodable(a *harvest.Answer, why error) harvest.Reading {
+func undecodable(a *harvest.Answer, body []byte, why error) harvest.Reading {
 	at := text.Break{At: -1}
 	if b, ok := errors.AsType[*broken](why); ok {
 		at = b.Break
 	}
-	reason, sentence := text.NotJSON(a.Header.Get("Content-Type"), a.Body, at)
+	reason, sentence := text.NotJSON(a.Header.Get("Content-Type"), body, at)
+	if coding := a.Header.Get("Content-Encoding"); coding != "" {
+		sentence += "; its Content-Encoding is " + harvest.Quote(harvest.Printable(coding))
+	}
 	if errors.Is(why, errDeep) {
 		sentence = "it is nested too deep"
 	}

@@ -16,7 +16,7 @@ func retryPolicy(set config.Worker) retry.Policy {
 // fetchConfig is for an upstream's host, which the corpus may have named.
 func fetchConfig(set config.Worker, host, corpus string) fetch.Config {
 	c := fetch.Config{
-		UserAgent: set.Agent(), Timeout: set.Timeout, MaxBody: set.MaxBody, Streams: set.Concurrency,
+		UserAgent: set.Agent(), Timeout: set.Timeout, MaxBody: set.MaxBody, Streams: set.Concurrency, Raw: set.Body == "raw",
 		TrustedHosts: set.TrustedHosts(host, corpus), Credential: set.CredentialHosts(host),
 		CAFile: set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
 		Auth: fetch.Auth{

@@ -1,0 +1,241 @@
+package text
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+	"golang.org/x/text/transform"
+)
+
+// Charset says how bytes become UTF-8.
+type Charset struct {
+	Name string // such as windows-1252; empty for UTF-8
+	Skip int    // bytes of byte order marks, which are no part of the text
+
+	encoding encoding.Encoding // nil: the bytes are UTF-8, or nothing says what they are
+}
+
+// UTF8 reports whether the bytes behind Skip are the text itself.
+func (c Charset) UTF8() bool { return c.encoding == nil }
+
+// Reader decodes what comes behind the Skip bytes. What the charset does not have is U+FFFD.
+func (c Charset) Reader(r io.Reader) io.Reader {
+	if c.encoding == nil {
+		return r
+	}
+	return transform.NewReader(r, c.encoding.NewDecoder())
+}
+
+var utf8Mark = []byte("\xef\xbb\xbf")
+
+// The encodings of Unicode; a mark was looked for before.
+var (
+	utf16LE = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	utf16BE = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	utf32LE = utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)
+	utf32BE = utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
+)
+
+// byteOrderMarks are tried in this order: that of UTF-32LE begins as that of UTF-16LE.
+var byteOrderMarks = []struct {
+	mark     string
+	name     string
+	encoding encoding.Encoding
+}{
+	{"\xff\xfe\x00\x00", "utf-32le", utf32LE},
+	{"\x00\x00\xfe\xff", "utf-32be", utf32BE},
+	{"\xff\xfe", "utf-16le", utf16LE},
+	{"\xfe\xff", "utf-16be", utf16BE},
+	{"\x84\x31\x95\x33", "gb18030", simplifiedchinese.GB18030},
+}
+
+// Find finds the charset of a text. In this order counts: a byte order mark, as for browsers; the zero bytes that JSON
+// begins with in UTF-16 and UTF-32; the Content-Type; the declaration of XML and HTML. JSON is UTF-8 by its standard, so
+// an answer of a JSON type that is valid UTF-8 stays as it is, whatever else its type declares. A label that nobody knows
+// changes nothing.
+func Find(contentType string, body []byte) Charset {
+	return find(contentType, body, func() bool { return utf8.Valid(body) })
+}
+
+// FindStream is Find for a text of which only the beginning is known: where that is ASCII, what is declared counts.
+func FindStream(contentType string, head []byte) Charset {
+	whole := head
+	for i := 1; i < utf8.UTFMax && i <= len(head); i++ { // a character may be cut at its end
+		if tail := head[len(head)-i:]; utf8.RuneStart(tail[0]) && !utf8.FullRune(tail) {
+			whole = head[:len(head)-i]
+		}
+	}
+	return find(contentType, head, func() bool { return utf8.Valid(whole) && utf8.RuneCount(whole) < len(whole) })
+}
+
+// find is Find with a judge of whether the text is UTF-8, who is asked last.
+func find(contentType string, body []byte, valid func() bool) Charset {
+	if marked, ok := ByMark(body); ok {
+		return marked
+	}
+	if c, ok := byZeros(body); ok {
+		return c
+	}
+	label := declared(contentType)
+	if label == "" {
+		label = inside(body)
+		if wide(label) { // it could be read as ASCII, so it is not
+			return Charset{}
+		}
+	}
+	c := lookup(label)
+	if c.encoding == nil || !valid() {
+		return c
+	}
+	if wide(label) || ascii(label) || isJSON(contentType) && !stateful(c.Name) {
+		return Charset{}
+	}
+	return c
+}
+
+// ByMark finds the charset by a byte order mark. ok is false where there is none.
+func ByMark(body []byte) (c Charset, ok bool) {
+	for rest := body; bytes.HasPrefix(rest, utf8Mark); rest = body[c.Skip:] {
+		c.Skip, ok = c.Skip+len(utf8Mark), true
+	}
+	if ok {
+		return c, true
+	}
+	for _, m := range byteOrderMarks {
+		if bytes.HasPrefix(body, []byte(m.mark)) {
+			return Charset{Name: m.name, Skip: len(m.mark), encoding: m.encoding}, true
+		}
+	}
+	return c, false
+}
+
+// byZeros finds UTF-16 and UTF-32 without a mark: JSON begins with a character of ASCII, and has no zero byte in UTF-8.
+// Source: RFC 4627, 3.
+func byZeros(b []byte) (Charset, bool) {
+	if len(b) < 2 || b[0] != 0 && b[1] != 0 {
+		return Charset{}, false
+	}
+	var third, fourth byte = 1, 1
+	if len(b) >= 4 {
+		third, fourth = b[2], b[3]
+	}
+	switch {
+	case b[0] == 0 && b[1] == 0 && third == 0 && fourth != 0 && fourth < utf8.RuneSelf:
+		return Charset{Name: "utf-32be", encoding: utf32BE}, true
+	case b[0] != 0 && b[0] < utf8.RuneSelf && b[1] == 0 && third == 0 && fourth == 0:
+		return Charset{Name: "utf-32le", encoding: utf32LE}, true
+	case b[0] == 0 && b[1] != 0 && b[1] < utf8.RuneSelf:
+		return Charset{Name: "utf-16be", encoding: utf16BE}, true
+	case b[0] != 0 && b[0] < utf8.RuneSelf && b[1] == 0:
+		return Charset{Name: "utf-16le", encoding: utf16LE}, true
+	}
+	return Charset{}, false
+}
+
+// declared is the charset of a Content-Type, in lower case, however it is quoted.
+func declared(contentType string) string {
+	for part := range strings.SplitSeq(contentType, ";") {
+		name, value, ok := strings.Cut(part, "=")
+		if ok && strings.EqualFold(strings.Trim(name, " \t"), "charset") {
+			value, _, _ = strings.Cut(value, ",")
+			return label(value)
+		}
+	}
+	return ""
+}
+
+func label(s string) string { return strings.ToLower(strings.Trim(s, " \t\r\n\"'")) }
+
+var (
+	xmlEncoding = regexp.MustCompile(`^\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']`)
+	metaCharset = regexp.MustCompile(`(?i)<meta\s[^>]{0,300}?charset\s*=\s*["']?\s*([a-z0-9._:-]{1,40})`)
+)
+
+// inside is the charset that XML or HTML declares within itself. Browsers look for it in the first 1,024 bytes.
+func inside(body []byte) string {
+	head := body[:min(len(body), 1024)]
+	if start := bytes.TrimLeft(head, " \t\r\n"); len(start) == 0 || start[0] != '<' {
+		return ""
+	}
+	for _, pattern := range []*regexp.Regexp{xmlEncoding, metaCharset} {
+		if m := pattern.FindSubmatch(head); m != nil {
+			return label(string(m[1]))
+		}
+	}
+	return ""
+}
+
+// lookup finds the encoding that a label names: as browsers do, where latin1 means windows-1252, else in IANA's list.
+func lookup(label string) Charset {
+	switch label {
+	case "", "utf-8", "utf8", "unicode-1-1-utf-8":
+		return Charset{}
+	case "utf-32", "utf32", "utf-32le", "ucs-4", "iso-10646-ucs-4":
+		return Charset{Name: "utf-32le", encoding: utf32LE}
+	case "utf-32be":
+		return Charset{Name: "utf-32be", encoding: utf32BE}
+	}
+	if e, name := charset.Lookup(label); e != nil && name != "replacement" {
+		if name == "utf-8" {
+			return Charset{}
+		}
+		return Charset{Name: name, encoding: e}
+	}
+	if e, err := ianaindex.IANA.Encoding(label); err == nil && e != nil {
+		return Charset{Name: label, encoding: e}
+	}
+	return Charset{}
+}
+
+func wide(label string) bool {
+	return strings.HasPrefix(label, "utf-16") || strings.HasPrefix(label, "utf16") || strings.HasPrefix(label, "utf-32") || strings.HasPrefix(label, "utf32") || strings.Contains(label, "ucs-") || label == "unicode" || label == "csunicode"
+}
+
+// ascii reports whether a label promises that no byte is above 127: UTF-8 keeps that promise where it is one.
+func ascii(label string) bool {
+	return label == "ascii" || label == "us-ascii" || strings.HasPrefix(label, "ansi_x3.4")
+}
+
+// stateful reports whether a charset writes its characters as ASCII between escapes.
+func stateful(name string) bool { return strings.HasPrefix(name, "iso-2022") || name == "hz-gb-2312" }
+
+func isJSON(contentType string) bool {
+	media := mediaType(contentType)
+	for _, end := range []string{"/json", "+json", "/x-ndjson", "/ndjson", "/jsonl", "/x-jsonlines", "/jsonlines", "/json-seq"} {
+		if strings.HasSuffix(media, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrTooLong: the text has more bytes in UTF-8 than are allowed.
+var ErrTooLong = errors.New("too long in UTF-8")
+
+// Decode returns a body as UTF-8, of at most most bytes. It is the body itself, or the part behind its mark, where the
+// bytes are the text. Replaced says that U+FFFD may be where the charset does not have what the bytes say.
+func Decode(contentType string, body []byte, most int) (text []byte, replaced bool, err error) {
+	c := Find(contentType, body)
+	body = body[c.Skip:]
+	if c.UTF8() {
+		return body, false, nil
+	}
+	text, err = io.ReadAll(io.LimitReader(c.Reader(bytes.NewReader(body)), int64(most)+1))
+	if err == nil && len(text) > most {
+		err = ErrTooLong
+	}
+	return text, Replaced(text), err
+}
+
+// Replaced reports whether a decoded text has U+FFFD.
+func Replaced(text []byte) bool { return bytes.Contains(text, []byte("\uFFFD")) }

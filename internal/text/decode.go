@@ -1,3 +1,0 @@
-package text
-
-var utf8Mark = []byte("\xef\xbb\xbf")
