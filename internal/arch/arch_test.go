@@ -63,7 +63,7 @@ var owners = map[string][]string{
 	"golang.org/x/net/html":          {"internal/text"},
 	"golang.org/x/net/http2":         {"internal/fetch", "internal/fakeapi"},
 	"golang.org/x/oauth2":            {"internal/fetch"},
-	"golang.org/x/text":              {"internal/text"},
+	"golang.org/x/text/encoding":     {"internal/text"},
 	"modernc.org/sqlite":             {"internal/store"},
 }
 
