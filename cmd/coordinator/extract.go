@@ -27,10 +27,11 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 	if spec == "" {
 		return config.Usagef("extract what? Add --extract JQ, such as --extract '.items[] | {id, title}'")
 	}
-	extract, err := wire.Extractor(run, spec)
+	extract, done, err := wire.Extractor(run, spec)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, done()) }()
 	cursor, err := truth.ExtractBegin(ctx, run.Name, spec)
 	if err != nil {
 		return err

@@ -12,7 +12,16 @@ import (
 	"shoal/internal/config"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+func main() {
+	code, done, err := wire.Begin()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "coordinator: %v\n", err)
+	}
+	if done {
+		os.Exit(code)
+	}
+	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
 
 // run is the whole program but for the process around it.
 func run(args, environ []string, stdout, stderr *os.File) int {

@@ -16,7 +16,16 @@ import (
 	"shoal/internal/worker"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	code, done, err := wire.Begin()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "worker: %v\n", err)
+	}
+	if done {
+		os.Exit(code)
+	}
+	os.Exit(run(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is the whole program but for the process around it.
 func run(args, environ []string, stdin, stdout, stderr *os.File) int {

@@ -23,8 +23,10 @@ const module = "shoal/"
 var arrows = map[string][]string{
 	"internal/afd":         {"internal/harvest"},
 	"internal/arch":        {},
+	"internal/aside":       {},
 	"internal/coordinator": {"internal/harvest"},
 	"internal/mediawiki":   {"internal/harvest", "internal/text"},
+	"internal/memory":      {},
 	"internal/config":      {"internal/harvest"},
 	"internal/corpus":      {"internal/harvest", "internal/text"},
 	"internal/dataset":     {"internal/harvest"},
@@ -51,6 +53,7 @@ var inTests = []string{"internal/testenv", "internal/fakeapi"}
 // owners says which of our packages may import a library; those not named here are anybody's. Commands wire and so may
 // build a client, tests may look at a server by themselves.
 var owners = map[string][]string{
+	"github.com/KimMachineGun":       {"internal/memory"},
 	"github.com/cenkalti/backoff":    {"internal/retry"},
 	"github.com/itchyny/gojq":        {"internal/plain"},
 	"github.com/jackc/pgx":           {"internal/store", "internal/testenv"},

@@ -17,14 +17,17 @@ var ErrExpression = errors.New("not a jq expression")
 // program is one compiled expression. It sees the answer and nothing else: no
 // environment, no files, no modules, no further input.
 type program struct {
-	flag string
-	code *gojq.Code
-	// memory is how far the heap may grow while it runs.
+	flag   string
+	source string
+	code   *gojq.Code
+	linear bool // it may run here, whatever the answer holds
+	aside  Aside
+	// memory is how far the heap may grow while it runs here.
 	memory uint64
 }
 
 // compile returns nil for an empty expression.
-func compile(flag, source string, memory int) (*program, error) {
+func compile(flag, source string, memory int, aside Aside) (*program, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, nil
 	}
@@ -36,7 +39,7 @@ func compile(flag, source string, memory int) (*program, error) {
 	if err != nil {
 		return nil, badExpression(flag, source, err)
 	}
-	return &program{flag: flag, code: code, memory: uint64(memory)}, nil
+	return &program{flag: flag, source: source, code: code, linear: linear(query), aside: aside, memory: uint64(memory)}, nil
 }
 
 // badExpression shows the line that breaks with a caret under the place. What the
@@ -86,7 +89,18 @@ func guard(ctx context.Context, most uint64, end context.CancelCauseFunc) {
 
 // each calls visit with every value that the program yields, until an error of
 // either. It ends after limit, whatever the program does; `halt` ends it well.
-func (p *program) each(v any, limit time.Duration, visit func(any) error) (err error) {
+func (p *program) each(d *input, bounds bounds, visit func(yield) error) error {
+	if p.aside != nil && (!p.linear || d.longNumber) {
+		err := p.elsewhere(d, bounds, visit)
+		if !errors.Is(err, ErrNoProcess) {
+			return err
+		}
+	}
+	return p.here(d.value(), bounds.limit, func(v any) error { return visit(yield{v: v}) })
+}
+
+// here runs the program in this process, where it is looked at between its steps.
+func (p *program) here(v any, limit time.Duration, visit func(any) error) (err error) {
 	// The library has no known way to panic; should an answer find one, it costs that answer.
 	defer func() {
 		if r := recover(); r != nil {
@@ -97,9 +111,11 @@ func (p *program) each(v any, limit time.Duration, visit func(any) error) (err e
 	defer end(nil)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	// Most runs are over before anybody has to look at them.
-	watch := time.AfterFunc(20*time.Millisecond, func() { guard(ctx, p.memory, end) })
-	defer watch.Stop()
+	if p.memory > 0 && !p.linear {
+		// Most runs are over before anybody has to look at them.
+		watch := time.AfterFunc(20*time.Millisecond, func() { guard(ctx, p.memory, end) })
+		defer watch.Stop()
+	}
 	values := p.code.RunWithContext(ctx, v)
 	for {
 		v, ok := values.Next()
@@ -108,7 +124,7 @@ func (p *program) each(v any, limit time.Duration, visit func(any) error) (err e
 		}
 		if err, failed := v.(error); failed {
 			if cause := context.Cause(ctx); errors.Is(cause, errMemory) {
-				return cause
+				return Stuck(cause)
 			}
 			return explain(err, limit)
 		}
@@ -125,7 +141,7 @@ func explain(err error, limit time.Duration) error {
 	case errors.As(err, &halt) && halt.Value() == nil:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("it took longer than %s", limit)
+		return Stuck(fmt.Errorf("it took longer than %s", limit))
 	}
 	return err
 }

@@ -87,21 +87,21 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 		}
 		l.Page = r.Pages[0]
 	}
-	var value any
+	value := &input{decoded: true} // null
 	if err == nil {
 		if found.mend() {
 			body = mend(body)
 		}
 		u.slots <- struct{}{}
 		defer func() { <-u.slots }()
-		value = decode(body)
+		value = u.input(body, found)
 	}
 	if u.items != nil {
 		if r, fine := u.accepts(value); !fine {
-			return l, "", r
+			return l, "", final(r)
 		}
 		if l.Entries, err = u.list(req.URL, value, item); err != nil {
-			return l, "", unexpected(ReasonItemsFailed, err)
+			return l, "", final(unexpected(ReasonItemsFailed, err))
 		}
 	}
 	then, reason, err := u.goesOn(req, seed, next, value, a)
@@ -109,19 +109,31 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	case "":
 		return l, then, r
 	case ReasonNextFailed:
-		return l, "", unexpected(reason, err)
+		return l, "", final(unexpected(reason, err))
 	default: // it would say so again
 		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err}
 	}
 }
 
+// final makes a reading of an answer that stops an expression one that is not asked for again.
+func final(r harvest.Reading) harvest.Reading {
+	if errors.Is(r.Cause, ErrStuck) {
+		r.Fault = harvest.FaultFatal
+	}
+	return r
+}
+
 // list runs --items. URLs may be relative to where the answer is from.
-func (u *Upstream) list(from string, value any, item func(string) (harvest.Item, error)) (entries []harvest.Entry, err error) {
+func (u *Upstream) list(from string, d *input, item func(string) (harvest.Item, error)) (entries []harvest.Entry, err error) {
 	base, err := url.Parse(from)
 	if err != nil {
 		return nil, err
 	}
-	err = u.items.each(value, u.config.Limit, func(v any) error {
+	err = u.items.each(d, u.bounds(), func(y yield) error {
+		v, err := y.value()
+		if err != nil {
+			return err
+		}
 		if len(entries) == u.config.MaxRecords {
 			return fmt.Errorf("--items yields more than %d values", u.config.MaxRecords)
 		}
@@ -152,7 +164,7 @@ func (u *Upstream) list(from string, value any, item func(string) (harvest.Item,
 }
 
 // goesOn finds where the listing goes on, or why nobody can tell.
-func (u *Upstream) goesOn(req *harvest.Request, seed, next string, value any, a *harvest.Answer) (then, reason string, err error) {
+func (u *Upstream) goesOn(req *harvest.Request, seed, next string, d *input, a *harvest.Answer) (then, reason string, err error) {
 	switch {
 	case u.config.Next == NextLink:
 		then = linkNext(a.Header.Values("Link"))
@@ -162,7 +174,7 @@ func (u *Upstream) goesOn(req *harvest.Request, seed, next string, value any, a 
 	case u.next == nil:
 		return "", "", nil
 	default:
-		if then, err = u.nextOf(value); errors.Is(err, errNoNext) {
+		if then, err = u.nextOf(d); errors.Is(err, errNoNext) {
 			return "", ReasonNoNext, err
 		} else if err != nil {
 			return "", ReasonNextFailed, err
@@ -182,13 +194,17 @@ func (u *Upstream) goesOn(req *harvest.Request, seed, next string, value any, a 
 var errNoNext = errors.New("wanted is a URL or a cursor, and null at the end")
 
 // nextOf runs --next, of which the first value counts: a string or a number; null and false are the end.
-func (u *Upstream) nextOf(value any) (then string, err error) {
+func (u *Upstream) nextOf(d *input) (then string, err error) {
 	first := true
-	err = u.next.each(value, u.config.Limit, func(v any) error {
+	err = u.next.each(d, u.bounds(), func(y yield) error {
 		if !first {
 			return nil
 		}
 		first = false
+		v, err := y.value()
+		if err != nil {
+			return err
+		}
 		if then = idText(v); then == "" && v != nil && v != false && v != "" {
 			return fmt.Errorf("--next yields a value of type %s: %w", gojq.TypeOf(v), errNoNext)
 		}

@@ -119,41 +119,55 @@ func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Rea
 	found.utf8 = found.utf8 || a.Replaced
 	u.slots <- struct{}{}
 	defer func() { <-u.slots }()
-	value := decode(body)
-	if r, fine := u.accepts(value); !fine {
-		return r
+	value := u.input(body, found)
+	r, fine := u.accepts(value)
+	if !fine {
+		return u.lone(req, a, r)
 	}
 	parts, reason, err := u.parts(value)
 	if reason != "" {
-		return unexpected(reason, err)
+		return u.lone(req, a, unexpected(reason, err))
 	}
 	return u.matched(req, a, parts, found)
 }
 
-// parts are the values of an answer by their ids; the first of an id counts.
-type parts map[string]any
+// lone ends an item whose answer, to a request for it and no other, stops an expression: it would do so again.
+func (u *Upstream) lone(req *harvest.Request, a *harvest.Answer, r harvest.Reading) harvest.Reading {
+	if len(req.Items) != 1 || !errors.Is(r.Cause, ErrStuck) {
+		return r
+	}
+	item := req.Items[0]
+	page := harvest.Page{Key: item.Key, URL: item.URL, ID: item.ID, Status: a.Status, Headers: u.headers(a), FetchedAt: a.Arrived}
+	fail(&page, r.Cause)
+	return harvest.Reading{Pages: []harvest.Page{page}}
+}
+
+// partsByID are the values of an answer by their ids; the first of an id counts.
+type partsByID map[string]*input
 
 // parts takes an answer apart, or says why it cannot.
-func (u *Upstream) parts(value any) (p parts, reason string, err error) {
-	p = parts{}
-	var values []any
-	err = u.split.each(value, u.config.Limit, func(v any) error {
+func (u *Upstream) parts(d *input) (p partsByID, reason string, err error) {
+	p = partsByID{}
+	var values []*input
+	err = u.split.each(d, u.bounds(), func(y yield) error {
 		if len(values) == u.config.MaxRecords {
 			return fmt.Errorf("--split yields more than %d values", u.config.MaxRecords)
 		}
-		values = append(values, v)
-		return nil
+		part, err := d.part(y)
+		values = append(values, part)
+		return err
 	})
 	if err != nil {
 		return nil, ReasonSplitFailed, fmt.Errorf("--split: %w", err)
 	}
 	for _, v := range values {
 		var name string
-		err := u.id.each(v, u.config.Limit, func(id any) error {
+		err := u.id.each(v, u.bounds(), func(y yield) error {
+			id, err := y.value()
 			if name == "" {
 				name = idText(id)
 			}
-			return nil
+			return err
 		})
 		if err != nil {
 			return nil, ReasonIDFailed, fmt.Errorf("--id: %w", err)
@@ -217,7 +231,7 @@ func wholeDigits(literal string) string {
 }
 
 // matched makes the pages of the items that came, and says which did not.
-func (u *Upstream) matched(req *harvest.Request, a *harvest.Answer, p parts, found findings) (r harvest.Reading) {
+func (u *Upstream) matched(req *harvest.Request, a *harvest.Answer, p partsByID, found findings) (r harvest.Reading) {
 	headers := u.headers(a)
 	for _, item := range req.Items {
 		page := harvest.Page{Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: a.Status, Headers: headers, FetchedAt: a.Arrived}
@@ -237,8 +251,8 @@ func (u *Upstream) matched(req *harvest.Request, a *harvest.Answer, p parts, fou
 }
 
 // readPart makes the page of one value.
-func (u *Upstream) readPart(page *harvest.Page, value any, whole findings, masked bool) {
-	text, mended, err := u.record(value, u.config.MaxYield)
+func (u *Upstream) readPart(page *harvest.Page, value *input, whole findings, masked bool) {
+	text, mended, err := u.record(value.yield(), u.config.MaxYield)
 	switch {
 	case errors.Is(err, errNumber):
 		skip(page, ReasonBadNumber, err.Error())
@@ -265,7 +279,7 @@ func (u *Upstream) readPart(page *harvest.Page, value any, whole findings, maske
 	case errors.Is(err, errNumber):
 		skip(page, ReasonBadNumber, err.Error())
 	case err != nil:
-		page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, harvest.Printable(err.Error())
+		fail(page, err)
 	default:
 		page.Records = records
 	}

@@ -88,6 +88,7 @@ type Config struct {
 	MaxYield    int           // bytes of all records of one answer; default 64 MiB
 	MaxMemory   int           // bytes by which the heap may grow while jq runs; default 1 GiB, which no answer within the other bounds needs, and half of GOMEMLIMIT where that is less
 	Limit       time.Duration // of one jq run; default 5 s
+	Aside       Aside         // runs expressions that may not be ended here; nil: they run here, and are ended between their steps
 }
 
 // Upstream turns items into requests and answers into pages. It is safe for concurrent use.
@@ -120,7 +121,7 @@ func New(c Config) (*Upstream, error) {
 		{"split", c.Split, &u.split}, {"id", c.ID, &u.id}, {"next", next, &u.next}, {"items", c.Items, &u.items},
 	} {
 		var err error
-		if *e.program, err = compile(e.flag, e.source, c.MaxMemory); err != nil {
+		if *e.program, err = compile(e.flag, e.source, c.MaxMemory, c.Aside); err != nil {
 			return nil, err
 		}
 	}
@@ -295,7 +296,7 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 		skip(page, ReasonTooMany, fmt.Sprintf("%d values, jq works on at most %d", found.values, u.config.MaxValues))
 		return harvest.Reading{}
 	}
-	return u.consider(page, body)
+	return u.consider(page, u.input(body, found))
 }
 
 // textOf is the answer as UTF-8: with BodyRaw, its bytes are still what came.
@@ -309,22 +310,25 @@ func (u *Upstream) textOf(a *harvest.Answer) ([]byte, error) {
 }
 
 // consider runs the expressions in the order in which their answers matter.
-func (u *Upstream) consider(page *harvest.Page, body []byte) harvest.Reading {
+func (u *Upstream) consider(page *harvest.Page, in *input) harvest.Reading {
 	u.slots <- struct{}{}
 	defer func() { <-u.slots }()
-	value := decode(body)
-	if r, fine := u.accepts(value); !fine {
+	if r, fine := u.accepts(in); !fine {
+		if errors.Is(r.Cause, ErrStuck) {
+			fail(page, r.Cause)
+			return harvest.Reading{}
+		}
 		return r
 	}
 	if u.extract == nil {
 		return harvest.Reading{}
 	}
-	records, found, err := u.records(value)
+	records, found, err := u.records(in)
 	switch {
 	case errors.Is(err, errNumber):
 		skip(page, ReasonBadNumber, err.Error())
-	case err != nil: // the body stays: an expression that is mended can be run on it later
-		page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, harvest.Printable(err.Error())
+	case err != nil:
+		fail(page, err)
 	default:
 		page.Records = records
 		if page.Reason == "" {
@@ -335,18 +339,20 @@ func (u *Upstream) consider(page *harvest.Page, body []byte) harvest.Reading {
 }
 
 // accepts asks --wait and --check of the whole answer.
-func (u *Upstream) accepts(value any) (r harvest.Reading, fine bool) {
+func (u *Upstream) accepts(in *input) (r harvest.Reading, fine bool) {
 	if u.wait != nil {
-		wait, err := u.asked(value)
+		wait, err := u.asked(in)
 		if err != nil {
-			return unexpected(ReasonWaitFailed, err), false
+			return unexpected(ReasonWaitFailed, fmt.Errorf("--wait: %w", err)), false
 		}
 		if wait > 0 {
 			return harvest.Reading{Fault: harvest.FaultLagged, Reason: "wait", Wait: wait}, false
 		}
 	}
-	if u.check != nil && !u.passes(value) {
-		return unexpected(ReasonCheckFailed, nil), false
+	if u.check != nil {
+		if passed, err := u.passes(in); !passed {
+			return unexpected(ReasonCheckFailed, err), false
+		}
 	}
 	return r, true
 }
@@ -370,6 +376,11 @@ func undecodable(a *harvest.Answer, body []byte, why error) harvest.Reading {
 // unexpected is the reading of JSON that is not what the settings say; cause is for people and may be nil.
 func unexpected(reason string, cause error) harvest.Reading {
 	return harvest.Reading{Fault: harvest.FaultUnexpected, Reason: reason, Cause: cause}
+}
+
+// fail turns the page into one that keeps its body: an expression that is repaired can be run on it later.
+func fail(page *harvest.Page, err error) {
+	page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, harvest.Printable(err.Error())
 }
 
 // skip turns the page into one that keeps nothing but why.

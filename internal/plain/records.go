@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -34,7 +35,7 @@ func (u *Upstream) Records(body []byte) ([]harvest.Record, error) {
 	}
 	u.slots <- struct{}{}
 	defer func() { <-u.slots }()
-	records, _, err := u.records(decode(body))
+	records, _, err := u.records(u.input(body, found))
 	if err != nil {
 		return nil, fmt.Errorf("extract records: %w", err)
 	}
@@ -43,21 +44,21 @@ func (u *Upstream) Records(body []byte) ([]harvest.Record, error) {
 
 // records runs --extract. Every record is JSON that jsonb accepts; the findings
 // say what had to be mended for that.
-func (u *Upstream) records(value any) ([]harvest.Record, findings, error) {
+func (u *Upstream) records(d *input) ([]harvest.Record, findings, error) {
 	var (
 		records []harvest.Record
 		all     findings
-		bytes   int
+		size    int
 	)
-	err := u.extract.each(value, u.config.Limit, func(v any) error {
+	err := u.extract.each(d, u.bounds(), func(y yield) error {
 		if len(records) == u.config.MaxRecords {
 			return fmt.Errorf("it yields more than %d records", u.config.MaxRecords)
 		}
-		data, found, err := u.record(v, u.config.MaxYield-bytes)
+		data, found, err := u.record(y, u.config.MaxYield-size)
 		if err != nil {
 			return fmt.Errorf("record %d: %w", len(records), err)
 		}
-		bytes += len(data)
+		size += len(data)
 		all.nul, all.surrogate, all.utf8 = all.nul || found.nul, all.surrogate || found.surrogate, all.utf8 || found.utf8
 		records = append(records, harvest.Record{Ordinal: len(records), Kind: Kind, Data: data})
 		return nil
@@ -69,9 +70,15 @@ func (u *Upstream) records(value any) ([]harvest.Record, findings, error) {
 }
 
 // record writes one value of at most most bytes.
-func (u *Upstream) record(v any, most int) ([]byte, findings, error) {
-	e := encoder{most: most, depth: u.config.MaxDepth}
-	err := e.encode(v, 0)
+func (u *Upstream) record(y yield, most int) ([]byte, findings, error) {
+	e, err := encoder{out: y.text, most: most, depth: u.config.MaxDepth}, y.err
+	switch {
+	case err != nil:
+	case y.text != nil:
+		e.out = bytes.Clone(y.text)
+	default:
+		err = e.encode(y.v, 0)
+	}
 	if errors.Is(err, errLarge) || (err == nil && len(e.out) > most) {
 		return nil, findings{}, fmt.Errorf("all records together have more than %d bytes", u.config.MaxYield)
 	}
@@ -90,25 +97,28 @@ func (u *Upstream) record(v any, most int) ([]byte, findings, error) {
 	return e.out, found, nil
 }
 
-// passes tells whether --check is true for the answer: it yields something, and nothing of it is false or null.
-func (u *Upstream) passes(value any) bool {
-	some := false
-	err := u.check.each(value, u.config.Limit, func(v any) error {
-		some = true
-		if v == nil || v == false {
-			return errors.New("not true")
-		}
-		return nil
+// passes reports whether --check is true for the answer: it yields something, and nothing of it is false or null. The error
+// is that of a run that was ended.
+func (u *Upstream) passes(d *input) (bool, error) {
+	some, all := false, true
+	err := u.check.each(d, u.bounds(), func(y yield) error {
+		v, err := y.value()
+		some, all = true, all && v != nil && v != false
+		return err
 	})
-	return err == nil && some
+	if errors.Is(err, ErrStuck) {
+		return false, fmt.Errorf("--check: %w", err)
+	}
+	return err == nil && some && all, nil
 }
 
 // asked is the longest wait that --wait yields.
-func (u *Upstream) asked(value any) (time.Duration, error) {
+func (u *Upstream) asked(d *input) (time.Duration, error) {
 	var longest time.Duration
-	err := u.wait.each(value, u.config.Limit, func(v any) error {
+	err := u.wait.each(d, u.bounds(), func(y yield) error {
+		v, err := y.value()
 		if v == nil {
-			return nil
+			return err
 		}
 		seconds, ok := gojq.ToFloat64(v)
 		if !ok {

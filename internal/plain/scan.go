@@ -26,6 +26,7 @@ type findings struct {
 	utf8      bool   // bytes that are no UTF-8
 	number    string // the first number beyond numeric, cut to a printable length
 	values    int    // about how many values and keys the text holds
+	longest   int    // bytes of its longest number
 }
 
 func (f findings) mend() bool { return f.nul || f.surrogate || f.utf8 }
@@ -341,6 +342,7 @@ func (s *scanner) number() error {
 		}
 	}
 	literal := s.b[start:s.i]
+	s.found.longest = max(s.found.longest, len(literal))
 	if (exponent || len(literal) > mostFraction) && s.found.number == "" && !fitsNumeric(literal) {
 		s.found.number = shorten(string(literal))
 	}

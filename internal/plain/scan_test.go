@@ -143,14 +143,14 @@ func TestScanFindings(t *testing.T) {
 		text string
 		want findings
 	}{
-		{`{"a":[1,"b"]}`, findings{values: 5}},
+		{`{"a":[1,"b"]}`, findings{values: 5, longest: 1}},
 		{`"\u0000"`, findings{nul: true, values: 1}},
 		{`"\\u0000"`, findings{values: 1}},
 		{`{"\u0000":"\ud800"}`, findings{nul: true, surrogate: true, values: 3}},
 		{`"\ud83d\ude00"`, findings{values: 1}},
 		{`"\ud800\ud83d\ude00"`, findings{surrogate: true, values: 1}},
 		{"\"\xff\"", findings{utf8: true, values: 1}},
-		{`[1e400, 1e200000, 1e300000]`, findings{number: "1e200000", values: 4}},
+		{`[1e400, 1e200000, 1e300000]`, findings{number: "1e200000", values: 4, longest: 8}},
 	}
 	for _, test := range tests {
 		got, err := scan([]byte(test.text), 256)

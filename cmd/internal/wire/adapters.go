@@ -3,15 +3,50 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"runtime"
 	"time"
 
+	"shoal/internal/aside"
 	"shoal/internal/coordinator"
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
+	"shoal/internal/memory"
 	"shoal/internal/pace"
+	"shoal/internal/plain"
 	"shoal/internal/store"
 	"shoal/internal/worker"
 )
+
+// jobs give an upstream the processes in which its expressions can be ended.
+type jobs struct{ pool *aside.Pool }
+
+func newJobs() (jobs, error) {
+	plan := memory.Share(runtime.GOMAXPROCS(0))
+	pool, err := aside.New(plan.Asides, plan.Aside)
+	return jobs{pool}, err
+}
+
+func (j jobs) Do(limit time.Duration, visit func(frame []byte) error, parts ...[]byte) error {
+	err := j.pool.Do(limit, visit, parts...)
+	switch {
+	case errors.Is(err, aside.ErrUnavailable):
+		return fmt.Errorf("%w: %w", plain.ErrNoProcess, err)
+	case errors.Is(err, aside.ErrTime), errors.Is(err, aside.ErrDied):
+		return plain.Stuck(err)
+	}
+	return err
+}
+
+// Begin is called first by each program. It bounds the memory, and where the process was started to run expressions for
+// another one, it does that and nothing else: then done is true.
+func Begin() (code int, done bool, err error) {
+	if args := os.Args[1:]; aside.Called(args) {
+		return aside.Serve(args, os.Stdin, os.Stdout, new(plain.Jobs).Do), true, nil
+	}
+	return 0, false, memory.Bound()
+}
 
 // pacing gives a worker its pacer: siblings do not know each other's types.
 type pacing struct{ pacer *pace.Pacer }

@@ -170,7 +170,12 @@ func (h *Harvester) close() {
 
 // openUpstream makes what talks to the upstream, and when.
 func (h *Harvester) openUpstream(context.Context) (err error) {
-	if h.kind, err = newUpstream(h.set); err != nil {
+	jobs, err := newJobs()
+	if err != nil {
+		return err
+	}
+	h.onClose(jobs.pool.Close)
+	if h.kind, err = newUpstream(h.set, jobs); err != nil {
 		return err
 	}
 	h.client, err = fetch.New(fetchConfig(h.set, h.run.Host, h.run.Corpus), h.Log)

@@ -73,7 +73,7 @@ func (h *Harvester) checkExpressions(context.Context) error {
 	if probe.URL == "" && probe.Split != "" { // the run may know the template
 		probe.URL = "https://api.example/?ids=" + plain.IDs
 	}
-	_, err := newUpstream(probe)
+	_, err := newUpstream(probe, nil)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/mediawiki"
+	"shoal/internal/memory"
 	"shoal/internal/plain"
 	"shoal/internal/worker"
 )
@@ -25,7 +26,7 @@ type upstream struct {
 const mostPages = 500
 
 // newUpstream makes the upstream that the settings name, and compiles its expressions.
-func newUpstream(set config.Worker) (upstream, error) {
+func newUpstream(set config.Worker, aside plain.Aside) (upstream, error) {
 	if set.Upstream == config.Mediawiki {
 		wiki, err := newWiki(set)
 		return upstream{Upstream: wiki, wiki: wiki, most: mostPages}, err
@@ -34,7 +35,7 @@ func newUpstream(set config.Worker) (upstream, error) {
 		Body: set.Body, Extract: set.Extract, Check: set.Check, Wait: set.Wait,
 		KeepHeaders: set.KeepHeaders, PostIsRead: set.PostIsRead, MaxBody: int(set.MaxBody), Next: set.Next, Items: set.Items,
 		Template: set.URL, Pack: packOf(set), Split: set.Split, ID: set.ID, Absent: set.Absent,
-		Credential: credentialParam(set.Auth),
+		Credential: credentialParam(set.Auth), MaxYield: int(memory.Share(1).Yield), Aside: aside,
 	})
 	if err != nil {
 		return upstream{}, config.Usagef("%v", err)
@@ -76,18 +77,22 @@ func newWiki(set config.Worker) (*mediawiki.Upstream, error) {
 }
 
 // Extractor makes records of a stored body by the expression, or by the parser, that spec names.
-func Extractor(run harvest.Run, spec string) (func(body []byte) ([]harvest.Record, error), error) {
+func Extractor(run harvest.Run, spec string) (extract func(body []byte) ([]harvest.Record, error), done func() error, err error) {
 	if run.Upstream != config.Mediawiki {
-		api, err := plain.New(plain.Config{Extract: spec})
+		jobs, err := newJobs()
 		if err != nil {
-			return nil, config.Usagef("%v", err)
+			return nil, nil, err
 		}
-		return api.Records, nil
+		api, err := plain.New(plain.Config{Extract: spec, Aside: jobs})
+		if err != nil {
+			return nil, nil, config.Usagef("%v", err)
+		}
+		return api.Records, jobs.pool.Close, nil
 	}
 	if spec != config.Afd {
-		return nil, config.Usagef("--extract %s: run %s is of a wiki, where afd is the one kind of record", harvest.Quote(spec), run.Name)
+		return nil, nil, config.Usagef("--extract %s: run %s is of a wiki, where afd is the one kind of record", harvest.Quote(spec), run.Name)
 	}
-	return discussion, nil
+	return discussion, func() error { return nil }, nil
 }
 
 // discussion makes the records of a stored page of a wiki.

@@ -1,0 +1,186 @@
+package plain
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+// Aside runs jobs where they can be ended, whatever they do.
+type Aside interface {
+	// Do has [Job] done with the bytes of parts together, within limit, and gives visit each frame that it yields, which is
+	// valid until visit returns. An error that wraps ErrNoProcess says nothing about the job.
+	Do(limit time.Duration, visit func(frame []byte) error, parts ...[]byte) error
+}
+
+// ErrStuck is what a run is that was ended: it took too long, or too much memory. The same answer would have it end so again.
+var ErrStuck = errors.New("the expression was ended")
+
+// Stuck makes an error one that is [ErrStuck], with its own words.
+func Stuck(err error) error { return stuck{err} }
+
+type stuck struct{ error }
+
+// Is implements errors.Is.
+func (stuck) Is(target error) bool { return target == ErrStuck }
+
+// Unwrap implements errors.Unwrap.
+func (s stuck) Unwrap() error { return s.error }
+
+// ErrNoProcess is wrapped by an error of Aside that could not begin the job.
+var ErrNoProcess = errors.New("nothing to run it aside")
+
+// input is an answer on which expressions run.
+type input struct {
+	text       []byte // valid JSON without anything to mend
+	longNumber bool   // a number of it is longer than what may be computed with here
+	tree       any
+	decoded    bool
+}
+
+// value decodes the text once.
+func (d *input) value() any {
+	if !d.decoded {
+		d.tree, d.decoded = decode(d.text), true
+	}
+	return d.tree
+}
+
+// yield is a value that an expression yields: the value itself, or its JSON text, valid until visit returns.
+type yield struct {
+	v    any
+	text []byte
+	err  error // it cannot be written: errDeep or errLarge
+}
+
+func (y yield) value() (any, error) {
+	if y.text != nil {
+		return decode(y.text), nil
+	}
+	return y.v, y.err
+}
+
+// part is an input of a value that an expression yields on d.
+func (d *input) part(y yield) (*input, error) {
+	if y.text != nil {
+		return &input{text: bytes.Clone(y.text), longNumber: d.longNumber}, nil
+	}
+	return &input{tree: y.v, decoded: true, longNumber: d.longNumber}, y.err
+}
+
+// yield is the whole input as if an expression had yielded it.
+func (d *input) yield() yield {
+	if d.text != nil {
+		return yield{text: d.text}
+	}
+	return yield{v: d.tree}
+}
+
+// bytes are the JSON text of the input.
+func (d *input) bytes(b bounds) ([]byte, error) {
+	if d.text != nil {
+		return d.text, nil
+	}
+	e := encoder{most: b.most, depth: b.depth}
+	err := e.encode(d.tree, 0)
+	if err == nil {
+		d.text = e.out
+	}
+	return d.text, err
+}
+
+// mostComputed is how many bytes a number may have on which an expression runs here: the library's arithmetic takes time that
+// grows with their square.
+const mostComputed = 1000
+
+func (u *Upstream) input(text []byte, found findings) *input {
+	return &input{text: text, longNumber: found.longest > mostComputed}
+}
+
+func (u *Upstream) bounds() bounds {
+	return bounds{limit: u.config.Limit, most: u.config.MaxYield, depth: u.config.MaxDepth}
+}
+
+// bounds are those of one run.
+type bounds struct {
+	limit time.Duration
+	most  int // bytes of all that it yields
+	depth int
+}
+
+// What a frame of a job begins with.
+const (
+	yieldValue = 'v'
+	yieldDeep  = 'd'
+	yieldLarge = 'l'
+)
+
+// elsewhere runs the program aside.
+func (p *program) elsewhere(d *input, b bounds, visit func(yield) error) error {
+	text, err := d.bytes(b)
+	if err != nil {
+		return err
+	}
+	head := binary.LittleEndian.AppendUint32(make([]byte, 0, 12+len(p.source)), uint32(len(p.source)))
+	head = binary.LittleEndian.AppendUint32(head, uint32(b.most))
+	head = binary.LittleEndian.AppendUint32(head, uint32(b.depth))
+	head = append(head, p.source...)
+	return p.aside.Do(b.limit, func(frame []byte) error {
+		switch frame[0] {
+		case yieldDeep:
+			return visit(yield{err: errDeep})
+		case yieldLarge:
+			return visit(yield{err: errLarge})
+		}
+		return visit(yield{text: frame[1:]})
+	}, head, text)
+}
+
+var errNoJob = errors.New("no job for an expression")
+
+// Jobs does the jobs of other processes' Aside. The programs of former jobs are kept.
+type Jobs struct{ programs map[string]*program }
+
+// Do does one job: it runs an expression on a JSON text and emits what it yields.
+func (j *Jobs) Do(job []byte, emit func(frame []byte) error) error {
+	if len(job) < 12 {
+		return errNoJob
+	}
+	length, most, depth := int(binary.LittleEndian.Uint32(job)), int(binary.LittleEndian.Uint32(job[4:])), int(binary.LittleEndian.Uint32(job[8:]))
+	if len(job) < 12+length {
+		return errNoJob
+	}
+	source, text := string(job[12:12+length]), job[12+length:]
+	p := j.programs[source]
+	if p == nil {
+		var err error
+		if p, err = compile("jq", source, 0, nil); err != nil {
+			return err
+		}
+		if j.programs == nil {
+			j.programs = map[string]*program{}
+		}
+		j.programs[source] = p
+	}
+	var frame []byte
+	left := most
+	return p.here(decode(text), mostRun, func(v any) error {
+		e := encoder{out: append(frame[:0], yieldValue), most: left + 1, depth: depth}
+		err := e.encode(v, 0)
+		switch {
+		case errors.Is(err, errDeep):
+			e.out = []byte{yieldDeep}
+		case errors.Is(err, errLarge) || err == nil && len(e.out) > left+1:
+			e.out = []byte{yieldLarge}
+		case err != nil:
+			return err
+		}
+		frame = e.out
+		left -= len(frame) - 1
+		return emit(frame)
+	})
+}
+
+// mostRun is more than any limit: the process that asked for the run ends it.
+const mostRun = time.Hour
