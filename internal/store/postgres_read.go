@@ -32,6 +32,22 @@ func (p *Postgres) Known(ctx context.Context, run string, keys []harvest.Key) ([
 	return areIn(found, keys), nil
 }
 
+// Landed implements Store.
+func (p *Postgres) Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error) {
+	operation := "read what landed in run " + run
+	rows, err := p.pool.Query(ctx, landedItems("shoal.", numbered), run, limit)
+	if err != nil {
+		return nil, classify(operation, err)
+	}
+	items, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (item harvest.Item, err error) {
+		var key pgtype.UUID
+		err = row.Scan(&key, &item.URL, &item.ID)
+		item.Key = key.Bytes
+		return item, err
+	})
+	return items, classify(operation, err)
+}
+
 // areIn tells for each key whether it was found.
 func areIn(found map[harvest.Key]bool, keys []harvest.Key) []bool {
 	known := make([]bool, len(keys))

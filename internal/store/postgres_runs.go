@@ -103,9 +103,14 @@ func (p *Postgres) redefine(ctx context.Context, stored, given harvest.Run, cont
 		if err := excludeLeader(ctx, tx, given.Name); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, redefineRun("shoal.", numbered), redefinition(given)...)
+		tag, err := tx.Exec(ctx, redefineRun("shoal.", "clock_timestamp()", numbered), redefinition(given)...)
 		if done = err == nil && tag.RowsAffected() > 0; !done {
 			return err
+		}
+		for _, statement := range append(emptyRun("shoal."), "UPDATE shoal.runs SET generation = gen_random_uuid() WHERE run = $1") {
+			if _, err := tx.Exec(ctx, statement, given.Name); err != nil {
+				return err
+			}
 		}
 		if relists(stored, given) {
 			for _, table := range []string{"corpus", "chains"} {

@@ -82,18 +82,37 @@ func totals(schema, run string) string {
 			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %sshards WHERE run = %s GROUP BY "of") AS by_n`, schema, run)
 }
 
+// landedItems is the query of Landed. The counts come first: a run of which nothing landed may have millions of other rows.
+// Parameters: run, limit.
+func landedItems(schema string, parameter func(n int) string) string {
+	return fmt.Sprintf(`SELECT key, url, coalesce(id, '') FROM %[1]spages WHERE run = %[2]s AND outcome = 'landed'
+		AND EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[2]s AND s.landed > 0) LIMIT %[3]s`, schema, parameter(1), parameter(2))
+}
+
 // redefineRun is the statement that gives a run other inputs where a worker began it and has gone without landing
-// anything: a wrong path, stopped by the canary, must not hold its name. Parameters: run, upstream, api, host, extract,
-// body, rate, corpus; an empty one leaves what is stored.
-func redefineRun(schema string, parameter func(n int) string) string {
+// anything: a wrong path must not hold its name. Items that ended otherwise are not in the way. Parameters: run, upstream,
+// api, host, extract, body, rate, corpus; an empty one leaves what is stored. now is the present instant.
+func redefineRun(schema, now string, parameter func(n int) string) string {
 	set := ""
 	for i, column := range []string{"upstream", "api", "host", "extract", "body", "rate", "corpus"} {
 		set += fmt.Sprintf("%s = coalesce(nullif(%s, ''), %s), ", column, parameter(i+2), column)
 	}
 	return fmt.Sprintf(`UPDATE %[1]sruns SET %[2]scorpus_items = NULL, corpus_digest = NULL, finished_at = NULL WHERE run = %[3]s
 		AND EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[3]s)
-		AND NOT EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[3]s AND s.expires_at IS NOT NULL)
-		AND NOT EXISTS (SELECT 1 FROM %[1]spages p WHERE p.run = %[3]s)`, schema, set, parameter(1))
+		AND NOT EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[3]s AND s.expires_at > %[4]s)
+		AND NOT EXISTS (SELECT 1 FROM %[1]spages p WHERE p.run = %[3]s AND p.outcome = 'landed')`, schema, set, parameter(1), now)
+}
+
+// emptyRun are the statements that take what a run holds out of it, after redefineRun: rows of items that did not land,
+// and their counts. A shard that nobody gave back has another
+// token, so that a worker that was only silent lands nothing more. Parameter: run.
+func emptyRun(schema string) []string {
+	return []string{
+		"DELETE FROM " + schema + "pages WHERE run = $1",
+		"DELETE FROM " + schema + "records WHERE run = $1",
+		"UPDATE " + schema + `shards SET token = token + CASE WHEN expires_at IS NULL THEN 0 ELSE 1 END, expires_at = NULL, landed = 0, missing = 0, skipped = 0, dead = 0, rejected = 0,
+			bytes = 0, drained_at = NULL WHERE run = $1`,
+	}
 }
 
 // redefinition are the parameters of redefineRun.

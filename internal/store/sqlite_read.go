@@ -36,6 +36,22 @@ func (s *SQLite) Known(ctx context.Context, run string, keys []harvest.Key) ([]b
 	return areIn(found, keys), nil
 }
 
+// Landed implements Store.
+func (s *SQLite) Landed(ctx context.Context, run string, limit int) (items []harvest.Item, err error) {
+	err = s.each(ctx, s.read, func(rows *sql.Rows) error {
+		var item harvest.Item
+		var raw []byte
+		if err := rows.Scan(&raw, &item.URL, &item.ID); err != nil {
+			return err
+		}
+		var err error
+		item.Key, err = toKey(raw)
+		items = append(items, item)
+		return err
+	}, landedItems("", sqliteNumbered), run, limit)
+	return items, s.classify("read what landed in run "+run, err)
+}
+
 func scanKey(rows *sql.Rows) (harvest.Key, error) {
 	var raw []byte
 	if err := rows.Scan(&raw); err != nil {

@@ -139,7 +139,7 @@ func (s *SQLite) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, ot
 		return false, err
 	}
 	defer lead.unlock()
-	result, err := tx.ExecContext(ctx, redefineRun("", sqliteNumbered), redefinition(given)...)
+	result, err := tx.ExecContext(ctx, redefineRun("", "?9", sqliteNumbered), append(redefinition(given), stamp(time.Now()))...)
 	if err != nil {
 		return false, err
 	}
@@ -149,6 +149,14 @@ func (s *SQLite) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, ot
 
 // replaceInputs is the part of redefineRun that is not in the row of the run.
 func replaceInputs(ctx context.Context, tx *sql.Tx, stored, given harvest.Run) (harvest.Run, error) {
+	for _, statement := range emptyRun("") {
+		if _, err := tx.ExecContext(ctx, statement, given.Name); err != nil {
+			return stored, err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE runs SET generation = ? WHERE run = ?", newUUID(), given.Name); err != nil {
+		return stored, err
+	}
 	if relists(stored, given) {
 		for _, table := range []string{"corpus", "chains"} {
 			if _, err := tx.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE run = ?", table), given.Name); err != nil {

@@ -25,6 +25,8 @@ type Store interface {
 	OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error)
 	// Known tells for each key whether its item has ended in this run, in one query.
 	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
+	// Landed returns up to limit items of the run whose page landed, in no order: what the upstream is known to serve.
+	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
 	// Totals adds up all shards rows of the run. A key counts in the one row whose worker landed it, whatever N that
 	// worker was given, so the outcomes of all rows together are those of the run. Rejected lines are met again by each
 	// pass over the corpus: that count is the largest that one N has seen.

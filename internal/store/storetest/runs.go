@@ -17,6 +17,8 @@ func testRuns(t *testing.T, e *env) {
 	e.run(t, "resume", resume)
 	e.run(t, "judgement", judgement)
 	e.run(t, "contradictions", contradictions)
+	e.run(t, "a run that nothing landed in is opened anew", openedAnew)
+	e.run(t, "what landed", landedItems)
 	e.run(t, "begun again", begunAgain)
 	e.run(t, "corpus", corpusInputs)
 	e.run(t, "eight open at once", openTogether)
@@ -140,6 +142,47 @@ func begunAgain(t *testing.T, f *fixture) {
 	f.release(t)
 	mended.API = "https://api.test/other/{id}"
 	refused("once a page has landed")
+}
+
+// openedAnew: items that did not land keep a run from nothing; what they were is forgotten with the old inputs.
+func openedAnew(t *testing.T, f *fixture) {
+	old := f.Take(t, f.store, Name, whole)
+	if _, err := old(t.Context(), []harvest.Page{lost(1, harvest.Missing, 404, "http_404"), lost(2, harvest.Dead, 500, "http_500")}); err != nil {
+		t.Fatal(err)
+	}
+	f.Exec(t, "UPDATE shards SET expires_at = '2026-01-01T00:00:00.000000Z'") // its worker was killed
+	before, err := f.store.Fingerprint(t.Context(), Name)
+	must(t, "Fingerprint()", err)
+	corrected := harvest.Run{Name: Name, Inputs: Inputs()}
+	corrected.API = "https://api.test/right/{id}"
+	run, opened, err := f.store.OpenRun(t.Context(), corrected)
+	if err != nil || !opened || run.API != corrected.API {
+		t.Fatalf("OpenRun(another --url) of a run that nothing landed in = %+v, opened %t, %v, want the new --url", run, opened, err)
+	}
+	equal(t, "pages", len(f.pages(t)), 0)
+	equal(t, "Totals()", f.totals(t), harvest.Counts{})
+	after, err := f.store.Fingerprint(t.Context(), Name)
+	if must(t, "Fingerprint()", err); after == before {
+		t.Error("Fingerprint() is the same: mirrors still know the keys of the rows that are gone")
+	}
+	_, err = old(t.Context(), []harvest.Page{Page(1)})
+	wantError(t, "land() by the worker that was only silent", err, store.ErrFenced)
+}
+
+func landedItems(t *testing.T, f *fixture) {
+	look := func(limit int) []harvest.Item {
+		t.Helper()
+		items, err := f.store.Landed(t.Context(), Name, limit)
+		must(t, "Landed()", err)
+		return items
+	}
+	equal(t, "Landed() of a new run", len(look(9)), 0)
+	f.land(t, lost(1, harvest.Missing, 404, "http_404"), Page(2), Page(3))
+	equal(t, "Landed(9)", len(look(9)), 2)
+	one := look(1)
+	if len(one) != 1 || one[0].Key != Page(2).Key && one[0].Key != Page(3).Key || harvest.KeyOf(one[0].URL) != one[0].Key || one[0].ID == "" {
+		t.Errorf("Landed(1) = %+v, want one of the two that landed, with URL and id", one)
+	}
 }
 
 func corpusInputs(t *testing.T, f *fixture) {
