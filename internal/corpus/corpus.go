@@ -22,6 +22,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,9 @@ import (
 // MaxLine is the longest line that is looked into, in bytes. Only JSON lines
 // may be longer than a URL, because of their bodies.
 const MaxLine = 1 << 20
+
+// addTemplate is what to do about a line that is an id.
+const addTemplate = "for a corpus of ids add --url https://…/{id}"
 
 // mostLeading is how many lines may be rejected before the first item. By then it is no corpus,
 // and what has been rejected so far must be kept until the caller asks for it.
@@ -47,6 +51,8 @@ var (
 	// ErrAllRejected is an ErrEmpty of a corpus that has lines, each of them rejected,
 	// or too many of them before the first item.
 	ErrAllRejected = fmt.Errorf("%w, because its lines are rejected", ErrEmpty)
+	// ErrIDs is an ErrAllRejected of lines that are ids, in a corpus without a template.
+	ErrIDs = fmt.Errorf("%w: they are ids", ErrAllRejected)
 	// ErrAway marks a server of an https corpus that does not answer for now.
 	ErrAway = errors.New("the corpus cannot be fetched for now")
 )
@@ -158,6 +164,9 @@ func (s *Source) empty(which string) error {
 		return fmt.Errorf("corpus %s: %w: %s, all of them blank or comments", s.name, ErrEmpty, looked)
 	}
 	first := s.lead[0].Rejected
+	if strings.HasSuffix(first.Text, addTemplate) {
+		return fmt.Errorf("corpus %s: %w: %s, such as line %d: %s", s.name, ErrIDs, looked, first.Line, first.Text)
+	}
 	return fmt.Errorf("corpus %s: %w: %s, %d rejected, such as line %d: %s", s.name, ErrAllRejected, looked, len(s.lead), first.Line, first.Text)
 }
 

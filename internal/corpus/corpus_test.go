@@ -269,8 +269,9 @@ func TestACorpusWithoutAnItemIsRefused(t *testing.T) {
 	}{
 		{"", false, "0 lines were looked at"},
 		{"\n# nothing\n", false, "2 lines were looked at, all of them blank or comments"},
-		{"# ids\none\ntwo\n", true, "3 lines were looked at, 2 rejected, such as line 2"},
-		{strings.Repeat("x\n", 5000), true, "the first 1000 lines were looked at, 1000 rejected"},
+		{"# ids\none\ntwo\n", true, "3 lines were looked at, such as line 2"},
+		{"ftp://x/1\nftp://x/2\n", true, "2 lines were looked at, 2 rejected, such as line 1"},
+		{strings.Repeat("x\n", 5000), true, "they are ids: the first 1000 lines were looked at"},
 	} {
 		_, _, err := read(t, corpus.Config{}, c.text)
 		if !errors.Is(err, corpus.ErrEmpty) || errors.Is(err, corpus.ErrDamaged) || !strings.Contains(err.Error(), c.want) {

@@ -46,7 +46,7 @@ func (s *Source) jsonItem(line []byte) (harvest.Item, error) {
 	case id == "":
 		return harvest.Item{}, refuse(reasonJSON, "neither \"url\" nor \"id\" in %s", harvest.Quote(string(line)))
 	case s.template == nil:
-		return harvest.Item{}, refuse(reasonJSON, "no \"url\" in %s; for a corpus of ids add --url https://…/{id}", harvest.Quote(string(line)))
+		return harvest.Item{}, refuse(reasonJSON, "no \"url\" in %s; %s", harvest.Quote(string(line)), addTemplate)
 	}
 	return s.idItem(id, method, body)
 }

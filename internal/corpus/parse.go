@@ -76,8 +76,8 @@ func (s *Source) item(line []byte) (harvest.Item, error) {
 		return s.idItem(string(line), http.MethodGet, nil)
 	}
 	item, err := harvest.NewItem(string(line), "", http.MethodGet, nil)
-	if err != nil && !strings.Contains(string(line), ":") {
-		return item, fmt.Errorf("%w; for a corpus of ids add --url https://…/{id}", err)
+	if err != nil && !strings.Contains(string(line), "://") {
+		return item, fmt.Errorf("%w; %s", err, addTemplate)
 	}
 	return item, err
 }

@@ -71,6 +71,7 @@ const (
 	FaultDowngrade   Fault = "redirect_downgrade" // a redirect from https to http
 	FaultLoop        Fault = "redirect_loop"      // more redirects than we follow
 	FaultUndecodable Fault = "undecodable"        // a 2xx answer that no API means to give: HTML, half an answer
+	FaultForeign     Fault = "foreign"            // of those, one that does not even begin as an API's would: HTML, nothing at all
 	FaultUnexpected  Fault = "unexpected"         // a well-formed 2xx answer that is not what our settings say it is
 	FaultRateLimited Fault = "ratelimited"        // a 2xx answer that says: slow down
 	FaultLagged      Fault = "lagged"             // a 2xx answer that says: come back later (maxlag, --wait)

@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/encoding/json"
 
 	"shoal/internal/harvest"
+	"shoal/internal/text"
 )
 
 // answer is what api.php answers, as far as we read it.
@@ -133,7 +134,8 @@ func (u *Upstream) open(a *harvest.Answer, items []harvest.Item) (decoded answer
 	case errors.Is(err, errMany):
 		return decoded, undecodable(harvest.FaultUndecodable, reasonMany), false
 	case err != nil:
-		return decoded, undecodable(harvest.FaultUndecodable, reasonBadJSON), false
+		reason, sentence := text.NotJSON(a.Header.Get("Content-Type"), a.Body, text.Break{At: -1})
+		return decoded, harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason, Cause: errors.New(sentence)}, false
 	}
 	if failure := decoded.failure(a.Header); failure != nil {
 		return decoded, u.refused(failure, items), false

@@ -151,7 +151,7 @@ func TestReadErrors(t *testing.T) {
 		{"a lost session", `{"errors":[{"code":"assertuserfailed","text":"x"}]}`, "", harvest.FaultLogin, "assertuserfailed", 0},
 		{"a refused token", `{"errors":[{"code":"mwoauth-invalid-authorization","text":"x"}]}`, "", harvest.FaultCredential, "mwoauth-invalid-authorization", 0},
 		{"by its header alone", `{}`, "ratelimited", harvest.FaultRateLimited, "ratelimited", 0},
-		{"HTML", `<html>Wikimedia Error</html>`, "", harvest.FaultUndecodable, "bad_json", 0},
+		{"HTML", `<html>Wikimedia Error</html>`, "", harvest.FaultUndecodable, "html", 0},
 		{"nothing", ``, "", harvest.FaultUndecodable, "bad_json", 0},
 		{"cut", `{"query":{"pages":[{"pageid":1,`, "", harvest.FaultUndecodable, "bad_json", 0},
 		{"deep", `{"query":` + strings.Repeat("[", 1000), "", harvest.FaultUndecodable, "too_deep", 0},

@@ -13,6 +13,7 @@ const (
 	ClassAsked                 // refused as too fast, and told when to come back
 	ClassRefused               // refused as who we are: 401, 403, TLS, no credential
 	ClassEnded                 // the item ended without landing
+	ClassForeign               // answered again with something that no API gives, such as HTML
 )
 
 // Stop says why a worker must stop: a person is needed. Empty means go on.
@@ -23,6 +24,7 @@ const (
 	StopLimited Stop = "limited" // 429 on many distinct items and never a success
 	StopRefused Stop = "refused" // 401, 403 or TLS on many distinct items with no success between
 	StopCanary  Stop = "canary"  // the first items of the run all ended without landing
+	StopForeign Stop = "foreign" // no item of the run had an API's answer
 )
 
 // StreakLimits are how many distinct items it takes to stop; 0 turns a rule off.
@@ -30,10 +32,13 @@ type StreakLimits struct {
 	Limited int
 	Refused int
 	Canary  int // of a run in which nothing has landed yet; 0 for any other run
+	Foreign int // likewise
 }
 
 // DefaultStreakLimits are those of a fresh run.
-func DefaultStreakLimits() StreakLimits { return StreakLimits{Limited: 20, Refused: 20, Canary: 100} }
+func DefaultStreakLimits() StreakLimits {
+	return StreakLimits{Limited: 20, Refused: 20, Canary: 100, Foreign: 4}
+}
 
 // Verdict is what the attempts so far mean for the pages that are not committed yet.
 type Verdict struct {
@@ -54,6 +59,7 @@ type Streak struct {
 	limited  map[harvest.Key]bool
 	refused  map[harvest.Key]bool
 	ended    map[harvest.Key]bool
+	foreign  map[harvest.Key]bool
 }
 
 // NewStreak starts to watch.
@@ -62,6 +68,7 @@ func NewStreak(limits StreakLimits) *Streak {
 		limits: limits,
 		asked:  map[harvest.Key]bool{}, limited: map[harvest.Key]bool{},
 		refused: map[harvest.Key]bool{}, ended: map[harvest.Key]bool{},
+		foreign: map[harvest.Key]bool{},
 	}
 }
 
@@ -84,6 +91,11 @@ func (s *Streak) Observe(key harvest.Key, c Class) Verdict {
 		return s.refuse(key)
 	case ClassEnded:
 		return s.end(key)
+	case ClassForeign:
+		if !s.accepted && note(s.foreign, key, s.limits.Foreign) {
+			return Verdict{Stop: StopForeign, Hold: true}
+		}
+		return s.end(key)
 	case ClassNone:
 	}
 	return Verdict{}
@@ -95,6 +107,7 @@ func (s *Streak) accept() Verdict {
 	clear(s.limited)
 	clear(s.refused)
 	clear(s.ended)
+	clear(s.foreign)
 	return Verdict{Release: true}
 }
 

@@ -26,6 +26,9 @@ type Caller struct {
 	// Where it has since the call first failed, a call that was tried often enough is given up, as an item would be: dead.
 	// nil: a call is made until Patience ends.
 	Served func(since time.Time) bool
+	// Proven says that the settings are right, as when something of the run has landed: then an answer that no API gives is
+	// an upstream that is out, and not an address of something else, which is refused after a few tries.
+	Proven bool
 	// Waiting is told why a call is made again and when; nil is silent.
 	Waiting func(sentence string)
 }
@@ -142,7 +145,11 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	if answer != nil {
 		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
 	}
-	d := retry.Decide(facts, c.Retry)
+	policy, strange := c.Retry, c.mistaken(reading) && reading.Fault == harvest.FaultForeign
+	if strange {
+		policy.Retries = min(policy.Retries, maxForeign-1)
+	}
+	d := retry.Decide(facts, policy)
 	c.Tally.misread(d.Hint.Malformed)
 	c.why = d.Source
 	if reading.Cause != nil {
@@ -162,7 +169,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	switch {
 	case d.Verb == retry.Accept:
 		return accepted, nil
-	case d.Verb == retry.Abort, d.Verb == retry.Skip && (d.Outcome != harvest.Dead || c.givenUp(reading)):
+	case d.Verb == retry.Abort, d.Verb == retry.Skip && (d.Outcome != harvest.Dead || strange || c.givenUp(reading)):
 		return 0, c.refused(d, answer, reading)
 	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
 		c.Tally.retried(d.Source)
@@ -183,7 +190,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 
 // mistaken tells whether our settings may be what is wrong with an answer: until one was what they expect.
 func (c *call) mistaken(reading harvest.Reading) bool {
-	return unexpected(reading) && (c.Served == nil || !c.Served(time.Time{}))
+	return unexpected(reading) && !c.Proven && (c.Served == nil || !c.Served(time.Time{}))
 }
 
 // givenUp tells whether a call that was tried often enough ends: the upstream works, for this answer or for others.

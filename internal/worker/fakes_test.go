@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -43,6 +44,10 @@ type rig struct {
 	gen      string
 
 	bad         int           // failures reported as signs of an outage
+	detects     bool          // ten failures without a success between are an outage, as for pace
+	good        time.Time     // the last success
+	probed      time.Time     // the last permit
+	out         [2]time.Time  // the last outage
 	limit       harvest.Limit // what pace waits for, if not the budget
 	barren      int           // so many slots are dead when their permit comes
 	unreachable time.Time     // until then no connection can be had
@@ -117,6 +122,17 @@ func (r *rig) Known(_ context.Context, _ string, keys []harvest.Key) ([]bool, er
 	return known, nil
 }
 
+func (r *rig) Landed(_ context.Context, _ string, limit int) (items []harvest.Item, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, page := range r.pages {
+		if page.Outcome == harvest.Landed && len(items) < limit {
+			items = append(items, harvest.Item{Key: page.Key, URL: page.URL, ID: page.ID})
+		}
+	}
+	return items, nil
+}
+
 func (r *rig) Land(ctx context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
 	if r.hang {
 		<-ctx.Done()
@@ -189,6 +205,12 @@ type rigPace struct{ r *rig }
 
 func (p rigPace) Wait(ctx context.Context) (Permit, error) {
 	p.r.mu.Lock()
+	for p.r.detects && p.r.limit == harvest.LimitOutage && time.Since(p.r.probed) < 5*time.Second && ctx.Err() == nil {
+		p.r.mu.Unlock()
+		<-time.After(time.Second)
+		p.r.mu.Lock()
+	}
+	p.r.probed = time.Now()
 	defer p.r.mu.Unlock()
 	p.r.permits++
 	return rigPermit(p), ctx.Err()
@@ -197,7 +219,8 @@ func (p rigPace) Wait(ctx context.Context) (Permit, error) {
 func (p rigPace) Forgiven(t time.Time) bool {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	return p.r.forgiven && !t.IsZero()
+	out := p.r.out
+	return p.r.forgiven && !t.IsZero() || p.r.detects && !out[0].IsZero() && !t.Before(out[0]) && (out[1].IsZero() || !t.After(out[1]))
 }
 
 func (p rigPace) Expect(int) {}
@@ -217,8 +240,28 @@ func (rigPermit) Neutral(context.Context, bool) {}
 func (p rigPermit) Done(_ context.Context, ok bool) {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
+	if p.r.detects {
+		p.r.detect(ok)
+	}
 	if !ok {
 		p.r.bad++
+	}
+}
+
+// detect is the arithmetic of pace, in short.
+func (r *rig) detect(ok bool) {
+	now := time.Now()
+	switch {
+	case ok:
+		if r.limit == harvest.LimitOutage {
+			r.out[1] = now
+		}
+		r.limit, r.bad, r.good = "", 0, now
+	case r.bad+1 >= 10 && r.limit == "":
+		r.limit, r.out = harvest.LimitOutage, [2]time.Time{r.good, {}}
+		if r.good.IsZero() {
+			r.out[0] = now.Add(-time.Hour)
+		}
 	}
 }
 func (p rigPermit) Backoff(_ context.Context, silence time.Duration, _ bool) {
@@ -306,6 +349,9 @@ func (rigUpstream) Request(items []harvest.Item) (*harvest.Request, error) {
 
 func (rigUpstream) Read(request *harvest.Request, a *harvest.Answer) harvest.Reading {
 	item := request.Items[0]
+	if bytes.HasPrefix(a.Body, []byte("<")) || len(a.Body) == 0 {
+		return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: "html", Cause: errors.New("it is HTML (Content-Type text/html), titled “Sign in”")}
+	}
 	return harvest.Reading{Pages: []harvest.Page{{
 		Key: item.Key, URL: item.URL, Outcome: harvest.Landed, Status: a.Status, Body: a.Body, Answer: a,
 	}}}

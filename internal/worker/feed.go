@@ -161,6 +161,7 @@ func (w *Worker) read(items chan<- harvest.Item, ended chan<- pass) {
 			p.prefix = p.digest.Sum()
 		}
 		if !w.Shard.Owns(entry.Item.Key) {
+			w.neighbours.add(entry.Item)
 			continue
 		}
 		if w.feeder.ahead.Acquire(w.feeding, weight(entry.Item)) != nil {

@@ -62,19 +62,6 @@ func (w *Worker) pass(pages []harvest.Page) {
 	}
 }
 
-// conclude settles what is still held when no attempt is under way any more.
-func (w *Worker) conclude() {
-	if w.feeding.Err() != nil {
-		return
-	}
-	rest, stop := w.proof.rest()
-	if stop != "" {
-		w.fail(w.proof.refusal(stop, ""))
-		return
-	}
-	w.pass(rest)
-}
-
 // verdict is the page of an item that did not land, but for its name.
 func (w *Worker) verdict(t *task, answer *harvest.Answer, reading harvest.Reading, d retry.Decision, now time.Time) harvest.Page {
 	page := harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Attempts: t.total, FetchedAt: now}

@@ -22,6 +22,8 @@ type Store interface {
 	// Known tells for each key whether its page is committed. An error that
 	// Parts.Temporary accepts is worth another try.
 	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
+	// Landed returns up to limit items of the run that landed, by whichever worker.
+	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
 }
 
 // Ledger is the fast mirror of what is done: it may forget, it never invents.

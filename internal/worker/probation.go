@@ -23,6 +23,7 @@ type probation struct {
 	held     []harvest.Page
 	failed   []string // the first failing items, for a person
 	accepted bool
+	foreign  bool // some answer was nothing that an API gives
 	stopped  bool // refused: from now on nothing that was held may land
 
 	incidents int       // silences in a row without an accepted answer between
@@ -65,6 +66,7 @@ func (p *probation) observe(items []harvest.Item, d retry.Decision, reading harv
 			p.accept(&reading.Pages[i], &verdict)
 		}
 	} else {
+		p.foreign = p.foreign || d.Class == retry.ClassForeign
 		p.see(items[0].Key, d.Class, &verdict)
 		if d.Class != retry.ClassNone {
 			p.example(items[0].URL, because(d.Source, reading.Cause))
@@ -120,18 +122,45 @@ func (p *probation) hold(pages ...harvest.Page) {
 	p.held = append(p.held, pages...)
 }
 
-// rest is what is still held when the corpus has ended. An answer that refuses
-// who we are to each and every item is no outcome of the items, however few they are.
-func (p *probation) rest() ([]harvest.Page, retry.Stop) {
+// unproven is why nothing that is still held may land when the corpus has ended; empty where it may. Items that all ended
+// without landing are no outcomes of the items, however few they are: until something of the run has landed, what refuses
+// them may be a mistake of ours.
+func (p *probation) unproven() retry.Stop {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	refused := slices.ContainsFunc(p.held, func(page harvest.Page) bool { return page.Status == 401 || page.Status == 403 })
-	if refused && !p.accepted {
-		return nil, retry.StopRefused
+	switch {
+	case p.accepted || len(p.held) == 0:
+		return ""
+	case refused:
+		return retry.StopRefused
+	case p.canary == 0:
+		return ""
+	case p.foreign:
+		return retry.StopForeign
 	}
+	return retry.StopCanary
+}
+
+// rest is what is still held, to be committed.
+func (p *probation) rest() []harvest.Page {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	released := p.held
 	p.held = nil
-	return released, ""
+	return released
+}
+
+// vouch takes note that the upstream serves the run although the items seen so far say otherwise. The pages that it
+// returns are to be committed now.
+func (p *probation) vouch() []harvest.Page {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.streak.Observe(harvest.Key{}, retry.ClassAccepted)
+	p.stopped, p.accepted, p.failed = false, true, p.failed[:0]
+	released := p.held
+	p.held = nil
+	return released
 }
 
 // incident is how many refusals without hint there were in a row, this one
@@ -177,7 +206,8 @@ func (p *probation) refusal(stop retry.Stop, reason string) error {
 		"": reason + " (look with --try 3)",
 
 		retry.StopCanary: "the first items of this run all ended without landing; is the path, a parameter, --extract, --check, --split or --id wrong? " +
-			"(look with --try 3; --no-canary goes on all the same)",
+			"(look with --try 3; if these items really are missing, --no-canary records that)",
+		retry.StopForeign: "it answers item after item with something that is not an API's answer; is the address right? (look with --try 3)",
 		retry.StopRefused: "it answers 401, 403 or a TLS error to item after item; is the credential or the User-Agent refused? (look with --try 3)",
 		retry.StopLimited: "it answers 429 to every item and never served one; this may be a ban: ask the operator of the API",
 	}[stop]

@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"bytes"
 	"errors"
+	"strings"
 	"time"
 
 	"shoal/internal/harvest"
@@ -13,7 +15,11 @@ func Decode(upstream Reader, fetch Fetcher, request *harvest.Request, answer *ha
 	switch {
 	case err != nil:
 	case answer.Status >= 200 && answer.Status < 300 && answer.Status != 202:
-		return upstream.Read(request, answer)
+		reading := upstream.Read(request, answer)
+		if reading.Fault == harvest.FaultUndecodable && foreign(answer.Body) {
+			reading.Fault = harvest.FaultForeign
+		}
+		return reading
 	case answer.Status >= 300 && answer.Status < 400 && answer.Status != 304:
 		var next *harvest.Request
 		if next, err = fetch.Redirect(request, answer); err == nil {
@@ -30,15 +36,25 @@ func Decode(upstream Reader, fetch Fetcher, request *harvest.Request, answer *ha
 	return harvest.Reading{Fault: fault, Reason: string(fault), Cause: err}
 }
 
+// foreign reports whether a body does not even begin as JSON: an address of something else answers so, again and again,
+// where a broken API answers with half of what it means.
+func foreign(body []byte) bool {
+	body = bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\uFEFF")), " \t\r\n")
+	return len(body) == 0 || !strings.ContainsRune(`{["`, rune(body[0]))
+}
+
 // healthy tells whether the upstream works: it answered, with something that can
 // be used or with a refusal that is about the item.
 func healthy(answer *harvest.Answer, reading harvest.Reading) bool {
 	return answer != nil && answer.Status < 500 && reading.Fault != harvest.FaultCalm && reading.Fault != harvest.FaultUndecodable && !unexpected(reading)
 }
 
-// unexpected tells whether the upstream works and yet gives what our settings do not expect. That says nothing about
-// it: a mistake of ours must not look like an outage, in which nothing would ever end.
-func unexpected(reading harvest.Reading) bool { return reading.Fault == harvest.FaultUnexpected }
+// unexpected reports whether the upstream works and yet gives what our settings do not expect: other JSON, or HTML where
+// the address is wrong. That says nothing about it: a mistake of ours must not look like an outage, in which nothing would
+// ever end.
+func unexpected(reading harvest.Reading) bool {
+	return reading.Fault == harvest.FaultUnexpected || reading.Fault == harvest.FaultForeign
+}
 
 // mistaken tells whether our settings may be what is wrong: until something of the run has landed. From then on an answer
 // that they do not expect is one of an upstream that is out, such as {"error": "maintenance"}.
@@ -67,6 +83,7 @@ func (w *Worker) report(t *task, permit Permit, answer *harvest.Answer, reading 
 		return
 	case healthy(answer, reading):
 		w.lastGood.Store(now.UnixNano())
+		w.witnesses.worked(now)
 		permit.Done(w.sending, true)
 		return
 	}

@@ -20,6 +20,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
 )
@@ -77,8 +79,13 @@ type Worker struct {
 	open   openTasks
 	gate   gate
 	proof  *probation
-	ended  chan harvest.Page
-	away   outages
+
+	neighbours neighbours
+	witnesses  witnesses
+	vouching   *semaphore.Weighted
+
+	ended chan harvest.Page
+	away  outages
 
 	generation string // of the store when the work began
 }
@@ -90,6 +97,7 @@ func New(config Config, parts Parts) *Worker {
 	w.proof = newProbation(config.Canary, config.Fresh)
 	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.proof.first())
 	w.packer.init()
+	w.vouching = semaphore.NewWeighted(1)
 	w.feeder.init()
 	w.started = time.Now()
 	return w
@@ -214,7 +222,7 @@ func (w *Worker) crew() {
 // permit and the first byte.
 func (w *Worker) attempt(t *task) {
 	slot, permit := w.ready(t)
-	if slot == nil {
+	if slot == nil || w.probe(t, slot, permit) {
 		return
 	}
 	w.requests.Add(1)
@@ -319,7 +327,7 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		w.queue.push(t)
 		return
 	}
-	decision := retry.Decide(w.facts(t, answer, reading, now), w.Retry)
+	decision := w.judge(t, answer, reading, now)
 	w.report(t, permit, answer, reading, decision.Source, now)
 	w.Tally.misread(decision.Hint.Malformed)
 	if decision.Pause > 0 {
@@ -327,6 +335,10 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 	}
 	verdict, released := w.proof.observe(t.items, decision, reading)
 	w.pass(released)
+	if verdict.Stop != "" && w.vouched(verdict.Stop) {
+		w.pass(w.proof.vouch())
+		verdict = retry.Verdict{Release: true}
+	}
 	if verdict.Release {
 		w.open.widen()
 	}
@@ -351,6 +363,25 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 	}
 }
 
+// judge is what the policy says. An answer that no API gives, before anything of the run has landed, is soon a mistake in
+// the address rather than an outage: it is asked for again twice.
+func (w *Worker) judge(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Decision {
+	policy := w.Retry
+	strange := w.mistaken(reading) && reading.Fault == harvest.FaultForeign
+	if strange {
+		policy.Retries = min(policy.Retries, maxForeign-1)
+	}
+	facts := w.facts(t, answer, reading, now)
+	d := retry.Decide(facts, policy)
+	if strange && facts.Tries > 1 {
+		d.Class = retry.ClassForeign
+	}
+	return d
+}
+
+// maxForeign is how often an item is asked for whose answers are nothing that an API gives.
+const maxForeign = 3
+
 func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Facts {
 	facts := retry.Facts{
 		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait,
@@ -365,8 +396,8 @@ func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading,
 // tries is how many tries the task has used, the one that ended last included.
 // Those that fell into an outage of the upstream are given back for good.
 func (w *Worker) tries(t *task, ended time.Time) int {
-	t.tries = slices.DeleteFunc(t.tries, w.Pace.Forgiven)
-	if w.Pace.Forgiven(ended) {
+	t.tries = slices.DeleteFunc(t.tries, w.forgiven)
+	if w.forgiven(ended) {
 		return max(1, len(t.tries))
 	}
 	return len(t.tries) + 1

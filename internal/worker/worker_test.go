@@ -185,16 +185,6 @@ func TestRefusalsStopAndMarkNothing(t *testing.T) {
 	}
 }
 
-func TestAShortCorpusOfMissingItemsIsNoRefusal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(numbered(99)...)
-		r.answer = func(int, string) (*harvest.Answer, error) { return status(404), nil }
-		if _, err := drain(t, r, r.config()); err != nil || r.outcomes()[harvest.Missing] != 99 {
-			t.Errorf("Drain() = %v with %v, want 99 missing", err, r.outcomes())
-		}
-	})
-}
-
 func TestTheFirstSuccessReleasesWhatWasHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(300)...)

@@ -77,6 +77,8 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 			h.source, first = opened, opened.First()
 			h.onClose(h.closeCorpus)
 			return nil
+		case errors.Is(err, corpus.ErrIDs):
+			return config.Usagef("%v", err)
 		case errors.Is(err, corpus.ErrAllRejected) && h.set.MaxRejected.Exceeded(1, 1):
 			return fmt.Errorf("%w: %w", ErrOverLimit, err)
 		case errors.Is(err, corpus.ErrDamaged), errors.Is(err, corpus.ErrAway), ctx.Err() != nil:

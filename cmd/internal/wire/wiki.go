@@ -61,8 +61,13 @@ func (h *Harvester) introduceOurselves(ctx context.Context) error {
 			return err
 		}
 	}
+	totals, err := h.totals(ctx)
+	if err != nil {
+		return err
+	}
 	caller := h.caller()
-	_, err := caller.Call(ctx, h.kind.wiki.UserInfoRequest(), func(answer *harvest.Answer) harvest.Reading {
+	caller.Proven = totals.Landed > 0
+	_, err = caller.Call(ctx, h.kind.wiki.UserInfoRequest(), func(answer *harvest.Answer) harvest.Reading {
 		limit, name, read := h.kind.wiki.ReadUserInfo(answer)
 		if read.Fault == harvest.FaultNone {
 			h.kind.wiki.SetLimit(limit)
@@ -78,6 +83,7 @@ func (h *Harvester) login(ctx context.Context) error {
 	wiki := h.kind.wiki
 	caller := h.caller()
 	caller.Fetch = fetching{client: h.client}
+	caller.Proven = h.worker != nil // it has begun to harvest
 	h.client.Forget()
 	var token string
 	_, err := caller.Call(ctx, wiki.LoginTokenRequest(), func(answer *harvest.Answer) (read harvest.Reading) {
@@ -125,6 +131,7 @@ type listing struct {
 
 // List implements coordinator.Lister.
 func (l listing) List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error) {
+	l.caller.Proven = at.Next != ""
 	_, err = l.caller.Call(ctx, l.wiki.ListRequest(l.what, at.Next), func(answer *harvest.Answer) harvest.Reading {
 		listed, after, read := l.wiki.ReadList(answer)
 		entries, then = entries[:0], after
