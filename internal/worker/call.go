@@ -29,6 +29,8 @@ type Caller struct {
 	// Proven says that the settings are right, as when something of the run has landed: then an answer that no API gives is
 	// an upstream that is out, and not an address of something else, which is refused after a few tries.
 	Proven bool
+	// Witnesses tell a call that always fails from an upstream that is out; nil where nothing may have landed.
+	Witnesses *Witnesses
 	// Waiting is told why a call is made again and when; nil is silent.
 	Waiting func(sentence string)
 }
@@ -71,6 +73,7 @@ type call struct {
 	incidents int
 	renewed   bool
 	away      int
+	doubt     bool // something that once landed is asked for first
 }
 
 // accepted is the delay of a call that needs no other attempt.
@@ -94,6 +97,9 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 		slot.Release()
 		permit.Unused()
 		return 0, nil
+	}
+	if c.doubted() && c.probe(ctx, slot, permit) {
+		return 0, context.Cause(ctx)
 	}
 	began := time.Now()
 	c.requests++
@@ -137,7 +143,7 @@ func (c *call) unreached(ctx context.Context, err error) (time.Duration, error) 
 
 func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer, reading harvest.Reading) (time.Duration, error) {
 	now := time.Now()
-	c.failures = slices.DeleteFunc(c.failures, c.Pace.Forgiven)
+	c.failures = slices.DeleteFunc(c.failures, c.forgiven)
 	facts := retry.Facts{
 		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait, Items: 1, Tries: len(c.failures) + 1, Renewed: c.renewed,
 		Incidents: c.incidents + 1, Now: now, Jitter: rand.Float64(),
@@ -173,7 +179,8 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 		return 0, c.refused(d, answer, reading)
 	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
 		c.Tally.retried(d.Source)
-		return longWait, nil
+		c.doubt = true
+		return c.Witnesses.pause(longWait), nil
 	}
 	if !d.Free {
 		c.Tally.retried(d.Source)
@@ -195,7 +202,7 @@ func (c *call) mistaken(reading harvest.Reading) bool {
 
 // givenUp tells whether a call that was tried often enough ends: the upstream works, for this answer or for others.
 func (c *call) givenUp(reading harvest.Reading) bool {
-	return c.Served != nil && (c.mistaken(reading) || c.Served(c.failed))
+	return c.Served != nil && (c.mistaken(reading) || c.Served(c.failed)) || c.Witnesses != nil && c.Witnesses.since(c.failed)
 }
 
 func (c *call) refused(d retry.Decision, answer *harvest.Answer, reading harvest.Reading) *Refused {

@@ -60,9 +60,9 @@ func (w *Worker) vouched(stop retry.Stop) bool {
 	defer w.vouching.Release(1)
 	switch stop {
 	case retry.StopCanary, retry.StopForeign:
-		return w.proof.proven() || len(w.landedItems()) > 0 || stop == retry.StopCanary && w.served(w.neighbours.take())
+		return w.proof.proven() || len(w.landedItems(w.feeding)) > 0 || stop == retry.StopCanary && w.served(w.neighbours.take())
 	case retry.StopRefused:
-		return w.served(w.landedItems())
+		return w.served(w.landedItems(w.feeding))
 	case retry.StopLimited:
 	}
 	return false
@@ -82,8 +82,8 @@ func (w *Worker) served(items []harvest.Item) bool {
 }
 
 // landedItems are a few items of the run that landed, by whichever worker; none where the store does not answer.
-func (w *Worker) landedItems() []harvest.Item {
-	ctx, cancel := context.WithTimeout(w.feeding, storeLimit)
+func (w *Worker) landedItems(ctx context.Context) []harvest.Item {
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	items, err := w.Store.Landed(ctx, w.Run.Name, maxWitnesses)
 	if err != nil && w.feeding.Err() == nil {

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"context"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -8,17 +10,22 @@ import (
 	"shoal/internal/harvest"
 )
 
-// witnesses are items that landed, by which an outage is told from items that always fail: where a probe of one succeeds,
+// Witnesses are items that landed, by which an outage is told from items that always fail: where a probe of one succeeds,
 // the upstream works, and what has only ever failed itself comes to its own end.
-type witnesses struct {
+type Witnesses struct {
+	load   func(ctx context.Context) []harvest.Item
 	mu     sync.Mutex
 	asked  bool // the store was asked for items
+	none   bool // and had none
 	items  []harvest.Item
 	turn   int       // probes so far: of the items and of what failed, in turns
 	failed bool      // a probe of an item failed since the last success
 	spans  []span    // of outages that were none
 	good   time.Time // when the upstream last worked, as far as this worker has seen
 }
+
+// NewWitnesses knows none yet: load gives a few items of the run that landed, and is called when they are needed.
+func NewWitnesses(load func(ctx context.Context) []harvest.Item) *Witnesses { return &Witnesses{load: load} }
 
 // span is a stretch of time.
 type span struct{ from, to time.Time }
@@ -28,14 +35,14 @@ const maxSpans = 64
 
 // next is the item to probe with a permit that was drawn in an outage, on the connection of that origin; false where the
 // failing request itself is to be made.
-func (k *witnesses) next(url string, load func() []harvest.Item) (harvest.Item, bool) {
+func (k *Witnesses) next(ctx context.Context, url string) (harvest.Item, bool) {
 	k.mu.Lock()
 	ask := !k.asked
 	k.asked = true
 	k.mu.Unlock()
 	var loaded []harvest.Item
 	if ask {
-		loaded = load()
+		loaded = k.load(ctx)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -44,7 +51,7 @@ func (k *witnesses) next(url string, load func() []harvest.Item) (harvest.Item, 
 			k.items = append(k.items, item)
 		}
 	}
-	if ask && len(k.items) == 0 {
+	if k.none = len(k.items) == 0; k.none && ask {
 		k.asked = false // something may land later
 	}
 	if len(k.items) == 0 {
@@ -58,7 +65,7 @@ func (k *witnesses) next(url string, load func() []harvest.Item) (harvest.Item, 
 }
 
 // testified takes note of what came of a probe at now.
-func (k *witnesses) testified(up bool, now time.Time) {
+func (k *Witnesses) testified(up bool, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !up {
@@ -73,14 +80,35 @@ func (k *witnesses) testified(up bool, now time.Time) {
 }
 
 // worked takes note that the upstream worked at now.
-func (k *witnesses) worked(now time.Time) {
+func (k *Witnesses) worked(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.failed, k.good, k.turn = false, now, 0
 }
 
+// since reports whether the upstream has worked since t.
+func (k *Witnesses) since(t time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.good.After(t)
+}
+
+// pause is how long a call waits that was tried often enough: not at all where a witness can tell at once what is wrong,
+// the first time.
+func (k *Witnesses) pause(most time.Duration) time.Duration {
+	if k == nil {
+		return most
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failed || k.none {
+		return most
+	}
+	return firstWait
+}
+
 // refuted reports whether a try at t fell into an outage that was none.
-func (k *witnesses) refuted(t time.Time) bool {
+func (k *Witnesses) refuted(t time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range k.spans {
@@ -106,7 +134,7 @@ func (w *Worker) probe(t *task, slot Slot, permit Permit) bool {
 	if w.Pace.State().Limit != harvest.LimitOutage {
 		return false
 	}
-	item, ok := w.witnesses.next(t.request.URL, w.landedItems)
+	item, ok := w.witnesses.next(w.feeding, t.request.URL)
 	if !ok {
 		return false
 	}
@@ -124,3 +152,38 @@ func (w *Worker) probe(t *task, slot Slot, permit Permit) bool {
 
 // forgiven reports whether a try at t fell into an outage of the upstream and costs its item nothing.
 func (w *Worker) forgiven(t time.Time) bool { return w.Pace.Forgiven(t) && !w.witnesses.refuted(t) }
+
+// doubted reports whether a permit of a call is to be used for something that once landed instead: in an outage, and before
+// a call that was tried often enough is given up.
+func (c *call) doubted() bool {
+	return c.Witnesses != nil && (c.doubt || c.Pace.State().Limit == harvest.LimitOutage)
+}
+
+// probe uses the slot and the permit of a call for something that once landed; false where there is nothing.
+func (c *call) probe(ctx context.Context, slot Slot, permit Permit) bool {
+	item, ok := c.Witnesses.next(ctx, c.request.URL)
+	if !ok {
+		return false
+	}
+	c.requests++
+	c.Tally.sent(time.Now())
+	answer, err := slot.Send(ctx, &harvest.Request{Items: []harvest.Item{item}, Method: http.MethodGet, URL: item.URL})
+	if err != nil && ctx.Err() != nil {
+		permit.Unused()
+		return true
+	}
+	defer answer.Release()
+	up := answer != nil && answer.Status < http.StatusInternalServerError && (answer.Status >= 300 || !foreign(answer.Body))
+	permit.Done(ctx, up)
+	if answer != nil && answer.Status == http.StatusTooManyRequests {
+		return true // that is about our rate
+	}
+	c.Witnesses.testified(up, time.Now())
+	c.doubt = false
+	return true
+}
+
+// forgiven reports whether a try at t fell into an outage of the upstream.
+func (c *call) forgiven(t time.Time) bool {
+	return c.Pace.Forgiven(t) && (c.Witnesses == nil || !c.Witnesses.refuted(t))
+}

@@ -81,7 +81,7 @@ type Worker struct {
 	proof  *probation
 
 	neighbours neighbours
-	witnesses  witnesses
+	witnesses  *Witnesses
 	vouching   *semaphore.Weighted
 
 	ended chan harvest.Page
@@ -97,6 +97,7 @@ func New(config Config, parts Parts) *Worker {
 	w.proof = newProbation(config.Canary, config.Fresh)
 	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.proof.first())
 	w.packer.init()
+	w.witnesses = NewWitnesses(w.landedItems)
 	w.vouching = semaphore.NewWeighted(1)
 	w.feeder.init()
 	w.started = time.Now()

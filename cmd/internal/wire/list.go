@@ -112,6 +112,7 @@ type itemLister struct {
 func (h *Harvester) itemLister() *itemLister {
 	l := &itemLister{h: h, caller: h.caller()}
 	l.caller.Served = l.served.since
+	l.caller.Witnesses = h.witnesses()
 	return l
 }
 

@@ -56,6 +56,7 @@ func (h *Harvester) pageWalker(landed bool) *pageWalker {
 	w := &pageWalker{h: h, caller: h.caller(), landed: landed, limit: h.tour.limit(h.set.Limit), streak: retry.NewStreak(limits), steps: map[string]*step{}}
 	w.caller.Detail = reading{h.kind, h.client}.Detail
 	w.caller.Served = w.served.since
+	w.caller.Witnesses = h.witnesses()
 	if landed {
 		w.served.before()
 	}

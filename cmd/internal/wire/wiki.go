@@ -113,6 +113,17 @@ func (h *Harvester) caller() worker.Caller {
 	}
 }
 
+// witnesses are pages of the run that landed.
+func (h *Harvester) witnesses() *worker.Witnesses {
+	return worker.NewWitnesses(func(ctx context.Context) []harvest.Item {
+		items, err := h.truth.Landed(ctx, h.run.Name, 5)
+		if err != nil && ctx.Err() == nil {
+			h.Log.Warn("the store does not say what has landed", "error", err)
+		}
+		return items
+	})
+}
+
 func (h *Harvester) fetching() fetching {
 	f := fetching{client: h.client}
 	if h.set.Auth.Kind == config.BotPassword {
