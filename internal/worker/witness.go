@@ -25,7 +25,9 @@ type Witnesses struct {
 }
 
 // NewWitnesses knows none yet: load gives a few items of the run that landed, and is called when they are needed.
-func NewWitnesses(load func(ctx context.Context) []harvest.Item) *Witnesses { return &Witnesses{load: load} }
+func NewWitnesses(load func(ctx context.Context) []harvest.Item) *Witnesses {
+	return &Witnesses{load: load}
+}
 
 // span is a stretch of time.
 type span struct{ from, to time.Time }
