@@ -11,6 +11,8 @@
 //	postgres                   makes a database and sets DATABASE_URL
 //	usurp RUN                  cuts the connection of whoever leads the run, and leads it
 //	abdicate                   ends that
+//	lockpages                  lets nothing read the pages from now on
+//	cutwaiting                 cuts the connection of the coordinator that waits for them, and ends that
 //	wiki                       starts a wiki and sets WIKI to the address of its api.php
 package cmd_test
 
@@ -54,7 +56,7 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "usurp": s.usurp, "abdicate": s.abdicate, "wiki": startWiki,
+					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "usurp": s.usurp, "abdicate": s.abdicate, "lockpages": s.lockPages, "cutwaiting": s.cutWaiting, "wiki": startWiki,
 				},
 			})
 		})
@@ -75,6 +77,7 @@ type story struct {
 	t    *testing.T
 	api  *fakeapi.Server
 	lead store.Leadership
+	lock *pgx.Conn
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -171,4 +174,26 @@ func (s *story) usurp(ts *testscript.TestScript, _ bool, args []string) {
 func (s *story) abdicate(*testscript.TestScript, bool, []string) {
 	s.lead.Close()
 	s.lead = nil
+}
+
+func (s *story) lockPages(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := s.t.Context()
+	conn, err := pgx.Connect(ctx, ts.Getenv("DATABASE_URL"))
+	ts.Check(err)
+	ts.Defer(func() { _ = conn.Close(context.WithoutCancel(ctx)) })
+	_, err = conn.Exec(ctx, "BEGIN; LOCK TABLE shoal.pages IN ACCESS EXCLUSIVE MODE")
+	ts.Check(err)
+	s.lock = conn
+}
+
+func (s *story) cutWaiting(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := s.t.Context()
+	for cut := int64(0); cut == 0; {
+		ts.Check(ctx.Err())
+		tag, err := s.lock.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shoal coordinator%' AND wait_event_type = 'Lock'")
+		ts.Check(err)
+		cut = tag.RowsAffected()
+	}
+	_, err := s.lock.Exec(ctx, "ROLLBACK")
+	ts.Check(err)
 }

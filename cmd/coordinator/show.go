@@ -67,8 +67,9 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 		if err != nil {
 			return err
 		}
+		items, _ := state.CorpusItems()
 		line := runLine{
-			Run: run.Name, Host: run.Host, State: word(state), OpenedAt: run.OpenedAt, Shards: state.Of(), Corpus: run.Corpus, Items: run.CorpusItems,
+			Run: run.Name, Host: run.Host, State: word(state), OpenedAt: run.OpenedAt, Shards: state.Of(), Corpus: run.Corpus, Items: items,
 			Landed: state.Totals.Landed, Missing: state.Totals.Missing, Skipped: state.Totals.Skipped, Dead: state.Totals.Dead, Bytes: state.Totals.Bytes,
 		}
 		if !run.FinishedAt.IsZero() {

@@ -46,6 +46,20 @@ func ChooseScheduled(runs []Run, given Inputs, at time.Time) (string, error) {
 	return ChooseRun(left, given, at)
 }
 
+// JustEnded is the run that a worker comes too late for: every run is finished, and the newest was opened in the quarter
+// that now falls into. A run of an earlier quarter is not meant: the next one is still to be opened.
+func JustEnded(runs []Run, now time.Time) (newest Run, ok bool) {
+	for _, run := range runs {
+		if run.FinishedAt.IsZero() {
+			return Run{}, false
+		}
+		if run.OpenedAt.After(newest.OpenedAt) {
+			newest = run
+		}
+	}
+	return newest, newest.Name != "" && QuarterName(newest.OpenedAt) == QuarterName(now)
+}
+
 var quarterName = regexp.MustCompile(`^\d{4}q[1-4]$`)
 
 func (i Inputs) fit(given Inputs) bool {

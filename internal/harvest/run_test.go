@@ -116,3 +116,28 @@ func TestARefusedPageKeepsWhoItIs(t *testing.T) {
 		t.Errorf("Refuse() = %+v, want skipped with its reason and no content", page)
 	}
 }
+
+func TestJustEnded(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	run := func(name string, daysAgo int, finished bool) harvest.Run {
+		r := harvest.Run{Name: name, OpenedAt: now.AddDate(0, 0, -daysAgo)}
+		if finished {
+			r.FinishedAt = now
+		}
+		return r
+	}
+	for _, test := range []struct {
+		why  string
+		runs []harvest.Run
+		want string
+	}{
+		{"none was opened", nil, ""},
+		{"one is unfinished", []harvest.Run{run("a", 3, true), run("b", 5, false)}, ""},
+		{"the newest of this quarter", []harvest.Run{run("b", 3, true), run("a", 5, true)}, "b"},
+		{"that of the quarter before: the next is still to be opened", []harvest.Run{run("2026q3", 90, true)}, ""},
+	} {
+		if got, ok := harvest.JustEnded(test.runs, now); ok != (test.want != "") || ok && got.Name != test.want {
+			t.Errorf("JustEnded(%s) = %q, %v, want %q", test.why, got.Name, ok, test.want)
+		}
+	}
+}

@@ -91,10 +91,18 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 	case err == nil:
 		out, err = h.drainAll(life)
 	case errors.Is(err, store.ErrDrained):
-		h.Say("run " + h.run.Name + " has no shard left")
+		h.Say(noShardLeft(h.run))
 		out, err = Outcome{Drained: true, Finished: !h.run.FinishedAt.IsZero()}, nil
 	}
 	return h.obeyed(out, err)
+}
+
+// noShardLeft is what a worker says that comes too late.
+func noShardLeft(run harvest.Run) string {
+	if run.FinishedAt.IsZero() {
+		return "run " + run.Name + " has no shard left"
+	}
+	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet say --run NAME", run.Name, Ago(time.Since(run.FinishedAt)))
 }
 
 func newHarvester(env Env, set config.Worker) *Harvester {

@@ -227,7 +227,11 @@ func (h *Harvester) oversee(ctx context.Context, leadership store.Leadership) (l
 	if led.Totals, err = h.totals(ctx); err != nil {
 		return led, err
 	}
-	if led.Report, err = CompileReport(ctx, h.truth, h.run.Name); err != nil {
+	err = h.patiently(ctx, "the store", unavailable, func() error {
+		led.Report, err = CompileReport(ctx, h.truth, h.run.Name)
+		return err
+	})
+	if err != nil {
 		return led, err
 	}
 	return led, OverLimit(h.set, led.Totals, led.Proof.Distinct)
@@ -273,12 +277,16 @@ func lines(numbers []int64) string {
 	return strings.Join(all, ", ")
 }
 
-// prove compares the corpus, in a second pass, with the keys in the store.
+// prove compares the corpus, in a second pass, with the keys in the store. It only reads, so where the store goes away in
+// the middle it begins again.
 func (h *Harvester) prove(ctx context.Context) (p coordinator.Proof, err error) {
-	if err := h.reopen(ctx); err != nil {
-		return p, err
-	}
-	p, err = coordinator.Prove(ctx, os.TempDir(), h.source.Entries(), h.truth.Keys(ctx, h.run.Name), h.run.CorpusItems)
+	err = h.patiently(ctx, "the store", unavailable, func() (err error) {
+		if err := h.reopen(ctx); err != nil {
+			return err
+		}
+		p, err = coordinator.Prove(ctx, os.TempDir(), h.source.Entries(), h.truth.Keys(ctx, h.run.Name), h.run.CorpusItems)
+		return err
+	})
 	if err != nil {
 		return p, fmt.Errorf("verify run %s: %w", h.run.Name, err)
 	}
@@ -335,15 +343,7 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 
 // CompileReport adds up what the run did.
 func CompileReport(ctx context.Context, truth store.Store, name string) (r coordinator.Report, err error) {
-	run, err := truth.FindRun(ctx, name)
-	if err != nil {
-		return r, err
-	}
-	totals, err := truth.Totals(ctx, name)
-	if err != nil {
-		return r, err
-	}
-	work, err := truth.ListWork(ctx, name)
+	state, err := Look(ctx, truth, name)
 	if err != nil {
 		return r, err
 	}
@@ -351,11 +351,9 @@ func CompileReport(ctx context.Context, truth store.Store, name string) (r coord
 	if err != nil {
 		return r, err
 	}
-	control, err := truth.Control(ctx, name)
-	if err != nil {
-		return r, err
-	}
-	return coordinator.Compile(run, totals, work, minutes, BudgetOf(run, control)), nil
+	run := state.Run
+	run.CorpusItems, _ = state.CorpusItems()
+	return coordinator.Compile(run, state.Totals, state.Work, minutes, BudgetOf(run, state.Control)), nil
 }
 
 // BudgetOf is the rate in force: an operator's, else the run's own, in requests per second.

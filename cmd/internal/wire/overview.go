@@ -146,14 +146,9 @@ func (s State) Fresh() (at []harvest.Work) {
 func (s State) Progress() harvest.Progress {
 	p := harvest.Progress{
 		Run: s.Run.Name, Shard: harvest.Shard{Of: 1}, Now: s.At, Started: s.Run.OpenedAt, Counts: s.Totals,
-		Total: s.Run.CorpusItems, Budget: BudgetOf(s.Run, s.Control), Limit: harvest.LimitCorpus,
+		Budget: BudgetOf(s.Run, s.Control), Limit: harvest.LimitCorpus,
 	}
-	switch { // lines of a corpus may be twice in it
-	case harvest.Drained(s.Shards):
-		p.Total = s.Totals.Items()
-	case p.Total == 0:
-		p.Total, p.Guess = s.Rows, s.Rows > 0
-	}
+	p.Total, p.Guess = s.CorpusItems()
 	for _, w := range s.Work {
 		p.Requests, p.Wire = p.Requests+w.Stats.Requests, p.Wire+w.Stats.Wire
 		for _, n := range w.Stats.Retries {
@@ -182,6 +177,17 @@ func (s State) Progress() harvest.Progress {
 		p.Note = "being drained by " + s.Control.DrainBy
 	}
 	return p
+}
+
+// CorpusItems is how many items the corpus has, 0 while unknown.
+func (s State) CorpusItems() (items int64, guess bool) {
+	switch { // lines of a corpus may be twice in it
+	case harvest.Drained(s.Shards):
+		return s.Totals.Items(), false
+	case s.Run.CorpusItems == 0:
+		return s.Rows, s.Rows > 0
+	}
+	return s.Run.CorpusItems, false
 }
 
 // Of is the number of shards that the run is cut into: by whoever opened it, else by the worker that came last.

@@ -55,6 +55,9 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 		return config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
 	case err != nil:
 		return err
+	case h.set.AutoShard && !run.FinishedAt.IsZero():
+		h.run = run
+		return store.ErrDrained
 	case h.set.AutoShard && run.Shards == 0:
 		return config.Usagef("--shard auto takes the shards of a run that was opened with a number of them, and run %s was not: open one with coordinator run --shards N, or say --shard i/N", run.Name)
 	case h.set.Corpus == "" || h.set.Corpus == harvest.StoreCorpus:
@@ -145,6 +148,11 @@ func (h *Harvester) findRun(ctx context.Context, given harvest.Inputs) (harvest.
 	}
 	if at := slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == name }); at >= 0 {
 		return runs[at], nil
+	}
+	if h.set.AutoShard && h.set.Run == "" && h.set.Scheduled.IsZero() && given == (harvest.Inputs{}) {
+		if run, ok := harvest.JustEnded(runs, time.Now()); ok {
+			return run, nil
+		}
 	}
 	return harvest.Run{}, errNoRunYet
 }

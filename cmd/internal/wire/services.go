@@ -20,11 +20,15 @@ import (
 
 // patiently repeats what a dependency that is away makes fail.
 func (h *Harvester) patiently(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
-	since, said := time.Now(), false
+	var since time.Time // the first failure: what was at work until then was not away
+	said := false
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
 		err := do()
 		if err == nil || !temporary(err) {
 			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
 		}
 		if h.set.Patience > 0 && time.Since(since) > h.set.Patience {
 			return fmt.Errorf("%w for %s: %w", worker.ErrPatience, what, err)
