@@ -19,7 +19,7 @@ const mostRaw = 100
 type ballot struct {
 	s      string // masked
 	i      int
-	struck int  // how many strikes are open
+	struck strikes
 	result bool // results have labels of their own, and may wrap lines
 	seek   bool // past the start: only a vote in bold counts now
 	best   vote
@@ -50,14 +50,11 @@ func (b *ballot) step() bool {
 		return b.quote()
 	case '<':
 		return b.tag()
-	case '{':
-		if n := strikeTemplate(rest); n > 0 {
-			b.struck++
+	case '{', '}':
+		if n := b.struck.template(rest); n > 0 {
 			b.i += n
 			return true
 		}
-	case '}':
-		return b.brace(rest)
 	case '[':
 		if n := pipeBefore(rest); n > 0 { // [[Wikipedia:Keep|'''Keep''']]
 			b.i += n
@@ -76,7 +73,7 @@ func (b *ballot) other(rest string) bool {
 		b.i += len("–")
 		return true
 	}
-	if b.struck == 0 {
+	if b.struck.on == 0 {
 		if !b.seek && (b.best.raw == "" || !b.best.struck) {
 			return false
 		}
@@ -86,15 +83,6 @@ func (b *ballot) other(rest string) bool {
 	for b.i < len(b.s) && strings.IndexByte("'<{}", b.s[b.i]) < 0 {
 		b.i++
 	}
-	return true
-}
-
-func (b *ballot) brace(rest string) bool {
-	if !strings.HasPrefix(rest, "}}") {
-		return b.other(rest)
-	}
-	b.struck = max(0, b.struck-1)
-	b.i += 2
 	return true
 }
 
@@ -113,14 +101,11 @@ func (b *ballot) tag() bool {
 	if end == 0 {
 		return b.other(b.s[b.i:])
 	}
-	name := tagName(b.s[b.i:end])
+	tag := b.s[b.i:end]
+	name := tagName(tag)
+	b.struck.tag(tag)
 	b.i = end
-	switch name {
-	case "s", "strike", "del":
-		b.struck++
-	case "/s", "/strike", "/del":
-		b.struck = max(0, b.struck-1)
-	case "b", "strong":
+	if name == "b" || name == "strong" {
 		return b.bold("/" + name)
 	}
 	return true
@@ -130,62 +115,57 @@ func (b *ballot) tag() bool {
 // is struck within it counts only if nothing else is in it.
 func (b *ballot) bold(closer string) bool {
 	var text, gone strings.Builder
-	closed := false
+	from, closed := b.i, false
 	for b.i < len(b.s) && !closed {
 		rest := b.s[b.i:]
+		n := 0
 		switch c := rest[0]; {
 		case c == '\'' && quoteRun(rest) > 1:
-			n := quoteRun(rest)
-			b.i += n
+			n = quoteRun(rest)
 			closed = closer == "'" && n >= 3
-			continue
 		case c == '\n' && !b.result:
-			return b.cast(text.String(), gone.String(), false)
+			return b.cast(from, text.String(), gone.String(), false)
 		case c == '<':
-			if end, _ := tagEnd(b.s, b.i); end > 0 {
-				closed = b.boldTag(tagName(b.s[b.i:end]), closer)
-				b.i = end
-				continue
+			n = b.boldTag(closer, &closed)
+		case c == '{', c == '}':
+			n = b.struck.template(rest)
+		case c == '[':
+			n = pipeBefore(rest)
+		}
+		if n == 0 {
+			n = 1
+			if b.struck.on > 0 {
+				gone.WriteByte(rest[0])
+			} else {
+				text.WriteByte(rest[0])
 			}
-		case c == '{' && strikeTemplate(rest) > 0:
-			b.struck++
-			b.i += strikeTemplate(rest)
-			continue
-		case strings.HasPrefix(rest, "}}"):
-			b.struck = max(0, b.struck-1)
-			b.i += 2
-			continue
-		case c == '[' && pipeBefore(rest) > 0:
-			b.i += pipeBefore(rest)
-			continue
 		}
-		if b.struck > 0 {
-			gone.WriteByte(rest[0])
-		} else {
-			text.WriteByte(rest[0])
-		}
-		b.i++
+		b.i += n
 	}
-	return b.cast(text.String(), gone.String(), closed)
+	return b.cast(from, text.String(), gone.String(), closed)
 }
 
-func (b *ballot) boldTag(name, closer string) (closed bool) {
-	switch name {
-	case "s", "strike", "del":
-		b.struck++
-	case "/s", "/strike", "/del":
-		b.struck = max(0, b.struck-1)
+// boldTag takes a tag within a bold run, and returns its length; 0 for what is no tag.
+func (b *ballot) boldTag(closer string, closed *bool) int {
+	end, _ := tagEnd(b.s, b.i)
+	if end == 0 {
+		return 0
 	}
-	return name == closer
+	tag := b.s[b.i:end]
+	b.struck.tag(tag)
+	*closed = tagName(tag) == closer
+	return end - b.i
 }
 
-// cast weighs what stood in bold. It tells whether to go on looking.
-func (b *ballot) cast(text, gone string, closed bool) bool {
+// cast weighs what stood in bold since from. It reports whether to continue looking.
+func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 	v := vote{raw: cleanRaw(text)}
 	if v.raw == "" {
+		text = gone
 		v.raw, v.struck = cleanRaw(gone), true
 	}
-	v.labels = labels(v.raw, b.result)
+	words := passage{before: sentenceBefore(b.s[max(0, from-longestBefore):from]), bold: text, after: clauseAfter(b.s[b.i:]), result: b.result}
+	v.labels = words.labels()
 	switch {
 	case v.raw == "", !closed && len(v.labels) == 0, len(v.raw) > mostRaw && len(v.labels) == 0:
 		return true // a sentence in bold, or a slip
@@ -196,14 +176,45 @@ func (b *ballot) cast(text, gone string, closed bool) bool {
 			b.best = v
 		}
 		return true
+	case b.result && len(v.labels) == 0 && onlyNegates(v.raw):
+		return true // only the "not" of "not to delete" is in bold, and the vote in bold after it
 	case b.best.raw != "" && !b.best.struck: // '''Strong''' '''keep'''
-		if len(v.labels) > 0 && !b.seek {
+		words.bold = b.best.raw + " " + text
+		if v.labels = words.labels(); len(v.labels) > 0 && !b.seek {
 			b.best = vote{raw: b.best.raw + " " + v.raw, labels: v.labels}
 		}
 		return false
 	}
 	b.best = v
 	return onlyModifiers(v.raw) && len(v.labels) == 0
+}
+
+// sentenceBefore is the end of s that is in one sentence with what follows.
+func sentenceBefore(s string) string { return s[strings.LastIndexAny(s, ".?!;:>|}")+1:] }
+
+// clauseAfter is the start of s that is in one clause with what precedes.
+func clauseAfter(s string) string {
+	s = s[:min(len(s), longestAfter)]
+	if i := strings.IndexAny(s, ".!;:,()<>{}[]|?"); i >= 0 {
+		if s[i] == '?' {
+			return s[:i+1]
+		}
+		s = s[:i]
+	}
+	for _, dash := range [...]string{"–", "—", " - ", "''"} {
+		s, _, _ = strings.Cut(s, dash)
+	}
+	return s
+}
+
+// onlyNegates reports whether words in bold say no more than not.
+func onlyNegates(raw string) bool {
+	for w := range strings.FieldsSeq(strings.ToLower(raw)) {
+		if !negations[w] && !helpers[w] && !strings.HasSuffix(w, "n't") {
+			return false
+		}
+	}
+	return true
 }
 
 // cleanRaw is bold text as a person would quote it.
@@ -222,18 +233,6 @@ func cleanRaw(s string) string {
 		return r
 	}, s)
 	return strings.Trim(strings.Join(strings.Fields(s), " "), " :.,;!-–—'\"")
-}
-
-// strikes are the templates that strike out.
-var strikes = [...]string{"{{strike|", "{{s|", "{{strikethrough|", "{{del|", "{{strike through|", "{{stricken|"}
-
-func strikeTemplate(s string) int {
-	for _, t := range strikes {
-		if hasPrefixFold(s, t) {
-			return len(t)
-		}
-	}
-	return 0
 }
 
 // pipeBefore is how much of the link at the start of s comes before what it shows:

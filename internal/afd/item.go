@@ -38,6 +38,8 @@ func (s *scanner) kind(l line) string {
 		return Close
 	case s.nominate && !s.closed && resultLike(m):
 		return Close // under the heading, as it was done first
+	case (s.closing || s.nominate) && s.restated && resultLike(m):
+		return Close // in place of one that is struck out
 	case sortingNote(m):
 		return Notice
 	case s.closing && s.lastHeading > l.from:
@@ -178,11 +180,6 @@ func (s *scanner) skipTags(from, to int) int {
 		from, _ = trimSpan(s.mask, end, to)
 	}
 	return from
-}
-
-func strikesOut(tag string) bool {
-	name := tagName(tag)
-	return name == "s" || name == "del" || name == "strike"
 }
 
 // dropTags leaves out the tags that close a wrapped item without a signature.

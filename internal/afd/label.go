@@ -1,10 +1,6 @@
 package afd
 
-import (
-	"slices"
-	"strings"
-	"unicode"
-)
+import "slices"
 
 // NoConsensus is the label that only a result can have.
 const NoConsensus = "no consensus"
@@ -32,74 +28,51 @@ var rank = map[string]int{"merge": 0, "redirect": 1, "draftify": 2, "userfy": 3,
 
 const otherRank = 6
 
-// modifiers say how strongly, and nothing about what.
-var modifiers = words("strong strongly strongest weak weakly speedy speedily snow snowball regretful regretfully reluctant reluctantly very extremely " +
-	"conditional conditionally tentative tentatively selective slight procedural leaning lean mild default quick quickly firm definite definitely super ultra uber obvious clear total absolute absolutely rather my vote")
-
-// remarks open what is no vote, whatever follows.
-var remarks = words("comment comments note notes question questions reply response query clarification clarify rebuttal observation remark update " +
-	"correction info information fyi addendum relisted relisting re")
-
-// negations turn keep and delete into each other, and void the others.
-var negations = words("not don't dont never oppose against cannot no")
-
-// ends are the words after which the target or the grounds follow, and conjunctions what ends those.
-var (
-	ends         = words("to into in per with as from because since unless if until without under by at for")
-	conjunctions = words("and or then but else otherwise")
-)
-
-// places are those that "move to" makes a vote of its own.
-var places = words("draft draftspace userspace")
-
-func words(list string) map[string]bool {
-	m := map[string]bool{}
-	for w := range strings.FieldsSeq(list) {
-		m[w] = true
-	}
-	return m
-}
-
 // mostWords bounds how far into a sentence in bold a vote may stand.
 const mostWords = 12
 
+// passage is words in bold, with those of the same sentence around them.
+type passage struct {
+	before, bold, after string
+	result              bool // a result has labels of its own
+}
+
 // labels are what the words in bold vote for, the one that counts first. There are
-// none if they are no vote.
-func labels(raw string, result bool) []string {
-	var (
-		found          []string
-		aside, started bool
-		before         string
-		n              int
-	)
-	for w := range strings.FieldsFuncSeq(raw, func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' }) {
-		w = strings.ToLower(strings.Trim(w, "'"))
-		if n++; n > mostWords {
-			break
-		}
-		switch {
-		case w == "consensus" && before == "no":
-			if result {
-				return []string{NoConsensus}
-			}
-			return nil
-		case !started && remarks[w]:
-			return nil
-		case conjunctions[w]:
-			aside = false
-		case ends[w]:
-			aside = len(found) > 0
-		case !aside, before == "to" && places[w]:
-			found = appendLabel(found, labelWords[w], negations[before])
-		}
-		started = started || !modifiers[w]
-		before = w
+// none if they are no vote. What is negated votes for nothing; only where nothing else is
+// said, "do not delete" is a keep and "cannot be kept" a delete.
+func labels(raw string, result bool) []string { return passage{bold: raw, result: result}.labels() }
+
+func (p passage) labels() []string {
+	found, flipped := p.read()
+	if len(found) == 0 {
+		found = flipped
 	}
-	if len(found) == 0 && before == "speedy" {
-		return []string{"delete"} // what a bare "speedy" asks for
-	}
-	slices.SortStableFunc(found, func(a, b string) int { return rankOf(a) - rankOf(b) })
 	return found
+}
+
+// read gives the labels that are said, and those that are left where what is said is negated.
+func (p passage) read() (found, flipped []string) {
+	b := reading{tokens: p.tokens(), result: p.result}
+	if b.said = b.bold(); len(b.said) == 0 {
+		return nil, nil
+	}
+	if b.onlySpeedy() {
+		return []string{"delete"}, nil // what a bare "speedy" asks for
+	}
+	if remarks[b.firstWord()] {
+		return nil, nil
+	}
+	for from := 0; from < len(b.tokens) && !b.done; {
+		from = b.clause(from)
+	}
+	if b.none {
+		if p.result {
+			return []string{NoConsensus}, nil
+		}
+		return nil, nil
+	}
+	slices.SortStableFunc(b.found, func(a, b string) int { return rankOf(a) - rankOf(b) })
+	return b.found, b.flipped
 }
 
 func rankOf(label string) int {
@@ -109,22 +82,9 @@ func rankOf(label string) int {
 	return otherRank
 }
 
-func appendLabel(found []string, label string, negated bool) []string {
-	if negated {
-		label = map[string]string{"keep": "delete", "delete": "keep"}[label]
-	}
+func appendLabel(found []string, label string) []string {
 	if label == "" || slices.Contains(found, label) {
 		return found
 	}
 	return append(found, label)
-}
-
-// onlyModifiers tells whether a vote's word is still to come, as in ”'Strong”' ”'keep”'.
-func onlyModifiers(raw string) bool {
-	for w := range strings.FieldsSeq(strings.ToLower(raw)) {
-		if !modifiers[w] {
-			return false
-		}
-	}
-	return true
 }

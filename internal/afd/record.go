@@ -25,14 +25,15 @@ func (s *scanner) record(o item, from, to int, g *signature) {
 		}
 	}
 	r.TextPlain, r.PolicyLinks = render(r.Text)
-	r.judge(voteOf(s.mask[from:to], o.kind == Close))
+	r.judge(voteOf(s.mask[from:to], o.kind == Close), s.mask[from:to])
+	s.restated = s.restated || r.Kind == Close && r.Struck
 	r.CommentID = s.commentID(&r)
 	s.place(&r, o)
 	s.records = append(s.records, r)
 }
 
 // judge gives the record its labels. Notices and relists are no votes.
-func (r *Record) judge(v vote) {
+func (r *Record) judge(v vote, mask string) {
 	switch r.Kind {
 	case Notice:
 		if v.raw != "" {
@@ -42,10 +43,7 @@ func (r *Record) judge(v vote) {
 	case Relist:
 		v = vote{raw: "Relisted"}
 	case Close:
-		if v.raw == "" {
-			v = spoken(r.TextPlain)
-		}
-		v = afterWas(v)
+		v = r.stated(v, mask)
 	}
 	if v.raw != "" {
 		r.RawLabel, r.Struck = &v.raw, v.struck
@@ -56,24 +54,54 @@ func (r *Record) judge(v vote) {
 	if len(v.labels) > 1 {
 		r.Labels = v.labels
 	}
-	if r.Kind == Close {
+	if r.Kind == Close && !r.Struck {
 		r.Outcome = &Outcome{Label: r.Label, Raw: r.RawLabel, Closer: r.Author, Timestamp: r.Timestamp}
 	}
 }
 
-// spoken is a result that is not in bold: what follows "was", as far as the sentence goes.
+// stated is the result that a closing statement has, given what stands in bold: that, or the words after "was". What is struck
+// out is not the result where anything else is.
+func (r *Record) stated(v vote, mask string) vote {
+	if v.raw == "" || v.struck {
+		plain, _ := render(unstruck(mask))
+		if w := spoken(plain); w.raw != "" {
+			return w
+		}
+	}
+	if v.raw == "" {
+		if v = spoken(r.TextPlain); v.raw != "" {
+			v.struck = unstruck(mask) != mask
+		}
+	}
+	return afterWas(v)
+}
+
+// spoken is a result that is not in bold: what follows "was", as far as the clause goes, or the sentence where the clause only says what it is not.
 func spoken(plain string) vote {
 	plain = strings.ToValidUTF8(plain[:min(len(plain), longestTarget)], "")
 	i := indexFold(plain, "was ")
 	if i < 0 {
 		return vote{}
 	}
-	raw := plain[i+len("was "):]
-	if j := strings.IndexAny(raw, ".,;:(\n–—"); j >= 0 {
-		raw = raw[:j]
+	sentence := strings.TrimLeft(plain[i+len("was "):], " :,'\"")
+	if j := strings.IndexAny(sentence, ".;(\n"); j >= 0 {
+		sentence = sentence[:j]
 	}
-	v := vote{raw: cleanRaw(raw)}
-	if v.labels = labels(v.raw, true); len(v.labels) == 0 {
+	clause := sentence
+	if j := strings.IndexAny(clause, ",:–—"); j >= 0 {
+		clause = clause[:j]
+	}
+	v := vote{raw: cleanRaw(clause)}
+	found, flipped := passage{bold: clause, result: true}.read()
+	if len(found) == 0 && len(sentence) > len(clause) {
+		if more, _ := (passage{bold: sentence, result: true}).read(); len(more) > 0 {
+			found, v.raw = more, cleanRaw(sentence)
+		}
+	}
+	if len(found) == 0 {
+		found = flipped
+	}
+	if v.labels = found; len(found) == 0 {
 		return vote{}
 	}
 	return v
@@ -85,6 +113,7 @@ func afterWas(v vote) vote {
 		return v
 	}
 	if w := spoken(v.raw + " "); w.raw != "" {
+		w.struck = v.struck
 		return w
 	}
 	return v

@@ -24,6 +24,7 @@ type scanner struct {
 	closing  bool // between the banner and the heading, where the closer writes
 	closed   bool // a closing statement was seen since the banner
 	stated   bool // the next item is a closing statement, whatever it says
+	restated bool // the closing statement is struck out, so another may follow
 	ended    bool // past the lower banner of a closed debate
 	level    int  // of the page's first heading, 0 before it
 
@@ -158,7 +159,7 @@ func (s *scanner) top() {
 	if s.closing {
 		return
 	}
-	s.closing, s.closed, s.stated, s.ended = true, false, false, false
+	s.closing, s.closed, s.stated, s.ended, s.restated = true, false, false, false, false
 	s.nominate, s.header = true, true
 	s.parent, s.previous, s.stack = -1, -1, s.stack[:0]
 }

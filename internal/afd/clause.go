@@ -1,0 +1,386 @@
+package afd
+
+import (
+	"slices"
+	"strings"
+)
+
+// reading is the walk over the tokens of one passage, clause by clause.
+type reading struct {
+	tokens         []token
+	said           []int // the tokens in bold
+	result         bool
+	found, flipped []string
+	none, done     bool // no consensus; nothing more counts
+
+	// Of the clause.
+	i, from, to int
+	neg         negation
+	past        negation // what grounds took for themselves
+	hit         bool     // the negation has met a vote
+	bare        bool     // between the negation and here are helpers only
+	article     bool     // and among them is an article
+	aside       bool     // in the target or the grounds
+	away        bool     // after "from", before "to"
+}
+
+// negation is how the words before a vote negate it.
+type negation uint8
+
+const (
+	affirmed negation = iota
+	negated           // do not, no reason to
+	opposed           // oppose, against
+	voided            // rather than, hardly, why
+)
+
+func (b *reading) bold() (said []int) {
+	for i, t := range b.tokens {
+		if t.bold {
+			said = append(said, i)
+		}
+	}
+	return said
+}
+
+func (b *reading) firstWord() string {
+	for _, i := range b.said {
+		if w := b.tokens[i].word; !modifiers[w] {
+			return w
+		}
+	}
+	return ""
+}
+
+// onlySpeedy reports whether the words in bold are modifiers, the last of which is "speedy".
+func (b *reading) onlySpeedy() bool {
+	for _, i := range b.said {
+		if !modifiers[b.tokens[i].word] {
+			return false
+		}
+	}
+	return b.tokens[b.said[len(b.said)-1]].word == "speedy"
+}
+
+func (b *reading) word(i int) string {
+	if i >= 0 && i < len(b.tokens) {
+		return b.tokens[i].word
+	}
+	return ""
+}
+
+// next is the word after the i-th of the clause, "" at its end.
+func (b *reading) next(i int) string {
+	if i+1 < b.to {
+		return b.tokens[i+1].word
+	}
+	return ""
+}
+
+// clause reads one clause and returns where the next begins.
+func (b *reading) clause(from int) int {
+	b.from, b.to = from, from
+	for b.to < len(b.tokens) && b.tokens[b.to].end == 0 {
+		b.to++
+	}
+	b.to = min(b.to+1, len(b.tokens))
+	mark := b.tokens[b.to-1].end
+	found, flipped := len(b.found), len(b.flipped)
+	if !b.listed() {
+		b.neg, b.hit = affirmed, false
+	}
+	b.past, b.bare, b.article, b.away = affirmed, true, false, false
+	b.aside = conditions[b.opening()]
+	if b.question() {
+		return b.to
+	}
+	for b.i = from; b.i < b.to && !b.done; b.i++ {
+		b.step(b.tokens[b.i].word)
+	}
+	if mark == '?' && !b.none {
+		b.found, b.flipped = b.found[:found], b.flipped[:flipped]
+	}
+	return b.to
+}
+
+// listed reports whether the clause continues a list of votes that a negation before it has met: not kept, merged or redirected.
+func (b *reading) listed() bool {
+	if b.from == 0 || b.tokens[b.from-1].end != ',' || !b.hit || b.neg == affirmed {
+		return false
+	}
+	for i := b.from; i < len(b.tokens); i++ {
+		switch w := b.tokens[i].word; {
+		case w == "or", w == "nor":
+			return true
+		case labelWords[w] == "", b.tokens[i].end != 0 && b.tokens[i].end != ',':
+			return false
+		}
+	}
+	return false
+}
+
+// opening is the clause's first word that says something.
+func (b *reading) opening() string {
+	for i := b.from; i < b.to; i++ {
+		if w := b.tokens[i].word; !modifiers[w] && w != "so" && w != "well" && w != "please" && w != "but" && w != "and" {
+			b.i = i
+			return w
+		}
+	}
+	b.i = b.from
+	return ""
+}
+
+// question reports whether the clause asks by its first words.
+func (b *reading) question() bool {
+	w := b.opening()
+	return asks[w] || inverted[w] && pronouns[b.next(b.i)]
+}
+
+// step takes one word.
+func (b *reading) step(w string) {
+	switch {
+	case w == "consensus":
+		b.consensus()
+	case b.negates(w):
+	case w == "from" && len(b.found) == 0:
+		b.neg, b.hit, b.away = voided, false, true
+	case w == "to" && b.away, w == "now" && b.neg == voided:
+		b.neg, b.away, b.aside = affirmed, false, false
+	case conjunctions[w], resets[w]:
+		b.join(w)
+	case ends[w] && len(b.found) > 0:
+		b.aside = true
+		b.between(w)
+	case labelWords[w] != "" && (!b.aside || b.word(b.i-1) == "to" && places[w]):
+		b.vote(w)
+	default:
+		b.between(w)
+	}
+}
+
+// negates takes a word that negates what follows.
+func (b *reading) negates(w string) bool {
+	n := b.next(b.i)
+	if (w == "not" || w == "no") && mere[n] { // not only delete
+		b.i++
+		return true
+	}
+	kind := negationOf(w, n)
+	switch {
+	case kind == affirmed:
+		return false
+	case w == "without" && len(b.found) > 0:
+		b.aside = true
+		return true
+	case b.neg != affirmed && !b.hit && w != "neither" && w != "nor": // not against, no objection to
+		kind = voided
+	}
+	b.neg, b.past, b.hit, b.bare, b.article = kind, affirmed, false, true, false
+	return true
+}
+
+// negationOf is how a word negates, given the next one.
+func negationOf(w, next string) negation {
+	switch {
+	case w == "opposed", opposing[w]:
+		return opposed
+	case phrases[w] != "" && phrases[w] == next, voids[w]:
+		return voided
+	case oddities[w] && (next == "to" || next == "for" || next == "of" || next == "that"):
+		return voided
+	case (w == "not" || w == "no") && lukewarm[next]:
+		return voided
+	case negations[w]:
+		return negated
+	}
+	return affirmed
+}
+
+// join takes a conjunction. A negation reaches over it to a vote that is listed beside one that it has met.
+func (b *reading) join(w string) {
+	b.aside = false
+	n := b.next(b.i)
+	listed := (w == "or" || w == "nor" || w == "and") && b.hit && !modals[n]
+	if w == "or" && !b.hit && !modals[n] && b.neg != affirmed {
+		listed = true
+	}
+	if !listed {
+		b.neg, b.past, b.hit = affirmed, affirmed, false
+		return
+	}
+	b.bare = b.hit
+}
+
+// between takes a word that is neither vote nor negation.
+func (b *reading) between(w string) {
+	switch {
+	case b.neg == affirmed:
+		if b.past != affirmed && (w == "should" || w == "must" || w == "ought") {
+			b.past = affirmed
+		}
+	case grounds[w] && !b.hit && b.next(b.i) != "enough" && b.next(b.i) != "sufficiently":
+		b.neg, b.past = affirmed, b.neg
+	case w == "a" || w == "an" || w == "the":
+		b.article = true
+	case !helpers[w] && !modifiers[w]:
+		b.bare = false
+	}
+}
+
+// vote takes a word that votes.
+func (b *reading) vote(w string) {
+	label, kind := labelWords[w], b.neg
+	if b.past != affirmed && kind == affirmed && takeBack[b.word(b.i-1)] && b.i > b.from {
+		kind = voided
+	}
+	if b.hit && !b.joined() { // do not delete merge
+		b.neg, kind = affirmed, affirmed
+	}
+	switch {
+	case adjuncts[b.word(b.i+1)] && b.tokens[b.i].end == 0:
+		kind, b.hit = voided, b.hit || b.neg != affirmed
+	case kind == affirmed && b.denied(w):
+		kind = negated
+		if label != "delete" {
+			kind = voided
+		}
+	case b.neg != affirmed:
+		b.hit = true
+	}
+	if !b.tokens[b.i].bold {
+		return
+	}
+	if label == "withdraw" && kind == affirmed {
+		b.found = slices.DeleteFunc(b.found, func(l string) bool { return l == "delete" && b.sameClause() })
+	}
+	b.cast(label, kind)
+}
+
+// sameClause reports whether a vote for deletion in the clause is what is withdrawn.
+func (b *reading) sameClause() bool {
+	for i := b.from; i < b.to; i++ {
+		if labelWords[b.tokens[i].word] == "delete" {
+			return true
+		}
+	}
+	return false
+}
+
+// joined reports whether the vote is listed beside the one before it.
+func (b *reading) joined() bool {
+	for i := b.i - 1; i >= 0; i-- {
+		switch w := b.tokens[i].word; {
+		case conjunctions[w]:
+			return true
+		case b.tokens[i].end != 0:
+			return true // clause has looked at that
+		case labelWords[w] != "":
+			return false
+		case !helpers[w] && !modifiers[w]:
+			return false
+		}
+	}
+	return true
+}
+
+// cast counts a vote.
+func (b *reading) cast(label string, kind negation) {
+	switch {
+	case kind == affirmed:
+		b.found = appendLabel(b.found, label)
+	case kind == voided || !b.bare:
+	case label == "delete":
+		b.flipped = appendLabel(b.flipped, "keep")
+	case label == "keep" && !b.article && (kind == opposed || b.acts()):
+		b.flipped = appendLabel(b.flipped, "delete")
+	}
+}
+
+// acts reports whether the negation is of a verb: do not keep, cannot be kept.
+func (b *reading) acts() bool {
+	for i := b.i - 1; i >= b.from; i-- {
+		if negations[b.tokens[i].word] {
+			return b.tokens[i].word == "not" || b.tokens[i].word == "never"
+		}
+	}
+	return false
+}
+
+// denied reports whether a statement follows that the vote is not to be: deletion is not the answer.
+func (b *reading) denied(w string) bool {
+	if b.tokens[b.i].end != 0 {
+		return false
+	}
+	rest := b.tokens[b.i+1 : b.to]
+	for len(rest) > 0 && nouns[w] && !copulas[rest[0].word] && !refused[rest[0].word] && helpers[rest[0].word] {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 {
+		return false
+	}
+	if refused[rest[0].word] {
+		return true
+	}
+	if !copulas[rest[0].word] {
+		return false
+	}
+	return deniedBy(rest[:min(len(rest), 8)], nouns[w])
+}
+
+func deniedBy(rest []token, noun bool) bool {
+	no := false
+	for k, t := range rest {
+		switch {
+		case t.word == "not" || t.word == "no" || t.word == "never" || t.word == "hardly":
+			no = true
+		case refused[t.word] || t.word == "mistake" || t.word == "nonsense" || t.word == "absurd" || t.word == "ridiculous":
+			return true
+		case grounds[t.word], labelWords[t.word] != "" && k > 0:
+			return false
+		case no && about[t.word]:
+			return true
+		}
+	}
+	return no && noun
+}
+
+// consensus takes the word itself: where there is none, that is the result.
+func (b *reading) consensus() {
+	absent := false
+	for i := b.i - 1; i >= b.from && i >= b.i-4; i-- {
+		w := b.tokens[i].word
+		absent = absent || negations[w] || voids[w]
+		if labelWords[w] != "" || conjunctions[w] {
+			break
+		}
+	}
+	if !absent {
+		no := false
+		for i := b.i + 1; i < b.to; i++ {
+			switch w := b.tokens[i].word; w {
+			case "not", "never", "no":
+				no = true
+			case "reached", "achieved", "formed", "found", "established", "emerged", "developed", "reach", "emerge", "form", "there", "exist":
+				absent = absent || no
+			}
+		}
+	}
+	switch {
+	case !absent:
+	case len(b.found) > 0:
+		b.neg, b.hit, b.bare = voided, false, false
+	default:
+		b.none, b.done = true, true
+	}
+}
+
+// onlyModifiers reports whether a vote's word is still to come, as in ”'Strong”' ”'keep”'.
+func onlyModifiers(raw string) bool {
+	for w := range strings.FieldsSeq(strings.ToLower(raw)) {
+		if !modifiers[w] {
+			return false
+		}
+	}
+	return true
+}

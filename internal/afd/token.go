@@ -1,0 +1,118 @@
+package afd
+
+import (
+	"html"
+	"strings"
+	"unicode"
+)
+
+// token is a word in lower case, and what ends after it: ',' or ';' a clause, '?' a question, 0 nothing.
+type token struct {
+	word string
+	end  byte
+	bold bool
+}
+
+// longestBefore and longestAfter bound the words around those in bold that are looked at.
+const (
+	longestBefore = 160
+	longestAfter  = 80
+)
+
+// tokens are the words of the passage.
+func (p passage) tokens() []token {
+	var list []token
+	list = split(list, p.before, false, 2*mostWords)
+	list = split(list, p.bold, true, mostWords)
+	if len(list) > 0 && list[len(list)-1].end == 0 || onlyMarks(p.after) {
+		list = split(list, p.after, false, mostWords)
+	}
+	return list
+}
+
+// onlyMarks reports whether s begins with a question mark.
+func onlyMarks(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, " '\""), "?") }
+
+// split adds at most the given number of words of s.
+func split(list []token, s string, bold bool, most int) []token {
+	if strings.IndexByte(s, '&') >= 0 {
+		s = html.UnescapeString(s)
+	}
+	var word strings.Builder
+	n := 0
+	add := func() {
+		if w := strings.ToLower(strings.Trim(word.String(), "'")); w != "" {
+			list = appendWord(list, w, bold)
+			n++
+		}
+		word.Reset()
+	}
+	runes := []rune(s[:min(len(s), 40*most)])
+	for i, r := range runes {
+		switch {
+		case strings.ContainsRune("'’‘ʼ′`´＇", r):
+			word.WriteByte('\'')
+			continue
+		case unicode.IsLetter(r) || unicode.IsMark(r):
+			word.WriteRune(r)
+			continue
+		}
+		add()
+		if n >= most {
+			break
+		}
+		list = mark(list, r, i > 0 && runes[i-1] == ' ', bold)
+	}
+	if n < most {
+		add()
+	}
+	return list
+}
+
+// appendWord takes contractions apart: don't is do not.
+func appendWord(list []token, w string, bold bool) []token {
+	if full, ok := contractions[w]; ok {
+		w = full
+	} else if base, ok := strings.CutSuffix(w, "n't"); ok {
+		w = base + " not"
+	}
+	for part := range strings.FieldsSeq(w) {
+		list = append(list, token{word: part, bold: bold})
+	}
+	return list
+}
+
+// contractions are those that lack their apostrophe, or more than it.
+var contractions = map[string]string{
+	"dont": "do not", "doesnt": "does not", "didnt": "did not", "isnt": "is not", "arent": "are not", "wasnt": "was not", "shouldnt": "should not", "wouldnt": "would not", "couldnt": "could not",
+	"cant": "can not", "can't": "can not", "wont": "will not", "won't": "will not", "shan't": "shall not", "mustnt": "must not", "neednt": "need not", "aint": "is not", "ain't": "is not", "cannot": "can not", "hasnt": "has not", "havent": "have not",
+}
+
+// mark notes what a character between words says about the last of them.
+func mark(list []token, r rune, spaced, bold bool) []token {
+	if len(list) == 0 {
+		return list
+	}
+	last := &list[len(list)-1]
+	switch r {
+	case '?', '？':
+		last.end = '?'
+	case ',', '，', '、':
+		if last.end == 0 {
+			last.end = ','
+		}
+	case '.', '!', ';', ':', '(', ')', '–', '—', '|', '…', '→', '。':
+		if last.end != '?' {
+			last.end = ';'
+		}
+	case '-':
+		if spaced && last.end != '?' {
+			last.end = ';'
+		}
+	case '/':
+		list = append(list, token{word: "or", bold: bold})
+	case '&', '+':
+		list = append(list, token{word: "and", bold: bold})
+	}
+	return list
+}
