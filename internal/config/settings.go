@@ -165,7 +165,7 @@ func settingsPolite() []Setting {
 		{Name: "min-pause", Default: "1s", Group: GroupPolite, In: inProfile,
 			Help: "the shortest silence after a 429 that does not say how long"},
 		{Name: "reset-unit", Default: autoText, Group: GroupPolite, In: inProfile,
-			Help: "unit of the X-RateLimit-Reset header: auto, delta, epoch, epoch-ms"},
+			Help: "unit of the X-RateLimit-Reset header: auto, delta, delta-ms, epoch, epoch-ms"},
 		{Name: "slow-answer", Default: "0s", Group: GroupPolite, In: inProfile,
 			Help: "an answer that takes longer than this makes the fleet silent for slow-pause; 0s: never"},
 		{Name: "slow-pause", Default: "5s", Group: GroupPolite, In: inProfile,

@@ -50,7 +50,7 @@ type Worker struct {
 	MinPause    time.Duration
 	SlowAnswer  time.Duration // an answer that takes longer is followed by SlowPause; 0: never
 	SlowPause   time.Duration
-	ResetUnit   string // auto, delta, epoch or epoch-ms
+	ResetUnit   string // auto, delta, delta-ms, epoch or epoch-ms
 
 	Contact, UserAgent string
 	Headers            []Header
@@ -136,7 +136,7 @@ func readWorker(l *layers) (Worker, error) {
 		Rate: r.rate("rate"), Concurrency: r.count("concurrency", 1, maxConcurrency), Headroom: r.headroom("headroom"),
 		Workers: r.count("workers", 0, 10_000), MinPause: r.duration("min-pause"),
 		SlowAnswer: r.duration("slow-answer"), SlowPause: r.duration("slow-pause"),
-		ResetUnit: r.oneOf("reset-unit", autoText, "delta", "epoch", "epoch-ms"),
+		ResetUnit: r.oneOf("reset-unit", autoText, "delta", "delta-ms", "epoch", "epoch-ms"),
 
 		Contact: r.contact("contact"), UserAgent: r.userAgent("user-agent"), Headers: l.headers(), Auth: l.auth(),
 		CA: r.text("ca"), Cert: r.text("cert"), Key: r.text("key"), Proxy: r.proxy("proxy"),

@@ -101,7 +101,7 @@ func hintStatus(f Facts) int {
 func decide(f Facts, p Policy, hint Hint) Decision {
 	switch f.Fault {
 	case harvest.FaultNone:
-		return decideStatus(f, p, hint)
+		return silence(decideStatus(f, p, hint), f, p, hint)
 	case harvest.FaultRateLimited, harvest.FaultCalm:
 		return pauseFleet(f, p, hint, true)
 	case harvest.FaultLagged:
@@ -135,6 +135,8 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 		return pauseFleet(f, p, hint, true)
 	case s == http.StatusForbidden && hint.Wait > 0: // GitHub's way to say 429
 		return pauseFleet(f, p, hint, true)
+	case s == statusEnhanceYourCalm && hint.Asked:
+		return pauseFleet(f, p, hint, true)
 	case s == http.StatusServiceUnavailable && hint.Wait > 0:
 		return pauseFleet(f, p, hint, false)
 	case s == http.StatusServiceUnavailable:
@@ -149,9 +151,23 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 		return d
 	case s == http.StatusNotFound, s == http.StatusGone:
 		return end(f, p, harvest.Missing, cause(f))
+	case hint.Asked && f.Tries <= p.Retries: // a conflict, a lock: come back then
+		return again(f, p, hint.Wait)
 	default:
 		return end(f, p, harvest.Skipped, cause(f))
 	}
+}
+
+// statusEnhanceYourCalm is how some say 429.
+const statusEnhanceYourCalm = 420
+
+// silence adds what a 4xx asks of the whole fleet, whatever becomes of its item: a Retry-After, or a limit that it says is used up.
+func silence(d Decision, f Facts, p Policy, hint Hint) Decision {
+	if f.Status < 400 || f.Status > 499 || d.Pause > 0 || !hint.Asked && (hint.Wait <= budgetWindow || p.IgnoreRemaining) {
+		return d
+	}
+	d.Pause, d.Source = hint.Wait, hint.Source
+	return d
 }
 
 func accept(f Facts, p Policy, hint Hint) Decision {

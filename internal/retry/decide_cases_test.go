@@ -34,6 +34,11 @@ func ended(o harvest.Outcome, reason string) Decision {
 	return Decision{Verb: Skip, Outcome: o, Reason: reason, Class: ClassEnded, Source: reason}
 }
 
+func silent(d Decision, pause time.Duration, source string) Decision {
+	d.Pause, d.Source = pause, source
+	return d
+}
+
 func refused(reason string) Decision {
 	d := ended(harvest.Skipped, reason)
 	d.Class = ClassRefused
@@ -139,7 +144,7 @@ var decideCases = []struct {
 
 	{"404 is missing", status(404), generic, ended(harvest.Missing, "http_404")},
 	{"410 is missing", status(410), generic, ended(harvest.Missing, "http_410")},
-	{"404 with Retry-After is missing all the same", status(404, "Retry-After: 9"), generic, ended(harvest.Missing, "http_404")},
+	{"404 with Retry-After is missing all the same, and the fleet is silent", status(404, "Retry-After: 9"), generic, silent(ended(harvest.Missing, "http_404"), 9*s, "Retry-After")},
 	{"400 is skipped", status(400), generic, ended(harvest.Skipped, "http_400")},
 	{"451 is skipped", status(451), generic, ended(harvest.Skipped, "http_451")},
 	{"a 304 that nobody asked for is skipped", status(304), generic, ended(harvest.Skipped, "http_304")},

@@ -5,34 +5,63 @@ import (
 	"time"
 )
 
-// field reads one header, given its lines. Retry-After is not among them.
-func (r *reader) field(name string, lines []string) {
-	n := strings.ToLower(name)
-	line := strings.Join(lines, ", ")
-	switch n {
-	case "ratelimit":
-		r.rateLimit(name, line)
-	case "ratelimit-policy":
-		r.policy(name, line)
-	case "x-shopify-shop-api-call-limit":
-		r.bucket(name, line)
-	case "stripe-rate-limited-reason":
-		r.scope = strings.TrimSpace(line)
-	default:
-		if family, rest, ok := cutFamily(n); ok {
-			r.triple(name, family, rest, line)
-		}
-	}
+// dialect is a family of headers: how their names are recognised, and what reads them.
+type dialect struct {
+	exact, part string // the whole name, or what it holds, in lower case
+	read        func(r *reader, name string, lines []string)
 }
 
-// cutFamily knows the prefixes under which limit, remaining and reset are sent.
-func cutFamily(name string) (family, rest string, ok bool) {
-	for _, family := range []string{"ratelimit-", "x-ratelimit-", "x-rate-limit-", "anthropic-ratelimit-"} {
-		if rest, ok := strings.CutPrefix(name, family); ok {
-			return family, rest, true
+// dialects are all that is understood. The first that fits a name reads it.
+var dialects = []dialect{
+	{part: "retry-after", read: (*reader).retry}, // X-Retry-After, x-ms-retry-after-ms, X-RateLimit-Retry-After-Seconds
+	{part: "retryafter", read: (*reader).retry},
+	{part: "retry-in", read: (*reader).retry},
+	{exact: "ratelimit", read: onLine((*reader).rateLimit)},
+	{exact: "ratelimit-policy", read: onLine((*reader).policy)},
+	{exact: "x-shopify-shop-api-call-limit", read: onLine((*reader).bucket)},
+	{exact: "stripe-rate-limited-reason", read: onLine((*reader).reason)},
+	{part: "ratelimit-", read: onLine((*reader).family)}, // with any vendor's prefix
+	{part: "rate-limit-", read: onLine((*reader).family)},
+}
+
+// onLine reads the lines of a header as the one list that they are.
+func onLine(read func(r *reader, name, line string)) func(*reader, string, []string) {
+	return func(r *reader, name string, lines []string) { read(r, name, strings.Join(lines, ", ")) }
+}
+
+// dialectOf is the dialect of a header's name in any case, nil for one that is not about
+// rates. It is the only work done for most answers.
+func dialectOf(name string) *dialect {
+	for i := range dialects {
+		d := &dialects[i]
+		if d.exact != "" && strings.EqualFold(name, d.exact) || d.part != "" && containsFold(name, d.part) {
+			return d
 		}
 	}
-	return "", "", false
+	return nil
+}
+
+// containsFold reports whether s holds the part, which is in lower case.
+func containsFold(s, part string) bool {
+	for i := 0; i+len(part) <= len(s); i++ {
+		if s[i]|0x20 == part[0] && strings.EqualFold(s[i:i+len(part)], part) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) reason(_, line string) { r.scope = strings.TrimSpace(line) }
+
+// family reads limit, remaining and reset with whatever prefix.
+func (r *reader) family(name, line string) {
+	n := strings.ToLower(name)
+	for _, part := range []string{"ratelimit-", "rate-limit-"} {
+		if i := strings.Index(n, part); i >= 0 {
+			r.triple(name, n[:i+len(part)], n[i+len(part):], line)
+			return
+		}
+	}
 }
 
 // triple reads one of the classic headers. Some add what is limited, before or
@@ -44,13 +73,15 @@ func (r *reader) triple(name, family, rest, line string) {
 	var ok bool
 	switch word {
 	case "limit":
-		ok = r.limit(r.window(family), line)
+		ok = r.limit(family, line)
 	case "remaining":
-		ok = r.remaining(r.window(family), line)
-	case "reset", "resettime", "reset-time":
-		ok = r.resetOf(r.window(family), name, line, false)
-	case "reset-after":
-		ok = r.resetOf(r.window(family), name, line, true)
+		ok = r.remaining(family, line)
+	case "reset", "resettime", "reset-time", "reset-at":
+		ok = r.resetOf(family, name, line, r.unit, false)
+	case "reset-after", "reset-in":
+		ok = r.resetOf(family, name, line, UnitDelta, true)
+	case "reset-ms", "reset-millis", "reset-milliseconds":
+		ok = r.resetOf(family, name, line, milliUnit(line), true)
 	case "interval":
 		var d time.Duration
 		d, ok = r.interval(line)
@@ -70,7 +101,7 @@ func (r *reader) triple(name, family, rest, line string) {
 // cutWord takes the word that says what the number is out of the rest of a
 // header's name; what is left names the group.
 func cutWord(rest string) (word, group string) {
-	for _, word := range []string{"reset-after", "reset-time", "resettime", "limit", "remaining", "reset",
+	for _, word := range []string{"reset-after", "reset-in", "reset-at", "reset-time", "resettime", "reset-milliseconds", "reset-millis", "reset-ms", "limit", "remaining", "reset",
 		"interval", "resource", "bucket", "scope"} {
 		if rest == word {
 			return word, ""
@@ -78,8 +109,8 @@ func cutWord(rest string) (word, group string) {
 		if group, ok := strings.CutPrefix(rest, word+"-"); ok {
 			return word, group
 		}
-		if group, ok := strings.CutSuffix(rest, "-"+word); ok {
-			return word, group
+		if group, ok := strings.CutSuffix(rest, word); ok { // X-RateLimit-UserRemaining
+			return word, strings.TrimSuffix(group, "-")
 		}
 	}
 	return rest, ""
@@ -88,7 +119,7 @@ func cutWord(rest string) (word, group string) {
 // group is what a name like "tokens" or "minute" says about its limit.
 func (r *reader) group(w *window, group string) {
 	switch group {
-	case "", "requests", "request":
+	case "", "requests", "request", "calls", "user", "path", "ip", "client", "key", "api", "app", "global", "endpoint":
 	case "second":
 		w.length = time.Second
 	case "minute":
@@ -102,23 +133,21 @@ func (r *reader) group(w *window, group string) {
 	}
 }
 
-// limit reads "100" and "100, 100;w=60, 1000;w=3600", where the first number is
-// the limit that counts now and the others are the policies it comes from.
-func (r *reader) limit(w *window, line string) bool {
-	for i, part := range strings.Split(line, ",") {
-		number, params, _ := strings.Cut(part, ";")
-		d, ok := parseDecimal(number)
-		if !ok {
-			return false
-		}
-		if i == 0 {
-			w.limit = d.floor()
-		}
-		if length, ok := windowParam(params); ok && d.floor() == w.limit {
-			w.length = length
-		}
+// member is one value of a list, and the length of the window that it is about where it says so: 76;w=21600.
+type member struct {
+	value  string
+	length time.Duration
+}
+
+func members(line string) []member {
+	var all []member
+	for _, part := range splitValues(line) {
+		value, params, _ := strings.Cut(part, ";")
+		m := member{value: value}
+		m.length, _ = windowParam(params)
+		all = append(all, m)
 	}
-	return true
+	return all
 }
 
 func windowParam(params string) (time.Duration, bool) {
@@ -134,14 +163,51 @@ func windowParam(params string) (time.Duration, bool) {
 	return 0, false
 }
 
-// remaining takes the least of several values.
-func (r *reader) remaining(w *window, line string) bool {
-	for part := range strings.SplitSeq(line, ",") {
-		d, ok := parseDecimal(part)
+// windowOf is the window of a member: the family's own, or the one of that length.
+func (r *reader) windowOf(family string, m member) *window {
+	if m.length <= 0 {
+		return r.window(family)
+	}
+	w := r.window(family + ";w=" + m.length.String())
+	w.length, w.part = m.length, family
+	return w
+}
+
+// limit reads "100" and "100, 100;w=60, 1000;w=3600", where the first number is
+// the limit that counts now and the others are the policies it comes from.
+func (r *reader) limit(family, line string) bool {
+	r.window(family)
+	for i, m := range members(line) {
+		n, minus, ok := parseCount(m.value)
 		if !ok {
 			return false
 		}
-		if n := d.floor(); w.remaining < 0 || n < w.remaining {
+		if m.length > 0 && !minus {
+			r.windowOf(family, m).limit = n
+		}
+		w := r.window(family)
+		switch {
+		case minus:
+			w.unlimited = true
+			continue
+		case i == 0:
+			w.limit = n
+		}
+		if m.length > 0 && n == w.limit {
+			w.length = m.length
+		}
+	}
+	return true
+}
+
+// remaining takes the least of several values.
+func (r *reader) remaining(family, line string) bool {
+	for _, m := range members(line) {
+		n, _, ok := parseCount(m.value)
+		if !ok {
+			return false
+		}
+		if w := r.windowOf(family, m); w.remaining < 0 || n < w.remaining {
 			w.remaining = n
 		}
 	}
@@ -149,27 +215,82 @@ func (r *reader) remaining(w *window, line string) bool {
 }
 
 // resetOf takes the latest of several values.
-func (r *reader) resetOf(w *window, name, line string, after bool) bool {
-	if w.after && !after {
-		return true
-	}
-	pinned := r.unit
-	if after {
-		r.unit = UnitDelta
-		w.reset = 0
-	}
-	defer func() { r.unit = pinned }()
-	for _, part := range splitValues(line) {
-		d, ok := r.reset(part)
+func (r *reader) resetOf(family, name, line string, unit Unit, after bool) bool {
+	for _, m := range members(line) {
+		w := r.windowOf(family, m)
+		if w.after && !after {
+			continue
+		}
+		d, number, ok := r.reset(m.value, unit)
 		if !ok {
 			return false
 		}
-		w.after = after
+		if after && !w.after {
+			w.reset, w.source, w.after = 0, "", true
+		}
 		if w.source == "" || d > w.reset {
-			w.reset, w.source = d, name
+			w.reset, w.source, w.number = d, name, number
 		}
 	}
 	return true
+}
+
+// milliUnit is the unit of a header that is named for milliseconds: an epoch, or from now.
+func milliUnit(line string) Unit {
+	if d, ok := parseDecimal(unquote(line)); ok && len(d.whole) >= 12 {
+		return UnitEpochMilli
+	}
+	return UnitMilli
+}
+
+// settle brings the windows of a family together, and takes resets that cannot be seconds for milliseconds.
+func (r *reader) settle() {
+	if r.exact > 0 && r.wait <= (r.exact+time.Second-1).Truncate(time.Second) {
+		r.wait, r.source = r.exact, r.exactly
+	}
+	for i := range r.windows {
+		w := &r.windows[i]
+		if w.part != "" {
+			w.complete(r.window(w.part))
+		}
+		if w.unlimited {
+			w.remaining = -1
+		}
+	}
+	for i := range r.windows {
+		w := &r.windows[i]
+		if w.number && w.inMillis(r.wait) {
+			w.reset = max(w.reset/1000, time.Millisecond)
+		}
+	}
+}
+
+// complete takes over what is said of the family as a whole, and gives it what is said of this length only.
+func (w *window) complete(family *window) {
+	if w.remaining < 0 && family.remaining >= 0 && w.reset > 0 {
+		w.remaining = family.remaining
+	}
+	if w.reset == 0 && family.reset > 0 && w.remaining >= 0 {
+		w.reset, w.source, w.number = family.reset, family.source, family.number
+	}
+	if w.limit < 0 {
+		w.limit = family.limit
+	}
+	w.foreign = w.foreign || family.foreign
+}
+
+// inMillis reports whether a reset that was read as seconds is meant as milliseconds: the
+// window is shorter than it, or Retry-After says so, or it is a round thousand that is no number of
+// hours, which counting down in seconds would be once in a thousand answers.
+func (w *window) inMillis(retryAfter time.Duration) bool {
+	millis := w.reset / 1000
+	switch {
+	case w.length > 0 && w.length <= 24*time.Hour:
+		return w.reset > w.length+w.length/2 && millis <= w.length+time.Second
+	case retryAfter > 0 && w.reset > 10*retryAfter:
+		return (millis - retryAfter).Abs() <= time.Second
+	}
+	return w.reset >= 1000*time.Second && w.reset%(1000*time.Second) == 0 && w.reset%time.Hour != 0
 }
 
 // interval reads the length of a window: "1s" or seconds.

@@ -1,6 +1,9 @@
 package retry
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // rateLimit reads the RateLimit header of the IETF draft: a list of named
 // policies with what remains (r) and the seconds to the reset (t), or the
@@ -25,9 +28,7 @@ func (r *reader) rateLimit(name, line string) {
 		w := r.window("draft " + it.text)
 		w.source = name
 		w.remaining, _ = it.params["r"].count()
-		if t, ok := it.params["t"].count(); ok {
-			w.reset = span(t * 1000)
-		}
+		r.draftReset(w, name, it.params["t"])
 	}
 }
 
@@ -42,11 +43,21 @@ func (r *reader) rateLimitOld(name, line string) {
 	w := r.window("draft dictionary")
 	w.source = name
 	w.remaining, _ = left.count()
-	if t, ok := reset.count(); ok {
-		w.reset = span(t * 1000)
-	}
+	r.draftReset(w, name, reset)
 	if limit, ok := members["limit"].count(); ok {
 		w.limit = limit
+	}
+}
+
+// draftReset takes the seconds to a reset; more than any wait is wrong.
+func (r *reader) draftReset(w *window, name string, seconds value) {
+	t, ok := seconds.count()
+	switch {
+	case !ok:
+	case t > int64(MostWait/time.Second):
+		r.bad(name)
+	default:
+		w.reset = span(t * 1000)
 	}
 }
 

@@ -16,11 +16,11 @@ const (
 	UnitDelta                  // seconds from now
 	UnitEpoch                  // seconds since 1970
 	UnitEpochMilli             // milliseconds since 1970
+	UnitMilli                  // milliseconds from now
 )
 
-// MostWait is the longest wait that is believed. It is far beyond any patience,
-// so nothing that a person would wait for is cut, and short enough that no
-// arithmetic on it overflows.
+// MostWait is the longest wait that is believed: what asks for more is a hint that is
+// wrong. It is short enough that no arithmetic on it overflows.
 const MostWait = 366 * 24 * time.Hour
 
 // Hint is what the rate-limit headers of one answer say.
@@ -28,6 +28,7 @@ type Hint struct {
 	Wait      time.Duration // silence asked for; 0 means none, never "at once"
 	WaitUntil time.Time     // now + Wait on the local clock; zero without Wait
 	Source    string        // the header that asked for Wait
+	Asked     bool          // Wait is what a Retry-After asks for, not the reset of a limit
 
 	// Of the policy that leaves least room.
 	Remaining int64         // requests left in the window; -1 when unknown
@@ -54,15 +55,15 @@ func (h Hint) Pace(budget float64) float64 {
 // Date, so that a wrong clock on either side does no harm. A field that cannot
 // be understood is ignored and named in Malformed.
 //
-// Retry-After wins over every other header. It is read on 202, 403, 408, 413,
-// 425, 429 and 5xx alone. A limit that is used up asks to wait for its reset on
+// Retry-After and its like win over every other header. They are read on 202, 4xx and 5xx
+// only. A limit that is used up asks to wait for its reset on
 // any status; on 429 so does a reset without a word on what remains, and a limit
 // on something else than requests.
 func ParseHint(h http.Header, status int, now time.Time, unit Unit) Hint {
 	r := reader{status: status, clock: now, unit: unit}
 	names := make([]string, 0, 8)
 	for name := range h {
-		if concerns(name) {
+		if dialectOf(name) != nil {
 			names = append(names, name)
 		}
 	}
@@ -72,16 +73,9 @@ func ParseHint(h http.Header, status int, now time.Time, unit Unit) Hint {
 	slices.Sort(names)
 	r.clock = serverClock(h, now)
 	for _, name := range names {
-		r.field(name, h[name])
+		dialectOf(name).read(&r, name, h[name])
 	}
-	r.retryAfter(h)
 	return r.hint(now)
-}
-
-// concerns tells whether a header's name, in canonical or lower case, may be
-// about rates. It is the only work done for most answers.
-func concerns(name string) bool {
-	return strings.Contains(name, "imit") || strings.Contains(name, "etry-")
 }
 
 // serverClock is the answer's own Date, unless that is absent or so far off that
@@ -101,6 +95,8 @@ type reader struct {
 	unit      Unit
 	wait      time.Duration // of Retry-After
 	source    string        // of wait
+	exact     time.Duration // of Retry-After in milliseconds
+	exactly   string        // the source of exact
 	windows   []window
 	scope     string
 	malformed []string
@@ -115,8 +111,11 @@ type window struct {
 	limit     int64  // -1 when unknown
 	remaining int64  // -1 when unknown
 	reset     time.Duration
+	number    bool // reset is a bare number that was read as seconds
 	after     bool // reset comes from a header that says how long, which wins over one that says when
 	length    time.Duration
+	unlimited bool   // the limit is said to be -1
+	part      string // the family that this window is a part of, by its length
 }
 
 func (r *reader) bad(name string) {
@@ -139,7 +138,8 @@ func (r *reader) window(family string) *window {
 
 // hint draws the conclusions.
 func (r *reader) hint(now time.Time) Hint {
-	h := Hint{Wait: r.wait, Source: r.source, Remaining: -1, Limit: -1, Scope: r.scope}
+	r.settle()
+	h := Hint{Wait: r.wait, Source: r.source, Asked: r.wait > 0, Remaining: -1, Limit: -1, Scope: r.scope}
 	if h.Wait <= 0 {
 		h.Wait, h.Source = r.exhausted()
 	}

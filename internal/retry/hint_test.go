@@ -37,7 +37,7 @@ func TestRetryAfter(t *testing.T) {
 		{"Shopify's float", []string{"Retry-After: 2.0"}, 2 * time.Second, false},
 		{"zero is no hint", []string{"Retry-After: 0"}, 0, false},
 		{"zero with a fraction is no hint", []string{"Retry-After: 0.000"}, 0, false},
-		{"a sign is malformed", []string{"Retry-After: -1"}, 0, true},
+		{"a negative number is 0, no hint", []string{"Retry-After: -1"}, 0, false},
 		{"a plus sign too", []string{"Retry-After: +5"}, 0, true},
 		{"an exponent is malformed", []string{"Retry-After: 1e3"}, 0, true},
 		{"a huge exponent too", []string{"Retry-After: 1e18"}, 0, true},
@@ -66,8 +66,9 @@ func TestRetryAfter(t *testing.T) {
 		{"a Date that is no date is no clock", []string{"Date: now", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"}, 2 * time.Minute, false},
 		{"milliseconds come first", []string{"Retry-After-Ms: 250", "Retry-After: 1"}, 250 * time.Millisecond, false},
 		{"fractions of milliseconds are rounded up", []string{"Retry-After-Ms: 250.2"}, 251 * time.Millisecond, false},
-		{"malformed milliseconds leave Retry-After", []string{"Retry-After-Ms: -1", "Retry-After: 1"}, time.Second, true},
-		{"a number beyond all sense is cut, not wrapped", []string{"Retry-After: " + strings.Repeat("9", 400)}, MostWait, false},
+		{"negative milliseconds leave Retry-After", []string{"Retry-After-Ms: -1", "Retry-After: 1"}, time.Second, false},
+		{"malformed milliseconds leave Retry-After", []string{"Retry-After-Ms: x", "Retry-After: 1"}, time.Second, true},
+		{"a number beyond all sense is malformed", []string{"Retry-After: " + strings.Repeat("9", 400)}, 0, true},
 		{"a year is believed as it is", []string{"Retry-After: 31536000"}, 31536000 * time.Second, false},
 	}
 	for _, test := range tests {
@@ -92,7 +93,8 @@ func TestRetryAfter(t *testing.T) {
 
 func TestRetryAfterByStatus(t *testing.T) {
 	for status, want := range map[int]time.Duration{
-		200: 0, 204: 0, 301: 0, 302: 0, 400: 0, 404: 0,
+		200: 0, 204: 0, 301: 0, 302: 0,
+		400: 9 * time.Second, 401: 9 * time.Second, 404: 9 * time.Second, 409: 9 * time.Second, 420: 9 * time.Second, 423: 9 * time.Second,
 		202: 9 * time.Second, 403: 9 * time.Second, 408: 9 * time.Second, 413: 9 * time.Second,
 		429: 9 * time.Second, 500: 9 * time.Second, 503: 9 * time.Second,
 	} {
@@ -125,7 +127,13 @@ func TestResetValues(t *testing.T) {
 	}{
 		{"42", noon, UnitGuess, 42 * time.Second, false},
 		{"0", noon, UnitGuess, 0, false},
-		{"999999999", noon, UnitGuess, MostWait, false},
+		{"999999999", noon, UnitGuess, 0, true},
+		{"86400000", noon, UnitGuess, 24 * time.Hour, false},
+		{"60000", noon, UnitMilli, time.Minute, false},
+		{"-1", noon, UnitGuess, 0, false},
+		{"\"42\"", noon, UnitGuess, 42 * time.Second, false},
+		{"PT1M", noon, UnitGuess, time.Minute, false},
+		{"30 seconds", noon, UnitGuess, 30 * time.Second, false},
 		{"1372700873", at(1372700800), UnitGuess, 73 * time.Second, false},
 		{"1800000000000", at(1799999990), UnitGuess, 10 * time.Second, false},
 		{"1800000000000000", at(1799999990), UnitGuess, 10 * time.Second, false},
@@ -148,7 +156,7 @@ func TestResetValues(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := reader{clock: test.clock, unit: test.unit}
-		got, ok := r.reset(test.value)
+		got, _, ok := r.reset(test.value, test.unit)
 		if got != test.want || ok == test.bad {
 			t.Errorf("reset(%q, unit %d) = %v, %v, want %v, %v", test.value, test.unit, got, ok, test.want, !test.bad)
 		}

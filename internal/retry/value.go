@@ -29,6 +29,25 @@ func digits(s string) bool {
 	return s != ""
 }
 
+// parseCount reads a count; -1 and its like are 0, and noted.
+func parseCount(s string) (n int64, minus, ok bool) {
+	number, minus := strings.CutPrefix(unquote(s), "-")
+	d, ok := parseDecimal(number)
+	if minus {
+		return 0, true, ok
+	}
+	return d.floor(), false, ok
+}
+
+// unquote takes blanks and one pair of quotes off.
+func unquote(s string) string {
+	s = strings.TrimSpace(s)
+	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
+		return strings.TrimSpace(s[1 : n-1])
+	}
+	return s
+}
+
 // floor is the whole part; numbers beyond all limits are cut to 10^15.
 func (d decimal) floor() int64 {
 	const most = 1e15
@@ -60,66 +79,47 @@ func span(millis int64) time.Duration {
 	return time.Duration(millis) * time.Millisecond
 }
 
-// until is the time from the server's clock to t, never negative.
-func (r *reader) until(t time.Time) time.Duration {
+// until is the time from the server's clock to t, never negative. It is false for an instant that nobody waits for.
+func (r *reader) until(t time.Time) (time.Duration, bool) {
 	d := t.Sub(r.clock)
 	if d <= 0 {
-		return 0
+		return 0, true
 	}
-	d = min(d, MostWait)
+	if d > MostWait {
+		return 0, false
+	}
 	if over := d % time.Millisecond; over > 0 {
 		d += time.Millisecond - over
 	}
-	return d
+	return d, true
 }
 
-// retryAfter reads Retry-After, and before it the form in milliseconds that some send.
-func (r *reader) retryAfter(h http.Header) {
+// retry reads Retry-After, under whatever name. One in milliseconds is more exact; what else comes to the longest wait counts.
+func (r *reader) retry(name string, lines []string) {
 	if !heeds(r.status) {
 		return
 	}
-	r.longest(h, "Retry-After-Ms", func(s string) (time.Duration, bool) {
-		d, ok := parseDecimal(s)
-		up := int64(0)
-		if strings.Trim(d.frac, "0") != "" {
-			up = 1
-		}
-		return span(d.floor() + up), ok
-	})
-	if r.wait > 0 {
-		return
+	unit := UnitGuess
+	if n := strings.ToLower(name); strings.HasSuffix(n, "-ms") || strings.HasSuffix(n, "-millis") || strings.HasSuffix(n, "milliseconds") || strings.HasSuffix(n, "-msec") {
+		unit = UnitMilli
 	}
-	r.longest(h, "Retry-After", func(s string) (time.Duration, bool) {
-		if d, ok := parseDecimal(s); ok {
-			return d.seconds(), true
-		}
-		return r.date(s)
-	})
-}
-
-// heeds tells on which statuses a Retry-After is about the next request.
-func heeds(status int) bool {
-	switch status {
-	case http.StatusAccepted, http.StatusForbidden, http.StatusRequestTimeout,
-		http.StatusRequestEntityTooLarge, http.StatusTooEarly, http.StatusTooManyRequests:
-		return true
-	}
-	return status >= 500
-}
-
-// longest takes the largest of the values of a header: to wait too long is polite, too short is not.
-func (r *reader) longest(h http.Header, name string, parse func(string) (time.Duration, bool)) {
-	for _, line := range h.Values(name) {
+	for _, line := range lines {
 		for _, value := range splitValues(line) {
-			d, ok := parse(value)
-			if !ok {
+			d, ok := r.after(value, unit)
+			switch {
+			case !ok:
 				r.bad(name)
-			} else if d > r.wait {
+			case unit == UnitMilli && d > r.exact:
+				r.exact, r.exactly = d, name
+			case unit != UnitMilli && d > r.wait:
 				r.wait, r.source = d, name
 			}
 		}
 	}
 }
+
+// heeds reports on which statuses a Retry-After is about the next request.
+func heeds(status int) bool { return status == http.StatusAccepted || status >= 400 }
 
 // splitValues splits a list at its commas, but not at the one within an HTTP-date.
 func splitValues(line string) []string {
@@ -127,7 +127,7 @@ func splitValues(line string) []string {
 	values := parts[:0]
 	for i := 0; i < len(parts); i++ {
 		v := strings.TrimSpace(parts[i])
-		if weekday(v) && i+1 < len(parts) {
+		if weekday(strings.TrimLeft(v, "\"'")) && i+1 < len(parts) {
 			i++
 			v += ", " + strings.TrimSpace(parts[i])
 		}
@@ -143,65 +143,4 @@ func weekday(s string) bool {
 		}
 	}
 	return false
-}
-
-// date reads the formats of RFC 9110 and RFC 3339.
-func (r *reader) date(s string) (time.Duration, bool) {
-	if t, err := http.ParseTime(s); err == nil {
-		return r.until(t), true
-	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return r.until(t), true
-	}
-	return 0, false
-}
-
-// javaScript is what Date.prototype.toString writes, without the zone's name in brackets.
-const javaScript = "Mon Jan 2 2006 15:04:05 GMT-0700"
-
-// reset reads the value of a reset header: a number in whatever unit, a Go
-// duration, RFC 3339, an HTTP-date, or a date as JavaScript prints it.
-func (r *reader) reset(s string) (time.Duration, bool) {
-	s = strings.TrimSpace(s)
-	if d, ok := parseDecimal(s); ok {
-		return r.resetNumber(d)
-	}
-	if s != "" && s[0] >= '0' && s[0] <= '9' {
-		if d, err := time.ParseDuration(s); err == nil {
-			return min(d, MostWait), true
-		}
-	}
-	if d, ok := r.date(s); ok {
-		return d, true
-	}
-	plain, _, _ := strings.Cut(s, " (")
-	if t, err := time.Parse(javaScript, plain); err == nil {
-		return r.until(t), true
-	}
-	return 0, false
-}
-
-// resetNumber tells seconds from now and the epochs apart by size: 10^9 seconds
-// from now is 31 years, and 10^9 seconds after 1970 is 2001, so neither reading
-// can be meant by the other.
-func (r *reader) resetNumber(d decimal) (time.Duration, bool) {
-	n := len(d.whole)
-	switch {
-	case r.unit == UnitDelta, r.unit == UnitGuess && n < 10:
-		return d.seconds(), true
-	case n > 19: // no instant in any unit
-		return 0, false
-	case r.unit == UnitEpoch, r.unit == UnitGuess && n < 12:
-		return r.until(time.UnixMilli(d.millis())), true
-	case r.unit == UnitEpochMilli, n < 15:
-		return r.until(time.UnixMilli(d.floor())), true
-	}
-	v, err := strconv.ParseInt(d.whole, 10, 64)
-	if err != nil {
-		return 0, false
-	}
-	if n < 18 {
-		return r.until(time.UnixMicro(v)), true
-	}
-	return r.until(time.Unix(0, v)), true
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func retryPolicy(set config.Worker) retry.Policy {
-	units := map[string]retry.Unit{"delta": retry.UnitDelta, "epoch": retry.UnitEpoch, "epoch-ms": retry.UnitEpochMilli}
+	units := map[string]retry.Unit{"delta": retry.UnitDelta, "delta-ms": retry.UnitMilli, "epoch": retry.UnitEpoch, "epoch-ms": retry.UnitEpochMilli}
 	return retry.Policy{
 		Retries: set.Retries, MinPause: set.MinPause, ResetUnit: units[set.ResetUnit], Slow: set.SlowAnswer, SlowPause: set.SlowPause,
 	}

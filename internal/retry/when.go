@@ -1,0 +1,210 @@
+package retry
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The spans that a bare number may mean by its size alone.
+const (
+	longestAfter = MostWait            // of a Retry-After in seconds, as the standard has it
+	longestReset = 31 * 24 * time.Hour // of a reset in seconds: no limit is counted by more than the month
+	longestMilli = 24 * time.Hour      // of a number of milliseconds
+)
+
+// after reads the value of a Retry-After: seconds, or whatever else servers write there.
+func (r *reader) after(s string, unit Unit) (time.Duration, bool) {
+	s, _, _ = strings.Cut(s, ";")
+	s = unquote(s)
+	if d, ok := parseDecimal(s); ok {
+		wait, _, ok := r.number(d, unit, longestAfter)
+		if n := len(d.whole); unit == UnitGuess && n >= 10 && wait == 0 && ok && r.longPast(d) {
+			return 0, false
+		}
+		return wait, ok
+	}
+	return r.words(s)
+}
+
+// longPast reports whether an epoch lies so far back that it is none.
+func (r *reader) longPast(d decimal) bool {
+	t, ok := epoch(d)
+	return ok && r.clock.Sub(t) > MostWait
+}
+
+// reset reads the value of a reset header: a number in whatever unit, a
+// duration, or a date. number is true for a bare number that was taken for seconds.
+func (r *reader) reset(s string, unit Unit) (wait time.Duration, number, ok bool) {
+	s = unquote(s)
+	if d, ok := parseDecimal(s); ok {
+		return r.number(d, unit, longestReset)
+	}
+	wait, ok = r.words(s)
+	return wait, false, ok
+}
+
+// number reads a bare number. Seconds from now and the epochs differ by size: 10^9 seconds
+// from now is 31 years, and 10^9 seconds after 1970 is 2001, so neither reading
+// can be meant by the other. What is longer than any wait in seconds may be one in milliseconds; if it is none either, it is wrong.
+func (r *reader) number(d decimal, unit Unit, longest time.Duration) (wait time.Duration, seconds, ok bool) {
+	switch unit {
+	case UnitDelta:
+		return d.seconds(), false, true
+	case UnitMilli:
+		up := int64(0)
+		if strings.Trim(d.frac, "0") != "" {
+			up = 1
+		}
+		wait = span(d.floor() + up)
+		return wait, false, wait < MostWait
+	case UnitEpoch:
+		wait, ok = r.until(time.UnixMilli(d.millis()))
+		return wait, false, ok
+	case UnitEpochMilli:
+		wait, ok = r.until(time.UnixMilli(d.floor()))
+		return wait, false, ok
+	case UnitGuess:
+	}
+	if len(d.whole) >= 10 {
+		t, ok := epoch(d)
+		if !ok {
+			return 0, false, false
+		}
+		wait, ok = r.until(t)
+		return wait, false, ok
+	}
+	if d.floor() <= int64(longest/time.Second) {
+		return d.seconds(), true, true
+	}
+	if wait = span(d.floor()); wait > longestMilli {
+		return 0, false, false
+	}
+	return wait, false, true
+}
+
+// epoch reads a number since 1970, in seconds, milliseconds, microseconds or nanoseconds by its size.
+func epoch(d decimal) (time.Time, bool) {
+	n := len(d.whole)
+	if n > 19 { // no instant in any unit
+		return time.Time{}, false
+	}
+	if n < 12 {
+		return time.UnixMilli(d.millis()), true
+	}
+	v, err := strconv.ParseInt(d.whole, 10, 64)
+	switch {
+	case err != nil:
+		return time.Time{}, false
+	case n < 15:
+		return time.UnixMilli(v), true
+	case n < 18:
+		return time.UnixMicro(v), true
+	}
+	return time.Unix(0, v), true
+}
+
+// words reads what is not a bare number: a negative one, which is 0; a span, or a date.
+func (r *reader) words(s string) (time.Duration, bool) {
+	if number, ok := strings.CutPrefix(s, "-"); ok {
+		_, ok = parseDecimal(number)
+		return 0, ok
+	}
+	if d, ok := spanOf(s); ok {
+		return d, d <= MostWait
+	}
+	return r.date(s)
+}
+
+// spanOf reads 30s, 6m0s, 120ms, "30 seconds", "2 minutes" and PT1M30S.
+func spanOf(s string) (time.Duration, bool) {
+	if s == "" {
+		return 0, false
+	}
+	if s[0] == 'P' || s[0] == 'p' {
+		return isoSpan(strings.ToUpper(s))
+	}
+	if s[0] < '0' || s[0] > '9' {
+		return 0, false
+	}
+	if d, err := time.ParseDuration(strings.ToLower(s)); err == nil {
+		return d, true
+	}
+	i := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	if i < 0 {
+		return 0, false
+	}
+	d, ok := parseDecimal(s[:i])
+	unit := spanUnits[strings.ToLower(strings.TrimSpace(s[i:]))]
+	if !ok || unit == 0 || d.floor() > int64(MostWait/unit) {
+		return 0, false
+	}
+	return d.times(unit), true
+}
+
+// times is the number of units, which is at most MostWait of them.
+func (d decimal) times(unit time.Duration) time.Duration {
+	whole := d.floor()
+	return time.Duration(whole)*unit + time.Duration(d.millis()-whole*1000)*unit/1000
+}
+
+// spanUnits are the words for units that Go's own durations lack.
+var spanUnits = map[string]time.Duration{
+	"s": time.Second, "sec": time.Second, "secs": time.Second, "second": time.Second, "seconds": time.Second, "ms": time.Millisecond, "msec": time.Millisecond, "millis": time.Millisecond, "milliseconds": time.Millisecond,
+	"m": time.Minute, "min": time.Minute, "mins": time.Minute, "minute": time.Minute, "minutes": time.Minute, "h": time.Hour, "hr": time.Hour, "hour": time.Hour, "hours": time.Hour, "d": 24 * time.Hour, "day": 24 * time.Hour, "days": 24 * time.Hour,
+}
+
+// isoSpan reads a duration of ISO 8601 without years and months, whose length varies.
+func isoSpan(s string) (time.Duration, bool) {
+	days, clock, timed := strings.Cut(s[1:], "T")
+	units := map[byte]time.Duration{'W': 7 * 24 * time.Hour, 'D': 24 * time.Hour}
+	total, parts, ok := isoParts(days, units)
+	if !ok || !timed {
+		return total, ok && parts > 0
+	}
+	more, n, ok := isoParts(clock, map[byte]time.Duration{'H': time.Hour, 'M': time.Minute, 'S': time.Second})
+	return total + more, ok && n > 0
+}
+
+func isoParts(s string, units map[byte]time.Duration) (total time.Duration, parts int, ok bool) {
+	for s != "" {
+		i := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+		if i <= 0 {
+			return 0, 0, false
+		}
+		d, ok := parseDecimal(s[:i])
+		unit := units[s[i]]
+		if !ok || unit == 0 || d.floor() > int64(MostWait/unit) {
+			return 0, 0, false
+		}
+		total += d.times(unit)
+		s, parts = s[i+1:], parts+1
+	}
+	return total, parts, true
+}
+
+// layouts are the forms of dates beside those of RFC 9110. Without a zone they are in UTC.
+var layouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST", "2006-01-02T15:04:05-0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "20060102T150405Z",
+	"Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 Z07:00", "Mon, 2 Jan 2006 15:04:05", "Mon, 2-Jan-2006 15:04:05", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05", "Monday, 2-Jan-06 15:04:05 -0700", "Monday, 2-Jan-06 15:04:05", "Mon Jan 2 15:04:05 2006",
+	"Mon Jan 2 15:04:05 -0700 2006", "Mon Jan 2 2006 15:04:05 GMT-0700", // as JavaScript prints it
+}
+
+// date reads a date in any of the forms that servers write.
+func (r *reader) date(s string) (time.Duration, bool) {
+	if t, err := http.ParseTime(s); err == nil {
+		return r.until(t)
+	}
+	s, _, _ = strings.Cut(s, " (") // the zone's name, as JavaScript adds it
+	s = strings.TrimSpace(s)
+	for _, zone := range [...]string{" UTC", " GMT", " UT", " Z", " utc", " gmt"} {
+		s = strings.TrimSuffix(s, zone)
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return r.until(t)
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,212 @@
+package retry
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Waits as servers really write them. The clock is noon of these tests, 2026-10-21 07:26:00 UTC, 1792567560 since 1970.
+func TestWaitsAsWritten(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]time.Duration{
+		"Retry-After: 1792567590":                               30 * s,
+		"Retry-After: 1792567590.5":                             30*s + 500*time.Millisecond,
+		"Retry-After: 1792567590000":                            30 * s,
+		"Retry-After: 1792567590000000":                         30 * s,
+		"Retry-After: Wed, 21 Oct 2026 07:26:30 UTC":            30 * s,
+		"Retry-After: Wed, 21 Oct 2026 07:26:30 +0000":          30 * s,
+		"Retry-After: Wed, 21 Oct 2026 09:26:30 +0200":          30 * s,
+		"Retry-After: Wed, 21 Oct 2026 07:26:30 Z":              30 * s,
+		"Retry-After: Wed, 21 Oct 2026 07:26:30":                30 * s,
+		"Retry-After: \"Wed, 21 Oct 2026 07:26:30 GMT\"":        30 * s,
+		"Retry-After: 21 Oct 2026 07:26:30 GMT":                 30 * s,
+		"Retry-After: Wed Oct 21 2026 09:26:30 GMT+0200 (CEST)": 30 * s,
+		"Retry-After: 30s":                                      30 * s,
+		"Retry-After: 30S":                                      30 * s,
+		"Retry-After: 30 s":                                     30 * s,
+		"Retry-After: 30 seconds":                               30 * s,
+		"Retry-After: 30sec":                                    30 * s,
+		"Retry-After: 1m30s":                                    90 * s,
+		"Retry-After: 2 minutes":                                120 * s,
+		"Retry-After: 500ms":                                    500 * time.Millisecond,
+		"Retry-After: 1.5 minutes":                              90 * s,
+		"Retry-After: \"30\"":                                   30 * s,
+		"Retry-After: '30'":                                     30 * s,
+		"Retry-After: \"30s\"":                                  30 * s,
+		"Retry-After: 30;w=60":                                  30 * s,
+		"Retry-After: 2026-10-21T07:26:30Z":                     30 * s,
+		"Retry-After: 2026-10-21T07:26:30":                      30 * s,
+		"Retry-After: 2026-10-21T07:26:30.000Z":                 30 * s,
+		"Retry-After: 2026-10-21T09:26:30+02:00":                30 * s,
+		"Retry-After: 2026-10-21T09:26:30+0200":                 30 * s,
+		"Retry-After: 2026-10-21 07:26:30":                      30 * s,
+		"Retry-After: 2026-10-21 07:26:30 UTC":                  30 * s,
+		"Retry-After: PT30S":                                    30 * s,
+		"Retry-After: PT1M30.5S":                                90*s + 500*time.Millisecond,
+		"Retry-After: P1DT1H":                                   25 * time.Hour,
+		"Retry-After: 86400000":                                 24 * time.Hour,
+		"X-Retry-After: 30":                                     30 * s,
+		"x-ms-retry-after-ms: 30000":                            30 * s,
+		"retry-after-ms: 1500":                                  1500 * time.Millisecond,
+		"X-Retry-After-Ms: 1500":                                1500 * time.Millisecond,
+		"X-RateLimit-Retry-After: 30":                           30 * s,
+		"X-Rate-Limit-Retry-After-Seconds: 30":                  30 * s,
+		"X-Rate-Limit-Retry-After-Milliseconds: 30000":          30 * s,
+		"X-RateLimit-Retry-After: 1792567590":                   30 * s,
+		"RateLimit-Retry-After: 30":                             30 * s,
+		"Acme-Retry-After: 30":                                  30 * s,
+		"X-RetryAfter: 30":                                      30 * s,
+		"X-Retry-In: 30s":                                       30 * s,
+		"X-Amz-Retry-After: Wed, 21 Oct 2026 07:26:30 GMT":      30 * s,
+		"Acme-RateLimit-Reset: 30":                              30 * s,
+		"x-foo-ratelimit-reset-requests: 30s":                   30 * s,
+		"X-App-Rate-Limit-Reset: 1792567590":                    30 * s,
+		"X-RateLimit-UserReset: 30":                             30 * s,
+		"X-RateLimit-Reset-Ms: 30000":                           30 * s,
+		"X-RateLimit-Reset-Ms: 1792567590000":                   30 * s,
+		"X-RateLimit-Reset: 30000":                              30 * s,
+		"X-RateLimit-Reset: 60000":                              60 * s,
+		"X-RateLimit-Reset: 3600000":                            time.Hour,
+		"X-RateLimit-Reset: 3600":                               time.Hour,
+		"X-RateLimit-Reset: 36000":                              10 * time.Hour,
+		"X-RateLimit-Reset: 43211":                              43211 * s,
+		"X-RateLimit-Reset: 30;w=60":                            30 * s,
+		"X-RateLimit-Reset: \"30\"":                             30 * s,
+		"X-RateLimit-Reset: 2026-10-21T07:26:30":                30 * s,
+		"X-RateLimit-Reset: PT30S":                              30 * s,
+		"X-RateLimit-Reset: Wed, 21 Oct 2026 07:26:30 UTC":      30 * s,
+		"X-RateLimit-Reset-In: 30":                              30 * s,
+		"X-RateLimit-Reset-At: 2026-10-21T07:26:30Z":            30 * s,
+	} {
+		h := ParseHint(headers(line), 429, noon, UnitGuess)
+		if h.Wait != want || len(h.Malformed) > 0 {
+			t.Errorf("ParseHint(%s) = wait %v, malformed %q, want %v", line, h.Wait, h.Malformed, want)
+		}
+	}
+}
+
+// What nobody can mean is a hint that is wrong: no wait, and it is named.
+func TestWaitsBeyondSense(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"Retry-After: 99999999999", "Retry-After: 1000000000000000000", "Retry-After: 1e18", "Retry-After: 1000000000000", "Retry-After: 999999999", "Retry-After: 9999999999", "Retry-After: 99999999999999999999",
+		"Retry-After: Fri, 31 Dec 9999 23:59:59 GMT", "Retry-After: 9999-12-31T23:59:59Z", "Retry-After: P999999D", "Retry-After: 99999999h", "Retry-After: 999999 days", "Retry-After-Ms: 999999999999", "X-Retry-After: 99999999999",
+		"Retry-After: PT", "Retry-After: P", "Retry-After: P1Y", "Retry-After: 30 parsecs", "Retry-After: \"", "Retry-After: \"\"", "Retry-After: --1", "Retry-After: -", "Retry-After: 3 0",
+		"X-RateLimit-Reset: 999999999", "X-RateLimit-Reset: 99999999999", "X-RateLimit-Reset: Fri, 31 Dec 9999 23:59:59 GMT", `RateLimit: "a";r=0;t=99999999999`,
+	} {
+		h := ParseHint(headers(line), 429, noon, UnitGuess)
+		if h.Wait != 0 || len(h.Malformed) != 1 {
+			t.Errorf("ParseHint(%s) = wait %v, malformed %q, want no wait and one malformed header", line, h.Wait, h.Malformed)
+		}
+	}
+}
+
+// Several headers of one answer, as vendors combine them.
+func TestHeadersTogether(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		lines  []string
+		want   want
+	}{
+		{"Docker Hub: the window on every member", 429, []string{"ratelimit-limit: 100;w=21600", "ratelimit-remaining: 0;w=21600", "ratelimit-reset: 76;w=21600"},
+			want{wait: 76 * s, source: "Ratelimit-Reset", remaining: 0, limit: 100, reset: 76 * s, window: 21600 * s}},
+		{"the window on limit and remaining", 200, []string{"X-RateLimit-Limit: 100;w=21600", "X-RateLimit-Remaining: 76;w=21600"},
+			want{remaining: 76, limit: 100, window: 21600 * s}},
+		{"the window on the reset only", 429, []string{"X-RateLimit-Limit: 100", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 30;w=60"},
+			want{wait: 30 * s, source: "X-Ratelimit-Reset", remaining: 0, limit: 100, reset: 30 * s, window: 60 * s}},
+		{"two windows: only the one that is used up asks", 200, []string{"X-RateLimit-Limit: 10;w=60, 1000;w=3600", "X-RateLimit-Remaining: 0;w=60, 900;w=3600", "X-RateLimit-Reset: 30;w=60, 3000;w=3600"},
+			want{wait: 30 * s, source: "X-Ratelimit-Reset", remaining: 0, limit: 10, reset: 30 * s, window: 60 * s}},
+		{"any vendor's prefix", 429, []string{"Acme-RateLimit-Limit: 100", "Acme-RateLimit-Remaining: 0", "Acme-RateLimit-Reset: 30"},
+			want{wait: 30 * s, source: "Acme-Ratelimit-Reset", remaining: 0, limit: 100, reset: 30 * s}},
+		{"any vendor's prefix, while some remain", 200, []string{"x-foo-ratelimit-limit-requests: 60", "x-foo-ratelimit-remaining-requests: 7", "x-foo-ratelimit-reset-requests: 6m0s"},
+			want{remaining: 7, limit: 60, reset: 360 * s}},
+		{"hapi: whose limit in one word", 200, []string{"X-RateLimit-UserLimit: 100", "X-RateLimit-UserRemaining: 0", "X-RateLimit-UserReset: 1792567590000"},
+			want{wait: 30 * s, source: "X-Ratelimit-Userreset", remaining: 0, limit: 100, reset: 30 * s}},
+		{"a reset beyond its window is in milliseconds", 200, []string{"X-RateLimit-Limit: 100;w=60", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 45123"},
+			want{wait: 45123 * time.Millisecond, source: "X-Ratelimit-Reset", remaining: 0, limit: 100, reset: 45123 * time.Millisecond, window: 60 * s}},
+		{"a reset that Retry-After shows to be in milliseconds", 429, []string{"Retry-After: 46", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 45123"},
+			want{wait: 46 * s, source: "Retry-After", remaining: 0, limit: -1, reset: 45123 * time.Millisecond}},
+		{"-1 remaining is 0", 429, []string{"X-RateLimit-Limit: 100", "X-RateLimit-Remaining: -1", "X-RateLimit-Reset: 30"},
+			want{wait: 30 * s, source: "X-Ratelimit-Reset", remaining: 0, limit: 100, reset: 30 * s}},
+		{"-1 until the reset is 0", 429, []string{"X-RateLimit-Remaining: 0", "X-RateLimit-Reset: -1"}, want{remaining: 0, limit: -1}},
+		{"a limit of -1 is none", 200, []string{"X-RateLimit-Limit: -1", "X-RateLimit-Remaining: -1", "X-RateLimit-Reset: 30"}, want{remaining: -1, limit: -1, reset: 30 * s}},
+		{"quoted numbers", 200, []string{`X-RateLimit-Limit: "100"`, `X-RateLimit-Remaining: "7"`, `X-RateLimit-Reset: "30"`}, want{remaining: 7, limit: 100, reset: 30 * s}},
+		{"the exact form beside whole seconds", 429, []string{"Retry-After: 2", "x-ms-retry-after-ms: 1200"}, want{wait: 1200 * time.Millisecond, source: "X-Ms-Retry-After-Ms", remaining: -1, limit: -1}},
+		{"a longer wait beside milliseconds", 429, []string{"Retry-After: 60", "x-ms-retry-after-ms: 1200"}, want{wait: 60 * s, source: "Retry-After", remaining: -1, limit: -1}},
+		{"the longer of two names", 429, []string{"Retry-After: 5", "X-Retry-After: 30"}, want{wait: 30 * s, source: "X-Retry-After", remaining: -1, limit: -1}},
+		{"a wrong hint beside a good one", 429, []string{"Retry-After: 99999999999", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 30"},
+			want{wait: 30 * s, source: "X-Ratelimit-Reset", remaining: 0, limit: -1, reset: 30 * s, malformed: "Retry-After"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			h := ParseHint(headers(test.lines...), test.status, noon, UnitGuess)
+			got := want{h.Wait, http.CanonicalHeaderKey(h.Source), h.Remaining, h.Limit, h.Reset, h.Window, h.Concurrency, h.Scope, joined(h.Malformed)}
+			if got != test.want {
+				t.Errorf("ParseHint(%q, %d) =\n%+v, want\n%+v", test.lines, test.status, got, test.want)
+			}
+		})
+	}
+}
+
+// Each dialect's names reach it, in any case; others cost nothing.
+func TestDialects(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Retry-After", "RETRY-AFTER", "x-ms-retry-after-ms", "X-RateLimit-Retry-After", "RateLimit", "ratelimit-policy", "X-Ratelimit-Limit", "Acme-RateLimit-Remaining", "X-Rate-Limit-Reset",
+		"Anthropic-Ratelimit-Tokens-Reset", "X-Shopify-Shop-Api-Call-Limit", "Stripe-Rate-Limited-Reason"} {
+		if dialectOf(name) == nil {
+			t.Errorf("dialectOf(%s) = nil, want a dialect", name)
+		}
+	}
+	for _, name := range []string{"", "Date", "Content-Type", "Retry", "X-Rate", "Rate", "Limit", "X-Request-Id", "Stripe-Should-Retry"} {
+		if d := dialectOf(name); d != nil {
+			t.Errorf("dialectOf(%s) = %+v, want none", name, d)
+		}
+	}
+}
+
+// A Retry-After on any 4xx silences the fleet, and the item that can come back does, as often as its tries allow.
+func TestRetryAfterOnRefusals(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		status, tries int
+		lines         []string
+		verb          Verb
+		outcome       harvest.Outcome
+		pause         time.Duration
+	}{
+		{400, 1, []string{"Retry-After: 9"}, Again, "", 9 * s},
+		{409, 1, []string{"Retry-After: 9"}, Again, "", 9 * s},
+		{423, 1, []string{"X-Retry-After: 9"}, Again, "", 9 * s},
+		{418, 5, []string{"Retry-After: 9"}, Again, "", 9 * s},
+		{409, 6, []string{"Retry-After: 9"}, Skip, harvest.Skipped, 9 * s},
+		{409, 1, nil, Skip, harvest.Skipped, 0},
+		{408, 1, []string{"Retry-After: 9"}, Again, "", 9 * s},
+		{425, 1, []string{"Retry-After: 9"}, Again, "", 9 * s},
+		{404, 1, []string{"Retry-After: 9"}, Skip, harvest.Missing, 9 * s},
+		{410, 1, []string{"Retry-After: 0.5"}, Skip, harvest.Missing, s / 2},
+		{401, 1, []string{"Retry-After: 9"}, Again, "", 9 * s},
+		{403, 1, []string{"Retry-After: 9"}, Pause, "", 9 * s},
+		{420, 1, []string{"Retry-After: 9"}, Pause, "", 9 * s},
+		{429, 1, []string{"Retry-After: 9"}, Pause, "", 9 * s},
+		{404, 1, []string{"X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 9"}, Skip, harvest.Missing, 9 * s},
+		{400, 1, []string{"X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 9"}, Skip, harvest.Skipped, 9 * s},
+		{404, 1, []string{"X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1"}, Skip, harvest.Missing, 0},
+		{404, 1, []string{"X-RateLimit-Remaining: 5", "X-RateLimit-Reset: 9"}, Skip, harvest.Missing, 0},
+	} {
+		d := Decide(Facts{Status: row.status, Header: headers(row.lines...), Items: 1, Tries: row.tries, Now: noon}, generic)
+		if d.Verb != row.verb || d.Outcome != row.outcome || d.Pause != row.pause {
+			t.Errorf("Decide(%d, %q, try %d) = %s %s, pause %v, want %s %s, pause %v", row.status, row.lines, row.tries, d.Verb, d.Outcome, d.Pause, row.verb, row.outcome, row.pause)
+		}
+		if d.Verb == Again && row.status != 401 && d.Delay < row.pause {
+			t.Errorf("Decide(%d, %q).Delay = %v, want at least %v", row.status, row.lines, d.Delay, row.pause)
+		}
+	}
+}
+
+func joined(names []string) string { return strings.Join(names, " ") }
