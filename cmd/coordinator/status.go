@@ -41,6 +41,7 @@ type statusLine struct {
 	Of      int          `json:"shards"`
 	Drained int          `json:"shards_drained"`
 	Held    int          `json:"shards_at_work"`
+	Waiting int          `json:"shards_waiting"` // until a worker of --shard auto has drained its own
 	Unowned []string     `json:"shards_without_owner"`
 	Workers []workerLine `json:"workers"`
 
@@ -81,6 +82,7 @@ func statusOf(s wire.State, speed *status.Speed) statusLine {
 			line.Held++
 		}
 	}
+	line.Waiting = len(s.Waiting())
 	for _, shard := range s.Unowned() {
 		line.Unowned = append(line.Unowned, shard.String())
 	}
@@ -176,7 +178,7 @@ func (l statusLine) head() string {
 	if l.DrainBy != "" {
 		fmt.Fprintf(&b, "  draining by %s, until coordinator resume --run %s\n", l.DrainBy, l.Run)
 	}
-	fmt.Fprintf(&b, "  shards   %d: %d drained, %d at work, %d without an owner\n", l.Of, l.Drained, l.Held, len(l.Unowned))
+	fmt.Fprintf(&b, "  shards   %d: %d drained, %d at work, %d waiting for their turn, %d without an owner\n", l.Of, l.Drained, l.Held, l.Waiting, len(l.Unowned))
 	if len(l.Unowned) > 0 && l.DrainBy == "" {
 		fmt.Fprintf(&b, "           %s; %s\n", some(l.Unowned), l.takeUp())
 	}

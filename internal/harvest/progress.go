@@ -26,6 +26,33 @@ func Limits() []Limit {
 	}
 }
 
+// Meaning is what a limit says of a worker, and what to do about it.
+func (l Limit) Meaning() (what, todo string) {
+	switch l {
+	case LimitBudget:
+		return "the fleet uses the whole rate: as it should be", "nothing; a higher `--rate` where the upstream allows it"
+	case LimitRamp:
+		return "the rate grows back after a silence", "nothing; where it comes again and again, a lower `--rate`"
+	case LimitBackoff:
+		return "the upstream asked for silence, and all workers keep it", "wait"
+	case LimitHold:
+		return "an operator paused the host", "`coordinator resume`"
+	case LimitOutage:
+		return "the upstream gives no good answer; one probe goes out now and then, and no item pays for it", "wait; the note beside it says what the upstream did"
+	case LimitLatency:
+		return "all `--concurrency` requests wait for answers", "more `--concurrency`, if the upstream permits"
+	case LimitStore:
+		return "the store takes no more: it is slow, full or away", "repair it; fetching stops and starts by itself"
+	case LimitPace:
+		return "Redis is away, and nothing is sent without it", "repair it"
+	case LimitStandby:
+		return "the profile lets no more workers send at once", "nothing; this worker replaces one that leaves"
+	case LimitCorpus:
+		return "the corpus gives too few new items: it is slow to read, it was done before, or its end is near", "nothing"
+	}
+	return "", ""
+}
+
 // Progress is a worker at one moment; all counts are of this process unless said otherwise.
 type Progress struct {
 	Run      string
@@ -49,6 +76,9 @@ type Progress struct {
 	Limit       Limit
 	SilentUntil time.Time // zero when nothing is silent
 	Note        string    // a state that a person should see, such as "store full, 1,000 rows kept, next try in 30 s"
+
+	Part  string // the shard that was asked for: i/N, or auto; empty: Shard
+	Fleet bool   // of all workers of the run, as the coordinator that leads it sees them
 
 	Malformed   map[string]int64 // rate-limit headers that could not be understood, by name; not to be written to
 	CorpusEnded bool

@@ -28,6 +28,7 @@ type Stats struct {
 	Rate      float64 `json:"rate"` // requests/s over the last seconds
 	Budget    float64 `json:"budget"`
 	Limit     Limit   `json:"limit,omitempty"`
+	Auto      bool    `json:"auto,omitempty"` // it takes one free shard after the other
 	Left      int64   `json:"left,omitempty"` // items of the shard at work that have not ended, 0 while unknown
 	Note      string  `json:"note,omitempty"`
 	LastError string  `json:"last_error,omitempty"`

@@ -47,7 +47,7 @@ func (v view) rateText() string {
 // limitText says what holds us back now, and for how long if that is known.
 func (v view) limitText() string {
 	if v.silent > 0 {
-		return fmt.Sprintf("%s: silent %s", v.Limit, duration(v.silent))
+		return fmt.Sprintf("limit: %s %s", v.Limit, duration(v.silent))
 	}
 	if v.Limit == "" {
 		return ""

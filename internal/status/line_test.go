@@ -39,7 +39,7 @@ func TestBarLine(t *testing.T) {
 		{"120 columns", busy(), 50, 119, "  40% ████░░░░░░░  120,015/300,000  49.6 of 50/s  limit: budget  ETA 1h00m  12 missing, 3 dead, 1 rejected"},
 		{"40 columns", busy(), 50, 39, "  40% ████░░░░░░  120,015/300,000"},
 		{"narrower than a bar", busy(), 50, 10, ""},
-		{"silent", silent, 0, 79, "  40% ████░░░░░░  120,015/300,000  49.6 of 50/s  backoff: silent 1m12s  ETA ?"},
+		{"silent", silent, 0, 79, "  40% ████░░░░░░  120,015/300,000  49.6 of 50/s  limit: backoff 1m12s  ETA ?"},
 		{"note", noted, 0, 119, "  40% ████░░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J next try in 30 s  49.6 of 50/s  limit: budget"},
 		{"note in 80 columns", noted, 0, 79, "  40% ████░░░░░░  120,015/300,000  store full, 1,000 rows kept,\\u001b[2J next …"},
 		{"total not known", young, 50, 79, "7 done  49.6 of 50/s  limit: budget  ETA ?  143 retries"},

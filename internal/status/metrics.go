@@ -1,8 +1,10 @@
 package status
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -110,31 +112,63 @@ func truth(is bool) float64 {
 // collector reads one snapshot at each scrape.
 type collector struct{ get func() harvest.Progress }
 
-func (m Metric) desc() *prometheus.Desc {
-	var labels []string
-	if m.label != "" {
-		labels = []string{m.label}
+// notOfFleet are the metrics that only a process has.
+var notOfFleet = []string{"shoal_corpus_ended", "shoal_seen_items_total", "shoal_in_flight_requests", "shoal_ratelimit_header_malformed_total", "shoal_log_lines_dropped_total"}
+
+// FleetName is the metric's name in the coordinator, for the sum over all workers; empty where there is none. It differs from
+// the worker's, so that a sum over all processes counts nothing twice.
+func (m Metric) FleetName() string {
+	if slices.Contains(notOfFleet, m.Name) {
+		return ""
 	}
-	return prometheus.NewDesc(m.Name, m.Help, labels, nil)
+	return "shoal_fleet_" + strings.TrimPrefix(m.Name, "shoal_")
 }
 
-// Describe implements prometheus.Collector.
-func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, m := range Metrics() {
-		out <- m.desc()
+// Labels are on every metric besides its own.
+func Labels() []string { return []string{"run", "shard", "role"} }
+
+// Roles of a process.
+const (
+	roleWorker      = "worker"
+	roleCoordinator = "coordinator"
+)
+
+// of names the metric for a snapshot, and gives the values of Labels.
+func (m Metric) of(p harvest.Progress) (name string, labels []string) {
+	switch {
+	case !p.Fleet:
+		return m.Name, []string{p.Run, cmp.Or(p.Part, p.Shard.String()), roleWorker}
+	case m.Name == "shoal_log_lines_dropped_total": // the coordinator's own
+		return m.Name, []string{p.Run, "all", roleCoordinator}
 	}
+	return m.FleetName(), []string{p.Run, "all", roleCoordinator}
 }
 
-// Collect implements prometheus.Collector.
+// Describe implements prometheus.Collector. The names depend on the role, which the first snapshot says.
+func (c collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector. Before there is a run there is nothing to say.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	p := c.get()
+	if p.Run == "" {
+		return
+	}
 	for _, m := range Metrics() {
+		name, common := m.of(p)
+		if name == "" {
+			continue
+		}
+		names := Labels()
+		if m.label != "" {
+			names = append(names, m.label)
+		}
+		desc := prometheus.NewDesc(name, m.Help, names, nil)
 		for _, v := range m.values(p) {
-			var labels []string
+			labels := common
 			if m.label != "" {
-				labels = []string{v.label}
+				labels = append(slices.Clone(common), v.label)
 			}
-			out <- prometheus.MustNewConstMetric(m.desc(), m.Kind, v.value, labels...)
+			out <- prometheus.MustNewConstMetric(desc, m.Kind, v.value, labels...)
 		}
 	}
 }

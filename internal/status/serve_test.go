@@ -122,22 +122,66 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("/metrics has no %s", m.Name)
 		}
 	}
+	labels := `role="worker",run="2026q4",shard="1/4"`
 	for _, want := range []string{
-		`shoal_items_total{outcome="landed"} 20000`, `shoal_items_total{outcome="dead"} 3`, `shoal_limit{limit="budget"} 1`,
-		`shoal_limit{limit="store"} 0`, `shoal_requests_total 21000`, `shoal_budget_rate 50`, `shoal_request_rate 49.62`,
-		`shoal_ratelimit_header_malformed_total{header="Retry-After"} 3`, `shoal_corpus_items_estimated 0`, `shoal_corpus_ended 0`, `go_goroutines `,
+		`shoal_items_total{outcome="landed",` + labels + `} 20000`, `shoal_items_total{outcome="dead",` + labels + `} 3`, `shoal_limit{limit="budget",` + labels + `} 1`,
+		`shoal_limit{limit="store",` + labels + `} 0`, `shoal_requests_total{` + labels + `} 21000`, `shoal_budget_rate{` + labels + `} 50`, `shoal_request_rate{` + labels + `} 49.62`,
+		`shoal_ratelimit_header_malformed_total{header="Retry-After",` + labels + `} 3`, `shoal_corpus_items_estimated{` + labels + `} 0`, `shoal_corpus_ended{` + labels + `} 0`, `go_goroutines `,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/metrics does not say %s", want)
 		}
 	}
 	for _, limit := range harvest.Limits() {
-		if want := fmt.Sprintf(`shoal_limit{limit=%q} `, limit); strings.Count(body, want) != 1 {
+		if want := fmt.Sprintf(`shoal_limit{limit=%q,`, limit); strings.Count(body, want) != 1 {
 			t.Errorf("/metrics says %s %d times, want once", want, strings.Count(body, want))
 		}
 	}
-	if found := regexp.MustCompile(`https?://|2026q4`).FindString(body); found != "" {
+	if found := regexp.MustCompile(`https?://`).FindString(body); found != "" {
 		t.Errorf("/metrics shows %q, want no URL", found)
+	}
+}
+
+// The coordinator's sums have names of their own: no name is both a worker's and the fleet's, so nothing is counted twice.
+func TestFleetMetricsHaveTheirOwnNames(t *testing.T) {
+	t.Parallel()
+	fleet := func() harvest.Progress {
+		p := busy()
+		p.Fleet, p.Malformed = true, nil
+		return p
+	}
+	s, err := Serve("127.0.0.1:0", fleet, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	_, body := ask(t, s, "GET", "", "/metrics")
+	for _, want := range []string{`shoal_fleet_requests_total{role="coordinator",run="2026q4",shard="all"} 21000`, `shoal_fleet_items_total{outcome="landed",role="coordinator",run="2026q4",shard="all"} 20000`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the coordinator's /metrics does not say %s", want)
+		}
+	}
+	for _, m := range Metrics() {
+		if m.Name != "shoal_log_lines_dropped_total" && strings.Contains(body, "\n"+m.Name+"{") {
+			t.Errorf("the coordinator's /metrics has %s, which is the workers'", m.Name)
+		}
+		if name := m.FleetName(); name != "" && !strings.Contains(body, "# HELP "+name+" ") {
+			t.Errorf("the coordinator's /metrics has no %s", name)
+		}
+	}
+}
+
+func TestLimitsAreExplained(t *testing.T) {
+	t.Parallel()
+	for _, limit := range harvest.Limits() {
+		if what, todo := limit.Meaning(); what == "" || todo == "" {
+			t.Errorf("Meaning(%s) = %q, %q, want both", limit, what, todo)
+		}
+		p := busy()
+		p.Limit = limit
+		if line := viewOf(p, 50).barLine(120); !strings.Contains(line, "limit: "+string(limit)) {
+			t.Errorf("bar at limit %s = %q, want that word", limit, line)
+		}
 	}
 }
 

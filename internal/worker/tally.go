@@ -9,8 +9,12 @@ import (
 	"shoal/internal/harvest"
 )
 
-// rateSpan is how many whole seconds the rate of a tally is the mean of.
-const rateSpan = 10
+// The rate of a tally is the mean of so many whole seconds; of more where so few requests were sent in them.
+const (
+	rateSpan     = 10
+	rateSpanSlow = 60
+	rateRequests = 20
+)
 
 // Tally adds up what a process does, over all shards that it works on. Its methods may be called at once; those of nil
 // do nothing.
@@ -21,6 +25,7 @@ type Tally struct {
 	limits  map[string]time.Duration
 	minutes map[int64]*harvest.Minute
 	watched time.Time
+	first   int64 // second of the first request; 0 before it
 }
 
 // NewTally begins one.
@@ -40,6 +45,9 @@ func (t *Tally) sent(now time.Time) {
 	defer t.mu.Unlock()
 	t.stats.Requests++
 	at := now.Unix()
+	if t.first == 0 {
+		t.first = at
+	}
 	m := t.minutes[at/60]
 	if m == nil {
 		m = &harvest.Minute{Unix: at / 60}
@@ -164,15 +172,23 @@ func (t *Tally) Saved(minutes []harvest.Minute, now time.Time) {
 	}
 }
 
-// rate is the mean of the last whole seconds.
+// Rate is how many requests a second this process has sent lately.
+func (t *Tally) Rate(now time.Time) float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.rate(now.Unix())
+}
+
+// rate is the mean of the last whole seconds, of those since the first request.
 func (t *Tally) rate(now int64) float64 {
-	sum := 0
-	for at := now - rateSpan; at < now; at++ {
+	sum, seconds := 0, int64(0)
+	for at := now - 1; at >= max(t.first, now-rateSpanSlow) && (seconds < rateSpan || sum < rateRequests); at-- {
+		seconds++
 		if m := t.minutes[at/60]; m != nil {
 			sum += m.Seconds[at%60]
 		}
 	}
-	return float64(sum) / rateSpan
+	return float64(sum) / float64(max(1, seconds))
 }
 
 func seconds(all map[string]time.Duration) map[string]float64 {

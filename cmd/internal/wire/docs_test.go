@@ -13,6 +13,7 @@ import (
 
 	"shoal/internal/config"
 	"shoal/internal/corpus"
+	"shoal/internal/harvest"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
 	"shoal/internal/status"
@@ -31,13 +32,23 @@ func settingsPage() string {
 		"<!-- written from the table in internal/config; a test compares them -->\n\n")
 	b.WriteString(config.Markdown())
 	b.WriteString("\n## Metrics\n\nOn `--status-addr`, path `/metrics`; besides them those of Go and of the process. " +
-		"`/healthz` answers there while the process does; `/readyz` is 503 before there is a run and a shard, and while the store or Redis takes nothing.\n\n| metric | kind | |\n|---|---|---|\n")
+		"`/healthz` answers there while the process does; `/readyz` is 503 before there is a run and a shard, and while the store or Redis takes nothing.\n\nThe coordinator that leads a run has the sums over all its workers under names of their own. " +
+		"Each metric has the labels `run`, `shard` (`i/N`, `auto`, or `all` in the coordinator) and `role` (`worker` or `coordinator`).\n\n| metric | in the coordinator | kind | |\n|---|---|---|---|\n")
 	for _, m := range status.Metrics() {
 		kind := "gauge"
 		if m.Kind == prometheus.CounterValue {
 			kind = "counter"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, kind, m.Help)
+		fleet := ""
+		if name := m.FleetName(); name != "" {
+			fleet = "`" + name + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, fleet, kind, m.Help)
+	}
+	b.WriteString("\n## What holds a worker back\n\nThe bar, `coordinator status`, `report` and the metric `shoal_limit` use these words.\n\n| `limit:` | it means | do |\n|---|---|---|\n")
+	for _, limit := range harvest.Limits() {
+		what, todo := limit.Meaning()
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", limit, what, todo)
 	}
 	return b.String()
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ func (o *overview) progress() harvest.Progress {
 	if p.Started.IsZero() {
 		p = harvest.Progress{Run: o.h.run.Name, Started: o.h.began, Shard: harvest.Shard{Of: 1}}
 	}
-	p.Now = time.Now()
+	p.Now, p.Fleet = time.Now(), true
 	if o.away {
 		p.Limit = harvest.LimitStore
 	}
@@ -142,6 +143,24 @@ func (s State) Fresh() (at []harvest.Work) {
 	return at
 }
 
+// current is how old what a process says of itself may be for its rate to count: one report may be late.
+const current = 2 * reportEvery
+
+// rate is what all workers send in a second. Each reports the mean of its last seconds at an instant of its own. A killed
+// worker's share stays in its last report while the others take it up, so the sum may not pass the budget: that would be
+// the rate of no moment. What was really sent in the worst second is in the report.
+func (s State) rate(budget float64) (sum float64) {
+	for _, w := range s.Fresh() {
+		if s.At.Sub(w.Seen) < current {
+			sum += w.Stats.Rate
+		}
+	}
+	if budget > 0 {
+		return min(sum, budget)
+	}
+	return sum
+}
+
 // Progress is the run's, as the progress of one worker that had it all.
 func (s State) Progress() harvest.Progress {
 	p := harvest.Progress{
@@ -158,8 +177,8 @@ func (s State) Progress() harvest.Progress {
 			p.Pauses += pause.Times
 		}
 	}
+	p.Rate = s.rate(p.Budget)
 	for _, w := range s.Fresh() {
-		p.Rate += w.Stats.Rate
 		if p.Limit == harvest.LimitCorpus && w.Stats.Limit != "" {
 			p.Limit = w.Stats.Limit
 		}
@@ -204,8 +223,24 @@ func (s State) Of() int {
 	return of
 }
 
-// Unowned are the shards that nobody works on though they are not drained.
-func (s State) Unowned() (free []harvest.Shard) {
+// Waiting are the shards that a worker at work takes when it has drained its own.
+func (s State) Waiting() []harvest.Shard {
+	if slices.ContainsFunc(s.Fresh(), func(w harvest.Work) bool { return w.Stats.Auto }) {
+		return s.free()
+	}
+	return nil
+}
+
+// Unowned are the shards that are not drained and that no worker works on, now or when their turn comes.
+func (s State) Unowned() []harvest.Shard {
+	if len(s.Waiting()) > 0 {
+		return nil
+	}
+	return s.free()
+}
+
+// free are the shards that are neither held nor drained.
+func (s State) free() (free []harvest.Shard) {
 	if harvest.Drained(s.Shards) {
 		return nil
 	}

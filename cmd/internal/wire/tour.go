@@ -110,6 +110,7 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 // progress is that of this process, with the requests that list its corpus.
 func (h *Harvester) progress() harvest.Progress {
 	p, sum := h.tour.progress(), h.tally.Sum()
+	p.Rate, p.Part = h.tally.Rate(time.Now()), h.shardText()
 	p.Requests, p.Wire, p.Malformed, p.Retries, p.Pauses = sum.Requests, sum.Wire, sum.Malformed, 0, 0
 	for _, n := range sum.Retries {
 		p.Retries += n
@@ -151,6 +152,7 @@ func (h *Harvester) report(ctx context.Context, limit time.Duration, ended bool)
 		work.Shard = p.Shard.String()
 	}
 	work.Stats, work.Minutes = h.tally.Take(p)
+	work.Stats.Auto = h.set.AutoShard
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := h.truth.SaveWork(ctx, work); err != nil {

@@ -1,0 +1,53 @@
+package wire
+
+import (
+	"testing"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+func workAt(now time.Time, age time.Duration, rate float64, auto bool) harvest.Work {
+	return harvest.Work{Seen: now.Add(-age), Stats: harvest.Stats{Rate: rate, Auto: auto}}
+}
+
+// A killed worker's last word is not added to what the others have taken up.
+func TestRateOfARunKeepsItsPromise(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	run := harvest.Run{Rate: "50/s"}
+	for _, test := range []struct {
+		name string
+		work []harvest.Work
+		want float64
+	}{
+		{"all at work", []harvest.Work{workAt(now, 0, 25, false), workAt(now, 3*time.Second, 24, false)}, 49},
+		{"one not heard of for 7 s", []harvest.Work{workAt(now, 0, 40, false), workAt(now, 7*time.Second, 12, false)}, 40},
+		{"one killed just now", []harvest.Work{workAt(now, 0, 42, false), workAt(now, 4*time.Second, 12, false)}, 50},
+	} {
+		if got := (State{Run: run, Work: test.work, At: now}).Progress().Rate; got != test.want {
+			t.Errorf("Rate(%s) = %g, want %g", test.name, got, test.want)
+		}
+	}
+}
+
+// Shards that workers take one after the other wait for their turn; they have no owner only where no worker will take them.
+func TestShardsWaitForTheirTurn(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	state := State{Run: harvest.Run{Shards: 64}, At: now, Shards: []harvest.ShardState{{Shard: harvest.Shard{Index: 0, Of: 64}, Held: true}}}
+	for _, test := range []struct {
+		name             string
+		work             []harvest.Work
+		waiting, unowned int
+	}{
+		{"a worker that takes any", []harvest.Work{workAt(now, 0, 50, true)}, 63, 0},
+		{"a worker of one shard", []harvest.Work{workAt(now, 0, 50, false)}, 0, 63},
+		{"a worker that has died", []harvest.Work{workAt(now, time.Minute, 50, true)}, 0, 63},
+	} {
+		state.Work = test.work
+		if waiting, unowned := len(state.Waiting()), len(state.Unowned()); waiting != test.waiting || unowned != test.unowned {
+			t.Errorf("%s: %d waiting, %d without an owner, want %d, %d", test.name, waiting, unowned, test.waiting, test.unowned)
+		}
+	}
+}
