@@ -14,6 +14,8 @@
 //	lockpages                  lets nothing read the pages from now on
 //	cutwaiting                 cuts the connection of the coordinator that waits for them, and ends that
 //	wiki                       starts a wiki and sets WIKI to the address of its api.php
+//	letters CASE               starts a wiki of every title, first-letter, case-sensitive or old, and sets WIKI
+//	former FILE                makes the runs of a SQLite store those of an older version
 package cmd_test
 
 import (
@@ -57,6 +59,7 @@ func TestScripts(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "usurp": s.usurp, "abdicate": s.abdicate, "lockpages": s.lockPages, "cutwaiting": s.cutWaiting, "wiki": startWiki,
+					"letters": startLetters, "former": formerRuns,
 				},
 			})
 		})

@@ -24,6 +24,7 @@ type Run struct {
 	Name string
 	Inputs
 	Rate        string // newest operator's rate, as typed; no input
+	Titles      string // how keys are made of a wiki's titles, TitlesWritten; empty in runs that were opened before
 	Check, Wait string // newest jq that judges an answer; no inputs
 	Pack        int    // newest number of ids to a request, 0 before one was said; no input
 	CorpusItems int64  // of the first full pass; 0 before it
@@ -35,6 +36,10 @@ type Run struct {
 	OpenedAt    time.Time
 	FinishedAt  time.Time // zero while unfinished
 }
+
+// TitlesWritten is Run.Titles where a title's key keeps its first letter as the corpus writes it. Before, it was made a
+// capital, which in some wikis is another page.
+const TitlesWritten = "written"
 
 var runName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
 

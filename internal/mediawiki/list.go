@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"shoal/internal/harvest"
 )
@@ -19,33 +21,78 @@ type Listing struct {
 	Prefix    string
 }
 
-// ParseListing reads mediawiki:?prefix=Articles for deletion/&namespace=4.
+// ParseListing reads mediawiki:?prefix=Articles for deletion/&namespace=4. What stands there is what the person typed:
+// blanks, +, & and % are letters of a prefix. An escape such as %20 is decoded, since no title of any wiki has a % before
+// two hex digits, and & begins a parameter only before the name of one.
 func ParseListing(uri string) (Listing, error) {
-	const shape = "write it as mediawiki:?prefix=Articles for deletion/&namespace=4"
 	_, query, ok := strings.Cut(uri, ":")
 	if !ok {
-		return Listing{}, errors.New(shape)
-	}
-	values, err := url.ParseQuery(strings.ReplaceAll(strings.TrimPrefix(query, "?"), ";", "%3B"))
-	if err != nil {
-		return Listing{}, fmt.Errorf("%s: %w", shape, err)
+		return Listing{}, errors.New(listingShape)
 	}
 	var l Listing
-	for name, all := range values {
-		switch {
-		case len(all) != 1:
-			return Listing{}, fmt.Errorf("it says %s more than once", harvest.Quote(name))
-		case name == "prefix":
-			l.Prefix = strings.ReplaceAll(all[0], "_", " ")
-		case name == "namespace":
-			if l.Namespace, err = strconv.Atoi(all[0]); err != nil || l.Namespace < 0 {
-				return Listing{}, fmt.Errorf("namespace %s is no number from 0 on: 0 is for articles, 4 for the project's own pages", harvest.Quote(all[0]))
-			}
-		default:
-			return Listing{}, fmt.Errorf("it has %s; %s", harvest.Quote(name), shape)
+	query = strings.TrimPrefix(query, "?")
+	said := map[string]bool{}
+	for query != "" {
+		name, rest, ok := strings.Cut(query, "=")
+		if !ok || name != "prefix" && name != "namespace" {
+			return Listing{}, fmt.Errorf("it has %s; %s", harvest.Quote(name), listingShape)
+		}
+		if said[name] {
+			return Listing{}, fmt.Errorf("it says %s more than once: a & before it that belongs to the title is written %%26", harvest.Quote(name))
+		}
+		said[name] = true
+		var value string
+		value, query = cutParameter(rest)
+		if err := l.set(name, value); err != nil {
+			return Listing{}, err
 		}
 	}
 	return l, nil
+}
+
+const listingShape = "write it as mediawiki:?prefix=Articles for deletion/&namespace=4"
+
+var (
+	nextParameter = regexp.MustCompile(`&(prefix|namespace)=`)
+	likeParameter = regexp.MustCompile(`&[a-z]+=[0-9]*$`)
+	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+)
+
+// cutParameter splits what follows a parameter's = where the next parameter begins.
+func cutParameter(rest string) (value, next string) {
+	if at := nextParameter.FindStringIndex(rest); at != nil {
+		return rest[:at[0]], rest[at[0]+1:]
+	}
+	return rest, ""
+}
+
+// set takes one parameter as it is typed.
+func (l *Listing) set(name, typed string) error {
+	if odd := likeParameter.FindString(typed); odd != "" {
+		return fmt.Errorf("it has %s; %s, and a & that belongs to the title as %%26", harvest.Quote(odd), listingShape)
+	}
+	value := percentEscape.ReplaceAllStringFunc(typed, func(escape string) string {
+		b, _ := strconv.ParseUint(escape[1:], 16, 8) // two hex digits
+		return string([]byte{byte(b)})
+	})
+	if name == "namespace" {
+		n, err := strconv.Atoi(strings.TrimSpace(value))
+		if err != nil || n < 0 {
+			return fmt.Errorf("namespace %s is no number from 0 on: 0 is for articles, 4 for the project's own pages", harvest.Quote(value))
+		}
+		l.Namespace = n
+		return nil
+	}
+	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		return fmt.Errorf("prefix %s is not UTF-8 or has a control character, which no title has", harvest.Quote(value))
+	}
+	l.Prefix = strings.ReplaceAll(value, "_", " ")
+	return nil
+}
+
+// FormerListing is ParseListing of a run that was opened when + stood for a blank.
+func FormerListing(uri string) (Listing, error) {
+	return ParseListing(strings.ReplaceAll(uri, "+", "%20"))
 }
 
 // ListRequest asks for one step of the listing, as many pages as the wiki gives at once. next is what ReadList gave.

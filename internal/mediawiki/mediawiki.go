@@ -15,6 +15,7 @@ package mediawiki
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"strconv"
 	"strings"
@@ -131,14 +132,22 @@ func Title(api, title string) (harvest.Item, error) {
 	return titleItem(api, title, title)
 }
 
-// CapitalTitle is the item of a title in a run that was opened when the first letter of each title was made a capital in
-// its key. The wiki is asked for the title as it is given all the same.
-func CapitalTitle(api, title string) (harvest.Item, error) {
-	title = strings.TrimSpace(title)
-	if err := checkTitle(title); err != nil {
-		return harvest.Item{}, err
+// Capitals are the entries of a corpus in a run that was opened when the first letter of each title was made a capital in
+// its key, harvest.Run.Titles: its rows are found again. The wiki is asked for the title as it is given all the same.
+func Capitals(api string, entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
+	return func(yield func(harvest.Entry, error) bool) {
+		for entry, err := range entries {
+			item := &entry.Item
+			if entry.Rejected == nil && item.URL != "" && !byID(*item) {
+				if old, refused := titleItem(api, capital(item.ID), item.ID); refused == nil {
+					item.Key, item.URL = old.Key, old.URL
+				}
+			}
+			if !yield(entry, err) {
+				return
+			}
+		}
 	}
-	return titleItem(api, capital(title), title)
 }
 
 func titleItem(api, keyed, title string) (harvest.Item, error) {
@@ -211,7 +220,7 @@ func asked(item harvest.Item) (string, error) {
 		return "", fmt.Errorf("item %s names neither a title nor a page id", harvest.Quote(item.URL))
 	}
 	if underscored(capital(item.ID)) == title {
-		title = item.ID // see CapitalTitle
+		title = item.ID // see Capitals
 	}
 	return strings.ReplaceAll(title, "_", " "), nil
 }

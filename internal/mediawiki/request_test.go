@@ -105,11 +105,6 @@ func TestListing(t *testing.T) {
 			t.Errorf("ParseListing(%s) = %+v, %v, want both parts", uri, l, err)
 		}
 	}
-	for _, bad := range []string{"mediawiki", "mediawiki:?namespace=x", "mediawiki:?prefx=A", "mediawiki:?prefix=A&prefix=B"} {
-		if l, err := ParseListing(bad); err == nil {
-			t.Errorf("ParseListing(%s) = %+v, want an error", bad, l)
-		}
-	}
 	u := wiki(t)
 	listed, next, r := u.ReadList(answered(`{"continue":{"gapcontinue":"B_c","continue":"gapcontinue||"},"query":{"pages":[
 		{"pageid":9,"title":"Wikipedia:B","length":12,"lastrevid":99},{"pageid":3,"title":"Wikipedia:A","length":5,"lastrevid":33},{"pageid":4,"title":"R","redirect":true}]}}`))
@@ -175,4 +170,39 @@ func FuzzDumpLines(f *testing.F) {
 			t.Errorf("DumpLines(%q) = %q, want whole lines", text, lines)
 		}
 	})
+}
+
+// What a person types after prefix= is what the wiki is asked for.
+func TestPrefixesAsTyped(t *testing.T) {
+	t.Parallel()
+	u := wiki(t)
+	for typed, want := range map[string]string{
+		"C++": "C++", "AT&T": "AT&T", "100% pure": "100% pure", "a b": "a b", "a_b": "a b", "café": "café", "#1": "#1", "A;B": "A;B", "a=b": "a=b", "Q&A=x": "Q&A=x",
+		"50%": "50%", "%": "%", "100%2": "100%2", "5%zz": "5%zz", "?": "?", "a?b": "a?b", "R&B ": "R&B ", "R&": "R&", "&c.": "&c.", `"x"`: `"x"`, `\`: `\`, "a:b": "a:b", "ბირკიანი": "ბირკიანი", "AT&amp;T": "AT&amp;T",
+		"a%20b": "a b", "C%2B%2B": "C++", "C%2b%2b": "C++", "AT%26T": "AT&T", "100%25 pure": "100% pure", "caf%C3%A9": "café", "%231": "#1", "a%26prefix=b": "a&prefix=b", "a%2520b": "a%20b", "": "",
+	} {
+		for _, uri := range []string{"mediawiki:?prefix=" + typed + "&namespace=4", "mediawiki:?namespace=4&prefix=" + typed} {
+			l, err := ParseListing(uri)
+			if err != nil || l != (Listing{Namespace: 4, Prefix: want}) {
+				t.Errorf("ParseListing(%s) = %+v, %v, want prefix %q", uri, l, err, want)
+			}
+			if req := u.ListRequest(l, ""); !strings.Contains(req.URL, "&gapprefix="+harvest.Escape(want)+"&") {
+				t.Errorf("ListRequest(%s) = %s, want its prefix", uri, req.URL)
+			}
+		}
+		if l, err := ParseListing("mediawiki:?prefix=" + typed); err != nil || l != (Listing{Prefix: want}) {
+			t.Errorf("ParseListing(prefix=%s) = %+v, %v, want prefix %q", typed, l, err, want)
+		}
+	}
+	for _, bad := range []string{
+		"mediawiki", "mediawiki:?namespace=x", "mediawiki:?namespace=-1", "mediawiki:?prefx=A", "mediawiki:?prefix=A&prefix=B", "mediawiki:?prefix=A&namspace=4", "mediawiki:?prefix=A&namespace=4&prefx=B",
+		"mediawiki:?prefix=%FF", "mediawiki:?prefix=a%00", "mediawiki:?prefix=a%0Ab", "mediawiki:?prefix",
+	} {
+		if l, err := ParseListing(bad); err == nil {
+			t.Errorf("ParseListing(%s) = %+v, want an error", bad, l)
+		}
+	}
+	if l, err := FormerListing("mediawiki:?prefix=Articles+for%20deletion/&namespace=4"); err != nil || l != (Listing{Namespace: 4, Prefix: "Articles for deletion/"}) {
+		t.Errorf("FormerListing(+) = %+v, %v, want a blank", l, err)
+	}
 }

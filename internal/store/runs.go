@@ -121,9 +121,9 @@ func redefinition(given harvest.Run) []any {
 }
 
 // saveInputs is the statement that keeps what the table inputs has of a run. Parameters: run, next, items, split, id,
-// absent, check, wait, pack.
+// absent, check, wait, pack, titles.
 func saveInputs(schema string, parameter func(n int) string) string {
-	columns := []string{"next", "items", "split", "id", "absent", `"check"`, "wait", "pack"}
+	columns := []string{"next", "items", "split", "id", "absent", `"check"`, "wait", "pack", "titles"}
 	values, set := make([]string, len(columns)), make([]string, len(columns))
 	for i, column := range columns {
 		values[i], set[i] = parameter(i+2), column+" = excluded."+column
@@ -134,7 +134,7 @@ func saveInputs(schema string, parameter func(n int) string) string {
 
 // inputsOf are the parameters of saveInputs.
 func inputsOf(r harvest.Run) []any {
-	return []any{r.Name, r.Next, r.Items, r.Split, r.ID, r.Absent, r.Check, r.Wait, r.Pack}
+	return []any{r.Name, r.Next, r.Items, r.Split, r.ID, r.Absent, r.Check, r.Wait, r.Pack, r.Titles}
 }
 
 // redefined are the inputs of a run that is given others; what is not said stays.

@@ -74,7 +74,7 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 		opened, err := corpus.Open(ctx, cfg)
 		switch {
 		case err == nil:
-			h.source, first = opened, opened.First()
+			h.source, first = h.keyed(opened), opened.First()
 			h.onClose(h.closeCorpus)
 			return nil
 		case errors.Is(err, corpus.ErrIDs):

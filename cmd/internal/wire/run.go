@@ -239,7 +239,7 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 
 // asSet is the run as all settings have it.
 func (h *Harvester) asSet() harvest.Run {
-	run := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Inputs: harvest.Inputs{
+	run := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Titles: harvest.TitlesWritten, Inputs: harvest.Inputs{
 		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
 	}}
 	if isPartnerListing(h.set.Corpus) { // elsewhere they are of no meaning, though a profile may say them

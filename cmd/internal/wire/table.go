@@ -128,7 +128,11 @@ func (h *Harvester) listing() coordinator.Lister {
 	if isPartnerListing(h.run.Corpus) {
 		return h.itemLister()
 	}
-	what, _ := mediawiki.ParseListing(h.run.Corpus) // openTable has read it
+	parse := mediawiki.ParseListing
+	if h.run.Titles == "" {
+		parse = mediawiki.FormerListing
+	}
+	what, _ := parse(h.run.Corpus) // openTable has read it
 	l := listing{caller: h.caller(), wiki: h.kind.wiki, what: what}
 	if h.run.Extract == config.Afd {
 		l.skip = "Articles for deletion/Log/"

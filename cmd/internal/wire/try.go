@@ -31,7 +31,7 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	if err := h.openCorpus(life); err != nil {
 		return err
 	}
-	h.run = harvest.Run{Name: "try", Inputs: harvest.Inputs{Host: h.source.Host()}}
+	h.run = harvest.Run{Name: "try", Titles: harvest.TitlesWritten, Inputs: harvest.Inputs{Host: h.source.Host()}}
 	h.run.Corpus, h.run.Extract = h.set.Corpus, h.set.Extract
 	for _, build := range []func(context.Context) error{h.openRedis, h.openUpstream, h.introduceOurselves} {
 		if err := build(life); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"strings"
 
@@ -46,9 +47,32 @@ func (h *Harvester) wikiLines(cfg *corpus.Config) error {
 		cfg.Text = func(in io.Reader) io.Reader { return mediawiki.DumpLines(in, listing) }
 		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.DumpItem(api, line) }
 	default:
-		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.CapitalTitle(api, line) }
+		cfg.Line = func(line string) (harvest.Item, error) { return mediawiki.Title(api, line) }
 	}
 	return nil
+}
+
+// keyed is a wiki's corpus with keys as the run makes them.
+func (h *Harvester) keyed(corpus source) source {
+	if h.set.Upstream != config.Mediawiki {
+		return corpus
+	}
+	return titles{source: corpus, h: h}
+}
+
+type titles struct {
+	source
+
+	h *Harvester
+}
+
+// Entries implements worker.Corpus. The run is known by now, which it was not when the corpus was opened.
+func (t titles) Entries() iter.Seq2[harvest.Entry, error] {
+	entries := t.source.Entries()
+	if t.h.run.Name == "" || t.h.run.Titles != "" {
+		return entries
+	}
+	return mediawiki.Capitals(t.h.set.API, entries)
 }
 
 // introduceOurselves logs in where that takes a login, and asks a wiki that knows us how much we may ask for at once.

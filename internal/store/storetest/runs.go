@@ -36,8 +36,8 @@ func resume(t *testing.T, f *fixture) {
 		t.Fatalf("FindRun(%s) = %v, want nil", Name, err)
 	}
 	equal(t, "inputs", first.Inputs, Inputs())
-	if first.OpenedAt.IsZero() || !first.FinishedAt.IsZero() || first.Generation == "" || first.BucketBits != 17 || first.Rate != "50/s" {
-		t.Errorf("FindRun(%s) = %+v, want an instant of opening, none of finishing, a generation, 17 bits, 50/s", Name, first)
+	if first.OpenedAt.IsZero() || !first.FinishedAt.IsZero() || first.Generation == "" || first.BucketBits != 17 || first.Rate != "50/s" || first.Titles != harvest.TitlesWritten {
+		t.Errorf("FindRun(%s) = %+v, want an instant of opening, none of finishing, a generation, 17 bits, 50/s, titles as written", Name, first)
 	}
 	again, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name})
 	if err != nil || opened {
@@ -66,6 +66,7 @@ func judgement(t *testing.T, f *fixture) {
 	must(t, "FindRun()", err)
 	equal(t, "the run that was kept", kept, judged)
 	equal(t, "its inputs", kept.Inputs, Inputs())
+	equal(t, "how its titles are keyed", kept.Titles, harvest.TitlesWritten)
 }
 
 func contradictions(t *testing.T, f *fixture) {

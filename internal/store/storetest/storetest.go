@@ -70,7 +70,7 @@ func (e *env) run(t *testing.T, name string, test func(t *testing.T, f *fixture)
 		t.Parallel()
 		f := &fixture{Twin: e.fresh(t)}
 		f.store = Open(t, f.URL, store.Options{Version: "v1"})
-		if _, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Inputs: Inputs(), Rate: "50/s"}); err != nil || !opened {
+		if _, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Inputs: Inputs(), Rate: "50/s", Titles: harvest.TitlesWritten}); err != nil || !opened {
 			t.Fatalf("OpenRun(%s) = opened %t, %v, want true, nil", Name, opened, err)
 		}
 		test(t, f)
