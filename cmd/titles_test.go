@@ -9,7 +9,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,11 +23,14 @@ import (
 // letters is a MediaWiki that holds every title, with a text that names it, and is strict about spellings: it brings a
 // title into normal form C first and into its own spelling then, in which the first letter is a capital or not, but never
 // a Georgian one. old answers as a wiki before 1.25 does.
-type letters struct{ sensitive, old bool }
+type letters struct {
+	sensitive, old bool
+	listed         sync.Map // page id → title
+}
 
 // startLetters starts such a wiki, "letters first-letter", "letters case-sensitive" or "letters old".
 func startLetters(ts *testscript.TestScript, _ bool, args []string) {
-	server := httptest.NewServer(letters{sensitive: args[0] == "case-sensitive", old: args[0] == "old"})
+	server := httptest.NewServer(&letters{sensitive: args[0] == "case-sensitive", old: args[0] == "old"})
 	ts.Defer(server.Close)
 	ts.Setenv("WIKI", server.URL+"/w/api.php")
 }
@@ -39,7 +44,7 @@ func formerRuns(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(db.Close())
 }
 
-func (l letters) spelling(title string) string {
+func (l *letters) spelling(title string) string {
 	title = strings.Trim(strings.ReplaceAll(title, "_", " "), " ")
 	if first, n := utf8.DecodeRuneInString(title); !l.sensitive && !unicode.Is(unicode.Georgian, first) {
 		title = string(unicode.ToUpper(first)) + title[n:]
@@ -48,7 +53,7 @@ func (l letters) spelling(title string) string {
 }
 
 // ServeHTTP is api.php.
-func (l letters) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+func (l *letters) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	var normalized []any
 	pages := map[string]any{}
 	var titles []string
@@ -56,6 +61,9 @@ func (l letters) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		titles = []string{r.FormValue("gapprefix") + " and more"}
 	} else {
 		titles = strings.Split(r.FormValue("titles"), "|")
+		if title, ok := l.listed.Load(r.FormValue("pageids")); ok {
+			titles = []string{title.(string)}
+		}
 	}
 	say := func(from, to string) {
 		encoded := norm.NFC.String(from) != from
@@ -98,11 +106,12 @@ func valuesOf(m map[string]any) func(yield func(any) bool) {
 	}
 }
 
-func (l letters) page(title string) any {
+func (l *letters) page(title string) any {
 	id := int64(1)
 	for _, c := range []byte(title) {
 		id = (id*31 + int64(c)) % 1_000_000_007
 	}
+	l.listed.Store(strconv.FormatInt(id, 10), title)
 	text := "text of " + title
 	sum := sha1.Sum([]byte(text))
 	revision := map[string]any{"revid": id, "parentid": 0, "user": "Ada", "timestamp": "2020-05-09T10:00:00Z", "size": len(text), "sha1": hex.EncodeToString(sum[:])}
