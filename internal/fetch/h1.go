@@ -23,13 +23,15 @@ type h1pool struct {
 type h1conn struct {
 	o  *origin
 	cc *http.ClientConn // sends once: only http.Transport sends again
+	in *headConn
 }
 
 // openH1 wraps a connection that already speaks TLS where it should. via is the
 // proxy that wants absolute URLs, if there is one.
 func (o *origin) openH1(ctx context.Context, raw net.Conn, via *url.URL) error {
+	in := &headConn{Conn: raw}
 	t := &http.Transport{
-		DialContext:            func(context.Context, string, string) (net.Conn, error) { return raw, nil },
+		DialContext:            func(context.Context, string, string) (net.Conn, error) { return in, nil },
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
@@ -51,7 +53,7 @@ func (o *origin) openH1(ctx context.Context, raw net.Conn, via *url.URL) error {
 		cc.Close()
 		return ErrClosed
 	}
-	c := &h1conn{o: o, cc: cc}
+	c := &h1conn{o: o, cc: cc, in: in}
 	o.plain = true
 	o.h1.open++
 	o.h1.idle = append(o.h1.idle, c)
@@ -101,4 +103,7 @@ func (c *h1conn) end() {
 
 func (c *h1conn) calm() bool { return false }
 
-func (c *h1conn) roundTrip(req *http.Request) (*http.Response, error) { return c.cc.RoundTrip(req) }
+func (c *h1conn) roundTrip(req *http.Request) (*http.Response, error) {
+	c.in.begin()
+	return c.cc.RoundTrip(req)
+}

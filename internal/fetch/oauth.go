@@ -27,14 +27,28 @@ type tokens struct {
 
 	mu     sync.Mutex
 	config clientcredentials.Config
+	style  style  // the one that worked last
+	worked string // the secret that it worked with, "" before that
 }
+
+// style is how the id and the secret are sent.
+type style uint8
+
+const (
+	basicEscaped style = iota // Basic, both form-encoded first, as RFC 6749 has it
+	basicRaw                  // Basic of the very characters, as many endpoints compare it
+	inBody                    // client_id and client_secret in the form
+)
 
 // newTokens makes the client for the token endpoint: with the same address guard,
 // proxy and CAs as requests, without connections kept and without redirects.
 func newTokens(c *Client, secret *source) *tokens {
 	dial := func(ctx context.Context, scheme, address string) (net.Conn, error) {
 		conn, _, err := c.dialer.connect(ctx, &url.URL{Scheme: scheme, Host: address}, protocolH1)
-		return conn, err
+		if err != nil {
+			return nil, err
+		}
+		return &headConn{Conn: conn, expect: true}, nil // it carries one exchange
 	}
 	t := &http.Transport{
 		DialContext:    func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, "http", address) },
@@ -67,8 +81,8 @@ func (t withUserAgent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// get asks for a token once, or twice while it is unknown where this endpoint
-// wants the client's secret. Its errors are of type *harvest.Failure.
+// get asks for a token once, or a few times while it is unknown how this endpoint
+// takes the client's secret. Its errors are of type *harvest.Failure.
 func (t *tokens) get(ctx context.Context) (*oauth2.Token, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,11 +91,80 @@ func (t *tokens) get(ctx context.Context) (*oauth2.Token, error) {
 		return nil, &harvest.Failure{Fault: harvest.FaultCredential, Err: err}
 	}
 	t.config.ClientSecret = secret
-	token, err := t.config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.http))
-	if err != nil {
-		return nil, &harvest.Failure{Fault: tokenFault(err), Err: t.plain(err)}
+	var first error
+	for _, s := range t.styles(secret) {
+		token, err := t.ask(ctx, s)
+		if err == nil {
+			t.style, t.worked = s, secret
+			return token, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if !otherStyleMayDo(err) {
+			if tokenFault(first) == harvest.FaultCredential {
+				first = err // an outage in between, or the better reason
+			}
+			break
+		}
 	}
-	return token, nil
+	return nil, &harvest.Failure{Fault: tokenFault(first), Err: t.plain(first)}
+}
+
+// styles are those to try, in this order: only the one that is known to work with this secret, else all that differ.
+func (t *tokens) styles(secret string) []style {
+	if t.worked != "" && t.worked == secret {
+		return []style{t.style}
+	}
+	all := []style{basicEscaped, basicRaw, inBody}
+	if url.QueryEscape(secret) == secret && url.QueryEscape(t.config.ClientID) == t.config.ClientID {
+		all = []style{basicEscaped, inBody}
+	}
+	return all
+}
+
+// ask makes one request for a token.
+func (t *tokens) ask(ctx context.Context, s style) (*oauth2.Token, error) {
+	client := t.http
+	t.config.AuthStyle = oauth2.AuthStyleInHeader
+	switch s {
+	case basicRaw:
+		raw := *t.http
+		raw.Transport = rawBasic{t.http.Transport, t.config.ClientID, t.config.ClientSecret}
+		client = &raw
+	case inBody:
+		t.config.AuthStyle = oauth2.AuthStyleInParams
+	case basicEscaped:
+	}
+	return t.config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+}
+
+type rawBasic struct {
+	next       http.RoundTripper
+	id, secret string
+}
+
+// RoundTrip sends a copy of the request with the credential as it is.
+func (b rawBasic) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.SetBasicAuth(b.id, b.secret)
+	return b.next.RoundTrip(r)
+}
+
+// otherStyleMayDo reports whether the endpoint may have refused only how the secret was sent.
+func otherStyleMayDo(err error) bool {
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.ErrorCode {
+	case "invalid_client":
+		return true
+	case "", "invalid_request", "unauthorized", "invalid_credentials":
+		s := refused.Response.StatusCode
+		return s == http.StatusBadRequest || s == http.StatusUnauthorized || s == http.StatusForbidden || s == http.StatusUnprocessableEntity
+	}
+	return false // the secret is not what is wrong
 }
 
 // tokenFault is FaultCredential only where the endpoint itself refuses us: that needs

@@ -31,13 +31,18 @@ func Redirect(req *harvest.Request, a *harvest.Answer, allowed func(host string)
 	if err != nil {
 		return refuse(harvest.FaultOffhost, "redirect to %s: %w", harvest.Quote(location), err)
 	}
+	offers := cookieNames(a.Header)
 	switch host := harvest.HostOf(target); {
+	case target == req.URL && offers != "" && req.Hops > 0 && !becomesGet(a.Status, req.Method): // once more for those that keep a session's cookies
+		return refuse(harvest.FaultLoop, "redirect to itself with an offer of the cookie %s: the server wants a browser's cookies, which are not kept; ask its operator for an API without them", offers)
 	case !allowed(host):
 		return refuse(harvest.FaultOffhost, "redirect to another host: %s", harvest.Quote(host))
 	case strings.HasPrefix(req.URL, "https:") && strings.HasPrefix(target, "http:"):
 		return refuse(harvest.FaultDowngrade, "redirect from https to http at %s", harvest.Quote(host))
 	case otherProtocol(req.URL, target):
 		return refuse(harvest.FaultOffhost, "redirect to another protocol on the same port: %s", harvest.Quote(target))
+	case req.Hops >= MaxHops && offers != "":
+		return refuse(harvest.FaultLoop, "more than %d redirects, the last to %s with an offer of the cookie %s: the server wants a browser's cookies, which are not kept", MaxHops, harvest.Quote(target), offers)
 	case req.Hops >= MaxHops:
 		return refuse(harvest.FaultLoop, "more than %d redirects, the last to %s", MaxHops, harvest.Quote(target))
 	}
@@ -81,18 +86,62 @@ func becomesGet(status int, method string) bool {
 	return false
 }
 
+// cookieNames are the names of the cookies that an answer offers, the first three of them; their values are nobody's business.
+func cookieNames(h http.Header) string {
+	var names []string
+	for _, line := range h["Set-Cookie"] {
+		name, _, _ := strings.Cut(line, "=")
+		if names = append(names, harvest.Quote(strings.TrimSpace(name))); len(names) == 3 {
+			break
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // resolve makes the canonical URL that a Location means.
 func resolve(base, location string) (string, error) {
 	b, err := url.Parse(base)
 	if err != nil {
 		return "", err
 	}
+	location = strings.Trim(location, " ")
 	if strings.ContainsAny(location, "\r\n\t\x00") {
 		return "", harvest.ErrURL
 	}
-	ref, err := url.Parse(location)
+	ref, err := url.Parse(tolerant(location))
 	if err != nil {
 		return "", harvest.ErrURL
 	}
 	return harvest.CanonicalURL(b.ResolveReference(ref).String())
+}
+
+// tolerant escapes what browsers escape in a Location: a percent sign that begins no escape, and control characters. The scheme and
+// the host stay as they are written.
+func tolerant(location string) string {
+	from := 0
+	if i := strings.Index(location, "//"); i >= 0 && !strings.ContainsAny(location[:i], "/?#%") {
+		from = i + 2
+		if j := strings.IndexAny(location[from:], "/?#"); j >= 0 {
+			from += j
+		} else {
+			from = len(location)
+		}
+	}
+	var b strings.Builder
+	b.WriteString(location[:from])
+	for i := from; i < len(location); i++ {
+		switch c := location[i]; {
+		case c == '%' && (i+2 >= len(location) || !hexDigit(location[i+1]) || !hexDigit(location[i+2])):
+			b.WriteString("%25")
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func hexDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }

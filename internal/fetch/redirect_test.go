@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"shoal/internal/fakeapi"
@@ -29,6 +30,16 @@ func TestRedirect(t *testing.T) {
 		{why: "POST becomes GET", location: "/d", status: 303, method: "POST", want: "https://api.example/d", wantMethod: "GET"},
 		{why: "POST becomes GET", location: "/d", status: 302, method: "POST", want: "https://api.example/d", wantMethod: "GET"},
 		{why: "POST stays", location: "/d", status: 307, method: "POST", want: "https://api.example/d", wantMethod: "POST"},
+		{why: "a stray percent sign", location: "/100%", status: 302, want: "https://api.example/100%25"},
+		{why: "a stray percent sign before letters", location: "/a%zz?q=5%&r=%4", status: 302, want: "https://api.example/a%25zz?q=5%25&r=%254"},
+		{why: "a stray percent sign, absolute", location: "https://api.example/100% sure", status: 302, want: "https://api.example/100%25%20sure"},
+		{why: "a stray percent sign in a query", location: "?q=50%", status: 302, want: "https://api.example/v1/a?q=50%25"},
+		{why: "escapes stay escapes", location: "/a%2Fb%25c", status: 302, want: "https://api.example/a%2Fb%25c"},
+		{why: "blanks around", location: "  /c  ", status: 302, want: "https://api.example/c"},
+		{why: "letters that are not escaped", location: "/café", status: 302, want: "https://api.example/caf%C3%A9"},
+		{why: "another control character", location: "/a\x01b", status: 302, want: "https://api.example/a%01b"},
+		{why: "a stray percent sign in a host", location: "https://api%.example/", status: 302, fault: harvest.FaultOffhost},
+		{why: "a stray percent sign does not hide a host", location: "//evil.example/100%", status: 302, fault: harvest.FaultOffhost},
 		{why: "another host", location: "https://evil.example/", status: 302, fault: harvest.FaultOffhost},
 		{why: "another host without scheme", location: "//evil.example/", status: 302, fault: harvest.FaultOffhost},
 		{why: "backslashes", location: `\\evil.example/`, status: 302, want: "https://api.example/v1/%5C%5Cevil.example/"},
@@ -62,6 +73,37 @@ func TestRedirect(t *testing.T) {
 		case row.wantMethod != "" && (next.Method != row.wantMethod || (len(next.Body) > 0) != (row.wantMethod == "POST")):
 			t.Errorf("%s: Redirect(%q) = %s with %d bytes, want %s", row.why, row.location, next.Method, len(next.Body), row.wantMethod)
 		}
+	}
+}
+
+// A server that sends a browser to the same place with a cookie would do so for ever: the failure says what it wants.
+func TestRedirectThatOffersACookie(t *testing.T) {
+	t.Parallel()
+	anyHost := func(string) bool { return true }
+	const here = "https://api.example/v1/a"
+	for _, row := range []struct {
+		why, location string
+		hops, status  int
+		cookies       []string
+		says          string
+	}{
+		{"to itself", here, 1, 302, []string{"visited=s3cr3t; Path=/"}, `redirect to itself with an offer of the cookie "visited"`},
+		{"to itself, relative", "", 1, 307, []string{"a=1", "b=2", "c=3", "d=4"}, `cookie "a", "b", "c"`},
+		{"around", "/b", MaxHops, 302, []string{"check=1"}, `an offer of the cookie "check"`},
+		{"around without a cookie", "/b", MaxHops, 302, nil, "more than 3 redirects, the last to"},
+	} {
+		a := &harvest.Answer{Status: row.status, Header: http.Header{"Location": {row.location}, "Set-Cookie": row.cookies}}
+		if row.location == "" {
+			a.Header.Set("Location", "a")
+		}
+		_, err := Redirect(&harvest.Request{Method: http.MethodGet, URL: here, Hops: row.hops}, a, anyHost)
+		if faultIn(err) != harvest.FaultLoop || !strings.Contains(err.Error(), row.says) || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: Redirect = %v, want a loop that says %q and no value", row.why, err, row.says)
+		}
+	}
+	a := &harvest.Answer{Status: 302, Header: http.Header{"Location": {here}, "Set-Cookie": {"a=1"}}}
+	if next, err := Redirect(&harvest.Request{Method: http.MethodGet, URL: here}, a, anyHost); err != nil || next == nil {
+		t.Errorf("Redirect to itself for the first time = %v, %v, want to try once more", next, err)
 	}
 }
 

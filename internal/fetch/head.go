@@ -1,0 +1,196 @@
+package fetch
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// headConn is a connection on which the heads of HTTP/1.1 answers are put right as they come:
+// what browsers and curl read over is taken out before Go's own reader, which ends the exchange there. Bodies pass as they are.
+type headConn struct {
+	net.Conn
+
+	mu     sync.Mutex
+	expect bool   // the next bytes from the peer are a head
+	head   []byte // of it so far
+	out    []byte // to be read
+	err    error  // after out
+}
+
+// maxHead bounds what is held of a head. A longer one is passed on, and refused by whoever reads it.
+const maxHead = 2 * maxHeaderBytes
+
+// begin is called before each request: its answer's head comes next.
+func (c *headConn) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expect = true
+}
+
+// Read gives a head when all of it has come, and anything else at once.
+func (c *headConn) Read(p []byte) (int, error) {
+	for {
+		if n, err, ok := c.ready(p); ok {
+			return n, err
+		}
+		n, err := c.Conn.Read(p)
+		if c.take(p[:n], err) {
+			return n, err
+		}
+	}
+}
+
+// ready gives what is held for the reader.
+func (c *headConn) ready(p []byte) (int, error, bool) { //nolint:revive // the error belongs to the reader
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.out) > 0 {
+		n := copy(p, c.out)
+		c.out = c.out[n:]
+		return n, nil, true
+	}
+	return 0, c.err, c.err != nil
+}
+
+// take looks at what was read, and reports whether it is no head, so that the reader has it already.
+func (c *headConn) take(b []byte, err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.expect {
+		return true
+	}
+	c.head = append(c.head, b...)
+	for c.expect {
+		c.head = bytes.TrimLeft(c.head, "\r\n")
+		end := headEnd(c.head)
+		if end == 0 {
+			break
+		}
+		head, informs := tidyHead(c.head[:end])
+		c.out = append(c.out, head...)
+		c.head = c.head[end:]
+		c.expect = informs
+	}
+	if !c.expect || err != nil || len(c.head) > maxHead {
+		c.out = append(c.out, c.head...)
+		c.head, c.expect, c.err = nil, false, err
+	}
+	return false
+}
+
+// headEnd is where the head ends that b begins with, 0 while it is not all there.
+func headEnd(b []byte) int {
+	for i := 0; ; {
+		j := bytes.IndexByte(b[i:], '\n')
+		if j < 0 {
+			return 0
+		}
+		i += j + 1
+		switch {
+		case bytes.HasPrefix(b[i:], []byte("\n")):
+			return i + 1
+		case bytes.HasPrefix(b[i:], []byte("\r\n")):
+			return i + 2
+		}
+	}
+}
+
+var statusLine = regexp.MustCompile(`(?i)^\s*(?:HTTP/([0-9])(?:\.([0-9]))?|ICY)[ \t]+([0-9]{3})(?:[ \t]*)(.*)$`)
+
+// tidyHead puts a head right, and reports whether it only informs, so that another one follows.
+func tidyHead(head []byte) (tidy []byte, informs bool) {
+	lines := strings.Split(strings.TrimRight(string(head), "\r\n"), "\n")
+	var b strings.Builder
+	first := strings.TrimRight(lines[0], "\r")
+	if m := statusLine.FindStringSubmatch(first); m != nil {
+		version := "HTTP/1.1"
+		if m[1] == "1" && m[2] == "0" {
+			version = "HTTP/1.0"
+		}
+		first = version + " " + m[3] + " " + printableLine(m[4])
+		informs = m[3][0] == '1' && m[3] != "101"
+	}
+	b.WriteString(first + "\r\n")
+	for _, f := range framing(fields(lines[1:])) {
+		b.WriteString(f.name + ": " + f.value + "\r\n")
+	}
+	b.WriteString("\r\n")
+	return []byte(b.String()), informs
+}
+
+type field struct{ name, value string }
+
+// fields are the header's lines, folded ones joined, without those that are none.
+func fields(lines []string) []field {
+	var all []field
+	lost := true // the line before was left out, and what is folded onto it too
+	for _, line := range lines {
+		line = strings.TrimRight(line, "\r")
+		if line != "" && (line[0] == ' ' || line[0] == '\t') {
+			if !lost {
+				all[len(all)-1].value += " " + printableLine(line)
+			}
+			continue
+		}
+		name, value, ok := strings.Cut(line, ":")
+		name = strings.Trim(name, " \t")
+		if lost = !ok || !httpguts.ValidHeaderFieldName(name); !lost {
+			all = append(all, field{name, printableLine(value)})
+		}
+	}
+	return all
+}
+
+// printableLine is a value without blanks around, and blanks for its control characters.
+func printableLine(s string) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?")), " ")
+}
+
+// framing says once what is said twice about where the body ends: chunked, identity, equal lengths.
+func framing(all []field) []field {
+	var kept []field
+	var codings, lengths []string
+	for _, f := range all {
+		switch http.CanonicalHeaderKey(f.name) {
+		case "Transfer-Encoding":
+			codings = appendNew(codings, strings.ToLower(f.value), "identity", "")
+		case "Content-Length":
+			lengths = appendNew(lengths, f.value, "")
+		default:
+			kept = append(kept, f)
+		}
+	}
+	if len(codings) > 0 { // it overrides a length
+		return append(kept, field{"Transfer-Encoding", strings.Join(codings, ", ")})
+	}
+	for _, length := range lengths {
+		kept = append(kept, field{"Content-Length", length})
+	}
+	return kept
+}
+
+// appendNew adds the members of a list that are neither there yet nor idle.
+func appendNew(list []string, members string, idle ...string) []string {
+next:
+	for member := range strings.SplitSeq(members, ",") {
+		member = strings.TrimSpace(member)
+		for _, known := range append(idle, list...) {
+			if member == known {
+				continue next
+			}
+		}
+		list = append(list, member)
+	}
+	return list
+}
