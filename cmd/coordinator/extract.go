@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
@@ -36,42 +38,116 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 	if err != nil {
 		return err
 	}
-	var bodies, records, failed int
-	for {
-		batch, err := truth.ExtractBodies(ctx, run.Name, cursor, set.Batch)
-		if err != nil {
-			return err
-		}
-		if len(batch) == 0 {
-			break
-		}
-		made, bad, broken := extractBatch(extract, batch)
-		if bad == len(batch) { // before anything of it is staged, so that a rerun meets it again
-			return config.Usagef("--extract fails on each of the %d bodies from %s on, nothing was replaced: %v", len(batch), batch[0].URL, broken)
-		}
-		cursor = batch[len(batch)-1].Key
-		if err := truth.ExtractStage(ctx, run.Name, made, cursor); err != nil {
-			return err
-		}
-		bodies, failed = bodies+len(batch), failed+bad
-		for i := range made {
-			records += len(made[i].Records)
-		}
-		p.console.Log.Debug("extracted", "bodies", bodies, "records", records)
+	e := extraction{truth: truth, run: run.Name, extract: extract, batch: set.Batch, cursor: cursor, log: p.console.Log}
+	if err := e.all(ctx); err != nil {
+		return err
 	}
 	if err := truth.ExtractFinish(ctx, run.Name, spec); err != nil {
 		return err
 	}
-	p.console.Say(fmt.Sprintf("run %s: %d records made again from %d bodies, without a request; the old ones are replaced", run.Name, records, bodies))
-	if failed > 0 {
-		p.console.Say(fmt.Sprintf("%d bodies gave no record because the expression failed on them", failed))
+	p.console.Say(fmt.Sprintf("run %s: %d records made again from %d bodies, without a request; the old ones are replaced", run.Name, e.records, e.bodies))
+	if e.failed > 0 {
+		p.console.Say(fmt.Sprintf("%d bodies gave no record because the expression failed on them", e.failed))
 	}
 	return nil
 }
 
-func extractBatch(extract func(body []byte) ([]harvest.Record, error), batch []store.StoredBody) (made []store.Extracted, failed int, broken error) {
+// extraction goes through the bodies of a run.
+type extraction struct {
+	truth   store.Store
+	run     string
+	extract func(body []byte) ([]harvest.Record, error)
+	batch   int
+	cursor  harvest.Key
+	log     *slog.Logger
+
+	bodies, records, failed int
+	futile                  []store.Extracted // on which the expression failed, one after the other; not staged
+	first                   string            // the URL of the first of them
+	broken                  error
+}
+
+// all makes the records of all bodies and stages them. Of a batch of which none worked nothing is staged, so that a rerun
+// meets it again.
+func (e *extraction) all(ctx context.Context) error {
+	for rows := min(e.batch, firstBodies); ; {
+		batch, err := e.truth.ExtractBodies(ctx, e.run, e.cursor, rows)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 && e.bodies > len(e.futile) {
+			return e.stage(ctx, nil)
+		}
+		if len(batch) == 0 && len(e.futile) > 0 || len(e.futile) >= e.batch {
+			return config.Usagef("--extract fails on each of the %d bodies from %s on, nothing was replaced: %v", len(e.futile), e.first, e.broken)
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		rows = nextBodies(batch, rows, e.batch)
+		if err := e.some(ctx, batch); err != nil {
+			return err
+		}
+	}
+}
+
+// some makes the records of a few bodies.
+func (e *extraction) some(ctx context.Context, batch []store.StoredBody) error {
+	made, bad, broken := extractBatch(ctx, e.extract, batch)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(e.futile) == 0 {
+		e.first = batch[0].URL
+	}
+	e.cursor, e.broken = batch[len(batch)-1].Key, cmp.Or(broken, e.broken)
+	e.bodies, e.failed = e.bodies+len(batch), e.failed+bad
+	if bad == len(batch) {
+		e.futile = append(e.futile, made...)
+		return nil
+	}
+	return e.stage(ctx, made)
+}
+
+// stage stages what was made, behind that on which the expression failed.
+func (e *extraction) stage(ctx context.Context, made []store.Extracted) error {
+	all := append(e.futile, made...)
+	if len(all) == 0 {
+		return nil
+	}
+	if err := e.truth.ExtractStage(ctx, e.run, all, e.cursor); err != nil {
+		return err
+	}
+	for i := range made {
+		e.records += len(made[i].Records)
+	}
+	e.futile = nil
+	e.log.Debug("extracted", "bodies", e.bodies, "records", e.records)
+	return nil
+}
+
+const (
+	// firstBodies is how many bodies are read before it is known how large they are.
+	firstBodies = 8
+	// batchBodies is how many bytes of bodies are in memory at a time, about.
+	batchBodies = 16 << 20
+)
+
+// nextBodies is how many bodies to read next, by the size of the last ones. It grows slowly: the next may be larger.
+func nextBodies(last []store.StoredBody, rows, most int) int {
+	size := 1
+	for i := range last {
+		size += len(last[i].Body) + len(last[i].Raw)
+	}
+	return max(1, min(most, 4*rows, len(last)*batchBodies/size))
+}
+
+func extractBatch(ctx context.Context, extract func(body []byte) ([]harvest.Record, error), batch []store.StoredBody) (made []store.Extracted, failed int, broken error) {
 	made = make([]store.Extracted, 0, len(batch))
 	for i := range batch {
+		if ctx.Err() != nil {
+			break
+		}
 		var records []harvest.Record
 		body, err := bodyText(&batch[i])
 		if err == nil {

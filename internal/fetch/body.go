@@ -97,7 +97,9 @@ func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm
 	if success && said == codingNone && resp.ContentLength > limit {
 		return fail(harvest.FaultTooLarge, tooLarge(limit))
 	}
-	c.openSink(s, resp, said == codingGzip)
+	if err := c.openSink(s, resp, said == codingGzip); err != nil {
+		return fail(memoryFault(err), err)
+	}
 	if s.buf == nil {
 		return false, nil
 	}
@@ -109,6 +111,8 @@ func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm
 		replaced, tooLong, err = c.decode(resp.Header, s, limit)
 	}
 	switch {
+	case errors.Is(err, harvest.ErrMemory):
+		return fail(harvest.FaultTooLarge, err)
 	case err != nil:
 		return fail(bodyFault(err, calm()), told(err))
 	case tooLong:
@@ -130,14 +134,23 @@ func tooLarge(limit int64) error {
 
 // openSink gives the sink its first buffer: of the announced length, or as much
 // as bodies took lately.
-func (c *Client) openSink(s *sink, resp *http.Response, gz bool) {
+func (c *Client) openSink(s *sink, resp *http.Response, gz bool) error {
 	switch {
 	case resp.ContentLength == 0 || resp.Body == http.NoBody:
 	case resp.ContentLength > 0 && !gz:
-		s.open(int(min(resp.ContentLength+1, announcedAtMost)))
+		return s.open(int(min(resp.ContentLength+1, announcedAtMost)))
 	default:
-		s.open(int(min(c.typical.Load(), announcedAtMost)))
+		return s.open(int(min(c.typical.Load(), announcedAtMost)))
 	}
+	return nil
+}
+
+// memoryFault is the fault of a body for which there is no memory: it needs too much, or is not waited for any more.
+func memoryFault(err error) harvest.Fault {
+	if errors.Is(err, harvest.ErrMemory) {
+		return harvest.FaultTooLarge
+	}
+	return harvest.FaultReset
 }
 
 // pour fills the sink, unpacked; found is the coding that the body had.

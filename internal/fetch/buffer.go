@@ -45,41 +45,52 @@ func (p *buffers) get(n int) *buffer {
 
 func (p *buffers) put(b *buffer) { p.classes[b.class].Put(b) }
 
-// sink collects one body and counts its memory against the budget.
+// sink collects one body and counts its memory.
 type sink struct {
 	pool   *buffers
-	budget *budget
+	memory *account
 	buf    *buffer // nil until the first byte is expected
 }
 
-func (s *sink) open(n int) {
-	s.buf = s.pool.get(n)
-	s.budget.add(int64(cap(s.buf.b)))
-}
-
-func (s *sink) grow() {
-	old := s.buf
-	s.open(cap(old.b) + 1)
-	s.buf.b = append(s.buf.b, old.b...)
-	s.budget.add(-int64(cap(old.b)))
-	s.pool.put(old)
-}
-
-// close gives the memory back.
-func (s *sink) close() {
-	if s.buf == nil {
-		return
+// open gives the sink a buffer of at least n bytes, in place of the one that it has.
+func (s *sink) open(n int) error {
+	if err := s.memory.Grow(int64(s.pool.size(s.pool.class(min(n, s.pool.longest))))); err != nil {
+		return err
 	}
-	s.budget.add(-int64(cap(s.buf.b)))
-	s.pool.put(s.buf)
-	s.buf = nil
+	s.buf = s.pool.get(n)
+	return nil
+}
+
+func (s *sink) grow() error {
+	old := s.buf
+	if err := s.open(cap(old.b) + 1); err != nil {
+		return err
+	}
+	s.buf.b = append(s.buf.b, old.b...)
+	s.put(old)
+	return nil
+}
+
+func (s *sink) put(b *buffer) {
+	s.memory.Add(-int64(cap(b.b)))
+	s.pool.put(b)
+}
+
+// close gives the buffer back.
+func (s *sink) close() {
+	if s.buf != nil {
+		s.put(s.buf)
+		s.buf = nil
+	}
 }
 
 // fill reads r to its end, or until more than limit bytes came: then tooLong is true.
 func (s *sink) fill(r io.Reader, limit int64) (tooLong bool, err error) {
 	for {
 		if len(s.buf.b) == cap(s.buf.b) {
-			s.grow()
+			if err := s.grow(); err != nil {
+				return false, err
+			}
 		}
 		n, err := r.Read(s.buf.b[len(s.buf.b):cap(s.buf.b)])
 		s.buf.b = s.buf.b[:len(s.buf.b)+n]

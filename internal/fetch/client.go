@@ -16,12 +16,10 @@ import (
 // Client makes exchanges with the hosts of one upstream. It is safe for any
 // number of goroutines.
 //
-// Memory: a body's buffer counts against Config.Budget from the moment it is
-// taken until Answer.Release, and every slot counts as much as bodies took lately.
-// Reserve waits while that sum has reached the budget, so nothing can be stuck half
-// read. Bodies that turn out larger than expected may take the sum beyond the budget by
-// no more than Streams · 1.5 · (MaxBody + 1) bytes (a buffer that grows is held
-// twice, half and whole), plus Streams · 1 MiB that peers may have sent ahead.
+// Memory: what an answer holds counts against Config.Budget from its first buffer until Answer.Release: its body, and what
+// its reader says that it makes of it. Every slot counts as much as bodies took lately. Reserve waits while that sum has
+// reached the budget, and so does an answer that grows, all but one, which may take Config.Largest beyond it. Besides,
+// peers may have sent Streams · streamWindow bytes ahead. An exchange that waits for memory is not ended for its slowness.
 type Client struct {
 	cfg       Config
 	log       *slog.Logger
@@ -68,7 +66,7 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 		cfg: cfg, log: log, origins: map[string]*origin{},
 		places: semaphore.NewWeighted(int64(cfg.Streams)), buffers: newBuffers(cfg.MaxBody), patience: usualPatience(),
 	}
-	c.budget.limit = cfg.Budget
+	c.budget.limit, c.budget.largest = cfg.Budget, cfg.Largest
 	c.typical.Store(smallestBuffer)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	var err error

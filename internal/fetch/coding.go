@@ -88,11 +88,10 @@ func (c *Client) decode(h http.Header, s *sink, limit int64) (replaced, tooLong 
 		}
 		return false, false, nil
 	}
-	s.open(len(old.b) + len(old.b)/2)
-	defer func() {
-		s.budget.add(-int64(cap(old.b)))
-		s.pool.put(old)
-	}()
+	if err := s.open(len(old.b) + len(old.b)/2); err != nil {
+		return false, false, err
+	}
+	defer s.put(old)
 	tooLong, err = s.fill(found.Reader(bytes.NewReader(old.b[found.Skip:])), limit)
 	return text.Replaced(s.buf.b), tooLong, err
 }

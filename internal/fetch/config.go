@@ -45,6 +45,7 @@ type Config struct {
 	MinRate int64 // bytes/s that a body must bring over any 10 s; negative: no minimum
 	Streams int   // exchanges in flight and places reserved, together
 	Budget  int64 // bytes of bodies in flight and not yet released, see Client
+	Largest int64 // bytes that one answer may hold, with all that is made of it; default: whatever MaxBody leads to
 
 	CAFile            string // PEM, trusted besides the system's
 	CertFile, KeyFile string // PEM, the client's certificate; both or none
@@ -68,6 +69,7 @@ func (c Config) withDefaults() Config {
 	c.MinRate = orDefault(c.MinRate, DefaultMinRate)
 	c.Streams = orDefault(c.Streams, DefaultStreams)
 	c.Budget = orDefault(c.Budget, DefaultBudget)
+	c.Largest = orDefault(c.Largest, max(c.Budget, 16*c.MaxBody))
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}

@@ -117,6 +117,7 @@ func isCalm(err error) bool {
 
 // exchange puts the request on the wire once; own means that the credential goes with it.
 func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own bool) (*harvest.Answer, error) {
+	memory := &account{b: &c.budget, ctx: ctx}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	cred := c.auth.current()
@@ -128,6 +129,7 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own
 		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: err}
 	}
 	dog := c.watch(cancel)
+	memory.rest = dog.rest
 	defer dog.timer.Stop()
 	c.flying.Add(1)
 	defer c.flying.Add(-1)
@@ -144,13 +146,16 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own
 	if own {
 		c.auth.keep(resp)
 	}
-	s := &sink{pool: c.buffers, budget: &c.budget}
+	s := &sink{pool: c.buffers, memory: memory}
 	replaced, err := c.readBody(resp, s, &dog.wire, l.calm)
 	if err := overruled(ctx, resp.StatusCode, err); err != nil {
 		s.close()
+		memory.Close()
 		return nil, err
 	}
+	memory.rest = nil
 	a := harvest.Answer{
+		Memory: memory,
 		Status: resp.StatusCode, Header: resp.Header, Wire: dog.wire.Load(),
 		Arrived: time.Now(), First: first, Took: time.Since(dog.start), Replaced: replaced,
 	}
@@ -161,6 +166,7 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own
 	c.remember(int64(cap(s.buf.b)))
 	if a.Body, a.Masked = c.redact(cred, resp, s.buf.b); a.Masked { // in memory of its own
 		s.close()
+		memory.Add(int64(len(a.Body)))
 		return harvest.NewAnswer(a, nil), nil
 	}
 	return harvest.NewAnswer(a, s.close), nil
@@ -246,6 +252,20 @@ type watchdog struct {
 	headers atomic.Bool
 	wire    atomic.Int64 // bytes of the body so far
 	mark    int64        // wire at the last look
+
+	forgiven time.Duration // rested at the last look
+	resting  atomic.Int64  // since when the body is not read because there is no memory for it, in nanoseconds from start; 0 if it is
+	rested   atomic.Int64  // for how long it was not read in all
+}
+
+// rest keeps the dog from barking while we do not read. What it returns ends that.
+func (d *watchdog) rest() func() {
+	began := time.Since(d.start)
+	d.resting.Store(max(1, int64(began)))
+	return func() {
+		d.rested.Add(int64(time.Since(d.start) - began))
+		d.resting.Store(0)
+	}
 }
 
 func (c *Client) watch(cancel context.CancelCauseFunc) *watchdog {
@@ -260,9 +280,13 @@ func (d *watchdog) headersCame() {
 }
 
 func (d *watchdog) look() {
-	left := d.cfg.Timeout - time.Since(d.start)
+	rested := time.Duration(d.rested.Load())
+	left := d.cfg.Timeout - time.Since(d.start) + rested
 	got := d.wire.Load()
 	switch {
+	case d.resting.Load() != 0, rested > d.forgiven: // a new window begins when the body is read again
+		d.mark, d.forgiven = got, rested
+		d.timer.Reset(min(rateWindow, max(left, time.Second)))
 	case !d.headers.Load():
 		d.cancel(errNoHeaders)
 	case left <= 0:

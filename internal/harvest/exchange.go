@@ -1,7 +1,9 @@
 package harvest
 
 import (
+	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,7 +32,10 @@ type Answer struct {
 
 	Replaced bool // Body has U+FFFD where its charset does not have what came
 
+	Memory Memory // counts what the answer holds; nil where nothing is counted
+
 	release func()
+	others  int32 // how many hold it besides the first
 }
 
 // NewAnswer gives an answer the function that returns its body's buffer; nil when there is none.
@@ -39,16 +44,75 @@ func NewAnswer(a Answer, release func()) *Answer {
 	return &a
 }
 
-// Release gives the body's memory back. Body must not be used after it. Only
-// the first call does anything.
+// Release gives the body's memory back, and all else that was counted for the answer, once each holder has called it. Body
+// must not be used after it. Further calls do nothing.
 func (a *Answer) Release() {
-	if a == nil || a.release == nil {
+	if a == nil || atomic.AddInt32(&a.others, -1) >= 0 {
 		return
 	}
-	release := a.release
-	a.release, a.Body = nil, nil
-	release()
+	a.freeBody()
+	if a.Memory != nil {
+		a.Memory.Close()
+	}
 }
+
+// Hold adds n holders, each of which calls Release once.
+func (a *Answer) Hold(n int) {
+	if a != nil {
+		atomic.AddInt32(&a.others, int32(n))
+	}
+}
+
+// Settle says, once the answer is read, what is left of it: its body where body is true, and own bytes of what was made of it.
+// It is called before a further holder is added.
+func (a *Answer) Settle(body bool, own int64) {
+	if a == nil {
+		return
+	}
+	if !body {
+		a.freeBody()
+	}
+	if a.Memory != nil {
+		a.Memory.Add(own)
+	}
+}
+
+func (a *Answer) freeBody() {
+	if release := a.release; release != nil {
+		a.release, a.Body = nil, nil
+		release()
+	}
+}
+
+// Grow counts n bytes that are to be made of the answer; see [Memory]. Without an account it always may.
+func (a *Answer) Grow(n int64) error {
+	if a == nil || a.Memory == nil {
+		return nil
+	}
+	return a.Memory.Grow(n)
+}
+
+// Shrink counts n bytes less.
+func (a *Answer) Shrink(n int64) {
+	if a != nil && a.Memory != nil {
+		a.Memory.Add(-n)
+	}
+}
+
+// Memory is what one answer holds of the memory that all answers share.
+type Memory interface {
+	// Grow counts n bytes more, and waits while others hold too much. One answer at a time never waits, so that there is
+	// always one that can end; callers hold nothing meanwhile that another answer needs for its end. The error wraps
+	// ErrMemory where the answer would hold more than one may, else it says why there is no more waiting.
+	Grow(n int64) error
+	// Add counts n bytes more, or less, without waiting.
+	Add(n int64)
+	// Close counts the answer off.
+	Close()
+}
+
+// ErrMemory is wrapped by the error of an answer that needs more memory than one may hold.
+var ErrMemory = errors.New("more memory than one answer may take (GOMEMLIMIT, or the container's limit)")
 
 // Fault is the class of what went wrong with one exchange, on the wire or in what the answer says.
 type Fault string

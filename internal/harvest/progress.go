@@ -75,6 +75,7 @@ type Progress struct {
 	Budget      float64 // requests/s of the whole fleet
 	Limit       Limit
 	SilentUntil time.Time // zero when nothing is silent
+	Stuck       string    // the stage that nothing leaves any more, for a person; empty when all is well
 	Note        string    // a state that a person should see, such as "store full, 1,000 rows kept, next try in 30 s"
 
 	Part  string // the shard that was asked for: i/N, or auto; empty: Shard

@@ -28,6 +28,11 @@ const (
 // Read makes pages of the items that an answer completes. The others stand in Next, the continuation that asks for
 // them, or in Unfinished. No page holds the answer's memory.
 func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
+	need := int64(copies*len(a.Body) + min(shortObject*len(a.Body), maxObjects<<8))
+	if err := a.Grow(need); err != nil {
+		return u.alone(req, a, harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonMany, Cause: err})
+	}
+	defer a.Shrink(need)
 	decoded, r, fine := u.open(a, req.Items)
 	if !fine {
 		return u.alone(req, a, r)
@@ -58,6 +63,13 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 	r.Next = next
 	return r
 }
+
+const (
+	// copies is how often the text of an answer is in memory while it is read: decoded, as body, and as records.
+	copies = 4
+	// shortObject is how many bytes a byte of the shortest objects takes, decoded.
+	shortObject = 96
+)
 
 // alone ends a lone item whose answer is too deep or too large to be read: it will not get better.
 func (u *Upstream) alone(req *harvest.Request, a *harvest.Answer, r harvest.Reading) harvest.Reading {

@@ -28,6 +28,7 @@ func Bound() error {
 
 // Plan is the part of each who holds data. Together they and [base] stay within the limit.
 type Plan struct {
+	Limited bool  // there is a limit
 	Answers int64 // of all answers on their way: bodies, what is decoded of them, records, until their pages have landed
 	Largest int64 // what one of them may hold
 	Yield   int64 // of all records of one answer
@@ -47,6 +48,14 @@ const (
 // Share is the plan for what Go may take now, see [Bound], on so many processors.
 func Share(processors int) Plan { return share(debug.SetMemoryLimit(-1), processors) }
 
+// Roomy is what one answer with a body of so many bytes may hold where there is no limit; else 0.
+func (p Plan) Roomy(body int64) int64 {
+	if p.Limited {
+		return 0
+	}
+	return 16 * body
+}
+
 func share(limit int64, processors int) Plan {
 	if limit == math.MaxInt64 {
 		return Plan{Answers: 512 * mib, Largest: gib, Yield: 64 * mib, Aside: gib, Asides: processors}
@@ -55,5 +64,5 @@ func share(limit int64, processors int) Plan {
 	answers := max(limit-base, limit/3) / 2
 	asides := limit / 3
 	n := int(min(max(asides/(256*mib), 1), int64(processors)))
-	return Plan{Answers: answers, Largest: answers, Yield: min(64*mib, answers/4), Aside: min(gib, asides/int64(n)), Asides: n}
+	return Plan{Limited: true, Answers: answers, Largest: answers, Yield: min(64*mib, answers/4), Aside: min(gib, asides/int64(n)), Asides: n}
 }

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
+
+	"shoal/internal/harvest"
 )
 
 // Aside runs jobs where they can be ended, whatever they do.
@@ -34,17 +37,37 @@ var ErrNoProcess = errors.New("nothing to run it aside")
 // input is an answer on which expressions run.
 type input struct {
 	text       []byte // valid JSON without anything to mend
+	most       int64  // what it may weigh, decoded; 0 if that was afforded
 	longNumber bool   // a number of it is longer than what may be computed with here
 	tree       any
 	decoded    bool
 }
 
 // value decodes the text once.
-func (d *input) value() any {
-	if !d.decoded {
-		d.tree, d.decoded = decode(d.text), true
+func (d *input) value() (any, error) {
+	if d.decoded {
+		return d.tree, nil
 	}
-	return d.tree
+	if d.most > 0 && !light(d.text, d.most) {
+		return nil, errHeavy
+	}
+	d.tree, d.decoded = decode(d.text), true
+	return d.tree, nil
+}
+
+// errHeavy is of what an expression made of an answer, not of the answer.
+var errHeavy = Stuck(errors.New("it took too much memory: what it yields has too many values"))
+
+// mostYield is what one value that an expression yields may weigh, decoded, where it is not a part of what the answer weighs.
+const mostYield = 16 << 20
+
+// light reports whether a valid text may be decoded here.
+func light(text []byte, most int64) bool {
+	if 400*int64(len(text)) < most {
+		return true
+	}
+	found, err := scan(text, deepest)
+	return err == nil && found.weight(text) <= most
 }
 
 // yield is a value that an expression yields: the value itself, or its JSON text, valid until visit returns.
@@ -55,16 +78,19 @@ type yield struct {
 }
 
 func (y yield) value() (any, error) {
-	if y.text != nil {
-		return decode(y.text), nil
+	if y.text == nil {
+		return y.v, y.err
 	}
-	return y.v, y.err
+	if !light(y.text, mostYield) {
+		return nil, errHeavy
+	}
+	return decode(y.text), nil
 }
 
 // part is an input of a value that an expression yields on d.
 func (d *input) part(y yield) (*input, error) {
 	if y.text != nil {
-		return &input{text: bytes.Clone(y.text), longNumber: d.longNumber}, nil
+		return &input{text: bytes.Clone(y.text), most: mostYield, longNumber: d.longNumber}, nil
 	}
 	return &input{tree: y.v, decoded: true, longNumber: d.longNumber}, y.err
 }
@@ -96,6 +122,49 @@ const mostComputed = 1000
 
 func (u *Upstream) input(text []byte, found findings) *input {
 	return &input{text: text, longNumber: found.longest > mostComputed}
+}
+
+// weight is about what an answer takes once it is decoded: its text, and for each value its place and its own memory. An object
+// takes a table that has room for eight members, however few it has.
+func (f findings) weight(text []byte) int64 {
+	return int64(len(text)) + 80*int64(f.values) + 340*int64(f.objects)
+}
+
+// enter readies an answer, which scan has passed, for expressions: it waits for memory, then for one of the places. done
+// gives both back. The error is [ErrStuck]: the answer needs more than there will ever be.
+func (u *Upstream) enter(a *harvest.Answer, text []byte, found findings) (in *input, done func(), err error) {
+	free, err := u.afford(a, text, found)
+	if err != nil {
+		return nil, nil, Stuck(fmt.Errorf("its %d values need %w", found.values, err))
+	}
+	if found.mend() {
+		text = mend(text)
+	}
+	u.slots <- struct{}{}
+	return u.input(text, found), func() {
+		<-u.slots
+		free()
+	}, nil
+}
+
+// afford waits for the memory that the expressions take on an answer; free gives it back. Nothing that another answer may
+// need is held meanwhile.
+func (u *Upstream) afford(a *harvest.Answer, text []byte, found findings) (free func(), err error) {
+	here, aside := false, false
+	for _, p := range []*program{u.extract, u.check, u.wait, u.split, u.id, u.next, u.items} {
+		if p != nil {
+			away := p.aside != nil && (!p.linear || found.longest > mostComputed)
+			here, aside = here || !away, aside || away
+		}
+	}
+	need := int64(len(text)) // of what is yielded
+	if here {
+		need += 2 * found.weight(text) // an expression may make a value of each that it reads
+	}
+	if err := a.Grow(need); err != nil {
+		return nil, err
+	}
+	return func() { a.Shrink(need) }, nil
 }
 
 func (u *Upstream) bounds() bounds {

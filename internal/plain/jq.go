@@ -96,7 +96,11 @@ func (p *program) each(d *input, bounds bounds, visit func(yield) error) error {
 			return err
 		}
 	}
-	return p.here(d.value(), bounds.limit, func(v any) error { return visit(yield{v: v}) })
+	value, err := d.value()
+	if err != nil {
+		return err
+	}
+	return p.here(value, bounds.limit, func(v any) error { return visit(yield{v: v}) })
 }
 
 // here runs the program in this process, where it is looked at between its steps.

@@ -89,12 +89,12 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 	}
 	value := &input{decoded: true} // null
 	if err == nil {
-		if found.mend() {
-			body = mend(body)
+		in, done, err := u.enter(a, body, found)
+		if err != nil {
+			return l, "", final(unexpected(ReasonTooMany, err))
 		}
-		u.slots <- struct{}{}
-		defer func() { <-u.slots }()
-		value = u.input(body, found)
+		defer done()
+		value = in
 	}
 	if u.items != nil {
 		if r, fine := u.accepts(value); !fine {

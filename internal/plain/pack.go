@@ -112,14 +112,12 @@ func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Rea
 	case found.values > u.config.MaxValues:
 		return unexpected(ReasonTooMany, nil)
 	}
-	body := a.Body
-	if found.mend() {
-		body = mend(body)
+	value, done, err := u.enter(a, a.Body, found)
+	if err != nil {
+		return u.lone(req, a, unexpected(ReasonTooMany, err))
 	}
+	defer done()
 	found.utf8 = found.utf8 || a.Replaced
-	u.slots <- struct{}{}
-	defer func() { <-u.slots }()
-	value := u.input(body, found)
 	r, fine := u.accepts(value)
 	if !fine {
 		return u.lone(req, a, r)

@@ -65,6 +65,9 @@ const mostMediaType = 255
 // Kind is the kind of every record that a jq expression yields.
 const Kind = "record"
 
+// DefaultLimit is how long one run of an expression may take where Config.Limit is zero.
+const DefaultLimit = 5 * time.Second
+
 // Config is what a run says about its upstream. Zero values are the defaults.
 type Config struct {
 	Body        string        // BodyJSON, BodyRaw or BodyNone; default BodyJSON
@@ -150,7 +153,7 @@ func (c *Config) complete() error {
 	}
 	c.MaxDepth = min(c.MaxDepth, deepest)
 	if c.Limit <= 0 {
-		c.Limit = 5 * time.Second
+		c.Limit = DefaultLimit
 	}
 	return c.checkPack()
 }
@@ -281,6 +284,10 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 		return harvest.Reading{}
 	}
 	if found.mend() {
+		if err := a.Grow(int64(len(body))); err != nil {
+			skip(page, ReasonTooLarge, err.Error())
+			return harvest.Reading{}
+		}
 		body = mend(body)
 	}
 	if u.config.Body == BodyJSON {
@@ -296,7 +303,7 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 		skip(page, ReasonTooMany, fmt.Sprintf("%d values, jq works on at most %d", found.values, u.config.MaxValues))
 		return harvest.Reading{}
 	}
-	return u.consider(page, u.input(body, found))
+	return u.consider(page, a, body, found)
 }
 
 // textOf is the answer as UTF-8: with BodyRaw, its bytes are still what came.
@@ -310,9 +317,13 @@ func (u *Upstream) textOf(a *harvest.Answer) ([]byte, error) {
 }
 
 // consider runs the expressions in the order in which their answers matter.
-func (u *Upstream) consider(page *harvest.Page, in *input) harvest.Reading {
-	u.slots <- struct{}{}
-	defer func() { <-u.slots }()
+func (u *Upstream) consider(page *harvest.Page, a *harvest.Answer, body []byte, found findings) harvest.Reading {
+	in, done, err := u.enter(a, body, found)
+	if err != nil {
+		fail(page, err)
+		return harvest.Reading{}
+	}
+	defer done()
 	if r, fine := u.accepts(in); !fine {
 		if errors.Is(r.Cause, ErrStuck) {
 			fail(page, r.Cause)

@@ -30,12 +30,12 @@ func (u *Upstream) Records(body []byte) ([]harvest.Record, error) {
 	if found.values > u.config.MaxValues {
 		return nil, fmt.Errorf("read a stored body: %d values, jq works on at most %d", found.values, u.config.MaxValues)
 	}
-	if found.mend() {
-		body = mend(body)
+	in, done, err := u.enter(nil, body, found)
+	if err != nil {
+		return nil, err
 	}
-	u.slots <- struct{}{}
-	defer func() { <-u.slots }()
-	records, _, err := u.records(u.input(body, found))
+	defer done()
+	records, _, err := u.records(in)
 	if err != nil {
 		return nil, fmt.Errorf("extract records: %w", err)
 	}

@@ -27,6 +27,7 @@ type findings struct {
 	number    string // the first number beyond numeric, cut to a printable length
 	values    int    // about how many values and keys the text holds
 	longest   int    // bytes of its longest number
+	objects   int    // objects that have members
 }
 
 func (f findings) mend() bool { return f.nul || f.surrogate || f.utf8 }
@@ -161,6 +162,7 @@ func (s *scanner) open(object bool, end byte) (opened bool, err error) {
 		return false, nil
 	}
 	if object {
+		s.found.objects++
 		s.objects[word] |= bit
 		return true, s.key()
 	}

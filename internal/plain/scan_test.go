@@ -143,10 +143,10 @@ func TestScanFindings(t *testing.T) {
 		text string
 		want findings
 	}{
-		{`{"a":[1,"b"]}`, findings{values: 5, longest: 1}},
+		{`{"a":[1,"b"]}`, findings{values: 5, longest: 1, objects: 1}},
 		{`"\u0000"`, findings{nul: true, values: 1}},
 		{`"\\u0000"`, findings{values: 1}},
-		{`{"\u0000":"\ud800"}`, findings{nul: true, surrogate: true, values: 3}},
+		{`{"\u0000":"\ud800"}`, findings{nul: true, surrogate: true, values: 3, objects: 1}},
 		{`"\ud83d\ude00"`, findings{values: 1}},
 		{`"\ud800\ud83d\ude00"`, findings{surrogate: true, values: 1}},
 		{"\"\xff\"", findings{utf8: true, values: 1}},

@@ -101,6 +101,24 @@ func TestReadyz(t *testing.T) {
 	}
 }
 
+func TestHealthz(t *testing.T) {
+	t.Parallel()
+	s, err := Serve("127.0.0.1:0", func() harvest.Progress {
+		return harvest.Progress{Stuck: "decode: nothing has left this stage for 2m0s"}
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if got, body := ask(t, s, "GET", "", "/healthz"); got != 503 || !strings.Contains(body, "decode") {
+		t.Errorf("GET /healthz of a worker with a stuck stage = %d %q, want 503 with the stage", got, body)
+	}
+}
+
 func TestServeRefuses(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "127.0.0.1:0", nil)

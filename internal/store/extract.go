@@ -25,6 +25,9 @@ func busyShard(s harvest.Shard, owner string) error {
 	return fmt.Errorf("%w: %s holds shard %s: stop it, or wait until it is done", ErrBusy, owner, s)
 }
 
+// mostBodies is how many bytes of bodies ExtractBodies returns at most, but for the last of them.
+const mostBodies = 64 << 20
+
 // hasBodies refuses a run that keeps nothing to extract from.
 func hasBodies(run harvest.Run) error {
 	if run.Body == "none" {

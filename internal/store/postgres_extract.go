@@ -89,14 +89,19 @@ func (p *Postgres) ExtractBodies(ctx context.Context, run string, after harvest.
 		if err != nil {
 			return err
 		}
-		bodies, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (StoredBody, error) {
+		defer rows.Close()
+		for size := 0; size < mostBodies && rows.Next(); {
 			var b StoredBody
 			var key pgtype.UUID
-			err := row.Scan(&key, &b.URL, &b.ID, &b.MediaType, (*jsonBytes)(&b.Body), &b.Raw)
+			if err := rows.Scan(&key, &b.URL, &b.ID, &b.MediaType, (*jsonBytes)(&b.Body), &b.Raw); err != nil {
+				return err
+			}
 			b.Key = key.Bytes
-			return b, err
-		})
-		return err
+			bodies = append(bodies, b)
+			size += len(b.Body) + len(b.Raw)
+		}
+		rows.Close()
+		return rows.Err()
 	})
 	return bodies, classify("read the bodies of run "+run, err)
 }

@@ -83,6 +83,7 @@ func forgetSQLiteExtract(ctx context.Context, tx *sql.Tx, run string) error {
 // ExtractBodies implements Store.
 func (s *SQLite) ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) ([]StoredBody, error) {
 	var bodies []StoredBody
+	size := 0
 	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
 		var b StoredBody
 		var key []byte
@@ -92,8 +93,14 @@ func (s *SQLite) ExtractBodies(ctx context.Context, run string, after harvest.Ke
 		var err error
 		b.Key, err = toKey(key)
 		bodies = append(bodies, b)
+		if size += len(b.Body) + len(b.Raw); err == nil && size >= mostBodies {
+			return errEnough
+		}
 		return err
 	}, selectBodies("", "?1", "?2", "?3"), run, after[:], limit)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return bodies, s.classify("read the bodies of run "+run, err)
 }
 

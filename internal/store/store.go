@@ -65,7 +65,7 @@ type Store interface {
 	// ExtractBegin starts to make the run's records again by spec, or resumes where an earlier start with the same spec
 	// stopped: cursor is the last key staged, all zero at the start. ErrBusy while a worker holds a shard of the run.
 	ExtractBegin(ctx context.Context, run, spec string) (cursor harvest.Key, err error)
-	// ExtractBodies returns up to limit pages with a body whose key is above after, in order of key: those that landed,
+	// ExtractBodies returns up to limit pages, fewer where they are large, with a body whose key is above after, in order of key: those that landed,
 	// and those skipped because no records could be made of them.
 	ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) ([]StoredBody, error)
 	// ExtractStage keeps the records made of one batch and moves the cursor, both or neither. Nobody sees them yet.

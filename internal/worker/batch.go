@@ -21,23 +21,22 @@ func (w *Worker) collect(out chan<- batch) {
 	defer flush.Stop()
 	due := false
 	for {
-		in, to := w.ended, out
+		in, over, to := w.ended, w.over, out
 		full := len(b.pages) >= w.Batch || b.bytes >= w.BatchBytes
 		if full {
-			in = nil
+			in, over = nil, nil
 		}
 		if !full && !due {
 			to = nil
 		}
 		w.storeBlocks.Store(full)
 		select {
-		case page, ok := <-in:
-			if !ok {
-				if len(b.pages) > 0 {
-					out <- b
-				}
-				return
+		case <-over:
+			if len(b.pages) > 0 {
+				out <- b
 			}
+			return
+		case page := <-in:
 			if len(b.pages) == 0 {
 				flush.Reset(w.Flush)
 			}

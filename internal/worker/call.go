@@ -104,7 +104,9 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	c.requests++
 	c.Tally.sent(began)
+	left := c.Tally.enter(harvest.StageFetch)
 	answer, err := slot.Send(ctx, c.request)
+	left()
 	c.Tally.spent(harvest.StageFetch, began)
 	if err != nil && ctx.Err() != nil {
 		permit.Unused()
@@ -114,7 +116,9 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 	if answer != nil {
 		c.Tally.received(answer.Wire)
 	}
+	left = c.Tally.enter(harvest.StageDecode)
 	reading := Decode(reader(c.read), c.Fetch, c.request, answer, err)
+	left()
 	if c.mistaken(reading) {
 		permit.Neutral(ctx, true)
 	} else {

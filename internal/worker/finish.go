@@ -12,15 +12,11 @@ import (
 // accept ends the items that an answer completed. What it left open is asked for by its continuation, where there is
 // one, else it goes back to the packer.
 func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harvest.Reading, now time.Time) {
-	kept := false // a page that keeps bytes of the answer gives its memory back when it has landed
+	Share(answer, reading.Pages)
 	for i := range reading.Pages {
 		page := reading.Pages[i]
 		page.Attempts, page.FetchedAt = t.total+w.packer.before(page.Key), now
-		kept = kept || page.Answer != nil
 		w.finish(hold && page.Outcome != harvest.Landed, page)
-	}
-	if !kept {
-		answer.Release()
 	}
 	if reading.Next != nil {
 		t.items, t.request, t.ready = reading.Next.Items, reading.Next, now
@@ -29,6 +25,28 @@ func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harv
 	}
 	w.giveBack(t, reading.Unfinished)
 	w.drop(len(reading.Pages))
+}
+
+// Share makes each page a holder of what its answer counts for: what was made of it, and its body where a page keeps that.
+// The last page that lands gives it back. Without a page the answer is released.
+func Share(answer *harvest.Answer, pages []harvest.Page) {
+	if len(pages) == 0 || answer == nil {
+		answer.Release()
+		return
+	}
+	body, own := false, int64(0)
+	for i := range pages {
+		own += int64(pages[i].Size())
+		if pages[i].Answer != nil {
+			body = true
+			own -= int64(len(pages[i].Body) + len(pages[i].Raw))
+		}
+	}
+	answer.Settle(body, own)
+	answer.Hold(len(pages) - 1)
+	for i := range pages {
+		pages[i].Answer = answer
+	}
 }
 
 // end ends all items of a task in the same way.
@@ -51,14 +69,23 @@ func (w *Worker) finish(hold bool, page harvest.Page) {
 	if hold {
 		w.proof.hold(page)
 	} else {
-		w.ended <- page
+		w.deliver(page)
+	}
+}
+
+// deliver gives a page to the batch. After the end nothing takes it: it is fetched again.
+func (w *Worker) deliver(page harvest.Page) {
+	select {
+	case w.ended <- page:
+	case <-w.over:
+		page.Answer.Release()
 	}
 }
 
 // pass sends pages that were held on to the batch.
 func (w *Worker) pass(pages []harvest.Page) {
 	for i := range pages {
-		w.ended <- pages[i]
+		w.deliver(pages[i])
 	}
 }
 

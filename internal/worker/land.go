@@ -34,7 +34,9 @@ func (w *Worker) land(b batch) error {
 		// forgotten, one under a newer generation might have been lost in between.
 		generation = w.Lease.Fingerprint()
 		began := time.Now()
+		left := w.Tally.enter(harvest.StageLand)
 		landed, err = w.Lease.Land(w.landing, b.pages)
+		left()
 		w.Tally.spent(harvest.StageLand, began)
 		return err
 	})

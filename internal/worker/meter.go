@@ -54,6 +54,9 @@ func (w *Worker) Progress() harvest.Progress {
 	}
 	p.Total, p.Guess = w.total(p)
 	p.Limit = w.limit(pace, p)
+	if p.Stuck = w.Tally.Stuck(p.Now, p.Limit == harvest.LimitStore); p.Stuck != "" && p.Note == "" {
+		p.Note = p.Stuck
+	}
 	if p.Note == "" && p.Limit == harvest.LimitOutage {
 		p.Note = w.ailment()
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type probation struct {
 	mu       sync.Mutex
 	streak   *retry.Streak
 	held     []harvest.Page
+	weight   int      // of the bodies of those
 	failed   []string // the first failing items, for a person
 	accepted bool
 	foreign  bool // some answer was nothing that an API gives
@@ -78,7 +80,7 @@ func (p *probation) observe(items []harvest.Item, d retry.Decision, reading harv
 	if verdict.Release && !p.stopped {
 		p.accepted, p.incidents, p.silent = true, 0, time.Time{}
 		p.failed = p.failed[:0]
-		released, p.held = p.held, nil
+		released, p.held, p.weight = p.held, nil, 0
 	}
 	verdict.Hold = verdict.Hold || p.stopped
 	return verdict, released
@@ -116,10 +118,35 @@ func because(word string, cause error) string {
 	return word + ": " + head(strings.TrimPrefix(cause.Error(), word+": "))
 }
 
+// mostHeld is how many bytes the bodies of pages that are held may take together. A page that would be beyond that is held
+// without its body: it may be held for long, and answers that could land need the memory.
+const mostHeld = 4 << 20
+
 func (p *probation) hold(pages ...harvest.Page) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for i := range pages {
+		p.weight = Lighten(&pages[i], p.weight, mostHeld)
+	}
 	p.held = append(p.held, pages...)
+}
+
+// Lighten readies a page for being held: its body gets memory of its own, within a bound for all that are held, and its answer
+// is released. It returns what all of them weigh then.
+func Lighten(page *harvest.Page, weight, most int) int {
+	size := len(page.Body) + len(page.Raw)
+	switch {
+	case size == 0:
+	case weight+size > most:
+		page.Body, page.Raw, page.MediaType = nil, nil, ""
+		page.Detail = text(page.Detail + " (its body is not kept: too many wait for the first item to land)")
+	default:
+		page.Body, page.Raw = bytes.Clone(page.Body), bytes.Clone(page.Raw)
+		weight += size
+	}
+	page.Answer.Release()
+	page.Answer = nil
+	return weight
 }
 
 // unproven is why nothing that is still held may land when the corpus has ended; empty where it may. Items that all ended

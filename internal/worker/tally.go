@@ -26,6 +26,7 @@ type Tally struct {
 	minutes map[int64]*harvest.Minute
 	watched time.Time
 	first   int64 // second of the first request; 0 before it
+	clocks  clocks
 }
 
 // NewTally begins one.

@@ -84,15 +84,17 @@ type Worker struct {
 	witnesses  *Witnesses
 	vouching   *semaphore.Weighted
 
-	ended chan harvest.Page
-	away  outages
+	ended  chan harvest.Page
+	over   chan struct{} // closed when nothing more will end; what ends all the same is fetched again
+	enough chan struct{} // closed when what still runs is not waited for any more
+	away   outages
 
 	generation string // of the store when the work began
 }
 
 // New makes a worker.
 func New(config Config, parts Parts) *Worker {
-	w := &Worker{Config: config, Parts: parts, queue: newQueue(), ended: make(chan harvest.Page)}
+	w := &Worker{Config: config, Parts: parts, queue: newQueue(), ended: make(chan harvest.Page), over: make(chan struct{}), enough: make(chan struct{})}
 	// Two packs more than there are fetchers: one that fills, one that waits.
 	w.proof = newProbation(config.Canary, config.Fresh)
 	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.proof.first())
@@ -139,9 +141,9 @@ func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error
 	store.Go(func() { w.landAll(batches) }) // land, mark
 
 	<-fed
-	crew.Wait()
+	w.dismissCrew(&crew)
 	w.conclude()
-	close(w.ended)
+	close(w.over)
 	store.Wait()
 	return w.result()
 }
@@ -177,6 +179,23 @@ func (w *Worker) fail(err error) { w.stopFeeding(err) }
 // when the work ends early.
 const landGrace = 8 * time.Second
 
+// lastGrace is what an attempt may take to end once its answer is not waited for any more. One that is stuck is left behind.
+const lastGrace = 2 * time.Second
+
+// dismissCrew waits for the attempts that are under way.
+func (w *Worker) dismissCrew(crew *sync.WaitGroup) {
+	gone := make(chan struct{})
+	go func() {
+		crew.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-w.enough:
+		w.Log.Warn("an attempt does not end and is left behind; its items will be fetched again", "stuck", w.Tally.Stuck(time.Now(), false))
+	}
+}
+
 // watch turns what happens outside into the steps of an end.
 func (w *Worker) watch(stop, done <-chan struct{}) {
 	select {
@@ -198,6 +217,8 @@ func (w *Worker) watch(stop, done <-chan struct{}) {
 	case <-answers.C:
 	}
 	w.stopSending()
+	last := time.AfterFunc(lastGrace, func() { close(w.enough) })
+	defer last.Stop()
 	rows := time.NewTimer(landGrace)
 	defer rows.Stop()
 	select {
@@ -230,7 +251,9 @@ func (w *Worker) attempt(t *task) {
 	w.inFlight.Add(1)
 	began := time.Now()
 	w.Tally.sent(began)
+	left := w.Tally.enter(harvest.StageFetch)
 	answer, err := slot.Send(w.sending, t.request) // fetch
+	left()
 	w.inFlight.Add(-1)
 	now := time.Now()
 	w.Tally.spent(harvest.StageFetch, began)
@@ -243,7 +266,9 @@ func (w *Worker) attempt(t *task) {
 		w.notes.clear(noteUpstream)
 	}
 	w.received(answer)
+	left = w.Tally.enter(harvest.StageDecode)
 	reading := Decode(w.Upstream, w.Fetch, t.request, answer, err)
+	left()
 	w.Tally.spent(harvest.StageDecode, now)
 	w.decide(t, permit, answer, reading, now)
 }

@@ -44,8 +44,13 @@ type Signals struct {
 	code atomic.Int64
 }
 
+// lastMoment is when the program leaves after the first signal, whatever hangs: supervisors kill after 30 s.
+const lastMoment = 28 * time.Second
+
 // CatchSignals starts to listen. First is told of the first signal.
-func CatchSignals(first func()) *Signals {
+func CatchSignals(first func()) *Signals { return catchSignals(first, lastMoment) }
+
+func catchSignals(first func(), moment time.Duration) *Signals {
 	s := &Signals{Stop: make(chan struct{})}
 	caught := make(chan os.Signal, 2)
 	signal.Notify(caught, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -53,7 +58,12 @@ func CatchSignals(first func()) *Signals {
 		s.note(<-caught)
 		close(s.Stop)
 		go first() // a blocked terminal must not hide the second signal
-		s.note(<-caught)
+		select {
+		case sig := <-caught:
+			s.note(sig)
+		case <-time.After(moment):
+			fmt.Fprintf(os.Stderr, "something does not end within %s and is left behind; what has not landed is fetched again\n", moment)
+		}
 		os.Exit(s.Code())
 	}()
 	return s

@@ -19,6 +19,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
+	"shoal/internal/plain"
 	"shoal/internal/store"
 	"shoal/internal/worker"
 )
@@ -186,6 +187,7 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 	if h.kind, err = newUpstream(h.set, jobs); err != nil {
 		return err
 	}
+	h.limitStages()
 	h.client, err = fetch.New(fetchConfig(h.set, h.run.Host, h.run.Corpus), h.Log)
 	if err != nil {
 		return config.Usagef("%v", err)
@@ -209,6 +211,14 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 		return h.pacer.Close(ctx)
 	})
 	return nil
+}
+
+// limitStages says what one passage through a stage may take, for /healthz. An answer to a pack has expressions run on each
+// of its parts.
+func (h *Harvester) limitStages() {
+	h.tally.Limit(harvest.StageFetch, h.set.Timeout)
+	h.tally.Limit(harvest.StageDecode, time.Duration(3+2*h.kind.most)*plain.DefaultLimit)
+	h.tally.Limit(harvest.StageLand, time.Minute)
 }
 
 // build puts the worker together.

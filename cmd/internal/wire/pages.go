@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -32,7 +31,11 @@ type pageWalker struct {
 	steps   map[string]*step // by seed
 	taken   int              // steps that ended, for --limit
 	refused []string         // the first of them, for a person
+	weight  int              // of the bodies that are held back
 }
+
+// mostHeld is how many bytes those may take.
+const mostHeld = 4 << 20
 
 // step is what became of the step that a chain is at.
 type step struct {
@@ -91,9 +94,13 @@ func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.En
 	var page harvest.Page
 	requests, err := w.caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
 		listed, after, read := w.h.kind.api.ReadList(request, at.Seed, at.Next, at.Step, answer, nil)
-		page, then = listed.Page, after
-		page.Body, page.Raw, page.Answer = bytes.Clone(page.Body), bytes.Clone(page.Raw), nil // the answer's memory is given back
-		maskPage(w.h.client, &page)
+		if then = after; read.Fault == harvest.FaultNone { // the page holds the answer's memory until it has landed
+			pages := []harvest.Page{listed.Page}
+			answer.Hold(1)
+			worker.Share(answer, pages)
+			page = pages[0]
+			maskPage(w.h.client, &page)
+		}
 		return maskCause(w.h.client, read)
 	})
 	refused, ok := errors.AsType[*worker.Refused](err)
@@ -220,11 +227,13 @@ func (w *pageWalker) judge(seed string, s *step, class retry.Class, text string)
 	verdict := w.streak.Observe(s.page.Key, class)
 	if verdict.Release {
 		for _, other := range w.steps {
-			other.held = false
+			other.held, w.weight = false, 0
 		}
 		w.refused = nil
 	}
-	s.held, s.parked = verdict.Hold, verdict.Hold
+	if s.held, s.parked = verdict.Hold, verdict.Hold; s.held {
+		w.weight = worker.Lighten(&s.page, w.weight, mostHeld)
+	}
 	switch {
 	case verdict.Stop != "":
 		return w.refusal()
@@ -270,6 +279,7 @@ func (w *pageWalker) CommitStep(ctx context.Context, _ string, to harvest.Chain,
 	w.h.tally.Landed(counts)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	page.Answer.Release()
 	delete(w.steps, to.Seed)
 	if counts.Items() == 0 {
 		w.taken--
@@ -352,7 +362,7 @@ func (h *Harvester) listingProgress() func() harvest.Progress {
 		pace := h.pacer.State()
 		return harvest.Progress{
 			Run: h.run.Name, Shard: shard, Started: began, Now: time.Now(), Counts: minus(h.tally.Sum().Items, before),
-			Budget: pace.Budget, Limit: harvest.Limit(pace.Limit), SilentUntil: pace.Until,
+			Budget: pace.Budget, Limit: harvest.Limit(pace.Limit), SilentUntil: pace.Until, Stuck: h.tally.Stuck(time.Now(), false),
 		}
 	}
 }

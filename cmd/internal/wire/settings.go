@@ -3,6 +3,7 @@ package wire
 import (
 	"shoal/internal/config"
 	"shoal/internal/fetch"
+	"shoal/internal/memory"
 	"shoal/internal/retry"
 )
 
@@ -15,7 +16,9 @@ func retryPolicy(set config.Worker) retry.Policy {
 
 // fetchConfig is for an upstream's host, which the corpus may have named.
 func fetchConfig(set config.Worker, host, corpus string) fetch.Config {
+	plan := memory.Share(1)
 	c := fetch.Config{
+		Budget: plan.Answers, Largest: max(plan.Largest, plan.Roomy(set.MaxBody)),
 		UserAgent: set.Agent(), Timeout: set.Timeout, MaxBody: set.MaxBody, Streams: set.Concurrency, Raw: set.Body == "raw",
 		TrustedHosts: set.TrustedHosts(host, corpus), Credential: set.CredentialHosts(host),
 		CAFile: set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
