@@ -7,6 +7,10 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"shoal/internal/harvest"
 )
@@ -14,7 +18,7 @@ import (
 // DumpLines makes a line "PAGEID<tab>LENGTH<tab>TITLE" of each page in a dump of the page table, as mysqldump writes it,
 // that is no redirect and belongs to the listing. It holds a row at a time. A dump that ends before its end is an error.
 func DumpLines(r io.Reader, l Listing) io.Reader {
-	prefix := strings.ReplaceAll(l.Prefix, " ", "_")
+	prefix := norm.NFC.String(strings.ReplaceAll(l.Prefix, " ", "_")) // as titles stand in the table
 	return &dump{in: bufio.NewReaderSize(r, 64<<10), namespace: strconv.Itoa(l.Namespace), prefix: prefix}
 }
 
@@ -136,15 +140,23 @@ func (d *dump) head() (string, error) {
 	return string(b), nil
 }
 
-// create learns the order of the columns.
+// maxColumns is how many columns MySQL lets a table have.
+const maxColumns = 4096
+
+// create learns the order of the columns, a line each. A line is no longer than the reader's buffer.
 func (d *dump) create() error {
 	d.columns = nil
 	for {
-		line, err := d.in.ReadString('\n')
-		if err != nil {
+		read, err := d.in.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return d.odd(nil, "a line of its CREATE TABLE has more than 64 KiB")
+		case err != nil:
 			return inside(err, nil)
+		case len(d.columns) > maxColumns:
+			return d.odd(nil, "its table has more than 4,096 columns")
 		}
-		line = strings.TrimSpace(line)
+		line := strings.TrimSpace(string(read))
 		if strings.HasPrefix(line, "`") {
 			name, _, _ := strings.Cut(line[1:], "`")
 			d.columns = append(d.columns, name)
@@ -291,7 +303,17 @@ func (d *dump) keep(v [5]string) {
 		return
 	}
 	title := strings.ReplaceAll(v[2], "_", " ")
-	d.out = append(d.out[:0], v[0]+"\t"+v[4]+"\t"+title+"\n"...)
+	d.out = append(d.out[:0], oneField(v[0])+"\t"+oneField(v[4])+"\t"+oneField(title)+"\n"...)
+}
+
+// oneField is a value that makes no line and no field of its own.
+func oneField(value string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(value, "\uFFFD"))
 }
 
 // skipStatement reads to the semicolon that ends a statement, over quoted text.

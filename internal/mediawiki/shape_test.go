@@ -99,3 +99,22 @@ func TestShapeIsQuick(t *testing.T) {
 		t.Errorf("checkShape(48 MiB) took %s, want linear time", took)
 	}
 }
+
+// What is not an answer of api.php says what it is.
+func TestWhatIsNotAnAnswer(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`<!DOCTYPE html><html><head><title>Log in - Our wiki</title></head></html>`:                            "Log in - Our wiki",
+		"\uFEFF<html><title>Down for repairs</title></html>":                                                   "Down for repairs",
+		`<br /><b>Warning</b>: Undefined index in <b>/srv/w/LocalSettings.php</b><br />{"query":{"pages":[]}}`: "",
+		``: "empty", `{"query":{"pages":[`: "",
+	} {
+		u := wiki(t)
+		a := answered(body)
+		a.Header.Set("Content-Type", "text/html; charset=UTF-8")
+		r := u.Read(ask(t, u, titles(t, "A")), a)
+		if r.Fault != harvest.FaultUndecodable || r.Cause == nil || !strings.Contains(r.Cause.Error(), want) || r.Reason != "html" && r.Reason != "bad_json" {
+			t.Errorf("Read(%q) = %+v, want a cause with %q", body, r, want)
+		}
+	}
+}
