@@ -22,6 +22,7 @@ type reading struct {
 	article     bool     // and among them is an article
 	aside       bool     // in the target or the grounds
 	away        bool     // after "from", before "to"
+	cut         bool     // a clause before this one was a negation only
 }
 
 // negation is how the words before a vote negate it.
@@ -86,7 +87,11 @@ func (b *reading) clause(from int) int {
 	b.to = min(b.to+1, len(b.tokens))
 	mark := b.tokens[b.to-1].end
 	found, flipped := len(b.found), len(b.flipped)
-	if !b.listed() {
+	switch {
+	case b.listed():
+	case b.cutOff():
+		b.neg, b.hit = voided, false
+	default:
 		b.neg, b.hit = affirmed, false
 	}
 	b.past, b.bare, b.article, b.away = affirmed, true, false, false
@@ -119,6 +124,21 @@ func (b *reading) listed() bool {
 	return false
 }
 
+// cutOff reports whether the clause before this one is a negation that waits for its verb: do not, I repeat, delete; do not (speedy) delete.
+func (b *reading) cutOff() bool {
+	if b.from == 0 || b.hit || b.neg == affirmed || b.tokens[b.from-1].end != ',' && b.tokens[b.from-1].end != '(' {
+		return false
+	}
+	if b.cut || b.from > 0 && b.tokens[b.from-1].word == "not" && (b.from == 1 || doing[b.tokens[b.from-2].word]) {
+		b.cut = true
+		return true
+	}
+	return false
+}
+
+// doing are the verbs whose negation needs another verb.
+var doing = words("do does did should shall must can could would will may might need ought")
+
 // opening is the clause's first word that says something.
 func (b *reading) opening() string {
 	for i := b.from; i < b.to; i++ {
@@ -134,7 +154,8 @@ func (b *reading) opening() string {
 // question reports whether the clause asks by its first words.
 func (b *reading) question() bool {
 	w := b.opening()
-	return asks[w] || inverted[w] && pronouns[b.next(b.i)]
+	n := b.next(b.i)
+	return asks[w] || inverted[w] && pronouns[n] || w == "since" && n == "when" || w == "do" && (n == "you" || n == "we" || n == "they" || n == "i")
 }
 
 // step takes one word.
@@ -167,6 +188,15 @@ func (b *reading) negates(w string) bool {
 		return true
 	}
 	kind := negationOf(w, n)
+	switch {
+	case allBut[w] && (n == "but" || n == "except"):
+		b.i++
+		kind = voided
+	case w == "was" && !b.result && b.i == b.from && labelWords[n] != "": // was keep, now delete
+		kind = voided
+	case w == "too" && (b.word(b.i+2) == "to" || b.word(b.i+3) == "to"): // too good to delete
+		kind = voided
+	}
 	switch {
 	case kind == affirmed:
 		return false
@@ -234,7 +264,8 @@ func (b *reading) vote(w string) {
 	if b.past != affirmed && kind == affirmed && takeBack[b.word(b.i-1)] && b.i > b.from {
 		kind = voided
 	}
-	if b.hit && !b.joined() { // do not delete merge
+	moved := places[w] && b.word(b.i-1) == "to" // do not move to draft
+	if b.hit && !b.joined() && !moved {         // do not delete merge
 		b.neg, kind = affirmed, affirmed
 	}
 	switch {
@@ -334,7 +365,7 @@ func deniedBy(rest []token, noun bool) bool {
 		switch {
 		case t.word == "not" || t.word == "no" || t.word == "never" || t.word == "hardly":
 			no = true
-		case refused[t.word] || t.word == "mistake" || t.word == "nonsense" || t.word == "absurd" || t.word == "ridiculous":
+		case refused[t.word] || bad[t.word]:
 			return true
 		case grounds[t.word], labelWords[t.word] != "" && k > 0:
 			return false

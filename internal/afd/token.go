@@ -101,7 +101,11 @@ func mark(list []token, r rune, spaced, bold bool) []token {
 		if last.end == 0 {
 			last.end = ','
 		}
-	case '.', '!', ';', ':', '(', ')', '–', '—', '|', '…', '→', '。':
+	case '(', ')':
+		if last.end == 0 {
+			last.end = '('
+		}
+	case '.', '!', ';', ':', '–', '—', '|', '…', '→', '。':
 		if last.end != '?' {
 			last.end = ';'
 		}

@@ -30,7 +30,7 @@ var places = words("draft draftspace userspace")
 // Negations, by what they do to the vote that follows: they turn it round, or void it.
 var (
 	negations = words("not never cannot no nothing none nobody nowhere non anti oppose opposes opposed opposing opposition against object objects objecting objected objection objections " +
-		"disagree disagrees avoid prevent stop halt cease resist")
+		"disagree disagrees disapprove disapproves contest contests contesting protest veto dispute disputes deny denies reconsider negative hate averse un undo avoid prevent stop halt cease resist")
 	voids = words("hardly barely scarcely neither nor why whether between unlikely doubt doubtful unclear unsure uncertain unable unwilling insufficient lack lacks lacking lacked without " +
 		"decline declined refuse refused reject rejected overturn overturned reverse reversed formerly previously originally initially refrain")
 	// oddities negate what they are said to be: premature to delete, a mistake to merge.
@@ -73,25 +73,31 @@ var asks = words("why how what who where which")
 
 // inverted verbs ask where a pronoun follows.
 var (
-	inverted = words("should shall can could would is are does did will may might")
-	pronouns = words("we i it this they you there these")
+	inverted = words("must was were should shall can could would is are does did will may might")
+	pronouns = words("we i it this they you there these anyone anybody someone somebody people")
 )
 
 // conditions at the start of a clause say when, not what.
 var conditions = words("if unless until when whenever once")
 
 // adjuncts make the word before them a name of something else: delete votes, deletion policy.
-var adjuncts = words("votes voters !votes arguments argument side camp rationale rationales comments opinions discussion discussions debate debates nomination nominations nominator review policy policies sorting log process guideline guidelines criteria criterion crowd proponents supporters reason reasons")
+var adjuncts = words("request requests tag tags template proposal proposals notice attempt attempts votes voters !votes arguments argument side camp rationale rationales comments opinions discussion discussions debate debates nomination nominations nominator review policy policies sorting log process guideline guidelines criteria criterion crowd proponents supporters reason reasons")
 
 // nouns are the forms of a vote that name it, so that a statement about it may follow.
 var nouns = words("deletion deleting keeping merging merger redirecting moving renaming withdrawal incubation drafting")
 
 // copulas join such a statement.
-var copulas = words("is was are were seems be would should could can may might must will has does looks feels makes make isn't wasn't wouldn't shouldn't couldn't can't cannot won't doesn't not no")
+var copulas = words("serves serve is was are were seems be would should could can may might must will has does looks feels makes make isn't wasn't wouldn't shouldn't couldn't can't cannot won't doesn't not no")
 
 // about are words about what shall be done, not about an article.
-var about = words("option options answer solution warranted needed necessary required justified appropriate called possible acceptable supported way right good merited cleanup desirable advisable what helpful order table best ok okay reasonable sensible wise " +
+var about = words("purpose option options answer solution warranted needed necessary required justified appropriate called possible acceptable supported way right good merited cleanup desirable advisable what helpful order table best ok okay reasonable sensible wise " +
 	"sense outcome happen happening fair valid allowed done consensus")
 
 // refused are words that void the vote before them.
-var refused = words("declined denied rejected refused overturned reversed contested opposed disputed unwarranted inappropriate unnecessary unjustified wrong premature overkill excessive unacceptable averted avoided impossible")
+var refused = words("declined denied rejected refused overturned reversed contested opposed disputed unwarranted inappropriate unnecessary unjustified wrong premature overkill excessive unacceptable averted avoided impossible invalid improper")
+
+// bad words say so of the vote that they are said of.
+var bad = words("mistake nonsense absurd ridiculous loss shame pity disaster tragedy wrong error invalid improper silly foolish vandalism censorship")
+
+// allBut are words that take out what follows them and "but".
+var allBut = words("anything everything all something")
