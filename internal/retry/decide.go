@@ -131,11 +131,7 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 		return again(f, p, hint.Wait)
 	case s >= 200 && s < 300:
 		return accept(f, p, hint)
-	case s == http.StatusTooManyRequests:
-		return pauseFleet(f, p, hint, true)
-	case s == http.StatusForbidden && hint.Wait > 0: // GitHub's way to say 429
-		return pauseFleet(f, p, hint, true)
-	case s == statusEnhanceYourCalm && hint.Asked:
+	case tooFast(s, hint):
 		return pauseFleet(f, p, hint, true)
 	case s == http.StatusServiceUnavailable && hint.Wait > 0:
 		return pauseFleet(f, p, hint, false)
@@ -158,8 +154,11 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 	}
 }
 
-// statusEnhanceYourCalm is how some say 429.
-const statusEnhanceYourCalm = 420
+// tooFast reports whether the status says 429, in GitHub's way or an older one of Twitter's too.
+func tooFast(status int, hint Hint) bool {
+	const enhanceYourCalm = 420
+	return status == http.StatusTooManyRequests || status == http.StatusForbidden && hint.Wait > 0 || status == enhanceYourCalm && hint.Asked
+}
 
 // silence adds what a 4xx asks of the whole fleet, whatever becomes of its item: a Retry-After, or a limit that it says is used up.
 func silence(d Decision, f Facts, p Policy, hint Hint) Decision {

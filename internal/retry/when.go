@@ -11,7 +11,7 @@ import (
 const (
 	longestAfter = MostWait            // of a Retry-After in seconds, as the standard has it
 	longestReset = 31 * 24 * time.Hour // of a reset in seconds: no limit is counted by more than the month
-	longestMilli = 24 * time.Hour      // of a number of milliseconds
+	longestTicks = 24 * time.Hour      // of a number of milliseconds
 )
 
 // after reads the value of a Retry-After: seconds, or whatever else servers write there.
@@ -78,7 +78,7 @@ func (r *reader) number(d decimal, unit Unit, longest time.Duration) (wait time.
 	if d.floor() <= int64(longest/time.Second) {
 		return d.seconds(), true, true
 	}
-	if wait = span(d.floor()); wait > longestMilli {
+	if wait = span(d.floor()); wait > longestTicks {
 		return 0, false, false
 	}
 	return wait, false, true
