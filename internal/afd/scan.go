@@ -198,6 +198,9 @@ func (s *scanner) items(l line) {
 		s.extend(l, l.to)
 	}
 	begun := len(s.records)
+	if n := len(s.signs.found); n == 1 && s.signs.found[0].maybe && s.runsOn(l.to) {
+		s.signs.found = s.signs.found[:0]
+	}
 	for i := range s.signs.found {
 		g := s.signs.found[i]
 		if s.open == nil {
@@ -209,6 +212,20 @@ func (s *scanner) items(l line) {
 	if n := len(s.signs.found); n > 0 {
 		s.rest(l, s.signs.found[n-1].to, begun)
 	}
+}
+
+// runsOn reports whether the item that is not ended by to continues on the line after it: plain text that is signed.
+func (s *scanner) runsOn(to int) bool {
+	t := strings.TrimRight(s.mask[s.open.from:to], " \t\r")
+	if c := t[len(t)-1]; c == '.' || c == '!' || c == '?' || c == ')' || c == '>' {
+		return false
+	}
+	end := lineEnd(s.mask, to)
+	if end == len(s.mask) {
+		return false
+	}
+	next := s.mask[end+1 : lineEnd(s.mask, end+1)]
+	return next != "" && strings.IndexByte("*:#;=<{|!", next[0]) < 0 && strings.Contains(next, "[[") && visible(next)
 }
 
 // more makes an entry of what stands between two signatures of one line.

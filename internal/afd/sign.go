@@ -14,6 +14,7 @@ type signature struct {
 	at       time.Time
 	dated    bool
 	signed   string
+	maybe    bool // quoted, if another signature of the item follows
 }
 
 // userLink is a link to somebody's page, talk page or contributions.
@@ -33,7 +34,10 @@ const (
 // signer finds the signatures of a line in one walk. It is used again for the next line.
 type signer struct {
 	mask     string
-	from, to int // of what is not signed yet
+	begin    int      // of the line
+	from, to int      // of what is not signed yet
+	quote    int      // where the last template begins that quotes others, plus 1
+	tail     userLink // the name at the end of the line before, where no date follows it
 	links    []userLink
 	found    []signature
 	names    []mention // of the templates that matter to somebody else
@@ -50,6 +54,8 @@ var telling = byteSet("[{:")
 
 // scan finds the signatures and templates between from and to.
 func (s *signer) scan(from, to int) {
+	s.tail = s.tailOf(from)
+	s.begin, s.quote = from, 0
 	s.from, s.to, s.links, s.found, s.names = from, to, s.links[:0], s.found[:0], s.names[:0]
 	for i := from; i < to; {
 		if c := s.mask[i]; !telling[c] {
@@ -66,6 +72,21 @@ func (s *signer) scan(from, to int) {
 		}
 	}
 	s.undated()
+	if len(s.found) > 1 {
+		s.settle()
+	}
+}
+
+// tailOf is the name at the end of what was scanned last, where its date may stand on the line that begins now.
+func (s *signer) tailOf(from int) userLink {
+	if len(s.links) == 0 || s.to >= from || strings.Trim(s.mask[s.to:from], " \t\r\n:*#") != "" {
+		return userLink{}
+	}
+	last := s.links[len(s.links)-1]
+	if visible(s.mask[last.to:s.to]) {
+		return userLink{}
+	}
+	return userLink{s.cluster(s.links), last.to, last.name}
 }
 
 func (s *signer) link(i int) int {
@@ -107,7 +128,17 @@ func (s *signer) colon(i int) int {
 	}
 	switch {
 	case at > 0 && t.from-s.links[at-1].to <= farthestDate:
+		sure, maybe := s.quoted(s.links[:at], t)
+		if sure {
+			s.links = s.links[:0]
+			return max(t.to, i+1)
+		}
 		s.sign(s.links[:at], t)
+		s.found[len(s.found)-1].maybe = maybe
+	case s.tail.name != "" && len(s.found) == 0 && !visible(s.mask[s.begin:t.from]):
+		s.links = append(s.links[:0], s.tail)
+		s.begin, s.from = s.tail.from, s.tail.from
+		s.sign(s.links, t)
 	case t.zoned && !visible(s.mask[t.to:s.to]):
 		s.add(signature{from: s.trim(t.from), to: t.to, at: t.at, dated: t.known, signed: SignedNone})
 	default:
@@ -301,7 +332,7 @@ func (s *signer) undated() {
 	switch {
 	case start >= 0 && len(rest) < farthestLink && !strings.Contains(rest, ". "):
 		s.add(signature{from: s.trim(start), to: s.to, author: last.name, signed: SignedAuto})
-	case from != last.from && !visible(rest):
+	case from != last.from && !visible(rest) && !s.dateFollows():
 		s.add(signature{from: s.trim(from), to: s.to, author: last.name, signed: SignedNone})
 	}
 }

@@ -24,6 +24,9 @@ func (s *signer) template(i int) int {
 			return end
 		}
 	}
+	if quoting[name] || name == "talk quote" || name == "talk quote inline" {
+		s.quote = i + 1
+	}
 	s.names = append(s.names, mention{name, i})
 	return i + 2 + n
 }
