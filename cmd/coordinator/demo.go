@@ -138,7 +138,7 @@ func (c *crew) harvest(ctx context.Context, p *program, set config.Worker) []err
 		set.Shard = harvest.Shard{Index: i, Of: demoWorkers}
 		workers.Go(func() {
 			_, results[i] = wire.Harvest(ctx, wire.Env{
-				Out: p.stdout, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Backend: shared, Watch: c.watch, Say: func(string) {},
+				Out: p.out, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Backend: shared, Watch: c.watch, Say: func(string) {},
 			}, set)
 		})
 	}

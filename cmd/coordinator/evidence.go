@@ -46,7 +46,7 @@ func (p *program) show(ctx context.Context, set config.Coordinator) (err error) 
 			}
 			continue
 		}
-		if _, err := fmt.Fprint(p.stdout, found[i].text()); err != nil {
+		if _, err := fmt.Fprint(p.out, found[i].text()); err != nil {
 			return err
 		}
 	}
@@ -96,10 +96,10 @@ func (e evidence) text() string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		if text := fmt.Sprintf(format, args...); text != "" {
-			fmt.Fprintf(&b, "  %-9s %s\n", name, text)
+			addf(&b, "  %-9s %s\n", name, text)
 		}
 	}
-	fmt.Fprintf(&b, "%s\n", e.URL)
+	addf(&b, "%s\n", e.URL)
 	line("id", "%s", e.ID)
 	line("key", "%s", e.Key)
 	reason := ""
@@ -201,7 +201,7 @@ func (p *program) list(ctx context.Context, set config.Coordinator) (err error) 
 }
 
 func (p *program) printList(all counted) error {
-	err := table(p.stdout, "ITEMS\tOUTCOME\tREASON\tSTATUS", func(row func(cells ...any)) {
+	err := table(p.out, "ITEMS\tOUTCOME\tREASON\tSTATUS", func(row func(cells ...any)) {
 		for _, c := range all.Counts {
 			row(humanize.Comma(c.Items), c.Outcome, dash(c.Reason), c.Status)
 		}
@@ -209,8 +209,8 @@ func (p *program) printList(all counted) error {
 	if err != nil || len(all.Items) == 0 {
 		return err
 	}
-	fmt.Fprintln(p.stdout)
-	return table(p.stdout, "OUTCOME\tREASON\tREQUESTS\tURL\tDETAIL", func(row func(cells ...any)) {
+	fmt.Fprintln(p.out)
+	return table(p.out, "OUTCOME\tREASON\tREQUESTS\tURL\tDETAIL", func(row func(cells ...any)) {
 		for _, item := range all.Items {
 			detail := oneLine(item.Detail)
 			row(item.Outcome, dash(item.Reason), item.Attempts, item.URL, dash(detail[:min(len(detail), 80)]))

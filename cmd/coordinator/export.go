@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+
+	"golang.org/x/term"
 
 	"shoal/internal/config"
 	"shoal/internal/dataset"
@@ -22,7 +25,7 @@ func (p *program) export(ctx context.Context, set config.Coordinator) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, truth.Close()) }()
-	out, err := dataset.Create(ctx, set.To, p.stdout, set.Force)
+	out, err := dataset.Create(ctx, set.To, p.screen(), set.Force)
 	if errors.Is(err, dataset.ErrExists) || errors.Is(err, dataset.ErrTarget) {
 		return config.Usagef("--to %v", err)
 	}
@@ -72,4 +75,13 @@ func packedOnly(name string) string {
 		}
 	}
 	return ""
+}
+
+// screen is stdout for an export: a terminal shows what is visible, with the rest in JSON's escapes; a pipe gets the
+// bytes as they came.
+func (p *program) screen() io.Writer {
+	if term.IsTerminal(int(p.stdout.Fd())) {
+		return p.out
+	}
+	return p.stdout
 }

@@ -13,11 +13,11 @@ import (
 // env is the process around a command that reads a corpus. It ends itself after the first signal.
 func (p *program) env(set config.Worker) wire.Env {
 	p.gentle.Store(true)
-	p.console = wire.NewConsole(p.stdout, p.stderr, set.LogLevel, set.Progress)
+	p.console = wire.NewConsole(p.out, p.stderr, set.LogLevel, set.Progress)
 	for _, sentence := range set.Warnings {
 		p.console.Say("warning: " + sentence)
 	}
-	return wire.Env{Stdin: os.Stdin, Out: p.stdout, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say}
+	return wire.Env{Stdin: os.Stdin, Out: p.out, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say}
 }
 
 // enumerate fills the run's corpus table, between whose steps it may be stopped.
@@ -40,7 +40,7 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 	p.console.Rest()
 	if led.Report.Run != "" {
 		p.console.Say(proved(led))
-		p.console.Say(reportText(led.Report))
+		p.console.Lines(reportText(led.Report))
 	}
 	if err != nil {
 		return err

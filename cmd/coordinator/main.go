@@ -10,6 +10,7 @@ import (
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
+	"shoal/internal/harvest"
 )
 
 func main() {
@@ -27,11 +28,11 @@ func main() {
 func run(args, environ []string, stdout, stderr *os.File) int {
 	signals := wire.CatchSignals(func() { fmt.Fprintln(stderr, "stopping; once more to leave at once") })
 	env := config.Env{Environ: environ, Terminal: term.IsTerminal(int(stderr.Fd())), Version: wire.Version()}
-	p := program{environ: environ, stdout: stdout, stderr: stderr, signals: signals}
+	p := program{environ: environ, stdout: stdout, out: harvest.NewVisible(stdout), stderr: stderr, signals: signals}
 	cmd := config.CoordinatorCommand(env, p.commands()...)
 	cmd.SetArgs(args)
-	cmd.SetOut(stdout)
-	cmd.SetErr(stderr)
+	cmd.SetOut(p.out)
+	cmd.SetErr(harvest.NewVisible(stderr))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -42,7 +43,7 @@ func run(args, environ []string, stdout, stderr *os.File) int {
 	}()
 	err := cmd.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(stderr, "coordinator: %v\n", err)
+		fmt.Fprintf(stderr, "coordinator: %s\n", harvest.ErrorText(err))
 	}
 	return wire.ExitCode(err, signals.Code())
 }

@@ -275,7 +275,7 @@ func (p *program) confirm(word, sentence string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return config.Usagef("%s Nobody is here to ask: add --force", sentence)
 	}
-	fmt.Fprintf(p.stderr, "%s\nType its name to go on: ", sentence)
+	fmt.Fprint(p.stderr, harvest.Linef("%s\nType its name to go on: ", sentence))
 	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // what was typed before the end counts
 	if strings.TrimSpace(line) != word {
 		return config.Usagef("nothing was removed")

@@ -10,6 +10,7 @@ import (
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
+	"shoal/internal/harvest"
 )
 
 // plan says what a run would cost.
@@ -23,15 +24,15 @@ func (p *program) plan(ctx context.Context, set config.Worker) error {
 	if set.JSON {
 		return p.printJSON(plan)
 	}
-	_, err = fmt.Fprint(p.stdout, planText(plan))
+	_, err = fmt.Fprint(p.out, planText(plan))
 	return err
 }
 
 // planText is a plan for people.
 func planText(p coordinator.Plan) string {
-	text := fmt.Sprintf("run %s on %s, in %d shards\n", p.Run, p.Host, p.Shards)
+	text := harvest.Linef("run %s on %s, in %d shards\n", p.Run, p.Host, p.Shards)
 	line := func(name, format string, args ...any) {
-		text += fmt.Sprintf("  %-10s", name) + fmt.Sprintf(format, args...) + "\n"
+		text += fmt.Sprintf("  %-10s", name) + harvest.Linef(format, args...) + "\n"
 	}
 	if p.Items == 0 {
 		line("items", "unknown before the corpus is enumerated")

@@ -17,6 +17,7 @@ import (
 type program struct {
 	environ        []string
 	stdout, stderr *os.File
+	out            io.Writer // stdout, for what is visible: everything but the bytes of an export
 	signals        *wire.Signals
 	console        *wire.Console
 	gentle         atomic.Bool // the command ends itself after the first signal
@@ -25,7 +26,7 @@ type program struct {
 // with gives a command its console.
 func (p *program) with(do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
 	return func(ctx context.Context, set config.Coordinator) error {
-		p.console = wire.NewConsole(p.stdout, p.stderr, set.LogLevel, set.Progress)
+		p.console = wire.NewConsole(p.out, p.stderr, set.LogLevel, set.Progress)
 		defer p.console.Close()
 		for _, sentence := range set.Warnings {
 			p.console.Say("warning: " + sentence)
@@ -53,6 +54,6 @@ func (p *program) schema(_ context.Context, set config.Coordinator) error {
 	if strings.HasPrefix(set.Store, "sqlite:") || set.Store == store.KindSQLite {
 		kind = store.KindSQLite
 	}
-	_, err := io.WriteString(p.stdout, store.Schema(kind))
+	_, err := io.WriteString(p.out, store.Schema(kind))
 	return err
 }

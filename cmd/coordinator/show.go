@@ -27,7 +27,7 @@ func (p *program) printJSON(v any) error { return p.encodeJSON(v, "  ") }
 
 // encodeJSON writes a value, on one line where there is no indent.
 func (p *program) encodeJSON(v any, indent string) error {
-	encoder := json.NewEncoder(p.stdout)
+	encoder := json.NewEncoder(p.out)
 	encoder.SetIndent("", indent)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
@@ -84,7 +84,7 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 		p.console.Say("the store holds no run yet: open one with coordinator run --corpus FILE, or harvest with worker --corpus FILE")
 		return nil
 	}
-	return table(p.stdout, "RUN\tSTATE\tHOST\tOPENED\tITEMS\tLANDED\tMISSING\tSKIPPED\tDEAD\tBYTES", func(row func(cells ...any)) {
+	return table(p.out, "RUN\tSTATE\tHOST\tOPENED\tITEMS\tLANDED\tMISSING\tSKIPPED\tDEAD\tBYTES", func(row func(cells ...any)) {
 		for _, l := range all {
 			row(l.Run, l.State, l.Host, wire.Ago(time.Since(l.OpenedAt))+" ago", orDash(l.Items), humanize.Comma(l.Landed), humanize.Comma(l.Missing),
 				humanize.Comma(l.Skipped), humanize.Comma(l.Dead), humanize.IBytes(uint64(max(0, l.Bytes))))
@@ -123,7 +123,7 @@ func table(w io.Writer, head string, fill func(row func(cells ...any))) error {
 			if i > 0 {
 				fmt.Fprint(t, "\t")
 			}
-			fmt.Fprint(t, cell)
+			fmt.Fprint(t, harvest.Line(fmt.Sprint(cell)))
 		}
 		fmt.Fprintln(t)
 	})
@@ -144,7 +144,7 @@ func (p *program) report(ctx context.Context, set config.Coordinator) (err error
 	if set.JSON {
 		return p.printJSON(r)
 	}
-	_, err = fmt.Fprintln(p.stdout, reportText(r))
+	_, err = fmt.Fprintln(p.out, reportText(r))
 	return err
 }
 
@@ -155,20 +155,25 @@ func reportText(r coordinator.Report) string {
 	if r.FinishedAt != nil {
 		end = fmt.Sprintf("finished %s, after %s", r.FinishedAt.Format(time.DateTime), r.FinishedAt.Sub(r.OpenedAt).Round(time.Second))
 	}
-	fmt.Fprintf(&b, "run %s on %s: opened %s, %s\n", r.Run, r.Host, r.OpenedAt.Format(time.DateTime+" MST"), end)
-	fmt.Fprintf(&b, "  items     %s landed, %s missing, %s skipped, %s dead, %s rejected; %s of bodies\n", humanize.Comma(r.Landed), humanize.Comma(r.Missing),
+	addf(&b, "run %s on %s: opened %s, %s\n", r.Run, r.Host, r.OpenedAt.Format(time.DateTime+" MST"), end)
+	addf(&b, "  items     %s landed, %s missing, %s skipped, %s dead, %s rejected; %s of bodies\n", humanize.Comma(r.Landed), humanize.Comma(r.Missing),
 		humanize.Comma(r.Skipped), humanize.Comma(r.Dead), humanize.Comma(r.Rejected), humanize.IBytes(uint64(max(0, r.BodyBytes))))
-	fmt.Fprintf(&b, "  requests  %s by %d processes, %.1f items each; %s received\n", humanize.Comma(r.Requests), r.Workers, r.PerRequest, humanize.IBytes(uint64(max(0, r.WireBytes))))
-	fmt.Fprintf(&b, "  rate      %.1f %% of %g/s used in %.0f s of sending; worst second %d, worst minute %d (the budget allows %.0f)\n",
+	addf(&b, "  requests  %s by %d processes, %.1f items each; %s received\n", humanize.Comma(r.Requests), r.Workers, r.PerRequest, humanize.IBytes(uint64(max(0, r.WireBytes))))
+	addf(&b, "  rate      %.1f %% of %g/s used in %.0f s of sending; worst second %d, worst minute %d (the budget allows %.0f)\n",
 		100*r.Used, r.Budget, r.Sending, r.WorstSecond, r.WorstMinute, 60*r.Budget)
-	fmt.Fprintf(&b, "  retries   %s\n", tally(r.Retries, humanize.Comma))
-	fmt.Fprintf(&b, "  pauses    %s\n", tally(r.Pauses, func(s harvest.Silence) string { return fmt.Sprintf("%d (%.0f s)", s.Times, s.Seconds) }))
+	addf(&b, "  retries   %s\n", tally(r.Retries, humanize.Comma))
+	addf(&b, "  pauses    %s\n", tally(r.Pauses, func(s harvest.Silence) string { return fmt.Sprintf("%d (%.0f s)", s.Times, s.Seconds) }))
 	if len(r.Malformed) > 0 {
-		fmt.Fprintf(&b, "  headers   not understood: %s\n", tally(r.Malformed, humanize.Comma))
+		addf(&b, "  headers   not understood: %s\n", tally(r.Malformed, humanize.Comma))
 	}
-	fmt.Fprintf(&b, "  limits    %s\n", shares(r.Limits, slices.Sorted(maps.Keys(r.Limits))))
-	fmt.Fprintf(&b, "  stages    %s", shares(r.Stages, harvest.Stages()))
+	addf(&b, "  limits    %s\n", shares(r.Limits, slices.Sorted(maps.Keys(r.Limits))))
+	addf(&b, "  stages    %s", shares(r.Stages, harvest.Stages()))
 	return b.String()
+}
+
+// addf adds lines of which no text from outside can make more.
+func addf(b *strings.Builder, format string, args ...any) {
+	b.WriteString(harvest.Linef(format, args...))
 }
 
 // tally lists what was counted by name.

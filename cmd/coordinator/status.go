@@ -141,11 +141,11 @@ func (p *program) showStatus(set config.Coordinator, s wire.State, speed *status
 	if set.Watch {
 		fmt.Fprint(p.stdout, "\x1b[H\x1b[2J")
 	}
-	_, err := io.WriteString(p.stdout, line.head())
+	_, err := io.WriteString(p.out, line.head())
 	if err != nil || len(line.Workers) == 0 {
 		return err
 	}
-	return table(p.stdout, "WORKER\tSTATE\tSHARD\tRATE\tLANDED\tETA\tLIMIT\tSEEN\tLAST ERROR", func(row func(cells ...any)) {
+	return table(p.out, "WORKER\tSTATE\tSHARD\tRATE\tLANDED\tETA\tLIMIT\tSEEN\tLAST ERROR", func(row func(cells ...any)) {
 		for _, w := range line.Workers {
 			if w.State == "ended" && set.Watch {
 				continue
@@ -162,25 +162,25 @@ func (p *program) showStatus(set config.Coordinator, s wire.State, speed *status
 // head is what is said of the run itself.
 func (l statusLine) head() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "run %s on %s: %s, opened %s ago\n", l.Run, l.Host, l.State, wire.Ago(time.Since(l.OpenedAt)))
+	addf(&b, "run %s on %s: %s, opened %s ago\n", l.Run, l.Host, l.State, wire.Ago(time.Since(l.OpenedAt)))
 	total := "an unknown number"
 	if l.Items > 0 {
 		total = humanize.Comma(l.Items)
 	}
-	fmt.Fprintf(&b, "  items    %s of %s: %s landed, %s missing, %s skipped, %s dead\n", humanize.Comma(l.Ended), total, humanize.Comma(l.Landed), humanize.Comma(l.Missing), humanize.Comma(l.Skipped), humanize.Comma(l.Dead))
-	fmt.Fprintf(&b, "  rate     %.1f/s of %g/s, ETA %s\n", l.Rate, l.Budget, span(l.ETA))
+	addf(&b, "  items    %s of %s: %s landed, %s missing, %s skipped, %s dead\n", humanize.Comma(l.Ended), total, humanize.Comma(l.Landed), humanize.Comma(l.Missing), humanize.Comma(l.Skipped), humanize.Comma(l.Dead))
+	addf(&b, "  rate     %.1f/s of %g/s, ETA %s\n", l.Rate, l.Budget, span(l.ETA))
 	switch {
 	case l.HeldUntilSaid:
-		fmt.Fprintf(&b, "  paused   by %s, until coordinator resume\n", l.RateBy)
+		addf(&b, "  paused   by %s, until coordinator resume\n", l.RateBy)
 	case l.HeldUntil != nil:
-		fmt.Fprintf(&b, "  paused   by %s, until %s\n", l.RateBy, l.HeldUntil.Local().Format(time.DateTime))
+		addf(&b, "  paused   by %s, until %s\n", l.RateBy, l.HeldUntil.Local().Format(time.DateTime))
 	}
 	if l.DrainBy != "" {
-		fmt.Fprintf(&b, "  draining by %s, until coordinator resume --run %s\n", l.DrainBy, l.Run)
+		addf(&b, "  draining by %s, until coordinator resume --run %s\n", l.DrainBy, l.Run)
 	}
-	fmt.Fprintf(&b, "  shards   %d: %d drained, %d at work, %d waiting for their turn, %d without an owner\n", l.Of, l.Drained, l.Held, l.Waiting, len(l.Unowned))
+	addf(&b, "  shards   %d: %d drained, %d at work, %d waiting for their turn, %d without an owner\n", l.Of, l.Drained, l.Held, l.Waiting, len(l.Unowned))
 	if len(l.Unowned) > 0 && l.DrainBy == "" {
-		fmt.Fprintf(&b, "           %s; %s\n", some(l.Unowned), l.takeUp())
+		addf(&b, "           %s; %s\n", some(l.Unowned), l.takeUp())
 	}
 	return b.String()
 }

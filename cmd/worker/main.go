@@ -38,11 +38,11 @@ func run(args, environ []string, stdin, stdout, stderr *os.File) int {
 		return p.work(ctx)
 	})
 	cmd.SetArgs(args)
-	cmd.SetOut(stdout)
-	cmd.SetErr(stderr)
+	cmd.SetOut(harvest.NewVisible(stdout))
+	cmd.SetErr(harvest.NewVisible(stderr))
 	err := cmd.ExecuteContext(context.Background())
 	if err != nil {
-		fmt.Fprintf(stderr, "worker: %v\n", err)
+		fmt.Fprintf(stderr, "worker: %s\n", harvest.ErrorText(err))
 	}
 	return wire.ExitCode(err, signals.Code())
 }
@@ -63,7 +63,7 @@ func (p *program) work(ctx context.Context) error {
 	var last wire.Watched
 	var address string // bound by the time that anything is watched
 	env := wire.Env{
-		Stdin: p.stdin, Out: p.stdout, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say,
+		Stdin: p.stdin, Out: harvest.NewVisible(p.stdout), Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say,
 		Watch: func(get func() harvest.Progress) {
 			last.Store(&get)
 			if address != "" {

@@ -42,7 +42,7 @@ const readOnlyWait = 30 * time.Second
 
 // refused says what an error of the API means. Source: https://www.mediawiki.org/wiki/API:Errors_and_warnings.
 func (u *Upstream) refused(e *apiError, items []harvest.Item) harvest.Reading {
-	r := harvest.Reading{Reason: codeWord(e.Code), Cause: saying(e.Code, e.Text+e.Info)}
+	r := harvest.Reading{Reason: harvest.Word(e.Code, "api_error"), Cause: saying(e.Code, e.Text+e.Info)}
 	switch code := e.Code; {
 	case code == "maxlag":
 		r.Fault, r.Wait = harvest.FaultLagged, min(e.lag(), mostLag)
@@ -64,22 +64,6 @@ func (u *Upstream) refused(e *apiError, items []harvest.Item) harvest.Reading {
 		r.Fault = harvest.FaultFatal
 	}
 	return r
-}
-
-// codeWord is an error's code as a reason that is stored and counted: 1 to 60 of a-z, 0-9, _ and -.
-func codeWord(code string) string {
-	const most = 60
-	var b strings.Builder
-	for _, c := range strings.ToLower(strings.TrimSpace(code[:min(len(code), 4*most)])) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
-			c = '_'
-		}
-		b.WriteRune(c)
-	}
-	if word := b.String(); word != "" {
-		return word[:min(len(word), most)]
-	}
-	return "api_error"
 }
 
 // isTrouble tells whether the servers are in trouble, rather than the request.

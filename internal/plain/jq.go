@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/itchyny/gojq"
+
+	"shoal/internal/harvest"
 )
 
 // ErrExpression is wrapped by the errors of New about jq.
@@ -60,8 +62,8 @@ func badExpression(flag, source string, err error) error {
 	row := strings.Count(before, "\n")
 	line := strings.Split(source, "\n")[row]
 	column := len([]rune(before[strings.LastIndexByte(before, '\n')+1:]))
-	return fmt.Errorf("--%s: %w: %s at line %d, column %d:\n  %s\n  %s^",
-		flag, ErrExpression, err.Error(), row+1, column+1, line, strings.Repeat(" ", column))
+	said := fmt.Errorf("--%s: %w: %s at line %d, column %d:", flag, ErrExpression, err.Error(), row+1, column+1)
+	return &harvest.Detailed{Err: said, Below: []string{line, strings.Repeat(" ", column) + "^"}}
 }
 
 var errMemory = errors.New("it took too much memory")

@@ -275,7 +275,7 @@ func unit(jitter float64) float64 {
 func cause(f Facts) string {
 	switch {
 	case f.Reason != "":
-		return f.Reason
+		return harvest.Word(f.Reason, string(f.Fault))
 	case f.Fault != harvest.FaultNone:
 		return string(f.Fault)
 	case f.Status == 0:

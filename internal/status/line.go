@@ -122,7 +122,7 @@ func (v view) text(room int) string {
 	if v.Note == "" {
 		return fit(v.parts(), room)
 	}
-	text := cut(v.countText()+gap+printable(v.Note), room)
+	text := cut(v.countText()+gap+harvest.Line(v.Note), room)
 	if rest := fit(v.parts()[1:], room-columns(text)-len(gap)); rest != "" {
 		text += gap + rest
 	}
@@ -169,7 +169,7 @@ func (v view) plainLine() string {
 		}
 	}
 	if v.Note != "" {
-		all = append(all, printable(v.Note))
+		all = append(all, harvest.Line(v.Note))
 	}
 	return strings.Join(all, ", ")
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"shoal/internal/harvest"
 )
 
 // queued is how many log lines may wait for a slow terminal or pipe.
@@ -77,7 +79,7 @@ func (q *Queue) drain(w io.Writer) {
 	for line := range q.lines {
 		text := string(line[:len(line)-1])
 		// A writer that fails loses this line; the next one may pass.
-		if _, err := io.WriteString(w, printable(text)+"\n"); err != nil {
+		if _, err := io.WriteString(w, harvest.Line(text)+"\n"); err != nil {
 			q.dropped.Add(1)
 		}
 	}

@@ -1,11 +1,10 @@
 package status
 
 import (
-	"fmt"
 	"io"
-	"strings"
 	"sync"
-	"unicode"
+
+	"shoal/internal/harvest"
 )
 
 // clearLine moves to the start of the line and empties it.
@@ -23,14 +22,15 @@ type Screen struct {
 // NewScreen makes the one Screen of a writer. Everything that goes there goes through it.
 func NewScreen(w io.Writer) *Screen { return &Screen{w: w} }
 
-// Write prints whole lines above the bar.
+// Write prints whole lines above the bar, of what is visible.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bar == "" {
-		return s.w.Write(p)
+	text := harvest.Visible(string(p))
+	if s.bar != "" {
+		text = clearLine + text + s.bar
 	}
-	if _, err := io.WriteString(s.w, clearLine+string(p)+s.bar); err != nil {
+	if _, err := io.WriteString(s.w, text); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -38,6 +38,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 
 // draw shows the bar, or takes it away when it is empty.
 func (s *Screen) draw(bar string) {
+	bar = harvest.Line(bar)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if bar == "" && s.bar == "" {
@@ -46,26 +47,4 @@ func (s *Screen) draw(bar string) {
 	s.bar = bar
 	// Nobody can be told when the terminal is gone.
 	_, _ = io.WriteString(s.w, clearLine+bar)
-}
-
-// printable escapes what could move the cursor, hide text or forge a line.
-func printable(text string) string {
-	if strings.IndexFunc(text, unsafe) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if unsafe(r) {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// unsafe is a control character (C1 too), a format character such as those that
-// turn the direction of text, or one that ends a line.
-func unsafe(r rune) bool {
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }

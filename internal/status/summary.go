@@ -19,7 +19,7 @@ func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) e
 	if p.Shards > 1 {
 		part = fmt.Sprintf("%d shards", p.Shards)
 	}
-	fmt.Fprintf(&b, "\nrun %s, %s: %s after %s\n", p.Run, part, printable(headline), duration(v.elapsed))
+	fmt.Fprintf(&b, "\nrun %s, %s: %s after %s\n", p.Run, part, harvest.Line(headline), duration(v.elapsed))
 	fmt.Fprintf(&b, "  items     %s\n", v.itemsText())
 	if p.Total > 0 {
 		fmt.Fprintf(&b, "            %s of %s in all, %s of them before this start\n", humanize.Comma(v.done), v.totalText(), humanize.Comma(p.Already))
@@ -28,7 +28,7 @@ func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) e
 	fmt.Fprintf(&b, "  rate      %s\n", v.meanText())
 	fmt.Fprintf(&b, "  bytes     %s\n", v.bytesText())
 	if p.Note != "" {
-		fmt.Fprintf(&b, "  note      %s\n", printable(p.Note))
+		fmt.Fprintf(&b, "  note      %s\n", harvest.Line(p.Note))
 	}
 	if p.LogsDropped > 0 {
 		fmt.Fprintf(&b, "  log       %s dropped, because stderr did not take them\n", plural(p.LogsDropped, "line", "lines"))
@@ -37,7 +37,7 @@ func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) e
 		b.WriteString("next:\n")
 	}
 	for _, line := range next {
-		fmt.Fprintf(&b, "  %s\n", printable(line))
+		fmt.Fprintf(&b, "  %s\n", harvest.Line(line))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

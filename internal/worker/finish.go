@@ -2,7 +2,6 @@ package worker
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"shoal/internal/harvest"
@@ -62,6 +61,9 @@ func (w *Worker) end(t *task, hold bool, verdict harvest.Page) {
 
 // finish sends a page on to the batch, or holds it while it may be a mistake of ours.
 func (w *Worker) finish(hold bool, page harvest.Page) {
+	if page.Reason != "" {
+		page.Reason = harvest.Word(page.Reason, "unknown")
+	}
 	if page.Outcome == harvest.Skipped || page.Outcome == harvest.Dead {
 		w.losses.log(w.Log, &page)
 		w.Tally.failed(string(page.Outcome) + ": " + page.Reason)
@@ -113,8 +115,7 @@ func detailed(reading harvest.Reading, beginning string) string {
 
 // text is what a store takes as text, at most harvest.MaxDetail bytes of it.
 func text(s string) string {
-	s = strings.ReplaceAll(s[:min(len(s), harvest.MaxDetail)], "\x00", "")
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return harvest.Printable(s[:min(len(s), harvest.MaxDetail)])
 }
 
 // again puts a task back. A 401 renews the credential first, once for each task.

@@ -238,5 +238,6 @@ func (p *probation) refusal(stop retry.Stop, reason string) error {
 		retry.StopRefused: "it answers 401, 403 or a TLS error to item after item; is the credential or the User-Agent refused? (look with --try 3)",
 		retry.StopLimited: "it answers 429 to every item and never served one; this may be a ban: ask the operator of the API",
 	}[stop]
-	return fmt.Errorf("%w: %s; nothing of this was recorded. Examples:\n  %s", ErrRefused, why, strings.Join(p.failed, "\n  "))
+	said := fmt.Errorf("%w: %s; nothing of this was recorded. Examples:", ErrRefused, why)
+	return &harvest.Detailed{Err: said, Below: slices.Clone(p.failed)}
 }

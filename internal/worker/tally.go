@@ -151,7 +151,7 @@ func (t *Tally) Take(p harvest.Progress) (harvest.Stats, []harvest.Minute) {
 	s := t.stats
 	s.Retries, s.Pauses, s.Malformed = maps.Clone(s.Retries), maps.Clone(s.Pauses), maps.Clone(s.Malformed)
 	s.Stages, s.Limits = seconds(t.stages), seconds(t.limits)
-	s.Rate, s.Budget, s.Limit, s.Note = t.rate(p.Now.Unix()), p.Budget, p.Limit, p.Note
+	s.Rate, s.Budget, s.Limit, s.Note = t.rate(p.Now.Unix()), p.Budget, p.Limit, harvest.Printable(p.Note)
 	if p.Total > 0 {
 		s.Left = max(0, p.Total-p.Already-p.Counts.Items())
 	}

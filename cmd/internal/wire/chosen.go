@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,11 +30,11 @@ func ChosenRun(ctx context.Context, truth store.Store, name string) (harvest.Run
 	default:
 		return harvest.Run{}, config.Usagef("the store holds no run yet: harvest one with worker --corpus FILE, or say --store")
 	}
-	list := ""
+	list := &harvest.Detailed{Err: errors.New("which run? Say --run with one of these:")}
 	for _, run := range runs {
-		list += fmt.Sprintf("\n  %s  opened %s ago at %s", run.Name, Ago(time.Since(run.OpenedAt)), run.Host)
+		list.Below = append(list.Below, fmt.Sprintf("%s  opened %s ago at %s", run.Name, Ago(time.Since(run.OpenedAt)), run.Host))
 	}
-	return harvest.Run{}, config.Usagef("which run? Say --run with one of these:%s", list)
+	return harvest.Run{}, config.Usagef("%v", list)
 }
 
 // meant is the one unfinished run, else that of this quarter.

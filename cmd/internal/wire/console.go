@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -97,7 +98,7 @@ type Console struct {
 // NewConsole opens it.
 func NewConsole(out io.Writer, stderr *os.File, level slog.Level, mode string) *Console {
 	c := &Console{
-		Screen: status.NewScreen(stderr), Terminal: term.IsTerminal(int(stderr.Fd())), Mode: mode, out: out, stderr: stderr,
+		Screen: status.NewScreen(stderr), Terminal: term.IsTerminal(int(stderr.Fd())), Mode: mode, out: harvest.NewVisible(out), stderr: stderr,
 	}
 	c.Log, c.logs = status.NewLogger(c.Screen, level, "text")
 	redis.SetLogger(redisLog{c.Log})
@@ -122,7 +123,14 @@ func (c *Console) Say(sentence string) {
 		c.Log.Info("note", "text", sentence)
 		return
 	}
-	_, _ = fmt.Fprintln(c.Screen, sentence)
+	_, _ = fmt.Fprintln(c.Screen, harvest.Line(sentence))
+}
+
+// Lines prints a text of several lines, which was made with harvest.Linef.
+func (c *Console) Lines(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		c.Say(line)
+	}
 }
 
 // Watch shows the progress of a worker from now on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -118,7 +119,9 @@ func (t *tryout) all(ctx context.Context) error {
 	return nil
 }
 
-func (t *tryout) say(format string, args ...any) { _, _ = fmt.Fprintf(t.h.Out, format, args...) }
+func (t *tryout) say(format string, args ...any) {
+	_, _ = io.WriteString(t.h.Out, harvest.Linef(format, args...))
+}
 
 // most is how many items a request holds. Those of a wiki are shown one by one: what it cuts is continued in a harvest.
 func (t *tryout) most() int {
