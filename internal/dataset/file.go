@@ -40,7 +40,7 @@ type File struct {
 
 // Create opens name for writing; - is stdout. Where a regular file is there already it fails with ErrExists, unless replace
 // is set. Opening a pipe waits for its reader, or for ctx.
-func Create(ctx context.Context, name string, stdout *os.File, replace bool) (*File, error) {
+func Create(ctx context.Context, name string, stdout io.Writer, replace bool) (*File, error) {
 	if IsStdout(name) {
 		return &File{Writer: stdout, Name: "stdout"}, nil
 	}
