@@ -20,6 +20,7 @@ type evidence struct {
 	Run string `json:"run"`
 	dataset.PageLine
 	Records []dataset.RecordLine `json:"records"`
+	Retried bool                 `json:"retried"` // it was put back, and its new outcome has not landed yet
 }
 
 // show prints all that is known of one item.
@@ -80,6 +81,9 @@ func find(ctx context.Context, truth store.Store, run harvest.Run, name string) 
 		if err != nil {
 			return nil, err
 		}
+		if found[i].Retried, err = truth.Retried(ctx, run.Name, key); err != nil {
+			return nil, err
+		}
 		err = truth.Export(ctx, store.Query{Run: run.Name, What: store.Records, Key: &key}, func(row store.Row) error {
 			found[i].Records = append(found[i].Records, dataset.RecordOf(dataset.Row(row)))
 			return nil
@@ -107,6 +111,9 @@ func (e evidence) text() string {
 		reason = " (" + e.Reason + ")"
 	}
 	line("outcome", "%s%s, status %d, after %s, at %s", e.Outcome, reason, e.Status, plural(e.Attempts, "request"), e.FetchedAt)
+	if e.Retried {
+		line("retried", "put back: this is the outcome of before, until the new one lands")
+	}
 	line("revision", "%s", e.Revision)
 	line("headers", "%s", e.Headers)
 	line("detail", "%s", oneLine(e.Detail))

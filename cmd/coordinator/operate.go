@@ -207,7 +207,7 @@ func (p *program) retry(ctx context.Context, set config.Coordinator) error {
 			p.console.Say(fmt.Sprintf("run %s has no such item: coordinator report --run %s shows what it has", run.Name, run.Name))
 			return nil
 		}
-		p.console.Say(fmt.Sprintf("run %s: %d dead, %d skipped and %d missing items are put back; start its workers again, and coordinator run where one led it", run.Name, back.Dead, back.Skipped, back.Missing))
+		p.console.Say(fmt.Sprintf("run %s: %d dead, %d skipped and %d missing items are put back, and keep their outcome until the new one lands; start its workers again, and coordinator run where one led it", run.Name, back.Dead, back.Skipped, back.Missing))
 		return nil
 	})
 }

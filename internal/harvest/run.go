@@ -87,5 +87,13 @@ func (c Counts) Plus(d Counts) Counts {
 	}
 }
 
+// Minus is what is left of c without d.
+func (c Counts) Minus(d Counts) Counts {
+	return Counts{
+		Landed: c.Landed - d.Landed, Missing: c.Missing - d.Missing, Skipped: c.Skipped - d.Skipped,
+		Dead: c.Dead - d.Dead, Rejected: c.Rejected - d.Rejected, Bytes: c.Bytes - d.Bytes,
+	}
+}
+
 // Items is how many items have ended; rejected lines are no items.
 func (c Counts) Items() int64 { return c.Landed + c.Missing + c.Skipped + c.Dead }

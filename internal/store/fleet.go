@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"shoal/internal/harvest"
@@ -38,10 +39,13 @@ type Fleet interface {
 	// Reopen makes a drained run one at work again, of which every mirror of the keys is void: items that it lacks are
 	// fetched. ErrNoRun without the run.
 	Reopen(ctx context.Context, run string) error
-	// PutBack takes pages for which wanted is true, and their records, out of the run, so that they are fetched again; a
-	// listing of which steps are among them is walked once more. It counts them by outcome. The run is not finished any
-	// more, their shards not drained, and every mirror of the keys void. ErrBusy while a worker holds a shard of the run.
+	// PutBack has items for whose page wanted is true fetched again; a listing of which steps are among them is walked once
+	// more. Their pages, records and counts stay until the new outcome lands, but do not count as known. It counts them by
+	// outcome. The run is not finished any more, their shards not drained, and every mirror of the keys void. ErrBusy while
+	// a worker holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
+	// Retried reports whether the item was put back and its new outcome has not landed yet.
+	Retried(ctx context.Context, run string, key harvest.Key) (bool, error)
 	// DropRun removes the run and all that belongs to it. ErrBusy while a worker holds a shard of the run, or somebody
 	// leads it.
 	DropRun(ctx context.Context, run string) error
@@ -130,37 +134,59 @@ func (b *putBack) add(p harvest.Page) {
 	b.counts.Add(p.Outcome, 0)
 }
 
-// subtract takes the pages out of the counts of the shards that own them. A page was counted in the row of whichever N
-// its worker had; where several have been at work, any that still counts one of its kind gives it up, so that the sum is
-// right. It returns the rows that changed, not drained any more.
-func (b *putBack) subtract(shards []harvest.ShardState) []harvest.ShardState {
-	changed := map[harvest.Shard]bool{}
-	for _, key := range b.keys {
-		counted := false
-		owner, ok := b.seeds[key]
-		if !ok {
-			owner = key
-		}
-		for i := range shards {
-			s := &shards[i]
-			if !s.Shard.Owns(owner) {
-				continue
-			}
-			changed[s.Shard] = true
-			s.Drained = time.Time{}
-			if n := countOf(&s.Counts, b.ended[key]); !counted && *n > 0 {
-				*n--
-				counted = true
-			}
-		}
-	}
-	var rows []harvest.ShardState
+// owners are the shards that the pages are of, under whichever N: they are not drained any more.
+func (b *putBack) owners(shards []harvest.ShardState) (all []harvest.Shard) {
 	for _, s := range shards {
-		if changed[s.Shard] {
-			rows = append(rows, s)
+		for _, key := range b.keys {
+			owner, ok := b.seeds[key]
+			if !ok {
+				owner = key
+			}
+			if s.Shard.Owns(owner) {
+				all = append(all, s.Shard)
+				break
+			}
 		}
 	}
-	return rows
+	return all
+}
+
+// replaced are the outcomes of rows that a landing puts others in place of.
+type replaced []harvest.Outcome
+
+// settle says what of it to take out of the counts of which shard. An old row was counted in the shard of whichever N its
+// worker had: the one that lands goes first, another that still counts one of its kind is next, so that the sum is right.
+func (r replaced) settle(own harvest.Shard, shards []harvest.ShardState) map[harvest.Shard]*harvest.Counts {
+	minus := map[harvest.Shard]*harvest.Counts{own: {}}
+	slices.SortStableFunc(shards, func(a, b harvest.ShardState) int {
+		if (a.Shard == own) == (b.Shard == own) {
+			return 0
+		}
+		if a.Shard == own {
+			return -1
+		}
+		return 1
+	})
+	for _, outcome := range r {
+		at := own
+		for i := range shards {
+			if n := countOf(&shards[i].Counts, outcome); *n > 0 {
+				*n--
+				at = shards[i].Shard
+				break
+			}
+		}
+		if minus[at] == nil {
+			minus[at] = &harvest.Counts{}
+		}
+		*countOf(minus[at], outcome)++
+	}
+	return minus
+}
+
+// notRetried ends a query of pages: those that were put back are not done.
+func notRetried(schema, run string) string {
+	return fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM %[1]sretried r WHERE r.run = %[2]s AND r.key = %[1]spages.key)", schema, run)
 }
 
 func countOf(c *harvest.Counts, o harvest.Outcome) *int64 {
@@ -177,7 +203,7 @@ func countOf(c *harvest.Counts, o harvest.Outcome) *int64 {
 }
 
 // runTables hold rows of runs, besides pages and records; that of the run itself goes last.
-var runTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "shards", "inputs", "runs"}
+var runTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "retried", "shards", "inputs", "runs"}
 
 func words(outcomes []harvest.Outcome) []string {
 	all := make([]string, len(outcomes))

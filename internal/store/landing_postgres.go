@@ -31,7 +31,7 @@ var beginLanding = pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commi
 // The first attempt takes the batch for new and sound, which it nearly always is. When the server then refuses a row, or
 // has a key already, the batch goes through a staging table instead.
 func (p *Postgres) land(ctx context.Context, conn *pgx.Conn, own ownership, ttl time.Duration, pages []harvest.Page) (harvest.Counts, error) {
-	l := pgLanding{ownership: own, ttl: ttl, rows: batch(pages)}
+	l := pgLanding{p: p, ownership: own, ttl: ttl, rows: batch(pages)}
 	err := pgx.BeginTxFunc(ctx, conn, beginLanding, func(tx pgx.Tx) error { return l.copy(ctx, tx) })
 	if code := codeOf(err); code == codeUniqueViolation || isDataError(code) && !noPartition(err) {
 		err = pgx.BeginTxFunc(ctx, conn, beginLanding, func(tx pgx.Tx) error { return l.stage(ctx, tx) })
@@ -47,10 +47,12 @@ func (p *Postgres) land(ctx context.Context, conn *pgx.Conn, own ownership, ttl 
 
 // pgLanding is one batch on its way into PostgreSQL.
 type pgLanding struct {
+	p *Postgres
 	ownership
 	ttl    time.Duration
 	rows   []harvest.Page // sorted, each key once
 	counts harvest.Counts // of the rows that the last transaction inserted
+	old    harvest.Counts // of the rows in place of which some of them came
 }
 
 // copy lands a batch whose rows are all new.
@@ -61,7 +63,7 @@ func (l *pgLanding) copy(ctx context.Context, tx pgx.Tx) error {
 	if err := l.copyRecords(ctx, tx, pgx.Identifier{"shoal", "records"}, l.rows); err != nil {
 		return err
 	}
-	l.counts = harvest.Counts{}
+	l.counts, l.old = harvest.Counts{}, harvest.Counts{}
 	for i := range l.rows {
 		l.counts.Add(l.rows[i].Outcome, bodyBytes(&l.rows[i]))
 	}
@@ -78,7 +80,7 @@ func (l *pgLanding) fence(ctx context.Context, tx pgx.Tx) error {
 			}
 		}
 	}
-	c := l.counts
+	c := l.counts.Minus(l.old)
 	tag, err := tx.Exec(ctx, `UPDATE shoal.shards SET landed = landed + $5, missing = missing + $6, skipped = skipped + $7,
 			dead = dead + $8, bytes = bytes + $9, expires_at = greatest(expires_at, clock_timestamp() + $10::interval)
 		WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`,

@@ -25,8 +25,15 @@ func (s *SQLite) land(ctx context.Context, own ownership, ttl time.Duration, pag
 		if err != nil {
 			return err
 		}
+		counts = harvest.Counts{}
+		var old replaced
 		for i := range rows {
 			refuseInvalidJSON(&rows[i])
+			was, err := l.removeRetried(ctx, rows[i].Key)
+			if err != nil {
+				return err
+			}
+			old = append(old, was...)
 			fresh, err := l.insertOrRefuse(ctx, &rows[i])
 			if err != nil {
 				return err
@@ -40,7 +47,11 @@ func (s *SQLite) land(ctx context.Context, own ownership, ttl time.Duration, pag
 				}
 			}
 		}
-		return fenceSQLite(ctx, tx, own, ttl, counts)
+		minus, err := s.uncount(ctx, tx, own, old)
+		if err != nil {
+			return err
+		}
+		return fenceSQLite(ctx, tx, own, ttl, counts.Minus(minus))
 	})
 	if err != nil {
 		return harvest.Counts{}, err
@@ -64,15 +75,60 @@ type sqliteLanding struct {
 	tx                      *sql.Tx
 	run                     string
 	page, forget, newRecord *sql.Stmt
+	retried                 bool // items of the run were put back
 }
 
 func newSQLiteLanding(ctx context.Context, tx *sql.Tx, run string) (sqliteLanding, error) {
 	l := sqliteLanding{tx: tx, run: run}
-	var errs [3]error
+	var errs [4]error
 	l.page, errs[0] = tx.PrepareContext(ctx, insertInto("pages", pageColumns)+" ON CONFLICT DO NOTHING")
 	l.forget, errs[1] = tx.PrepareContext(ctx, "DELETE FROM records WHERE run = ? AND key = ?")
 	l.newRecord, errs[2] = tx.PrepareContext(ctx, insertInto("records", recordColumns))
+	errs[3] = tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM retried WHERE run = ?)", run).Scan(&l.retried)
 	return l, errors.Join(errs[:]...)
+}
+
+// removeRetried is the twin of pgLanding.removeRetried, for one item.
+func (l sqliteLanding) removeRetried(ctx context.Context, key harvest.Key) (old replaced, err error) {
+	if !l.retried {
+		return nil, nil
+	}
+	result, err := l.tx.ExecContext(ctx, "DELETE FROM retried WHERE run = ? AND key = ?", l.run, key[:])
+	if err != nil {
+		return nil, err
+	}
+	if rows, err := result.RowsAffected(); err != nil || rows == 0 {
+		return nil, err
+	}
+	var outcome harvest.Outcome
+	err = l.tx.QueryRowContext(ctx, "DELETE FROM pages WHERE run = ? AND key = ? RETURNING outcome", l.run, key[:]).Scan(&outcome)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return replaced{outcome}, err
+}
+
+// uncount is the twin of pgLanding.uncount; it returns what the shard of this landing is to give up.
+func (s *SQLite) uncount(ctx context.Context, tx *sql.Tx, own ownership, old replaced) (minus harvest.Counts, err error) {
+	if len(old) == 0 {
+		return minus, nil
+	}
+	shards, err := s.listShards(ctx, tx, own.run)
+	if err != nil {
+		return minus, err
+	}
+	for shard, n := range old.settle(own.shard, shards) {
+		if shard == own.shard {
+			minus = *n
+			continue
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE shards SET landed = landed - ?, missing = missing - ?, skipped = skipped - ?, dead = dead - ?
+			WHERE run = ? AND shard = ? AND "of" = ?`, n.Landed, n.Missing, n.Skipped, n.Dead, own.run, shard.Index, shard.Of)
+		if err != nil {
+			return minus, err
+		}
+	}
+	return minus, nil
 }
 
 func insertInto(table string, columns []string) string {

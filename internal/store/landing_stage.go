@@ -25,17 +25,64 @@ func (l *pgLanding) stage(ctx context.Context, tx pgx.Tx) error {
 	if err := l.bisect(ctx, tx, l.rows); err != nil {
 		return err
 	}
+	old, err := l.removeRetried(ctx, tx)
+	if err != nil {
+		return err
+	}
 	fresh, err := l.insertStaged(ctx, tx)
 	if err != nil {
 		return err
 	}
-	l.counts = harvest.Counts{}
+	l.counts, l.old = harvest.Counts{}, harvest.Counts{}
 	for i := range l.rows {
 		if row := &l.rows[i]; fresh[row.Key] {
 			l.counts.Add(row.Outcome, bodyBytes(row))
 		}
 	}
+	if err := l.uncount(ctx, tx, old); err != nil {
+		return err
+	}
 	return l.fence(ctx, tx)
+}
+
+// removeRetried makes room for new outcomes of items that were put back: their old rows go in the transaction in which the
+// new ones come.
+func (l *pgLanding) removeRetried(ctx context.Context, tx pgx.Tx) (old replaced, err error) {
+	rows, err := tx.Query(ctx, "DELETE FROM shoal.retried r USING staged_pages s WHERE r.run = $1 AND r.key = s.key RETURNING r.key", l.run)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowTo[pgtype.UUID])
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	if rows, err = tx.Query(ctx, "DELETE FROM shoal.pages WHERE run = $1 AND key = ANY ($2) RETURNING outcome", l.run, keys); err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[harvest.Outcome])
+}
+
+// uncount takes old rows out of the counts; fence does that for the shard of this landing.
+func (l *pgLanding) uncount(ctx context.Context, tx pgx.Tx, old replaced) error {
+	if len(old) == 0 {
+		return nil
+	}
+	shards, err := l.p.listShards(ctx, tx, l.run)
+	if err != nil {
+		return err
+	}
+	for shard, n := range old.settle(l.shard, shards) {
+		if shard == l.shard {
+			l.old = *n
+			continue
+		}
+		_, err := tx.Exec(ctx, `UPDATE shoal.shards SET landed = landed - $4, missing = missing - $5, skipped = skipped - $6, dead = dead - $7
+			WHERE run = $1 AND shard = $2 AND of = $3`, l.run, shard.Index, shard.Of, n.Landed, n.Missing, n.Skipped, n.Dead)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bisect stages the rows; when the server refuses one of them it halves them until the refused one is alone, and stages

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -165,22 +166,17 @@ func (p *Postgres) PutBack(ctx context.Context, run string, outcomes []harvest.O
 		if err := p.rewind(ctx, tx, run, &back); err != nil {
 			return err
 		}
-		for start := 0; start < len(back.keys); start += deleteAtOnce {
-			keys := uuids(back.keys[start:min(start+deleteAtOnce, len(back.keys))])
-			for _, table := range []string{"records", "pages"} {
-				if _, err := tx.Exec(ctx, "DELETE FROM shoal."+table+" WHERE run = $1 AND key = ANY($2)", run, keys); err != nil {
-					return err
-				}
+		for chunk := range slices.Chunk(back.keys, keysAtOnce) {
+			if _, err := tx.Exec(ctx, "INSERT INTO shoal.retried (run, key) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING", run, uuids(chunk)); err != nil {
+				return err
 			}
 		}
 		shards, err := p.listShards(ctx, tx, run)
 		if err != nil {
 			return err
 		}
-		for _, s := range back.subtract(shards) {
-			_, err := tx.Exec(ctx, `UPDATE shoal.shards SET landed = $4, missing = $5, skipped = $6, dead = $7, drained_at = NULL
-				WHERE run = $1 AND shard = $2 AND of = $3`, run, s.Shard.Index, s.Shard.Of, s.Counts.Landed, s.Counts.Missing, s.Counts.Skipped, s.Counts.Dead)
-			if err != nil {
+		for _, s := range back.owners(shards) {
+			if _, err := tx.Exec(ctx, "UPDATE shoal.shards SET drained_at = NULL WHERE run = $1 AND shard = $2 AND of = $3", run, s.Index, s.Of); err != nil {
 				return err
 			}
 		}
@@ -203,8 +199,8 @@ func (p *Postgres) Reopen(ctx context.Context, run string) error {
 	return classify("open run "+run+" again", err)
 }
 
-// deleteAtOnce is how many keys one statement deletes.
-const deleteAtOnce = 5000
+// keysAtOnce is how many keys one statement takes.
+const keysAtOnce = 5000
 
 func (p *Postgres) choose(ctx context.Context, tx pgx.Tx, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool, back *putBack) error {
 	rows, err := tx.Query(ctx, `SELECT key, url, coalesce(id, ''), outcome, coalesce(status, 0), coalesce(reason, '') FROM shoal.pages

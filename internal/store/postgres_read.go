@@ -16,7 +16,7 @@ import (
 func (p *Postgres) Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error) {
 	asked := uuids(keys)
 	operation := fmt.Sprintf("look up %d keys of run %s", len(keys), run)
-	rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1 AND key = ANY ($2)", run, asked)
+	rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1 AND key = ANY ($2)"+notRetried("shoal.", "$1"), run, asked)
 	if err != nil {
 		return nil, classify(operation, err)
 	}
@@ -30,6 +30,12 @@ func (p *Postgres) Known(ctx context.Context, run string, keys []harvest.Key) ([
 		return nil, classify(operation, err)
 	}
 	return areIn(found, keys), nil
+}
+
+// Retried implements Fleet.
+func (p *Postgres) Retried(ctx context.Context, run string, key harvest.Key) (yes bool, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM shoal.retried WHERE run = $1 AND key = $2)", run, uuid(key)).Scan(&yes)
+	return yes, classify("look what of run "+run+" is retried", err)
 }
 
 // Landed implements Store.
@@ -61,7 +67,7 @@ func areIn(found map[harvest.Key]bool, keys []harvest.Key) []bool {
 func (p *Postgres) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error] {
 	return func(yield func(harvest.Key, error) bool) {
 		operation := "read the keys of run " + run
-		rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1", run)
+		rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1"+notRetried("shoal.", "$1"), run)
 		if err != nil {
 			yield(harvest.Key{}, classify(operation, err))
 			return

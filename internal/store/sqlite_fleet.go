@@ -194,21 +194,16 @@ func (s *SQLite) PutBack(ctx context.Context, run string, outcomes []harvest.Out
 			return err
 		}
 		for _, key := range back.keys {
-			for _, statement := range []string{"DELETE FROM records WHERE run = ? AND key = ?", "DELETE FROM pages WHERE run = ? AND key = ?"} {
-				if _, err := tx.ExecContext(ctx, statement, run, key[:]); err != nil {
-					return err
-				}
+			if _, err := tx.ExecContext(ctx, "INSERT INTO retried (run, key) VALUES (?, ?) ON CONFLICT DO NOTHING", run, key[:]); err != nil {
+				return err
 			}
 		}
 		shards, err := s.listShards(ctx, tx, run)
 		if err != nil {
 			return err
 		}
-		for _, state := range back.subtract(shards) {
-			c := state.Counts
-			_, err := tx.ExecContext(ctx, `UPDATE shards SET landed = ?, missing = ?, skipped = ?, dead = ?, drained_at = NULL WHERE run = ? AND shard = ? AND "of" = ?`,
-				c.Landed, c.Missing, c.Skipped, c.Dead, run, state.Shard.Index, state.Shard.Of)
-			if err != nil {
+		for _, shard := range back.owners(shards) {
+			if _, err := tx.ExecContext(ctx, `UPDATE shards SET drained_at = NULL WHERE run = ? AND shard = ? AND "of" = ?`, run, shard.Index, shard.Of); err != nil {
 				return err
 			}
 		}

@@ -28,12 +28,18 @@ func (s *SQLite) Known(ctx context.Context, run string, keys []harvest.Key) ([]b
 			key, err := scanKey(rows)
 			found[key] = true
 			return err
-		}, "SELECT key FROM pages WHERE run = ? AND key IN (?"+strings.Repeat(",?", len(chunk)-1)+")", args...)
+		}, "SELECT key FROM pages WHERE run = ?1 AND key IN (?"+strings.Repeat(",?", len(chunk)-1)+")"+notRetried("", "?1"), args...)
 		if err != nil {
 			return nil, s.classify(fmt.Sprintf("look up %d keys of run %s", len(keys), run), err)
 		}
 	}
 	return areIn(found, keys), nil
+}
+
+// Retried implements Fleet.
+func (s *SQLite) Retried(ctx context.Context, run string, key harvest.Key) (yes bool, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM retried WHERE run = ? AND key = ?)", run, key[:]).Scan(&yes)
+	return yes, s.classify("look what of run "+run+" is retried", err)
 }
 
 // Landed implements Store.
@@ -79,7 +85,7 @@ func (s *SQLite) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, er
 				err = errEnough
 			}
 			return err
-		}, "SELECT key FROM pages WHERE run = ?", run)
+		}, "SELECT key FROM pages WHERE run = ?1"+notRetried("", "?1"), run)
 		if err != nil && !errors.Is(err, errEnough) {
 			yield(harvest.Key{}, s.classify("read the keys of run "+run, err))
 		}

@@ -15,6 +15,7 @@ func testFleet(t *testing.T, e *env) {
 	e.run(t, "work and minutes", fleetWork)
 	e.run(t, "finished when all shards of one N are drained", fleetFinish)
 	e.run(t, "put back", fleetPutBack)
+	e.run(t, "put back and replaced", fleetReplaced)
 	e.run(t, "put back counts where several N were at work", fleetPutBackMixed)
 	e.run(t, "drop leaves other runs", fleetDrop)
 	e.run(t, "nobody is disturbed", fleetBusy)
@@ -165,56 +166,6 @@ func lost(n int, o harvest.Outcome, status int, reason string) harvest.Page {
 	return p
 }
 
-func fleetPutBack(t *testing.T, f *fixture) {
-	f.land(t, Page(1, `{"a": 1}`), lost(2, harvest.Dead, 502, "502"), lost(3, harvest.Dead, 500, "500"), lost(4, harvest.Missing, 404, "404"), lost(5, harvest.Skipped, 403, "403"))
-	f.release(t)
-	f.Exec(t, "UPDATE shards SET drained_at = '2026-10-01T12:00:00.000000Z'")
-	before, err := f.store.Fingerprint(t.Context(), Name)
-	must(t, "Fingerprint()", err)
-	dead := []harvest.Outcome{harvest.Dead}
-	counts, err := f.store.PutBack(t.Context(), Name, dead, func(p harvest.Page) bool { return p.Status == 502 && p.URL == Page(2).URL })
-	must(t, "PutBack(502)", err)
-	equal(t, "PutBack(502)", counts, harvest.Counts{Dead: 1})
-	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 1, Missing: 1, Skipped: 1, Dead: 1, Bytes: 8})
-	if _, there := f.pages(t)[Page(2).Key]; there {
-		t.Error("the page that was put back is still there")
-	}
-	equal(t, "number of pages", len(f.pages(t)), 4)
-	if s := f.shards(t); !s[0].Drained.IsZero() {
-		t.Error("the shard of an item that was put back is drained, want not")
-	}
-	after, err := f.store.Fingerprint(t.Context(), Name)
-	if must(t, "Fingerprint()", err); after == before {
-		t.Error("Fingerprint() is the same after PutBack: mirrors would still know the keys")
-	}
-	counts, err = f.store.PutBack(t.Context(), Name, harvest.Outcomes()[1:], func(harvest.Page) bool { return true })
-	must(t, "PutBack(all)", err)
-	equal(t, "PutBack(all)", counts, harvest.Counts{Missing: 1, Skipped: 1, Dead: 1})
-	equal(t, "records left", len(f.records(t)), 1)
-	counts, err = f.store.PutBack(t.Context(), Name, dead, func(harvest.Page) bool { return true })
-	if must(t, "PutBack(nothing)", err); counts != (harvest.Counts{}) {
-		t.Errorf("PutBack(nothing) = %+v, want nothing", counts)
-	}
-}
-
-func fleetPutBackMixed(t *testing.T, f *fixture) {
-	a, b := lost(1, harvest.Dead, 502, "502"), lost(2, harvest.Dead, 502, "502")
-	f.land(t, a)
-	f.release(t)
-	shard := harvest.Shard{Of: 2}
-	for !shard.Owns(b.Key) {
-		shard.Index++
-	}
-	if _, err := f.Take(t, f.store, Name, shard)(t.Context(), []harvest.Page{b}); err != nil {
-		t.Fatal(err)
-	}
-	f.release(t)
-	equal(t, "Totals()", f.totals(t), harvest.Counts{Dead: 2})
-	_, err := f.store.PutBack(t.Context(), Name, []harvest.Outcome{harvest.Dead}, func(harvest.Page) bool { return true })
-	must(t, "PutBack()", err)
-	equal(t, "Totals() after", f.totals(t), harvest.Counts{})
-}
-
 func fleetDrop(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	_, _, err := f.store.OpenRun(ctx, harvest.Run{Name: "other", Inputs: Inputs(), Rate: "50/s"})
@@ -322,7 +273,7 @@ func fleetRewound(t *testing.T, f *fixture) {
 		must(t, "Chain()", err)
 		equal(t, "chain "+want.Seed, got, want)
 	}
-	equal(t, "Totals()", f.totals(t).Items(), int64(3))
+	equal(t, "Totals()", f.totals(t).Items(), int64(6))
 }
 
 func fleetReopened(t *testing.T, f *fixture) {
