@@ -26,6 +26,7 @@ type Client struct {
 	dialer    *dialer
 	auth      *authorizer
 	places    *semaphore.Weighted
+	alone     *semaphore.Weighted // one exchange at a time has a connection of its own
 	budget    budget
 	buffers   *buffers
 	inflaters inflaters
@@ -64,7 +65,7 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, log: log, origins: map[string]*origin{},
-		places: semaphore.NewWeighted(int64(cfg.Streams)), buffers: newBuffers(cfg.MaxBody), patience: usualPatience(),
+		places: semaphore.NewWeighted(int64(cfg.Streams)), alone: semaphore.NewWeighted(1), buffers: newBuffers(cfg.MaxBody), patience: usualPatience(),
 	}
 	c.budget.limit, c.budget.largest = cfg.Budget, cfg.Largest
 	c.typical.Store(smallestBuffer)
@@ -85,10 +86,27 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 // means https. Trouble with the connection or the credential is a *harvest.Failure;
 // when ctx ends, its cause is returned.
 func (c *Client) Reserve(ctx context.Context, target string) (*Slot, error) {
+	return c.reserve(ctx, target, false)
+}
+
+// ReserveAlone is Reserve on a connection that carries no other exchange: for one of which it is to be found out whether it
+// breaks connections. One such slot is out at a time.
+func (c *Client) ReserveAlone(ctx context.Context, target string) (*Slot, error) {
+	if err := c.alone.Acquire(ctx, 1); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	s, err := c.reserve(ctx, target, true)
+	if err != nil {
+		c.alone.Release(1)
+	}
+	return s, err
+}
+
+func (c *Client) reserve(ctx context.Context, target string, alone bool) (*Slot, error) {
 	if c.closed.Load() {
 		return nil, ErrClosed
 	}
-	o, err := c.origin(target)
+	o, err := c.origin(target, alone)
 	if err != nil {
 		return nil, err
 	}
@@ -105,17 +123,19 @@ func (c *Client) Reserve(ctx context.Context, target string) (*Slot, error) {
 		return nil, err
 	}
 	if !o.own {
+		s.alone = alone
 		return s, nil
 	}
 	if err := c.auth.ready(ctx); err != nil {
 		s.Release()
 		return nil, c.scrub(err)
 	}
+	s.alone = alone
 	return s, nil
 }
 
-// origin finds or makes the origin of a target.
-func (c *Client) origin(target string) (*origin, error) {
+// origin finds or makes the origin of a target, or its twin for exchanges that are to be alone.
+func (c *Client) origin(target string, alone bool) (*origin, error) {
 	scheme, rest, ok := strings.Cut(target, "://")
 	if !ok {
 		scheme, rest = "https", target
@@ -126,14 +146,18 @@ func (c *Client) origin(target string) (*origin, error) {
 	name := scheme + "://" + rest
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if o := c.origins[name]; o != nil {
+	key := name
+	if alone {
+		key += " alone"
+	}
+	if o := c.origins[key]; o != nil {
 		return o, nil
 	}
 	o, err := newOrigin(c, name)
 	if err != nil {
 		return nil, err
 	}
-	c.origins[name] = o
+	c.origins[key] = o
 	return o, nil
 }
 

@@ -28,6 +28,7 @@ const (
 	textGoAwayErr = "http2: Transport received GOAWAY from server ErrCode:"
 	textH2Headers = "response header list larger than advertised limit"
 	textH1Headers = "server response headers exceeded"
+	textAsked     = "request header list larger than peer's advertised limit"
 	textTooLong   = "server replied with more than declared Content-Length"
 )
 
@@ -48,6 +49,8 @@ func faultOf(err error, calm bool) harvest.Fault {
 		return harvest.FaultTimeout
 	case strings.Contains(text, textH2Headers), strings.Contains(text, textH1Headers):
 		return harvest.FaultHeaders
+	case strings.Contains(text, textAsked):
+		return harvest.FaultAsked
 	case errors.As(err, &stream):
 		return resetBy(stream.Code)
 	case errors.As(err, &away) && away.ErrCode == http2.ErrCodeEnhanceYourCalm:
@@ -87,6 +90,9 @@ func bodyFault(err error, calm bool) harvest.Fault {
 
 // told is the text for a person where the library's own says too little or too much.
 func told(err error) error {
+	if strings.Contains(err.Error(), textAsked) {
+		return errors.New("the server takes fewer bytes of request headers than ours have (its SETTINGS_MAX_HEADER_LIST_SIZE); shorten --user-agent, cookies or the credential, or ask its operator to raise it")
+	}
 	var away http2.GoAwayError
 	if errors.As(err, &away) {
 		// Its own text quotes up to 16 KiB of what the peer chose to add.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"shoal/internal/harvest"
 )
@@ -24,6 +25,8 @@ type h1conn struct {
 	o  *origin
 	cc *http.ClientConn // sends once: only http.Transport sends again
 	in *headConn
+
+	carried int64 // exchanges so far, the present one included
 }
 
 // openH1 wraps a connection that already speaks TLS where it should. via is the
@@ -86,7 +89,7 @@ func (c *h1conn) ready() bool { return c.cc.Err() == nil }
 
 func (c *h1conn) lost() bool { return !c.ready() }
 
-func (c *h1conn) begin() {}
+func (c *h1conn) begin() { c.carried++ }
 
 func (c *h1conn) unbook() {
 	c.cc.Release()
@@ -107,3 +110,11 @@ func (c *h1conn) roundTrip(req *http.Request) (*http.Response, error) {
 	c.in.begin()
 	return c.cc.RoundTrip(req)
 }
+
+// company counts the exchange before as a neighbour: a server may close a connection that stands unused at the moment at
+// which the next request comes.
+func (c *h1conn) company() (exchanges, flying int64) { return c.carried, min(c.carried, 2) }
+
+func (c *h1conn) silence() time.Duration { return 0 }
+
+func (c *h1conn) giveUp() {}

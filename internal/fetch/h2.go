@@ -307,3 +307,9 @@ func (c *h2conn) unbook() {
 func (c *h2conn) calm() bool { return c.calmed.Load() }
 
 func (c *h2conn) roundTrip(req *http.Request) (*http.Response, error) { return c.cc.RoundTrip(req) }
+
+func (c *h2conn) company() (exchanges, flying int64) { return c.opened, int64(c.flying) }
+
+func (c *h2conn) silence() time.Duration { return time.Since(time.Unix(0, c.watch.heard.Load())) }
+
+func (c *h2conn) giveUp() { c.retire() }

@@ -31,7 +31,10 @@ type link interface {
 	begin()      // it is in use from now on
 	end()        // the exchange is over, its body read or given up
 	roundTrip(*http.Request) (*http.Response, error)
-	calm() bool // the peer said ENHANCE_YOUR_CALM on this connection; called without the lock
+	company() (exchanges, flying int64) // that its connection has carried and carries, this one included
+	silence() time.Duration             // since the peer was last heard on it; called without the lock
+	giveUp()                            // takes its connection out of use
+	calm() bool                         // the peer said ENHANCE_YOUR_CALM on this connection; called without the lock
 }
 
 // origin is one scheme, host and port, with the connections to it.

@@ -26,6 +26,7 @@ type Slot struct {
 	expected int64 // bytes counted for the body to come
 
 	mu    sync.Mutex
+	alone bool // it is the one that has a connection of its own
 	link  link // nil when there is none any more
 	spent bool
 }
@@ -70,6 +71,9 @@ func (s *Slot) spend() (link, bool) {
 func (s *Slot) giveBack() {
 	s.c.budget.add(-s.expected)
 	s.c.places.Release(1)
+	if s.alone {
+		s.c.alone.Release(1)
+	}
 }
 
 // Send makes the exchange and reads the whole answer. Every error is a
@@ -95,7 +99,9 @@ func (s *Slot) Send(ctx context.Context, req *harvest.Request) (*harvest.Answer,
 		if l, err = s.o.exchange(l); err != nil {
 			return nil, err
 		}
+		before, began := s.o.company(l), time.Now()
 		answer, err := s.c.exchange(ctx, l, req, s.o.own)
+		err = s.o.blame(l, before, began, req, err)
 		calm := isCalm(err)
 		s.o.finish(l, calm)
 		if err == nil {

@@ -34,6 +34,7 @@ type watchedConn struct {
 	streams  atomic.Int64 // the peer's cap, noCap until it names one
 	pongs    atomic.Int64
 	requests atomic.Int64 // sent by us; raises the flood limit
+	heard    atomic.Int64 // when the peer last sent anything
 	onGoAway func(last uint32, code http2.ErrCode)
 	onCap    func(streams int64)
 	onPong   func()
@@ -56,12 +57,16 @@ func newWatchedConn(c net.Conn) *watchedConn {
 		w.raw = t.NetConn()
 	}
 	w.streams.Store(noCap)
+	w.heard.Store(time.Now().UnixNano())
 	return w
 }
 
 // Read passes bytes on and follows the frames in them.
 func (w *watchedConn) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	if n > 0 {
+		w.heard.Store(time.Now().UnixNano())
+	}
 	w.follow(p[:n])
 	if w.credit < 0 {
 		return 0, errFlood

@@ -124,6 +124,9 @@ const (
 	FaultTLS         Fault = "tls"                // the peer's certificate or protocol is refused
 	FaultTimeout     Fault = "timeout"            // no or too slow an answer
 	FaultReset       Fault = "reset"              // connection or stream lost half-way
+	FaultLost        Fault = "connection_lost"    // the connection ended, with others on it or because it stood unused: nothing says who is at fault
+	FaultAsked       Fault = "request_refused"    // the peer takes no request with as many bytes of headers as ours
+	FaultTooLong     Fault = "url_too_long"       // likewise, because of the URL
 	FaultPartial     Fault = "partial"            // the body ended before its end
 	FaultUnprocessed Fault = "unprocessed"        // the peer says that it did not process this request
 	FaultCalm        Fault = "calm"               // the peer says that we send too much (ENHANCE_YOUR_CALM)

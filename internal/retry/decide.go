@@ -34,6 +34,7 @@ type Facts struct {
 
 	Items     int       // in the request: 1, or a pack
 	Tries     int       // counted tries of these items so far, this one included
+	Free      int       // tries of these items so far that a refused stream or a lost connection cost nothing
 	Renewed   bool      // the credential was renewed for these items already
 	Incidents int       // consecutive refusals without hint, this one included; those in flight together are one
 	Now       time.Time // local clock when the answer came
@@ -60,6 +61,7 @@ type Decision struct {
 	Pause   time.Duration   // silence to report for the whole fleet, counted from Facts.Now; exactly what was asked
 	Cut     bool            // the silence is congestion: the pacer lowers its rate
 	Free    bool            // this try costs no retry
+	Alone   bool            // the next try is to have a connection of its own
 	Renew   bool            // renew the credential before the next try
 	Outcome harvest.Outcome // with Skip: missing, skipped or dead
 	Reason  string          // with Skip and Abort: a short word
@@ -113,11 +115,11 @@ func decide(f Facts, p Policy, hint Hint) Decision {
 			return Decision{Verb: Again, Free: true, Renew: true}
 		}
 		return personal(f, p)
-	case harvest.FaultUnprocessed:
-		return Decision{Verb: Again, Free: true}
-	case harvest.FaultTLS, harvest.FaultBlocked, harvest.FaultCredential:
+	case harvest.FaultUnprocessed, harvest.FaultLost:
+		return excused(f, p)
+	case harvest.FaultTLS, harvest.FaultAsked, harvest.FaultBlocked, harvest.FaultCredential:
 		return personal(f, p)
-	case harvest.FaultTooLarge, harvest.FaultEncoding, harvest.FaultHeaders,
+	case harvest.FaultTooLarge, harvest.FaultEncoding, harvest.FaultHeaders, harvest.FaultTooLong,
 		harvest.FaultOffhost, harvest.FaultDowngrade, harvest.FaultLoop:
 		return end(f, p, harvest.Skipped, cause(f))
 	default: // connect, timeout, reset, partial, undecodable
@@ -203,6 +205,26 @@ func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
 // fetchers do not come back at one instant: up to a tenth of it, up to 5 s.
 func spread(wait time.Duration, jitter float64) time.Duration {
 	return time.Duration(unit(jitter) * float64(min(wait/10, 5*time.Second)))
+}
+
+// maxFree is how many tries a refused stream or a lost connection costs nothing.
+const maxFree = 3
+
+// excused is for what may be a neighbour's fault. It costs nothing at first. From the second time on the items have a
+// connection of their own: then it is nobody else's, and there is an end to it.
+func excused(f Facts, p Policy) Decision {
+	var d Decision
+	if f.Free >= maxFree {
+		d = again(f, p, 0)
+	} else {
+		d = Decision{Verb: Again, Free: true}
+		if f.Free > 0 {
+			f.Tries = f.Free
+			d.Delay = ownDelay(f, p)
+		}
+	}
+	d.Alone = f.Free > 0
+	return d
 }
 
 // again counts a try. A pack has two, a lone item all of them.

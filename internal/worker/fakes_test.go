@@ -35,6 +35,7 @@ type rig struct {
 	bodies   int // handed out and not released
 	forgiven bool
 	renewals int
+	aside    int // slots on a connection of its own
 	lost     chan struct{}
 	marked   map[harvest.Key]bool
 	inFlight int
@@ -279,6 +280,13 @@ func (f rigFetch) Reserve(ctx context.Context, _ string) (Slot, error) {
 		return nil, &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("connection refused")}
 	}
 	return rigSlot(f), ctx.Err()
+}
+
+func (f rigFetch) ReserveAlone(ctx context.Context, url string) (Slot, error) {
+	f.r.mu.Lock()
+	f.r.aside++
+	f.r.mu.Unlock()
+	return f.Reserve(ctx, url)
 }
 
 func (f rigFetch) Renew(context.Context) (bool, error) {

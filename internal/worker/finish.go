@@ -20,7 +20,7 @@ func (w *Worker) accept(t *task, hold bool, answer *harvest.Answer, reading harv
 	if reading.Next != nil {
 		t.items, t.request, t.ready = reading.Next.Items, reading.Next, now
 		t.tries = nil
-		w.queue.push(t)
+		w.push(t)
 	}
 	w.giveBack(t, reading.Unfinished)
 	w.drop(len(reading.Pages))
@@ -129,13 +129,17 @@ func (w *Worker) again(t *task, d retry.Decision, reading harvest.Reading, now t
 			delay = max(delay, time.Second)
 		}
 	}
+	t.alone = t.alone || d.Alone
+	if reading.Fault == harvest.FaultUnprocessed || reading.Fault == harvest.FaultLost {
+		t.free++
+	}
 	if !d.Free {
 		t.tries = append(t.tries, w.excusable(reading, now))
 		w.retries.Add(1)
 		w.Tally.retried(d.Source)
 	}
 	t.ready = now.Add(delay)
-	w.queue.push(t)
+	w.push(t)
 }
 
 // pause reports the silence that the upstream asked for to the whole fleet.

@@ -126,8 +126,8 @@ func (w *Worker) lone(t *task, reading harvest.Reading) harvest.Reading {
 // split asks for the halves of a pack that keeps failing, until the item that makes it fail is alone.
 func (w *Worker) split(t *task, ready time.Time) {
 	half := len(t.items) / 2
-	w.send(t.items[:half:half], t.total, ready)
-	w.send(t.items[half:], t.total, ready)
+	w.dispatch(&task{items: t.items[:half:half], total: t.total, ready: ready, alone: t.alone})
+	w.dispatch(&task{items: t.items[half:], total: t.total, ready: ready, alone: t.alone})
 }
 
 // send makes a task of items that go into one request; attempts are those that they have gone through together.
@@ -135,15 +135,20 @@ func (w *Worker) send(items []harvest.Item, attempts int, ready time.Time) {
 	if len(items) == 0 {
 		return
 	}
-	t := &task{items: items, ready: ready, total: attempts}
+	w.dispatch(&task{items: items, ready: ready, total: attempts})
+}
+
+// dispatch queues a task, once it has a request.
+func (w *Worker) dispatch(t *task) {
+	items := t.items
 	request, err := w.Upstream.Request(items)
 	if err == nil {
 		t.request = request
-		w.queue.push(t)
+		w.push(t)
 		return
 	}
 	if len(items) > 1 { // one of them is at fault, the others are not
-		w.split(t, ready)
+		w.split(t, t.ready)
 		return
 	}
 	d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: text(err.Error())}

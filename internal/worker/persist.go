@@ -165,7 +165,7 @@ func (w *Worker) unconnected(t *task, err error) {
 	}
 	w.notes.set(noteUpstream, fmt.Sprintf("%s: %v", noteUpstream, err), next.Sub(now))
 	t.ready = next
-	w.queue.push(t)
+	w.push(t)
 }
 
 // watchPatience ends the work when pace has waited too long, or would have to.

@@ -52,6 +52,8 @@ type Fetcher interface {
 	// Reserve waits for a stream of a live connection to the URL's host. A
 	// *harvest.Failure says why there is none.
 	Reserve(ctx context.Context, url string) (Slot, error)
+	// ReserveAlone is Reserve on a connection that carries nothing else, for one caller at a time.
+	ReserveAlone(ctx context.Context, url string) (Slot, error)
 	// Renew renews the credential after a 401; false when there is none to renew.
 	Renew(ctx context.Context) (bool, error)
 	// Redirect is the next request after a 3xx answer; a *harvest.Failure when it is not to be followed.

@@ -17,6 +17,8 @@ type task struct {
 	order   uint64      // of entering the queue, among those that are ready at once
 	tries   []time.Time // when each counted try ended, as excusable has it
 	total   int         // all tries, free ones included
+	free    int         // tries that a refused stream or a lost connection cost nothing
+	alone   bool        // it has a connection of its own from now on
 	renewed bool        // the credential was renewed for it once
 	failed  time.Time   // when it failed first
 	blamed  int         // how often it failed

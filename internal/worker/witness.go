@@ -148,7 +148,7 @@ func (w *Worker) probe(t *task, slot Slot, permit Permit) bool {
 	if w.sending.Err() == nil {
 		w.witnesses.testified(up, time.Now())
 	}
-	w.queue.push(t)
+	w.push(t)
 	return true
 }
 

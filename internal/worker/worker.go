@@ -76,6 +76,7 @@ type Worker struct {
 	feeder feeder
 	packer packer
 	queue  *queue
+	aside  *queue // tasks that have a connection of their own, one at a time
 	open   openTasks
 	gate   gate
 	proof  *probation
@@ -94,7 +95,7 @@ type Worker struct {
 
 // New makes a worker.
 func New(config Config, parts Parts) *Worker {
-	w := &Worker{Config: config, Parts: parts, queue: newQueue(), ended: make(chan harvest.Page), over: make(chan struct{}), enough: make(chan struct{})}
+	w := &Worker{Config: config, Parts: parts, queue: newQueue(), aside: newQueue(), ended: make(chan harvest.Page), over: make(chan struct{}), enough: make(chan struct{})}
 	// Two packs more than there are fetchers: one that fills, one that waits.
 	w.proof = newProbation(config.Canary, config.Fresh)
 	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.proof.first())
@@ -133,10 +134,12 @@ func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error
 		w.closePack(packEnded)
 		w.open.wait(w.feeding)
 		w.queue.close()
+		w.aside.close()
 	}()
 	for range w.Concurrency { // permit, fetch, decode, decide
-		crew.Go(w.crew)
+		crew.Go(func() { w.crew(w.queue) })
 	}
+	crew.Go(func() { w.crew(w.aside) })
 	store.Go(func() { w.collect(batches) })
 	store.Go(func() { w.landAll(batches) }) // land, mark
 
@@ -228,10 +231,10 @@ func (w *Worker) watch(stop, done <-chan struct{}) {
 	}
 }
 
-// crew is one fetcher: it takes what is due and makes one attempt at it.
-func (w *Worker) crew() {
+// crew is one fetcher: it takes what is due in its queue and makes one attempt at it.
+func (w *Worker) crew(from *queue) {
 	for {
-		t, ok := w.queue.pop(w.feeding)
+		t, ok := from.pop(w.feeding)
 		if !ok {
 			return
 		}
@@ -283,11 +286,11 @@ func (w *Worker) ready(t *task) (Slot, Permit) {
 	defer w.gate.leave()
 	if wait, ok := w.away.scout(time.Now()); !ok {
 		t.ready = wait
-		w.queue.push(t)
+		w.push(t)
 		return nil, nil
 	}
 	began := time.Now()
-	slot, err := w.Fetch.Reserve(w.feeding, t.request.URL)
+	slot, err := w.reserve(t)
 	w.Tally.spent(harvest.StageConnect, began)
 	err = ledAstray(t.request, err)
 	if err != nil && !calmed(err) && !isAstray(err) {
@@ -318,6 +321,22 @@ func (w *Worker) ready(t *task) (Slot, Permit) {
 	return slot, permit
 }
 
+func (w *Worker) reserve(t *task) (Slot, error) {
+	if t.alone {
+		return w.Fetch.ReserveAlone(w.feeding, t.request.URL)
+	}
+	return w.Fetch.Reserve(w.feeding, t.request.URL)
+}
+
+// push puts a task into the queue that it is for.
+func (w *Worker) push(t *task) {
+	if t.alone {
+		w.aside.push(t)
+		return
+	}
+	w.queue.push(t)
+}
+
 // mayWait is how many fetchers may hold a connection while they wait for a
 // permit: as many as get one within half a second. A server closes connections
 // that it sees no request on, and then the permit would be for nothing.
@@ -339,7 +358,7 @@ func (w *Worker) wasted(t *task, slot Slot, permit Permit) {
 		w.unconnected(t, errBarren)
 		return
 	}
-	w.queue.push(t)
+	w.push(t)
 }
 
 // decide asks the policy what the attempt means, and does it.
@@ -350,7 +369,7 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		permit.Done(w.sending, true)
 		answer.Release()
 		t.request, t.ready = reading.Next, now
-		w.queue.push(t)
+		w.push(t)
 		return
 	}
 	decision := w.judge(t, answer, reading, now)
@@ -382,6 +401,7 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		answer.Release()
 		w.retries.Add(1)
 		w.Tally.retried(decision.Source)
+		t.alone = t.alone || decision.Alone
 		w.split(t, now.Add(decision.Delay))
 	default: // Again, and Pause, which says Again for the item
 		answer.Release()
@@ -411,7 +431,7 @@ const maxForeign = 3
 func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Facts {
 	facts := retry.Facts{
 		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait,
-		Items: len(t.items), Tries: w.tries(t, w.excusable(reading, now)), Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
+		Items: len(t.items), Tries: w.tries(t, w.excusable(reading, now)), Free: t.free, Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
 	}
 	if answer != nil {
 		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took

@@ -77,12 +77,18 @@ func TestOutcomesOfFailingItems(t *testing.T) {
 			}
 			return ok(), nil
 		}, harvest.Landed, "", 2},
-		{"a refused stream costs no retry", func(n int) (*harvest.Answer, error) {
-			if n <= 10 {
+		{"a refused stream costs no retry at first", func(n int) (*harvest.Answer, error) {
+			if n <= 6 {
 				return nil, &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("refused")}
 			}
 			return ok(), nil
-		}, harvest.Landed, "", 11},
+		}, harvest.Landed, "", 7},
+		{"a stream that is always refused ends dead", func(int) (*harvest.Answer, error) {
+			return nil, &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("refused")}
+		}, harvest.Dead, "unprocessed", 7},
+		{"a connection that is always lost ends dead", func(int) (*harvest.Answer, error) {
+			return nil, &harvest.Failure{Fault: harvest.FaultLost, Err: errors.New("EOF")}
+		}, harvest.Dead, "connection_lost", 7},
 		{"404 is missing", func(int) (*harvest.Answer, error) { return status(404), nil }, harvest.Missing, "http_404", 1},
 		{"400 is skipped", func(int) (*harvest.Answer, error) { return status(400), nil }, harvest.Skipped, "http_400", 1},
 		{"too large is skipped", func(int) (*harvest.Answer, error) {

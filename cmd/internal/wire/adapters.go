@@ -113,6 +113,14 @@ func (f fetching) Reserve(ctx context.Context, url string) (worker.Slot, error) 
 	return slot, nil
 }
 
+func (f fetching) ReserveAlone(ctx context.Context, url string) (worker.Slot, error) {
+	slot, err := f.client.ReserveAlone(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return slot, nil
+}
+
 func (f fetching) Renew(ctx context.Context) (bool, error) {
 	if f.login != nil {
 		return true, f.login(ctx)
