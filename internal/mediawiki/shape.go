@@ -121,8 +121,8 @@ type rawContinue json.RawMessage
 // UnmarshalJSON implements json.Unmarshaler.
 func (r *rawContinue) UnmarshalJSON(raw []byte) error {
 	var modules map[string]map[string]json.RawMessage
-	if len(raw) > maxContinue || json.Unmarshal(raw, &modules) != nil {
-		return nil // of another shape: as if there were none
+	if len(raw) <= maxContinue {
+		_ = json.Unmarshal(raw, &modules) // of another shape: as if there were none
 	}
 	flat := map[string]json.RawMessage{}
 	for _, parameters := range modules {
