@@ -29,11 +29,12 @@ const (
 
 // credential is what goes on the wire; it never changes once made.
 type credential struct {
-	headers           http.Header // of every request, the credential's own included
-	param, paramValue string      // of kind query
-	pairs             []string    // name=value, of kind query: told from data however short the value is
-	secrets           []string    // every form in which it could show up in a text
-	renewAt, expires  time.Time   // zero: never
+	headers           http.Header   // of every request, the credential's own included
+	param, paramValue string        // of kind query
+	pairs             []pair        // told from data by what stands before them, however short they are
+	secrets           []string      // as they are
+	data, text        *harvest.Mask // of them: for answers that are kept, and for what people are shown
+	renewAt, expires  time.Time     // zero: never
 }
 
 // authorizer keeps the current credential.
@@ -50,6 +51,7 @@ type authorizer struct {
 	now      atomic.Pointer[credential] // nil before the first token
 	renewals atomic.Int64
 	warned   atomic.Bool // that the file cannot be read
+	crowded  atomic.Bool // that cookies were dropped
 
 	mu   sync.Mutex
 	last *renewal
@@ -116,23 +118,25 @@ func newAuthorizer(c *Client, log *slog.Logger) (*authorizer, error) {
 // of makes the credential of a secret.
 func (a *authorizer) of(secret string) *credential {
 	c := &credential{headers: a.base.Clone()}
-	c.secrets = forms(secret)
+	c.secrets = []string{secret}
 	switch a.auth.Kind {
 	case "bearer", "oauth2":
 		c.headers.Set("Authorization", "Bearer "+secret)
 	case "basic":
 		c.headers.Set("Authorization", basic(a.auth.User, secret))
-		c.secrets = forms(secret, a.auth.User+":"+secret)
+		c.secrets = append(c.secrets, a.auth.User+":"+secret)
+		c.pairs = []pair{{a.auth.User + ":", secret}}
 	case "header":
 		c.headers.Set(a.auth.Name, secret)
 	case "query":
 		c.param, c.paramValue = a.auth.Name, secret
-		c.pairs = pairsOf(a.auth.Name, secret)
+		c.pairs = []pair{{a.auth.Name + "=", secret}}
 	case "session":
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.present(c)
 	}
+	c.data, c.text = newMask(shortestInData, c.secrets, c.pairs), newMask(shortestSecret, c.secrets, c.pairs)
 	return c
 }
 
@@ -150,7 +154,7 @@ func (a *authorizer) current() *credential {
 
 // none is what goes to a host that the credential is not for. What that host answers is still cleaned of it.
 func (a *authorizer) none(c *credential) *credential {
-	return &credential{headers: a.base, pairs: c.pairs, secrets: c.secrets}
+	return &credential{headers: a.base, pairs: c.pairs, secrets: c.secrets, data: c.data, text: c.text}
 }
 
 // fresh tells whether the credential can be used now, and has it renewed in the
@@ -273,17 +277,17 @@ func (a *authorizer) fetch() (changed bool, err error) {
 	return true, nil
 }
 
-// secrets are all texts that must not be shown to anybody.
-func (a *authorizer) secrets() []string {
+// mask finds all texts that must not be shown: of this credential, of those before it, of proxies and of the client.
+func (a *authorizer) mask() *harvest.Mask {
 	a.mu.Lock()
 	all := slices.Concat(a.past...)
 	a.mu.Unlock()
-	all = append(all, a.current().secrets...)
-	all = append(all, a.proxies...)
+	current := a.current()
+	all = slices.Concat(all, current.secrets, a.proxies)
 	if a.tokens != nil {
-		all = append(all, forms(a.tokens.secret.held())...)
+		all = append(all, a.tokens.secret.held())
 	}
-	return longestFirst(all)
+	return newMask(shortestSecret, all, current.pairs)
 }
 
 // setParam gives a raw query the parameter, in place of any of that name.

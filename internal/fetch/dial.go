@@ -32,7 +32,7 @@ type dialer struct {
 	own     func(*url.URL) bool // our certificate may be shown there
 	timeout time.Duration
 	proxy   func(*url.URL) (*url.URL, error) // nil: none
-	secrets []string                         // of the proxies, in every form
+	secrets []string                         // of the proxies
 
 	dials, lookups atomic.Int64
 }
@@ -116,14 +116,14 @@ func parseProxy(raw string) *url.URL {
 // proxyHost is what may be shown of a proxy's URL.
 func proxyHost(raw string) string { return parseProxy(raw).Host }
 
-// proxySecrets are the forms of what Proxy-Authorization carries, and of the password alone.
+// proxySecrets are what Proxy-Authorization carries, and the password by itself.
 func proxySecrets(raw string) []string {
 	u := parseProxy(raw)
 	password, ok := u.User.Password()
 	if !ok {
 		return nil
 	}
-	return forms(password, u.User.Username()+":"+password)
+	return []string{password, u.User.Username() + ":" + password}
 }
 
 // connect opens the transport to an origin: TLS when its scheme is https, with

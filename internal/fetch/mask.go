@@ -1,15 +1,8 @@
 package fetch
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"html"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
 	"shoal/internal/harvest"
@@ -19,101 +12,34 @@ const (
 	shortestSecret = 4 // shorter ones are found in any text
 	// shortestInData is the same for answers that are kept: in data a short secret cannot be told from a word.
 	shortestInData = 8
-
-	masked       = "[secret]"
-	maskedDigits = "0" // where a secret of digits alone may stand as a number
 )
 
-// forms are the ways in which a server may quote secrets, the longest first.
-func forms(secrets ...string) []string {
-	all := make([]string, 0, 6*len(secrets))
-	for _, s := range secrets {
-		quoted, _ := json.Marshal(s) // a string can always be marshalled
-		all = append(all,
-			s, url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)), html.EscapeString(s),
-			strings.Trim(string(quoted), `"`), strings.ReplaceAll(s, "/", `\/`))
+// pair is a secret that is known by what stands before it, however short it is.
+type pair struct{ before, value string }
+
+// newMask finds secrets of at least so many bytes, and those of pairs.
+func newMask(least int, secrets []string, pairs []pair) *harvest.Mask {
+	m := harvest.NewMask(least, secrets...)
+	for _, p := range pairs {
+		m.AddPair(p.before, p.value)
 	}
-	return longestFirst(all)
+	return m
 }
 
-// longestFirst drops what is too short or there twice. A secret within another
-// one must not be masked before that, or the rest of it would stay.
-func longestFirst(all []string) []string {
-	all = slices.DeleteFunc(all, func(s string) bool { return len(s) < shortestSecret })
-	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
-	return slices.Compact(all)
-}
-
-// mask puts a word in the place of every secret.
-func mask(text string, secrets []string) string {
-	for _, s := range secrets {
-		text = strings.ReplaceAll(text, s, masked)
+// maskBody masks in a body's own memory. The text may come out longer; what is beyond that memory is dropped.
+func maskBody(body []byte, m *harvest.Mask) []byte {
+	clean := m.Bytes(body)
+	if len(body) == 0 || &clean[0] == &body[0] {
+		return body
 	}
-	return text
-}
-
-// maskBody is mask in a body's own memory. The text may come out longer; what is beyond that memory is dropped.
-func maskBody(body []byte, secrets []string) []byte {
-	for _, s := range secrets {
-		if bytes.Contains(body, []byte(s)) {
-			clean := bytes.ReplaceAll(body, []byte(s), []byte(masked))
-			body = append(body[:0], clean[:min(len(clean), cap(body))]...)
-		}
-	}
-	return body
-}
-
-// maskData is mask for an answer that is kept: nothing of it is cut, and JSON stays
-// JSON. It returns the body itself where there is nothing to take out.
-func maskData(body []byte, secrets []string) []byte {
-	for _, s := range secrets {
-		if len(s) < shortestInData || !bytes.Contains(body, []byte(s)) {
-			continue
-		}
-		word := masked
-		if strings.Trim(s, "0123456789") == "" {
-			word = maskedDigits
-		}
-		body = bytes.ReplaceAll(body, []byte(s), []byte(word))
-	}
-	return body
-}
-
-// pairsOf are the ways in which a server may quote a query parameter, the longest first.
-func pairsOf(name, value string) (pairs []string) {
-	for _, n := range []string{name, url.QueryEscape(name)} {
-		for _, v := range []string{value, url.QueryEscape(value), url.PathEscape(value)} {
-			pairs = append(pairs, n+"="+v)
-		}
-	}
-	return longestFirst(pairs)
-}
-
-// maskPairs is maskData for pairs: their names stay.
-func maskPairs(body []byte, pairs []string) []byte {
-	for _, pair := range pairs {
-		if bytes.Contains(body, []byte(pair)) {
-			name, _, _ := strings.Cut(pair, "=")
-			body = bytes.ReplaceAll(body, []byte(pair), []byte(name+"="+masked))
-		}
-	}
-	return body
+	return append(body[:0], clean[:min(len(clean), cap(body))]...)
 }
 
 // Mask takes everything secret that this client uses, and used lately, out of a
 // text that people will see or that is stored. A secret that the text's end cuts is
 // taken out as well. Bodies of answers that are no success need it no more.
 func (c *Client) Mask(text string) string {
-	secrets := c.auth.secrets()
-	text = mask(text, secrets)
-	for _, s := range secrets {
-		for n := min(len(s)-1, len(text)); n >= shortestSecret; n-- {
-			if strings.HasSuffix(text, s[:n]) {
-				return text[:len(text)-n] + masked
-			}
-		}
-	}
-	return text
+	return c.auth.mask().Text(text)
 }
 
 // scrub makes an error fit to be shown: no secret, no more than a few hundred
@@ -125,7 +51,7 @@ func (c *Client) scrub(err error) error {
 	}
 	const most = 400
 	text := f.Err.Error()
-	clean := mask(text, c.auth.secrets())
+	clean := string(c.auth.mask().Bytes([]byte(text)))
 	if len(clean) > most {
 		clean = strings.ToValidUTF8(clean[:most], "") + "…"
 	}
@@ -140,23 +66,25 @@ func (c *Client) scrub(err error) error {
 // the same to the body, and cleaned says that it found something in one that is kept.
 // Of other answers people are shown a part.
 func (c *Client) redact(cred *credential, resp *http.Response, body []byte) (clean []byte, cleaned bool) {
-	secrets := cred.secrets
 	if isSuccess(resp.StatusCode) {
-		clean = maskData(maskPairs(body, cred.pairs), secrets)
+		clean = cred.data.Bytes(body)
 		cleaned = len(body) > 0 && &clean[0] != &body[0]
 	} else {
-		secrets = longestFirst(slices.Concat(c.auth.secrets(), secrets, cred.pairs))
-		clean = maskBody(body, secrets)
+		clean = maskBody(body, c.auth.mask())
 	}
-	if len(secrets)+len(cred.pairs) == 0 {
+	if len(cred.secrets)+len(cred.pairs) == 0 {
 		return clean, cleaned
 	}
 	if location := resp.Header.Get("Location"); cred.param != "" && location != "" {
 		resp.Header.Set("Location", harvest.DropParam(location, cred.param))
 	}
+	m := cred.text
+	if !isSuccess(resp.StatusCode) {
+		m = c.auth.mask()
+	}
 	for _, lines := range resp.Header {
 		for i, line := range lines {
-			lines[i] = mask(string(maskPairs([]byte(line), cred.pairs)), secrets)
+			lines[i] = string(m.Bytes([]byte(line)))
 		}
 	}
 	return clean, cleaned

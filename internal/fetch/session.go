@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // A session is a credential that the upstream gives after a login: cookies, which travel with every request from then
@@ -28,7 +29,15 @@ func (c *Client) Forget() {
 	a.renewSession()
 }
 
-// keep takes up the cookies of an answer.
+// What a session may hold, as RFC 6265 section 6.1 asks of browsers, and what our request's header may take.
+const (
+	maxCookies     = 50
+	maxCookie      = 4 << 10 // bytes of one, name and value
+	maxCookieBytes = 8 << 10 // of all of them together
+)
+
+// keep takes up the cookies of an answer, as far as they have room: those that are there stay, and what does not fit
+// is dropped.
 func (a *authorizer) keep(resp *http.Response) {
 	if a.auth.Kind != "session" || len(resp.Header["Set-Cookie"]) == 0 {
 		return
@@ -38,9 +47,14 @@ func (a *authorizer) keep(resp *http.Response) {
 	if cookies == nil {
 		cookies = map[string]string{}
 	}
+	dropped := 0
 	for _, cookie := range resp.Cookies() {
-		if cookie.MaxAge < 0 || cookie.Value == "" || cookie.Value == "deleted" {
+		if cookie.MaxAge < 0 || cookie.Value == "" || cookie.Value == "deleted" || isPast(cookie) {
 			delete(cookies, cookie.Name)
+			continue
+		}
+		if !fits(cookies, cookie) {
+			dropped++
 			continue
 		}
 		cookies[cookie.Name] = cookie.Value
@@ -48,9 +62,31 @@ func (a *authorizer) keep(resp *http.Response) {
 	same := maps.Equal(cookies, a.cookies)
 	a.cookies = cookies
 	a.mu.Unlock()
+	if dropped > 0 && !a.crowded.Swap(true) {
+		a.log.Warn("the upstream sets more cookies than a session may hold; the others are dropped", "most", maxCookies, "bytes", maxCookieBytes)
+	}
 	if !same {
 		a.renewSession()
 	}
+}
+
+func isPast(cookie *http.Cookie) bool {
+	return !cookie.Expires.IsZero() && cookie.Expires.Before(time.Now())
+}
+
+// fits reports whether a cookie may be added, or take the place of the one of its name.
+func fits(cookies map[string]string, cookie *http.Cookie) bool {
+	size, count := len(cookie.Name)+len(cookie.Value), 1
+	if size > maxCookie {
+		return false
+	}
+	for name, value := range cookies {
+		if name != cookie.Name {
+			size += len(name) + len(value) + len("=; ")
+			count++
+		}
+	}
+	return count <= maxCookies && size <= maxCookieBytes
 }
 
 // renewSession makes a credential of the cookies that there are.
@@ -72,9 +108,9 @@ func (a *authorizer) present(c *credential) {
 			line += "; "
 		}
 		line += name + "=" + a.cookies[name]
-		c.secrets = append(c.secrets, forms(a.cookies[name])...)
+		c.secrets = append(c.secrets, a.cookies[name])
+		c.pairs = append(c.pairs, pair{name + "=", a.cookies[name]})
 	}
-	c.secrets = longestFirst(c.secrets)
 	if line != "" {
 		c.headers.Set("Cookie", line)
 	}
