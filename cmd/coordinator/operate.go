@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/term"
 
 	"shoal/cmd/internal/wire"
@@ -261,7 +260,7 @@ func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) 
 	if err != nil {
 		return config.Usagef("%v", err)
 	}
-	client := redis.NewClient(options)
+	client := pace.NewClient(options)
 	defer func() { err = errors.Join(err, client.Close()) }()
 	if err := ledger.New(client, run.Name, run.BucketBits).DropRun(ctx); err != nil {
 		return err

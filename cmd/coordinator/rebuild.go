@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/redis/go-redis/v9"
-
 	"shoal/internal/config"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
@@ -22,7 +20,7 @@ func (p *program) rebuild(ctx context.Context, set config.Coordinator) (err erro
 	if err != nil {
 		return config.Usagef("%v", err)
 	}
-	client := redis.NewClient(options)
+	client := pace.NewClient(options)
 	defer func() { err = errors.Join(err, client.Close()) }()
 	if err := ledger.Check(ctx, client); err != nil {
 		return err

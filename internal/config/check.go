@@ -99,7 +99,13 @@ func (w *Worker) secretInURL() string {
 // plainRedis warns of a connection that others on the network can read and change.
 func plainRedis(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "redis" || isLoopback(u.Host) {
+	if err != nil || isLoopback(u.Host) {
+		return ""
+	}
+	if u.Scheme == "rediss" && u.Query().Has("skip_verify") && u.Query().Get("skip_verify") != "false" {
+		return "--redis " + quoteName(Redact(text)) + " accepts any certificate (skip_verify), so that others on the way can read and change the budget: leave skip_verify out, and name a private authority with --ca FILE"
+	}
+	if u.Scheme != "redis" {
 		return ""
 	}
 	return "--redis " + quoteName(Redact(text)) + " is not encrypted: use rediss:// unless the network is yours alone"

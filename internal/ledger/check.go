@@ -97,5 +97,18 @@ func classify(ctx context.Context, err error) error {
 	case redis.IsOOMError(err):
 		return fmt.Errorf("%w: %w: its maxmemory is used up; nothing is lost, but nothing more is marked until there is room: %w", ErrAway, ErrFull, err)
 	}
+	if said := redis.Error(nil); errors.As(err, &said) && !passes(err) { // what is not recognised is not an outage
+		return unsafe("it refuses a command that is needed (%v); give it a user with all rights on ~shoal:* and &shoal:*, on Redis 6.2 or newer", err)
+	}
 	return fmt.Errorf("%w: %w", ErrAway, err)
+}
+
+// passes reports whether an error that the server itself answers may go away: it loads, fails over or is busy.
+func passes(err error) bool {
+	for _, prefix := range []string{"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "MISCONF", "NOREPLICAS", "NOSCRIPT", "EXECABORT", "ERR max number of clients"} {
+		if redis.HasErrorPrefix(err, prefix) {
+			return true
+		}
+	}
+	return false
 }

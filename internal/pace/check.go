@@ -2,13 +2,17 @@ package pace
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"shoal/internal/harvest"
 )
 
 // ClientOptions parses a redis:// or rediss:// URL and sets what a pacer's client needs: contexts bound every call,
@@ -51,12 +55,23 @@ func CheckRedis(ctx context.Context, client redis.UniversalClient, hosts ...stri
 	if err := redis.NewScript(probeLua).Run(ctx, client, []string{"shoal:{check}:probe"}).Err(); err != nil {
 		return diagnose("EVALSHA", err)
 	}
+	if err := checkChannel(ctx, client); err != nil {
+		return diagnose("SUBSCRIBE", err)
+	}
 	for _, host := range hosts {
 		if err := checkTypes(ctx, client, host); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkChannel listens as a pacer does, which takes a right of its own.
+func checkChannel(ctx context.Context, client redis.UniversalClient) error {
+	listening := client.Subscribe(ctx, "shoal:{check}:probe")
+	defer func() { _ = listening.Close() }()
+	_, err := listening.Receive(ctx)
+	return err
 }
 
 func checkTypes(ctx context.Context, client redis.UniversalClient, host string) error {
@@ -85,6 +100,8 @@ func infoField(info, name string) string {
 // diagnose tells settings, which a person must change, from a server that is away.
 func diagnose(command string, err error) error {
 	for _, known := range []struct{ sign, advice string }{
+		{"ACL failure", "its user may not use what the pace scripts use; allow +@pubsub &shoal:* +@hash +@sortedset +@string +del +info +time on ~shoal:*"},
+		{"can't publish", "its user may not publish on our channels; allow +publish +subscribe &shoal:* (ACL SETUSER <user> resetchannels &shoal:* +@pubsub)"},
 		{"NOPERM", "its user may not run the pace scripts; allow +eval +evalsha +info +time +type +@hash +@sortedset +@string +@pubsub +del on ~shoal:* and &shoal:*"},
 		{"READONLY", "it is a read-only replica; give the URL of the primary"},
 		{"NOAUTH", "it wants a password; put it into the URL's environment variable or file"},
@@ -96,5 +113,44 @@ func diagnose(command string, err error) error {
 			return fmt.Errorf("%w: %s: %s (%w)", ErrUnsafeRedis, command, known.advice, err)
 		}
 	}
+	if why := harvest.ExplainTLS(err, "--ca FILE"); why != "" {
+		return fmt.Errorf("%w: TLS: %s", ErrUnsafeRedis, why)
+	}
+	if said := redis.Error(nil); errors.As(err, &said) && !passes(err) { // what is not recognised is not an outage
+		return fmt.Errorf("%w: %s: it refuses a command that is needed; give it a user with the rights of docs/several-machines.md, on Redis 7 or newer, or Valkey (%w)", ErrUnsafeRedis, command, err)
+	}
+	if strings.Contains(err.Error(), "redis: can't parse") || strings.Contains(err.Error(), "redis: invalid reply") {
+		return fmt.Errorf("%w: what answers at this address does not speak as Redis does: check host and port, and rediss:// where it wants TLS", ErrUnsafeRedis)
+	}
 	return fmt.Errorf("check Redis: %s: %w", command, err)
+}
+
+// passes reports whether an error that the server itself answers may go away: it loads, fails over, is busy or full.
+func passes(err error) bool {
+	for _, prefix := range []string{"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS", "ERR max number of clients", "UNKILLABLE", "NOTREADY"} {
+		if redis.HasErrorPrefix(err, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// TrustCA has a rediss:// connection trust the authorities of a PEM file, besides those of the system.
+func TrustCA(o *redis.Options, file string) error {
+	if o.TLSConfig == nil || file == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("--ca: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return fmt.Errorf("--ca %s: holds no PEM certificate", file)
+	}
+	o.TLSConfig.RootCAs = roots
+	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"shoal/internal/harvest"
 )
 
 // SQLSTATEs that we act on.
@@ -32,10 +34,9 @@ func classify(operation string, err error) error {
 	case isOurs(err):
 		return fmt.Errorf("%s: %w", operation, err)
 	case badCertificate(err):
-		return fmt.Errorf("%s: %w: the server's certificate is not trusted; give its authority as sslrootcert=FILE in the store URL, and the name in the certificate as its host: %w",
-			operation, ErrUnsafe, err)
+		return fmt.Errorf("%s: %w: the server's certificate is not trusted: %s", operation, ErrUnsafe, harvest.ExplainTLS(err, "sslrootcert=FILE to the store URL, as --ca FILE is for the upstream"))
 	case refusesTLS(err):
-		return fmt.Errorf("%s: %w: the server speaks no TLS; switch it on there, or say sslmode=disable in the URL if the way to it is safe: %w",
+		return fmt.Errorf("%s: %w: the server speaks no TLS; switch it on there (sslmode is verify-full unless the URL says otherwise), or say sslmode=disable in the URL if the way to it is safe: %w",
 			operation, ErrSettings, err)
 	case !errors.As(err, &pg):
 		// No answer of the server at all: connection refused, reset or closed, a limit of time.
@@ -72,6 +73,10 @@ func refusesTLS(err error) bool {
 // starting marks what the server refuses at the start because of what is there, or what may be done there.
 func starting(err error) error {
 	switch class(codeOf(err)) {
+	case "0A", "22": // not in this server, or not in this encoding
+		if !isOurs(err) {
+			return fmt.Errorf("%w: the server refuses what Shoal needs; give PostgreSQL 14 or newer, with a database in UTF8: %w", ErrSettings, err)
+		}
 	case "3F", "42":
 		if !isOurs(err) {
 			return fmt.Errorf("%w: its tables are not those that Shoal makes, or belong to somebody else; give a database of its own, or repair the schema shoal: %w",

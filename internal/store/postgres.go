@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,12 +66,17 @@ func (p *Postgres) prepare(ctx context.Context, options Options) error {
 }
 
 func parsePostgres(url string, options Options) (*pgxpool.Config, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, _, err := parseSafely(url)
 	if err != nil {
 		return nil, badURL(err)
 	}
+	if encoding := config.ConnConfig.RuntimeParams["client_encoding"]; encoding != "" && !isUTF8(encoding) {
+		return nil, fmt.Errorf("%w: the PostgreSQL URL asks for a client_encoding other than UTF8, in which texts would be lost: leave client_encoding out", ErrSettings)
+	}
 	config.MaxConns, config.MinConns, config.MaxConnIdleTime, config.HealthCheckPeriod = poolConns, 0, poolIdle, poolIdle
 	conn := config.ConnConfig
+	hidePassword(conn)
+	conn.RuntimeParams["client_encoding"] = "UTF8" // whatever the role's own setting is
 	if options.Application != "" {
 		conn.RuntimeParams["application_name"] = options.Application
 	}
@@ -130,15 +136,25 @@ func (p *Postgres) inspect(ctx context.Context) error {
 	}
 	defer conn.Release()
 	var version int
-	var fsync string
+	var fsync, encoding, ours string
 	var lz4 bool
 	err = conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('fsync'),
-		EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals))`).Scan(&version, &fsync, &lz4)
+		current_setting('server_encoding'), current_setting('client_encoding'),
+		EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals))`).Scan(&version, &fsync, &encoding, &ours, &lz4)
 	if err != nil {
 		return classify("read the server's settings", err)
 	}
 	if version < oldestServer {
 		return fmt.Errorf("%w: PostgreSQL %d is too old: use version 14 or newer", ErrUnsafe, version/10000)
+	}
+	switch {
+	case !isUTF8(encoding):
+		return fmt.Errorf("%w: the database's encoding is %s, which cannot hold every text: create one with createdb --encoding UTF8 --template template0 NAME, and name it in the store URL", ErrUnsafe, encoding)
+	case !isUTF8(ours):
+		return fmt.Errorf("%w: the connection's client_encoding is %s, in which texts would be lost: take client_encoding out of the store URL's options, and out of PGOPTIONS", ErrUnsafe, ours)
+	}
+	if acceptsAnyCertificate(conn.Conn().Config()) {
+		p.warn(fmt.Sprintf("the connection to PostgreSQL on %s accepts any certificate, so that others on the way can read and change it: say sslmode=verify-full in the store URL", conn.Conn().Config().Host))
 	}
 	if fsync == "off" {
 		p.warn("PostgreSQL runs with fsync = off: a power cut can lose or damage what has landed; set fsync = on")
@@ -151,6 +167,10 @@ func (p *Postgres) inspect(ctx context.Context) error {
 			conn.Conn().Config().Host))
 	}
 	return nil
+}
+
+func isUTF8(encoding string) bool {
+	return slices.Contains([]string{"utf8", "utf-8", "unicode"}, strings.ToLower(encoding))
 }
 
 func (p *Postgres) warn(sentence string) { p.warnings = append(p.warnings, sentence) }

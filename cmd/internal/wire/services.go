@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"shoal/internal/config"
 	"shoal/internal/fetch"
 	"shoal/internal/ledger"
@@ -103,7 +101,10 @@ func (h *Harvester) openRedis(ctx context.Context) error {
 	if err != nil {
 		return config.Usagef("%v", err)
 	}
-	client := redis.NewClient(options)
+	if err := pace.TrustCA(options, h.set.CA); err != nil {
+		return config.Usagef("%v", err)
+	}
+	client := pace.NewClient(options)
 	h.onClose(client.Close)
 	h.redis = client
 	away := func(err error) bool { return !errors.Is(err, pace.ErrUnsafeRedis) && !errors.Is(err, ledger.ErrUnsafe) }
