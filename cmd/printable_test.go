@@ -185,7 +185,10 @@ func TestServicesOutputIsPrintable(t *testing.T) {
 		{"coordinator", "status"}, {"coordinator", "runs"},
 		{"coordinator", "run", "--corpus", "urls.txt", "--patience", "2s"},
 	} {
-		l.run(t, args...)
+		out := l.run(t, args...)
+		if bytes.Contains(out, []byte(password)) || bytes.Contains(out, []byte(base64.StdEncoding.EncodeToString([]byte(password)))) {
+			t.Errorf("%v printed our password: %q", args, out)
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ func (p *program) env(set config.Worker) wire.Env {
 	for _, sentence := range set.Warnings {
 		p.console.Say("warning: " + sentence)
 	}
+	if file := set.FoundFile(); file != "" {
+		p.console.Say("settings from " + file)
+	}
 	return wire.Env{Stdin: os.Stdin, Out: p.out, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say}
 }
 
@@ -55,7 +58,7 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 // serve shows the run on --status-addr.
 func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err error) {
 	var last wire.Watched
-	bound, stop, err := wire.ServeStatus(set.StatusAddr, &last)
+	bound, stop, err := wire.ServeStatus(set.StatusAddr, set.MetricsToken, &last)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,9 @@ func (p *program) with(do func(context.Context, config.Coordinator) error) func(
 		for _, sentence := range set.Warnings {
 			p.console.Say("warning: " + sentence)
 		}
+		if file := set.FoundFile(); file != "" {
+			p.console.Say("settings from " + file)
+		}
 		return do(ctx, set)
 	}
 }

@@ -60,6 +60,9 @@ func (p *program) work(ctx context.Context) error {
 	for _, sentence := range p.set.Warnings {
 		p.console.Say("warning: " + sentence)
 	}
+	if file := p.set.FoundFile(); file != "" {
+		p.console.Say("settings from " + file)
+	}
 	var last wire.Watched
 	var address string // bound by the time that anything is watched
 	env := wire.Env{
@@ -75,7 +78,7 @@ func (p *program) work(ctx context.Context) error {
 	if p.set.Try > 0 {
 		return wire.Try(ctx, env, p.set)
 	}
-	bound, stopStatus, err := wire.ServeStatus(p.set.StatusAddr, &last)
+	bound, stopStatus, err := wire.ServeStatus(p.set.StatusAddr, p.set.MetricsToken, &last)
 	if err != nil {
 		return err
 	}

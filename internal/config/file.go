@@ -63,6 +63,14 @@ func (l *layers) findFile(dir string) (*file, error) {
 	case err != nil:
 		return nil, Usagef("--config %s: it cannot be read: %v", path, errors.Unwrap(err))
 	}
+	if !must {
+		if err := checkOwner(full, path); err != nil {
+			return nil, err
+		}
+		if l.found, err = filepath.Abs(full); err != nil {
+			l.found = full
+		}
+	}
 	return parseFile(path, text)
 }
 

@@ -22,6 +22,7 @@ type layers struct {
 	flags    map[string]*flagValue
 	environ  map[string]string
 	file     *file
+	found    string // the file, where it was not named but found in the working directory
 	profile  Profile
 	terminal bool
 	version  string

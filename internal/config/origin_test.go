@@ -69,3 +69,15 @@ func TestTrustedHosts(t *testing.T) {
 		}
 	}
 }
+
+func TestRedisWithoutVerification(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]bool{
+		"rediss://db.example:6379?skip_verify=true": true, "rediss://db.example:6379?skip_verify": true, "rediss://db.example:6379": false,
+		"rediss://127.0.0.1:6379?skip_verify=true": false, "redis://db.example:6379": true, "redis://127.0.0.1:6379": false,
+	} {
+		if got := plainRedis(url) != ""; got != want {
+			t.Errorf("plainRedis(%s) warns: %t, want %t", url, got, want)
+		}
+	}
+}

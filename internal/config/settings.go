@@ -234,6 +234,8 @@ func settingsOutput() []Setting {
 		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "show it again every two seconds, until interrupted"},
 		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun,
 			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; none of them shows a URL"},
+		{Name: "metrics-token", Arg: "FILE", Group: GroupOutput, In: InWorker | InRun,
+			Help: "file with a token that /metrics then asks for, as Authorization: Bearer; /healthz and /readyz never do"},
 		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Help: "the configuration file; default: ./shoal.yaml if there is one"},
 		{Name: "print-config", Flag: true, Group: GroupOutput, In: inAll, Help: "print every setting and where it came from, as YAML, and leave"},
 	}

@@ -78,11 +78,12 @@ type Worker struct {
 	NoCanary     bool
 	Force        bool
 
-	Progress   string // auto, bar, plain, json or none
-	LogLevel   slog.Level
-	StatusAddr string   // host:port; empty for none
-	JSON       bool     // print for scripts
-	Warnings   []string // sentences to log at start
+	Progress     string // auto, bar, plain, json or none
+	LogLevel     slog.Level
+	StatusAddr   string   // host:port; empty for none
+	MetricsToken string   // file of the token that /metrics asks for; empty for none
+	JSON         bool     // print for scripts
+	Warnings     []string // sentences to log at start
 
 	layers *layers
 }
@@ -151,7 +152,7 @@ func readWorker(l *layers) (Worker, error) {
 		MaxRejected: r.allowance("max-rejected"), MaxMissing: r.allowance("max-missing"),
 		NoCanary: r.flag("no-canary"), Force: r.flag("force"),
 
-		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"),
+		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"), MetricsToken: r.text("metrics-token"),
 	}
 	w.Scheduled = scheduled(l.environ["JOB_NAME"])
 	w.Shard, w.AutoShard = r.shard("shard")

@@ -105,10 +105,10 @@ func classify(ctx context.Context, err error) error {
 
 // passes reports whether an error that the server itself answers may go away: it loads, fails over or is busy.
 func passes(err error) bool {
-	for _, prefix := range []string{"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "MISCONF", "NOREPLICAS", "NOSCRIPT", "EXECABORT", "ERR max number of clients"} {
+	for _, prefix := range []string{"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "MISCONF", "NOREPLICAS", "NOSCRIPT", "EXECABORT"} {
 		if redis.HasErrorPrefix(err, prefix) {
 			return true
 		}
 	}
-	return false
+	return strings.Contains(err.Error(), "max number of clients")
 }

@@ -101,6 +101,7 @@ func infoField(info, name string) string {
 func diagnose(command string, err error) error {
 	for _, known := range []struct{ sign, advice string }{
 		{"ACL failure", "its user may not use what the pace scripts use; allow +@pubsub &shoal:* +@hash +@sortedset +@string +del +info +time on ~shoal:*"},
+		{"can't run this command", "its user may not use what the pace scripts use; allow +@pubsub &shoal:* +@hash +@sortedset +@string +del +info +time on ~shoal:*"},
 		{"can't publish", "its user may not publish on our channels; allow +publish +subscribe &shoal:* (ACL SETUSER <user> resetchannels &shoal:* +@pubsub)"},
 		{"NOPERM", "its user may not run the pace scripts; allow +eval +evalsha +info +time +type +@hash +@sortedset +@string +@pubsub +del on ~shoal:* and &shoal:*"},
 		{"READONLY", "it is a read-only replica; give the URL of the primary"},
@@ -127,12 +128,12 @@ func diagnose(command string, err error) error {
 
 // passes reports whether an error that the server itself answers may go away: it loads, fails over, is busy or full.
 func passes(err error) bool {
-	for _, prefix := range []string{"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS", "ERR max number of clients", "UNKILLABLE", "NOTREADY"} {
+	for _, prefix := range []string{"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS", "UNKILLABLE", "NOTREADY"} {
 		if redis.HasErrorPrefix(err, prefix) {
 			return true
 		}
 	}
-	return false
+	return strings.Contains(err.Error(), "max number of clients")
 }
 
 // TrustCA has a rediss:// connection trust the authorities of a PEM file, besides those of the system.

@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
@@ -28,6 +29,12 @@ type Server struct {
 // nothing here shows a URL or changes anything. Ready says what keeps the worker from working, nil for nothing; a nil
 // Ready is always fine.
 func Serve(addr string, get func() harvest.Progress, ready func() error) (*Server, error) {
+	return ServeGuarded(addr, "", get, ready)
+}
+
+// ServeGuarded is Serve with a token that /metrics asks for, as Authorization: Bearer; empty for none. Whatever is
+// neither /metrics nor a probe asks for it on any address but a loopback one, and is closed there without one.
+func ServeGuarded(addr, token string, get func() harvest.Progress, ready func() error) (*Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("serve status on %q: write host:port, such as 127.0.0.1:9090: %w", addr, err)
@@ -42,7 +49,7 @@ func Serve(addr string, get func() harvest.Progress, ready func() error) (*Serve
 	s := &Server{listener: listener}
 	local := isLocal(s.Addr())
 	s.http = &http.Server{
-		Handler:           guard(local, routes(get, ready)),
+		Handler:           guard(local, token, routes(get, ready)),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
@@ -97,7 +104,7 @@ func answer(w http.ResponseWriter, status int, text string) {
 // guard refuses, on a loopback address, requests that name another host: a web
 // page whose own name was pointed at 127.0.0.1 must not read what is here. Who opens
 // another address lets his network read the counts, and nothing else.
-func guard(local bool, next http.Handler) http.Handler {
+func guard(local bool, token string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
@@ -106,8 +113,30 @@ func guard(local bool, next http.Handler) http.Handler {
 			answer(w, http.StatusForbidden, "ask for this machine by 127.0.0.1 or localhost")
 			return
 		}
+		if !open(r.URL.Path, local, token) && !bears(r, token) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="shoal"`)
+			answer(w, http.StatusUnauthorized, "this needs the token of --metrics-token, as Authorization: Bearer")
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// open reports whether a path needs no token.
+func open(path string, local bool, token string) bool {
+	switch path {
+	case "/healthz", "/readyz":
+		return true
+	case "/metrics":
+		return token == ""
+	}
+	return local && token == ""
+}
+
+// bears reports whether a request shows the token. The time that it takes says nothing about the token.
+func bears(r *http.Request, token string) bool {
+	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && token != "" && subtle.ConstantTimeCompare([]byte(shown), []byte(token)) == 1
 }
 
 func isLocal(hostport string) bool {

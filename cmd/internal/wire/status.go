@@ -15,11 +15,16 @@ import (
 type Watched = atomic.Pointer[func() harvest.Progress]
 
 // ServeStatus opens --status-addr, if asked for, and says where it was bound.
-func ServeStatus(addr string, last *Watched) (address string, stop func(), err error) {
+// tokenFile holds the token that /metrics asks for; empty for none.
+func ServeStatus(addr, tokenFile string, last *Watched) (address string, stop func(), err error) {
 	if addr == "" {
 		return "", func() {}, nil
 	}
-	server, err := status.Serve(addr, func() harvest.Progress {
+	token, err := status.ReadToken(tokenFile)
+	if err != nil {
+		return "", nil, config.Usagef("--metrics-token: %v", err)
+	}
+	server, err := status.ServeGuarded(addr, token, func() harvest.Progress {
 		if get := last.Load(); get != nil {
 			return (*get)()
 		}
