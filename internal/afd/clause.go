@@ -187,9 +187,15 @@ func (b *reading) negates(w string) bool {
 		b.i++
 		return true
 	}
-	kind := b.odd(w, n)
-	if kind == affirmed {
-		kind = negationOf(w, n)
+	kind := negationOf(w, n)
+	switch {
+	case allBut[w] && (n == "but" || n == "except"):
+		b.i++
+		kind = voided
+	case w == "was" && !b.result && b.i == b.from && labelWords[n] != "": // was keep, now delete
+		kind = voided
+	case w == "too" && (b.word(b.i+2) == "to" || b.word(b.i+3) == "to"): // too good to delete
+		kind = voided
 	}
 	switch {
 	case kind == affirmed:
@@ -202,19 +208,6 @@ func (b *reading) negates(w string) bool {
 	}
 	b.neg, b.past, b.hit, b.bare, b.article = kind, affirmed, false, true, false
 	return true
-}
-
-// odd is how words negate that do so by what stands around them.
-func (b *reading) odd(w, next string) negation {
-	switch {
-	case allBut[w] && (next == "but" || next == "except"):
-		b.i++
-	case w == "was" && !b.result && b.i == b.from && labelWords[next] != "": // was keep, now delete
-	case w == "too" && (b.word(b.i+2) == "to" || b.word(b.i+3) == "to"): // too good to delete
-	default:
-		return affirmed
-	}
-	return voided
 }
 
 // negationOf is how a word negates, given the next one.
@@ -289,6 +282,9 @@ func (b *reading) vote(w string) {
 	if !b.tokens[b.i].bold {
 		return
 	}
+	if label == "withdraw" && kind == affirmed {
+		b.found = slices.DeleteFunc(b.found, func(l string) bool { return l == "delete" && b.sameClause() })
+	}
 	b.cast(label, kind)
 }
 
@@ -321,9 +317,6 @@ func (b *reading) joined() bool {
 
 // cast counts a vote.
 func (b *reading) cast(label string, kind negation) {
-	if label == "withdraw" && kind == affirmed {
-		b.found = slices.DeleteFunc(b.found, func(l string) bool { return l == "delete" && b.sameClause() })
-	}
 	switch {
 	case kind == affirmed:
 		b.found = appendLabel(b.found, label)

@@ -36,8 +36,10 @@ func (s *scanner) kind(l line) string {
 		return Relist
 	case s.closing && !s.closed && (s.lastHeading > l.from || s.stated || resultLike(m)):
 		return Close
-	case s.mayResult() && resultLike(m):
-		return Close
+	case s.nominate && !s.closed && resultLike(m):
+		return Close // under the heading, as it was done first
+	case (s.closing || s.nominate) && s.restated && resultLike(m):
+		return Close // in place of one that is struck out
 	case sortingNote(m):
 		return Notice
 	case s.closing && s.lastHeading > l.from:
@@ -48,11 +50,6 @@ func (s *scanner) kind(l line) string {
 		return Nomination
 	}
 	return Comment
-}
-
-// mayResult reports whether a result may stand here: under the heading, as it was done first, or in place of one that is struck out.
-func (s *scanner) mayResult() bool {
-	return s.nominate && !s.closed || (s.closing || s.nominate) && s.restated
 }
 
 // relist leaves the template's own div out of the item.

@@ -135,7 +135,7 @@ func (s *signer) colon(i int) int {
 		}
 		s.sign(s.links[:at], t)
 		s.found[len(s.found)-1].maybe = maybe
-	case s.dates(t):
+	case s.tail.name != "" && len(s.found) == 0 && !visible(s.mask[s.begin:t.from]):
 		s.links = append(s.links[:0], s.tail)
 		s.begin, s.from = s.tail.from, s.tail.from
 		s.sign(s.links, t)
@@ -145,11 +145,6 @@ func (s *signer) colon(i int) int {
 		return i + 1
 	}
 	return max(t.to, i+1)
-}
-
-// dates reports whether the stamp begins the line and belongs to the name at the end of the line before.
-func (s *signer) dates(t stamp) bool {
-	return s.tail.name != "" && len(s.found) == 0 && !visible(s.mask[s.begin:t.from])
 }
 
 // sign makes a signature of the last of the links and those of the same user that stand near before it.

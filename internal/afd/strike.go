@@ -23,8 +23,8 @@ type strikes struct {
 // tag takes a tag, as it is written.
 func (s *strikes) tag(tag string) {
 	name := tagName(tag)
-	if closed, ok := strings.CutPrefix(name, "/"); ok {
-		s.pop(closed)
+	if close, ok := strings.CutPrefix(name, "/"); ok {
+		s.pop(close)
 		return
 	}
 	if !strings.HasSuffix(tag, "/>") {

@@ -42,6 +42,16 @@ type Releaser interface {
 	Release(ctx context.Context) bool
 }
 
+// Observer is a Lister that knows what the answer to a step held besides where it goes on.
+type Observer interface {
+	// Observed stands for the items of the answer that List gave last for the seed: the same for the same items,
+	// ObservedNone for none, empty where nothing is known.
+	Observed(seed string) string
+}
+
+// ObservedNone stands for an answer without items.
+const ObservedNone = "none"
+
 var (
 	// ErrTaken: somebody else took the step that was to be committed. The chain is to be read again.
 	ErrTaken = errors.New("somebody else took this step")
@@ -89,6 +99,7 @@ type Table struct {
 	// Say is told, once, that we wait for somebody else, and of Short; nil is silent.
 	Say func(sentence string)
 
+	said   atomic.Int32
 	walker walker
 	read   atomic.Int64
 	size   atomic.Int64 // 0 until the enumeration is done

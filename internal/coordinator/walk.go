@@ -48,9 +48,9 @@ type walk struct {
 	place    int64  // steps from the seed to where it is; less than step when it has started again
 	next     string // where the next step is
 	done     bool
-	best     int64  // the furthest place so far
-	restarts int    // in a row, without getting further
-	seen     string // where it went on once, to find out whether it comes back there
+	best     int64 // the furthest place so far
+	restarts int   // in a row, without getting further
+	trail    trail
 }
 
 // done tells whether every seed was looked at and none is left.
@@ -190,9 +190,9 @@ func (w *walk) load(ctx context.Context, t *Table) error {
 		chain, err := t.Chains.Chain(ctx, t.Run, w.seed)
 		if err == nil {
 			w.loaded, w.step, w.place, w.next, w.done = true, chain.Step, chain.Step, chain.Next, chain.Done
-			w.seen, w.best = chain.Next, chain.Step
+			w.best, w.trail = chain.Step, readTrail(chain)
 			if chain.Next == "" { // it is to be walked again from its seed
-				w.place = 0
+				w.place, w.trail = 0, trail{}
 			}
 		}
 		return err
@@ -210,7 +210,7 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	entries, then, err := t.Lister.List(ctx, at)
 	if errors.Is(err, ErrCursor) && w.place > 0 {
 		if w.restarts++; w.restarts <= mostRestarts { // what was listed before is listed once more, and known by its keys
-			w.place, w.next, w.seen = 0, "", ""
+			w.place, w.next, w.trail = 0, "", trail{}
 			return 0, nil
 		}
 		err = w.giveUp(t, at, err)
@@ -219,10 +219,13 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	if err != nil && !ended {
 		return 0, err
 	}
-	if w.comesBack(then) {
-		return 0, fmt.Errorf("%w: %s comes back to where it was: after %s it goes on at %s", ErrBroken, harvest.Quote(w.seed), harvest.Quote(w.next), harvest.Quote(then))
+	trail := w.trail
+	if !ended {
+		if then, err = trail.judge(t, at, then); err != nil {
+			return 0, err
+		}
 	}
-	to := harvest.Chain{Seed: w.seed, Step: w.step + 1, Next: then, Done: then == ""}
+	to := harvest.Chain{Seed: w.seed, Step: w.step + 1, Next: then, Done: then == "", Trail: trail.text()}
 	if t.Pages && !ended { // a page that is there already is known by its place
 		to.Step = w.place + 1
 	}
@@ -234,7 +237,7 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	w.step, w.place, w.next, w.done = max(w.step, to.Step), w.place+1, then, to.Done
+	w.step, w.place, w.next, w.done, w.trail = max(w.step, to.Step), w.place+1, then, to.Done, trail
 	if w.place > w.best {
 		w.best, w.restarts = w.place, 0
 	}
@@ -248,17 +251,4 @@ func (w *walk) giveUp(t *Table, at harvest.Chain, why error) error {
 		return ender.End(at, why)
 	}
 	return fmt.Errorf("%w: %s has started again %d times without getting further: %w", ErrBroken, harvest.Quote(w.seed), mostRestarts, why)
-}
-
-// comesBack finds a chain that runs in a circle, with one place to remember: it is replaced after 1, 2, 4, 8 … steps, so
-// that a circle of n steps is noticed within 3n of them.
-// Source: R. P. Brent, An improved Monte Carlo factorization algorithm, BIT 20 (1980).
-func (w *walk) comesBack(then string) bool {
-	if then != "" && then == w.seen {
-		return true
-	}
-	if w.place&(w.place+1) == 0 { // 0, 1, 3, 7 … steps lie behind
-		w.seen = then
-	}
-	return false
 }

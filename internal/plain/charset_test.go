@@ -47,7 +47,7 @@ func TestListingInUTF16(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, then, r := u.ReadList(request, "https://a.example/x", "", 1, answer(200, body), nil)
+	_, then, r := u.ReadList(request, "https://a.example/x", 1, answer(200, body), nil)
 	if r.Fault != harvest.FaultNone || then != "https://a.example/x?p=2" {
 		t.Errorf("ReadList of UTF-16 goes on at %q, %+v, want https://a.example/x?p=2", then, r)
 	}

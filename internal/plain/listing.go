@@ -23,7 +23,6 @@ const (
 	ReasonNextFailed  = "next_failed"  // --next fails on it
 	ReasonItemsFailed = "items_failed" // --items fails on it
 	ReasonForeignNext = "foreign_next" // it goes on at another host, or by another protocol
-	ReasonNextLoops   = "next_loops"   // it goes on where it is
 	ReasonNoNext      = "no_next"      // --next yields neither an address nor a cursor
 	ReasonNoCursor    = "no_cursor"    // it goes on at a cursor, and nothing says where that goes
 )
@@ -35,6 +34,8 @@ const ReasonNoItem = "no_item"
 type Listed struct {
 	Entries []harvest.Entry // with Config.Items: what it names
 	Page    harvest.Page    // without it: the answer itself
+	Sight   string          // stands for its items: the same for the same ones, EmptySight for none
+	More    string          // what looks as if the listing went on, where it is said to end with its first step
 }
 
 // ListRequest asks for a step: the first one of the seed, or the one at next, a URL or a cursor.
@@ -62,12 +63,20 @@ func (u *Upstream) ListRequest(seed, next string) (*harvest.Request, error) {
 }
 
 func isURL(s string) bool {
-	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+	scheme, _, ok := strings.Cut(s, "://")
+	return ok && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http"))
 }
 
-// ReadList reads a complete 2xx answer to a step that asked for next; then is where the listing goes on, empty at its
-// end. Without Config.Items the page is the answer's, under the step's key; step counts from 1.
-func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64, a *harvest.Answer, item func(text string) (harvest.Item, error)) (l Listed, then string, r harvest.Reading) {
+// isReference reports whether text is an address relative to the one that was asked: /items?page=2, //host/items, ?page=2
+// or items?page=2. Anything else is a cursor.
+func isReference(text string) bool {
+	_, query, ok := strings.Cut(text, "?")
+	return strings.HasPrefix(text, "/") || strings.HasPrefix(text, "?") || ok && strings.Contains(query, "=")
+}
+
+// ReadList reads a complete 2xx answer to a step; then is where the listing goes on, empty at its end. That may be where it
+// was: whether it still brings something shows in Listed. Without Config.Items the page is the answer's, under the step's key; step counts from 1.
+func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *harvest.Answer, item func(text string) (harvest.Item, error)) (l Listed, then string, r harvest.Reading) {
 	body, err := u.textOf(a)
 	if err != nil {
 		return l, "", unexpected(ReasonTooLarge, err)
@@ -104,9 +113,17 @@ func (u *Upstream) ReadList(req *harvest.Request, seed, next string, step int64,
 			return l, "", final(unexpected(ReasonItemsFailed, err))
 		}
 	}
-	then, reason, err := u.goesOn(req, seed, next, value, a)
+	l.Sight = u.sight(l.Entries, value, body)
+	then, reason, err := u.goesOn(req, seed, value, a)
 	switch reason {
 	case "":
+		if then == "" && step == 1 {
+			tree, err := value.value()
+			if err != nil {
+				return l, "", unexpected(ReasonTooLarge, err)
+			}
+			l.More = u.more(tree, a.Header)
+		}
 		return l, then, r
 	case ReasonNextFailed:
 		return l, "", final(unexpected(reason, err))
@@ -164,7 +181,7 @@ func (u *Upstream) list(from string, d *input, item func(string) (harvest.Item, 
 }
 
 // goesOn finds where the listing goes on, or why nobody can tell.
-func (u *Upstream) goesOn(req *harvest.Request, seed, next string, d *input, a *harvest.Answer) (then, reason string, err error) {
+func (u *Upstream) goesOn(req *harvest.Request, seed string, d *input, a *harvest.Answer) (then, reason string, err error) {
 	switch {
 	case u.config.Next == NextLink:
 		then = linkNext(a.Header.Values("Link"))
@@ -183,8 +200,8 @@ func (u *Upstream) goesOn(req *harvest.Request, seed, next string, d *input, a *
 			return "", "", nil
 		}
 		cursors := strings.Contains(seed, cursorMark) // a cursor may begin as an address does
-		if !isURL(then) && (cursors || !strings.HasPrefix(then, "/") && !strings.HasPrefix(then, "?")) {
-			reason, err := cursorFault(seed, next, then)
+		if !isURL(then) && (cursors || !isReference(then)) {
+			reason, err := cursorFault(seed)
 			return then, reason, err
 		}
 	}
@@ -205,7 +222,7 @@ func (u *Upstream) nextOf(d *input) (then string, err error) {
 		if err != nil {
 			return err
 		}
-		if then = idText(v); then == "" && v != nil && v != false && v != "" {
+		if then = strings.TrimSpace(idText(v)); then == "" && v != nil && v != false && v != "" {
 			return fmt.Errorf("--next yields a value of type %s: %w", gojq.TypeOf(v), errNoNext)
 		}
 		return nil
@@ -213,17 +230,15 @@ func (u *Upstream) nextOf(d *input) (then string, err error) {
 	return then, err
 }
 
-func cursorFault(seed, next, then string) (reason string, err error) {
-	switch {
-	case !strings.Contains(seed, cursorMark):
+func cursorFault(seed string) (reason string, err error) {
+	if !strings.Contains(seed, cursorMark) {
 		return ReasonNoCursor, errors.New("it goes on at a cursor: write into --corpus where that goes, such as &cursor={cursor}")
-	case next == then:
-		return ReasonNextLoops, errors.New("it goes on at the cursor that it was asked for")
 	}
 	return "", nil
 }
 
-// resolve makes a target absolute, and keeps it on the host that was asked.
+// resolve makes a target absolute, and keeps it on the host that was asked. A server behind a proxy that speaks TLS for it
+// knows neither the scheme nor the port that we asked at: on the same host and port the scheme stays ours.
 func resolve(from, target string) (then, reason string, err error) {
 	base, err := url.Parse(from)
 	if err != nil {
@@ -233,89 +248,19 @@ func resolve(from, target string) (then, reason string, err error) {
 	if err != nil {
 		return "", ReasonNextFailed, err
 	}
-	to.Fragment = ""
+	to.Fragment, to.User = "", nil // what is sent is ours alone
 	canonical, err := harvest.CanonicalURL(to.String())
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", ReasonNextFailed, err
-	case to.Scheme != base.Scheme || harvest.HostOf(canonical) != harvest.HostOf(from):
+	}
+	if scheme, rest, _ := strings.Cut(canonical, "://"); scheme != base.Scheme {
+		ours, err := harvest.CanonicalURL(base.Scheme + "://" + rest)
+		if err == nil && harvest.HostOf(ours) == harvest.HostOf(from) {
+			return ours, "", nil
+		}
+	}
+	if !strings.HasPrefix(canonical, base.Scheme+"://") || harvest.HostOf(canonical) != harvest.HostOf(from) {
 		return "", ReasonForeignNext, errors.New("it goes on at " + harvest.Quote(canonical))
-	case canonical == from:
-		return "", ReasonNextLoops, errors.New("it goes on at the address that it was asked for")
 	}
 	return canonical, "", nil
-}
-
-// linkNext is the target of the first link with the relation next, in Link headers (RFC 8288); empty without one.
-func linkNext(lines []string) string {
-	for _, line := range lines {
-		for line != "" {
-			start := strings.IndexByte(line, '<')
-			if start < 0 {
-				break
-			}
-			end := strings.IndexByte(line[start:], '>')
-			if end < 0 {
-				break
-			}
-			target := line[start+1 : start+end]
-			var isNext bool
-			isNext, line = linkParams(line[start+end+1:])
-			if isNext {
-				return strings.TrimSpace(target)
-			}
-		}
-	}
-	return ""
-}
-
-// linkParams reads the parameters of one link, up to the comma behind it.
-func linkParams(s string) (isNext bool, rest string) {
-	seen := false
-	for {
-		s = strings.TrimLeft(s, " \t;")
-		if s == "" || s[0] == ',' {
-			return isNext, strings.TrimPrefix(s, ",")
-		}
-		name := s
-		if at := strings.IndexAny(s, "=;,"); at >= 0 {
-			name, s = s[:at], s[at:]
-		} else {
-			s = ""
-		}
-		value := ""
-		if strings.HasPrefix(s, "=") {
-			value, s = linkValue(strings.TrimLeft(s[1:], " \t"))
-		}
-		if strings.EqualFold(strings.TrimSpace(name), "rel") && !seen { // a second rel is to be ignored
-			seen = true
-			for relation := range strings.FieldsSeq(value) {
-				isNext = isNext || strings.EqualFold(relation, "next")
-			}
-		}
-	}
-}
-
-// linkValue reads a token or a quoted string.
-func linkValue(s string) (value, rest string) {
-	if !strings.HasPrefix(s, `"`) {
-		if at := strings.IndexAny(s, ";,"); at >= 0 {
-			return strings.TrimSpace(s[:at]), s[at:]
-		}
-		return strings.TrimSpace(s), ""
-	}
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			if i++; i < len(s) {
-				b.WriteByte(s[i])
-			}
-		case '"':
-			return b.String(), s[i+1:]
-		default:
-			b.WriteByte(s[i])
-		}
-	}
-	return b.String(), "" // an open string ends with the header
 }

@@ -97,9 +97,23 @@ func TestReadList(t *testing.T) {
 		"a query":                     {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"?page=2"}`, "1 -> https://a.example/i?page=2"},
 		"a cursor without a place":    {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"abc"}`, "api_refuses no_cursor"},
 		"another host":                {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://b.example/i?page=2"}`, "api_refuses foreign_next"},
-		"another protocol":            {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"http://a.example/i?page=2"}`, "api_refuses foreign_next"},
-		"where it is":                 {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i"}`, "api_refuses next_loops"},
-		"the same cursor":             {Config{Next: ".next", Items: ".data[]"}, cursor, "c", nil, `{"data":[1],"next":"c"}`, "api_refuses next_loops"},
+		"another protocol":            {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"http://a.example/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a proxy's port":              {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"http://a.example:443/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a proxy's port 80":           {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"http://a.example:80/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"another port":                {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"http://a.example:8080/i?page=2"}`, "api_refuses foreign_next"},
+		"another port of TLS":         {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://a.example:8443/i?page=2"}`, "api_refuses foreign_next"},
+		"our own port":                {Config{Next: ".next", Items: ".data[]"}, "https://a.example:8443/i", "", nil, `{"data":[1],"next":"http://a.example:8443/i?page=2"}`, "1 -> https://a.example:8443/i?page=2"},
+		"http stays http":             {Config{Next: ".next", Items: ".data[]"}, "http://a.example:81/i", "", nil, `{"data":[1],"next":"https://a.example:81/i?page=2"}`, "1 -> http://a.example:81/i?page=2"},
+		"a scheme in capitals":        {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[1],"next":"HTTPS://A.example/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"another host, no scheme":     {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"//b.example/i?page=2"}`, "api_refuses foreign_next"},
+		"the same host, no scheme":    {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"//a.example/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a relative path":             {Config{Next: ".next", Items: ".data[]"}, "https://a.example/v1/i?page=1", "", nil, `{"data":[1],"next":"i?page=2"}`, "1 -> https://a.example/v1/i?page=2"},
+		"blanks around":               {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":" /i?page=2\n"}`, "1 -> https://a.example/i?page=2"},
+		"a user name in the next URL": {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://me:secret@a.example/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a fragment":                  {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"/i?page=2#top"}`, "1 -> https://a.example/i?page=2"},
+		"empty ends it":               {Config{Next: ".next", Items: ".data[]"}, cursor, "c", nil, `{"data":[7],"next":""}`, "7 -> "},
+		"where it is":                 {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i"}`, "1 -> https://a.example/i"},
+		"the same cursor":             {Config{Next: ".next", Items: ".data[]"}, cursor, "c", nil, `{"data":[1],"next":"c"}`, "1 -> c"},
 		"a Link header":               {Config{Next: NextLink, Items: ".[]"}, plain, "", links(`<https://a.example/i?page=9>; rel="last", <https://a.example/i?page=2>; rel="next"`), `[1]`, "1 -> https://a.example/i?page=2"},
 		"no Link header":              {Config{Next: NextLink, Items: ".[]"}, plain, "", nil, `[1]`, "1 -> "},
 		"objects with url or id":      {Config{Next: ".next", Items: ".data[]"}, cursor, "", nil, `{"data":[{"id":1},{"url":"u"},{"id":2,"url":"v"}]}`, "1 u v -> "},
@@ -117,7 +131,7 @@ func TestReadList(t *testing.T) {
 		"a key in the next URL":       {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, plain, "", nil, `{"data":[1],"next":"?api_key=ab12C&page=2"}`, "1 -> https://a.example/i?page=2"},
 		"a key in the Link header":    {Config{Next: NextLink, Items: ".[]", Credential: "api_key"}, plain, "", links(`<https://a.example/i?page=2&api_key=ab>; rel="next"`), `[1]`, "1 -> https://a.example/i?page=2"},
 		"a key in the items' URLs":    {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, cursor, "", nil, `{"data":["https://a.example/1?api_key=ab12C",{"url":"https://a.example/2?x=1&api_key=[secret]"}]}`, "https://a.example/1 https://a.example/2?x=1 -> "},
-		"where it is, with a key":     {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i?api_key=ab12C"}`, "api_refuses next_loops"},
+		"where it is, with a key":     {Config{Next: ".next", Items: ".data[]", Credential: "api_key"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i?api_key=ab12C"}`, "1 -> https://a.example/i"},
 		"a page that fails --check":   {Config{Next: ".next", Check: ".ok"}, cursor, "", nil, `{"data":[1,2],"next":"c"}`, "unexpected check_failed"},
 	}
 	for name, test := range tests {
@@ -131,7 +145,7 @@ func TestReadList(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l, then, r := u.ReadList(req, test.seed, test.next, 3, &harvest.Answer{Status: 200, Header: test.header, Body: []byte(test.body)}, func(text string) (harvest.Item, error) {
+			l, then, r := u.ReadList(req, test.seed, 3, &harvest.Answer{Status: 200, Header: test.header, Body: []byte(test.body)}, func(text string) (harvest.Item, error) {
 				if text == "bad" {
 					return harvest.Item{}, harvest.ErrURL
 				}
@@ -175,6 +189,22 @@ func TestLinkNext(t *testing.T) {
 		{`rel=next`, ""},
 		{`</1>`, ""},
 		{``, ""},
+		{`</2>; rel='next'`, "/2"},
+		{`</2>; rel = 'prev next' ; title='x'`, "/2"},
+		{`</2>; title='a, <b>; rel=prev'; rel='next'`, "/2"},
+		{`</2>; title=it's; rel=next`, "/2"},
+		{`</2>; rel="next"; anchor="/other"`, ""},
+		{`</1>; anchor=/other; rel="next", </2>; rel="next"`, "/2"},
+		{`</1>; Anchor='#x'; rel=next`, ""},
+		{`</2>; hreflang=de; REL="Next"; type="a/b"`, "/2"},
+		{`, ,, </2> ;rel=next,`, "/2"},
+		{"\t</2>\t;\trel\t=\tnext", "/2"},
+		{`< /2 >; rel=next`, "/2"},
+		{`</i?a=1,2;b=3>; rel="next"`, "/i?a=1,2;b=3"},
+		{`</2>; rel=nextpage`, ""},
+		{`</2>; rev=next`, ""},
+		{`</2>; rel`, ""},
+		{`</1>; rel; rel=prev, </2>; rel=next`, "/2"},
 	} {
 		if got := linkNext([]string{test.header}); got != test.want {
 			t.Errorf("linkNext(%s) = %q, want %q", test.header, got, test.want)
@@ -192,4 +222,115 @@ func FuzzLinkNext(f *testing.F) {
 			t.Errorf("linkNext(%q) = %q, longer than the header", header, got)
 		}
 	})
+}
+
+// TestMore shows what looks as if a listing went on, where --next says that it ends.
+func TestMore(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, next, link, body, want string }{
+		{"next beside it", ".nxt", "", `{"data":[1],"next":"https://a.example/i?page=2"}`, "next https://a.example/i?page=2"},
+		{"a cursor", ".next", "", `{"data":[1],"cursor":"abc"}`, "cursor abc"},
+		{"nextPageToken", ".next_page_token", "", `{"items":[1],"nextPageToken":"abc"}`, "nextPageToken abc"},
+		{"within meta", ".next_cursor", "", `{"data":[1],"meta":{"next_cursor":"abc"}}`, "meta.next_cursor abc"},
+		{"within pagination", ".next", "", `{"data":[1],"pagination":{"page":1,"total_pages":9}}`, "pagination page 1 of 9"},
+		{"links.next", ".next", "", `{"data":[1],"links":{"self":"/a","next":"/b"}}`, "links.next /b"},
+		{"links.next.href", ".next", "", `{"_links":{"next":{"href":"/b"}}}`, "_links.next …"},
+		{"a list of links", ".next", "", `{"links":[{"rel":"self","href":"/a"},{"rel":"next","href":"/b"}]}`, "links with rel next /b"},
+		{"OData", ".nextLink", "", `{"value":[1],"@odata.nextLink":"/b"}`, "@odata.nextLink /b"},
+		{"has_more", ".next", "", `{"data":[1],"has_more":true}`, "has_more true"},
+		{"hasNextPage", ".next", "", `{"data":{"pageInfo":{"hasNextPage":true,"endCursor":"abc"}}}`, "data.pageInfo.hasNextPage true"},
+		{"has_more beside a null that is named", ".next", "", `{"data":[1],"next":null,"has_more":true}`, "has_more true"},
+		{"LastEvaluatedKey", ".Next", "", `{"Items":[1],"LastEvaluatedKey":{"id":1}}`, "LastEvaluatedKey …"},
+		{"a number", ".nextpage", "", `{"data":[1],"next_page":2}`, "next_page 2"},
+		{"a Link header", ".next", `<https://a.example/i?page=2>; rel=next`, `{"data":[1]}`, "a Link header with rel=next: https://a.example/i?page=2"},
+		{"a Link header that is looked for, and a member", "link", "", `{"data":[1],"next":"/b"}`, "next /b"},
+		{"an expression that looks elsewhere", ".meta | select(.on).nxt", "", `{"data":[1],"next":"/b"}`, "next /b"},
+		{"no escape in a sentence", ".nxt", "", `{"next":"\u001b[31mx"}`, ""},
+
+		{"nothing", ".next", "", `{"data":[1]}`, ""},
+		{"null is named", ".next", "", `{"data":[1],"next":null,"cursor":"abc"}`, ""},
+		{"null is named further in", ".meta.next", "", `{"data":[1],"meta":{"next":null,"cursor":"abc"}}`, ""},
+		{"everything is null", ".nxt", "", `{"data":[1],"next":null,"cursor":""}`, ""},
+		{"no more", ".next", "", `{"data":[1],"cursor":"abc","has_more":false}`, ""},
+		{"the last page", ".next", "", `{"data":[1],"page":3,"total_pages":3}`, ""},
+		{"the last, and said so", ".next", "", `{"data":[1],"cursor":"abc","last":true}`, ""},
+		{"an expression that has looked at it", "if .count > 9 then .cursor else null end", "", `{"data":[1],"count":1,"cursor":"abc"}`, ""},
+		{"data of somebody's", ".next", "", `{"data":[{"next":"x","token":"y"}],"user":{"account":{"token":"abc"}}}`, ""},
+		{"none", "none", "", `{"data":[1],"next":"/b"}`, ""},
+		{"a list", ".next?", "", `[1]`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			u := newUpstream(t, Config{Next: c.next})
+			req, err := u.ListRequest("https://a.example/i?c={cursor}", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := answer(200, c.body)
+			if c.link != "" {
+				a.Header.Set("Link", c.link)
+			}
+			l, _, r := u.ReadList(req, "https://a.example/i?c={cursor}", 1, a, nil)
+			if c.name == "no escape in a sentence" {
+				if strings.Contains(l.More, "\x1b") || l.More == "" {
+					t.Errorf("More = %q, want it found, without the escape", l.More)
+				}
+				return
+			}
+			if r.Fault != harvest.FaultNone && c.name != "a list" || strings.ReplaceAll(l.More, `"`, "") != c.want {
+				t.Errorf("ReadList(%s) with --next %s = %+v, More %q, want %q", c.body, c.next, r.Fault, l.More, c.want)
+			}
+			if l, _, _ = u.ReadList(req, "https://a.example/i?c={cursor}", 2, a, nil); l.More != "" {
+				t.Errorf("More at the second step = %q, want none", l.More)
+			}
+		})
+	}
+}
+
+// TestSight shows which answers bring the same items.
+func TestSight(t *testing.T) {
+	t.Parallel()
+	sight := func(config Config, body string) string {
+		config.Next = ".next?"
+		u := newUpstream(t, config)
+		req, err := u.ListRequest("https://a.example/i?c={cursor}", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, _, r := u.ReadList(req, "https://a.example/i?c={cursor}", 1, answer(200, body), func(text string) (harvest.Item, error) {
+			return harvest.Item{ID: text, Key: harvest.KeyOf(text)}, nil
+		})
+		if r.Fault != harvest.FaultNone {
+			t.Fatalf("ReadList(%s) = %s %s", body, r.Fault, r.Reason)
+		}
+		return l.Sight
+	}
+	items := Config{Items: ".data[].id"}
+	for _, c := range []struct {
+		name   string
+		config Config
+		a, b   string
+		same   bool
+	}{
+		{"the same, later", Config{}, `{"took":1,"data":[1,2],"next":"a"}`, `{"next":"b","took":7,"data":[1,2]}`, true},
+		{"others", Config{}, `{"data":[1,2]}`, `{"data":[1,3]}`, false},
+		{"the same in another list", Config{}, `{"a":[1],"b":[]}`, `{"a":[],"b":[1]}`, false},
+		{"the same items", items, `{"data":[{"id":1,"at":5}]}`, `{"data":[{"id":1,"at":6}]}`, true},
+		{"other items", items, `{"data":[{"id":1}]}`, `{"data":[{"id":2}]}`, false},
+		{"further in", Config{}, `{"hits":{"total":9,"hits":[1]}}`, `{"hits":{"total":8,"hits":[1]}}`, true},
+		{"links are none", Config{}, `{"data":[1],"links":[{"rel":"next","href":"/a"}]}`, `{"data":[1],"links":[{"rel":"next","href":"/b"}]}`, true},
+		{"objects without a list", Config{}, `{"a":1}`, `{"a":2}`, false},
+	} {
+		if a, b := sight(c.config, c.a), sight(c.config, c.b); (a == b) != c.same || a == EmptySight || b == EmptySight {
+			t.Errorf("%s: sights %q and %q, want the same: %t", c.name, a, b, c.same)
+		}
+	}
+	for _, body := range []string{`{"data":[],"next":"a"}`, `[]`, `{}`, `null`, `{"data":{"items":[],"included":[]}}`, `{"data":[],"links":[{"rel":"next","href":"/a"}]}`} {
+		if got := sight(Config{}, body); got != EmptySight {
+			t.Errorf("sight of %s = %q, want %q", body, got, EmptySight)
+		}
+	}
+	if got := sight(Config{Items: ".data[]|select(.x)"}, `{"data":[{"y":1}]}`); got == EmptySight {
+		t.Errorf("sight of an answer whose items --items leaves out = %q, want it to count as items", got)
+	}
 }

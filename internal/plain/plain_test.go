@@ -288,7 +288,7 @@ func TestNoURLKeepsTheCredential(t *testing.T) {
 	}
 	link := `<https://a.example/i?api_key=ab&page=3>; rel="next", </i?page=9&api_key=ab>; rel=last`
 	header := http.Header{"Link": {link}}
-	l, _, r := u.ReadList(req, "https://a.example/i", "", 2, &harvest.Answer{Status: 200, Header: header, Body: []byte(`{}`)}, nil)
+	l, _, r := u.ReadList(req, "https://a.example/i", 2, &harvest.Answer{Status: 200, Header: header, Body: []byte(`{}`)}, nil)
 	if want := `{"Link":"<https://a.example/i?page=3>; rel=\"next\", </i?page=9>; rel=last"}`; r.Fault != "" || l.Page.URL != req.URL || string(l.Page.Headers) != want {
 		t.Errorf("ReadList() = %s at %s with %s, want %s", r.Fault, l.Page.URL, l.Page.Headers, want)
 	}

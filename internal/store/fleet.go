@@ -121,8 +121,8 @@ func (b *putBack) rewind(chains []harvest.Chain) (seeds []string) {
 
 // rewindChain is the statement for one of them: it is walked again from its seed, and what is there is known by its
 // place. Parameters: run, seed.
-func rewindChain(schema string) string {
-	return fmt.Sprintf("UPDATE %schains SET next = NULL, done_at = NULL WHERE run = $1 AND seed = $2", schema)
+func rewindChain(schema, name string) string {
+	return fmt.Sprintf("UPDATE %schains SET next = NULL, done_at = NULL, trail = NULL WHERE %s", schema, chainNamed(name))
 }
 
 func (b *putBack) add(p harvest.Page) {

@@ -75,7 +75,7 @@ func (l *pgLanding) copy(ctx context.Context, tx pgx.Tx) error {
 func (l *pgLanding) fence(ctx context.Context, tx pgx.Tx) error {
 	for i := range l.rows {
 		if to := l.rows[i].Chain; to != nil {
-			if _, err := tx.Exec(ctx, moveChain("shoal.", "clock_timestamp()"), l.run, to.Seed, to.Step, to.Next, to.Done); err != nil {
+			if _, err := tx.Exec(ctx, moveChain("shoal.", chainNameHashed, "clock_timestamp()"), l.run, to.Seed, to.Step, to.Next, to.Done, to.Trail); err != nil {
 				return err
 			}
 		}

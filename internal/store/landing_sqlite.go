@@ -42,7 +42,7 @@ func (s *SQLite) land(ctx context.Context, own ownership, ttl time.Duration, pag
 				counts.Add(rows[i].Outcome, bodyBytes(&rows[i]))
 			}
 			if to := rows[i].Chain; to != nil {
-				if _, err := tx.ExecContext(ctx, moveChain("", "$6"), own.run, to.Seed, to.Step, to.Next, to.Done, stamp(time.Now())); err != nil {
+				if _, err := tx.ExecContext(ctx, moveChain("", chainName, "$7"), own.run, to.Seed, to.Step, to.Next, to.Done, to.Trail, stamp(time.Now())); err != nil {
 					return err
 				}
 			}

@@ -13,8 +13,8 @@ import (
 // Chain implements Store.
 func (p *Postgres) Chain(ctx context.Context, run, seed string) (harvest.Chain, error) {
 	c := harvest.Chain{Seed: seed}
-	err := p.pool.QueryRow(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL FROM shoal.chains WHERE run = $1 AND seed = $2", run, seed).
-		Scan(&c.Step, &c.Next, &c.Done)
+	err := p.pool.QueryRow(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL, coalesce(trail, '') FROM shoal.chains WHERE "+chainNamed(chainNameHashed), run, seed).
+		Scan(&c.Step, &c.Next, &c.Done, &c.Trail)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = nil
 	}
@@ -40,7 +40,7 @@ func (p *Postgres) CommitStep(ctx context.Context, run string, to harvest.Chain,
 		if _, err := tx.Exec(ctx, "SELECT 1 FROM shoal.runs WHERE run = $1 FOR NO KEY UPDATE", run); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, moveChain("shoal.", "clock_timestamp()"), run, to.Seed, to.Step, to.Next, to.Done)
+		tag, err := tx.Exec(ctx, moveChain("shoal.", chainNameHashed, "clock_timestamp()"), run, to.Seed, to.Step, to.Next, to.Done, to.Trail)
 		if err != nil {
 			return err
 		}

@@ -231,7 +231,7 @@ func (p *Postgres) rewind(ctx context.Context, tx pgx.Tx, run string, back *putB
 		return err
 	}
 	for _, seed := range back.rewind(chains) {
-		if _, err := tx.Exec(ctx, rewindChain("shoal."), run, seed); err != nil {
+		if _, err := tx.Exec(ctx, rewindChain("shoal.", chainNameHashed), run, seed); err != nil {
 			return err
 		}
 	}

@@ -12,8 +12,8 @@ import (
 // Chain implements Store.
 func (s *SQLite) Chain(ctx context.Context, run, seed string) (harvest.Chain, error) {
 	c := harvest.Chain{Seed: seed}
-	err := s.read.QueryRowContext(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL FROM chains WHERE run = ? AND seed = ?", run, seed).
-		Scan(&c.Step, &c.Next, &c.Done)
+	err := s.read.QueryRowContext(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL, coalesce(trail, '') FROM chains WHERE run = ? AND seed = ?", run, seed).
+		Scan(&c.Step, &c.Next, &c.Done, &c.Trail)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -35,7 +35,7 @@ func (s *SQLite) LongestChain(ctx context.Context, run string) (steps int64, err
 // CommitStep implements Store.
 func (s *SQLite) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	return s.transact(ctx, stepping(run, to.Seed, to.Step), func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, moveChain("", "$6"), run, to.Seed, to.Step, to.Next, to.Done, stamp(time.Now()))
+		result, err := tx.ExecContext(ctx, moveChain("", chainName, "$7"), run, to.Seed, to.Step, to.Next, to.Done, to.Trail, stamp(time.Now()))
 		if err != nil {
 			return err
 		}

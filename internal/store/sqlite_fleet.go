@@ -259,7 +259,7 @@ func (s *SQLite) rewind(ctx context.Context, tx *sql.Tx, run string, back *putBa
 		return err
 	}
 	for _, seed := range back.rewind(chains) {
-		if _, err := tx.ExecContext(ctx, rewindChain(""), run, seed); err != nil {
+		if _, err := tx.ExecContext(ctx, rewindChain("", chainName), run, seed); err != nil {
 			return err
 		}
 	}

@@ -172,7 +172,7 @@ func TestStuckFlags(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _, r := u.ReadList(request, "https://api.example/list", "", 1, harvest.NewAnswer(harvest.Answer{Status: 200, Body: []byte(`{"id":1}`)}, nil),
+			_, _, r := u.ReadList(request, "https://api.example/list", 1, harvest.NewAnswer(harvest.Answer{Status: 200, Body: []byte(`{"id":1}`)}, nil),
 				func(string) (harvest.Item, error) { return harvest.Item{}, nil })
 			if r.Fault != harvest.FaultFatal || r.Cause == nil {
 				t.Errorf("ReadList() = %s, want an answer that is not asked for again, with the cause", inShort(r))

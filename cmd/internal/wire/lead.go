@@ -127,6 +127,20 @@ func (o obedient) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, 
 	return o.Lister.List(ctx, at)
 }
 
+// Observed implements coordinator.Observer.
+func (o obedient) Observed(seed string) string {
+	if l, ok := o.Lister.(coordinator.Observer); ok {
+		return l.Observed(seed)
+	}
+	return ""
+}
+
+// Release implements coordinator.Releaser.
+func (o obedient) Release(ctx context.Context) bool {
+	l, ok := o.Lister.(coordinator.Releaser)
+	return ok && l.Release(ctx)
+}
+
 // enumerates tells whether this process fills the corpus table: from what only it can read, or by asking the upstream once.
 func (h *Harvester) enumerates() bool {
 	return h.set.Corpus == "-" || isListing(h.run.Corpus) && !h.listsPages()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -107,10 +108,12 @@ type itemLister struct {
 	h      *Harvester
 	caller worker.Caller
 	served served
+	sights sights
+	doubt  *coordinator.Doubt
 }
 
 func (h *Harvester) itemLister() *itemLister {
-	l := &itemLister{h: h, caller: h.caller()}
+	l := &itemLister{h: h, caller: h.caller(), doubt: h.doubt()}
 	l.caller.Served = l.served.since
 	l.caller.Witnesses = h.witnesses()
 	return l
@@ -138,9 +141,9 @@ func (l *itemLister) List(ctx context.Context, at harvest.Chain) (entries []harv
 	if err != nil {
 		return nil, "", config.Usagef("%v", err)
 	}
-	request, err := l.h.kind.api.ListRequest(at.Seed, at.Next)
+	request, err := l.h.listRequest(at)
 	if err != nil {
-		return nil, "", config.Usagef("%v", err)
+		return nil, "", err
 	}
 	onHost := func(text string) (harvest.Item, error) {
 		made, err := item(text)
@@ -152,21 +155,76 @@ func (l *itemLister) List(ctx context.Context, at harvest.Chain) (entries []harv
 		}
 		return made, err
 	}
+	more := ""
 	_, err = l.caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
-		listed, after, read := l.h.kind.api.ReadList(request, at.Seed, at.Next, at.Step, answer, onHost)
-		entries, then = listed.Entries, after
+		listed, after, read := l.h.kind.api.ReadList(request, at.Seed, at.Step, answer, onHost)
+		entries, then, more = listed.Entries, after, listed.More
+		l.sights.see(at.Seed, listed.Sight)
 		return maskCause(l.h.client, read)
 	})
 	refused, ok := errors.AsType[*worker.Refused](err)
 	switch {
 	case err == nil:
 		l.served.now()
+		err = l.doubt.Step(ctx, request.URL, then, more)
 	case ok && refusedCursor(refused, at):
 		err = fmt.Errorf("%w: %w", coordinator.ErrCursor, err)
 	case ok:
 		err = fmt.Errorf("%w: %w", coordinator.ErrBroken, err)
 	}
 	return entries, then, err
+}
+
+// Observed implements coordinator.Observer.
+func (l *itemLister) Observed(seed string) string { return l.sights.of(seed) }
+
+// Release implements coordinator.Releaser.
+func (l *itemLister) Release(ctx context.Context) bool { return l.doubt.Release(ctx) }
+
+// doubt is about --next: it is right where some chain of the run has taken a second step.
+func (h *Harvester) doubt() *coordinator.Doubt {
+	return &coordinator.Doubt{Off: h.set.NoCanary, Proven: func(ctx context.Context) (bool, error) {
+		if h.truth == nil {
+			return true, nil // to look
+		}
+		steps, err := h.truth.LongestChain(ctx, h.run.Name)
+		return steps > 1, err
+	}}
+}
+
+// listRequest asks for a step. What a server gives as a cursor may be no address that can be asked: that breaks its chain.
+func (h *Harvester) listRequest(at harvest.Chain) (*harvest.Request, error) {
+	request, err := h.kind.api.ListRequest(at.Seed, at.Next)
+	switch {
+	case err != nil && at.Next != "" && !errors.Is(err, plain.ErrListing):
+		return nil, fmt.Errorf("%w: %s: %w", coordinator.ErrBroken, harvest.Quote(at.Seed), err)
+	case err != nil:
+		return nil, config.Usagef("%v", err)
+	}
+	return request, nil
+}
+
+// sights are what the last answers to chains held, by their seeds.
+type sights struct {
+	mu   sync.Mutex
+	seen map[string]string
+}
+
+func (s *sights) see(seed, sight string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil {
+		s.seen = map[string]string{}
+	}
+	s.seen[seed] = sight
+}
+
+// of takes the sight of a seed out.
+func (s *sights) of(seed string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer delete(s.seen, seed)
+	return s.seen[seed]
 }
 
 // firstSteps are the first steps of a listing's chains, to be looked at.

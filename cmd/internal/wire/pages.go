@@ -23,6 +23,8 @@ type pageWalker struct {
 	h      *Harvester
 	caller worker.Caller
 	served served
+	sights sights
+	doubt  *coordinator.Doubt
 	landed bool // something of the run has
 	limit  int  // steps to land, 0 for no limit
 
@@ -56,7 +58,7 @@ func (h *Harvester) pageWalker(landed bool) *pageWalker {
 	if h.set.NoCanary || landed {
 		limits.Canary = 0
 	}
-	w := &pageWalker{h: h, caller: h.caller(), landed: landed, limit: h.tour.limit(h.set.Limit), streak: retry.NewStreak(limits), steps: map[string]*step{}}
+	w := &pageWalker{h: h, caller: h.caller(), doubt: h.doubt(), landed: landed, limit: h.tour.limit(h.set.Limit), streak: retry.NewStreak(limits), steps: map[string]*step{}}
 	w.caller.Detail = reading{h.kind, h.client}.Detail
 	w.caller.Served = w.served.since
 	w.caller.Witnesses = h.witnesses()
@@ -87,13 +89,16 @@ func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.En
 	if had, err := w.resume(at.Seed); had != nil || err != nil {
 		return nil, had.goesOn(), cmp.Or(err, had.end())
 	}
-	request, err := w.h.kind.api.ListRequest(at.Seed, at.Next)
+	request, err := w.h.listRequest(at)
 	if err != nil {
-		return nil, "", config.Usagef("%v", err)
+		return nil, "", err
 	}
 	var page harvest.Page
+	var more string
 	requests, err := w.caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
-		listed, after, read := w.h.kind.api.ReadList(request, at.Seed, at.Next, at.Step, answer, nil)
+		listed, after, read := w.h.kind.api.ReadList(request, at.Seed, at.Step, answer, nil)
+		more = listed.More
+		w.sights.see(at.Seed, listed.Sight)
 		if then = after; read.Fault == harvest.FaultNone { // the page holds the answer's memory until it has landed
 			pages := []harvest.Page{listed.Page}
 			answer.Hold(1)
@@ -117,12 +122,20 @@ func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.En
 	}
 	page.Attempts = requests
 	w.served.now()
+	if err := w.doubt.Step(ctx, request.URL, then, more); err != nil {
+		w.uncount()
+		page.Answer.Release()
+		return nil, "", err
+	}
 	class := retry.ClassEnded
 	if page.Outcome == harvest.Landed {
 		class = retry.ClassAccepted
 	}
 	return nil, then, w.judge(at.Seed, &step{page: page, then: then}, class, request.URL+": "+page.Reason)
 }
+
+// Observed implements coordinator.Observer.
+func (w *pageWalker) Observed(seed string) string { return w.sights.of(seed) }
 
 // End implements coordinator.Ender: a cursor that is refused for good is a page that says so.
 func (w *pageWalker) End(at harvest.Chain, why error) error {
@@ -208,7 +221,7 @@ func (w *pageWalker) Release(ctx context.Context) bool {
 		refused = refused || s.refused
 	}
 	if free || held == 0 || !landed && (refused || w.h.set.Shard.Of == 1) {
-		return free
+		return free || w.doubt.Release(ctx)
 	}
 	for _, s := range w.steps {
 		s.held = false

@@ -229,10 +229,12 @@ func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harve
 // goesOn shows where a listing would go on.
 func (t *tryout) goesOn(request *harvest.Request, answer *harvest.Answer) {
 	seed := t.h.seeds[slices.IndexFunc(t.h.seeds, func(seed string) bool { return request.Items[0].Key == harvest.StepKey(seed, 1) })]
-	_, next, read := t.h.kind.api.ReadList(request, seed, "", 1, answer, nil)
+	listed, next, read := t.h.kind.api.ReadList(request, seed, 1, answer, nil)
 	switch {
 	case read.Fault != harvest.FaultNone:
 		t.say("  next      not understood: %s (%v)\n", read.Reason, read.Cause)
+	case next == "" && listed.More != "":
+		t.say("  next      nothing: the listing ends here, although it has %s: is --next right?\n", short(listed.More))
 	case next == "":
 		t.say("  next      nothing: the listing ends here\n")
 	default:

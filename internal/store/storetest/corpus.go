@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"shoal/internal/harvest"
@@ -12,6 +13,8 @@ func testCorpus(t *testing.T, e *env) {
 	e.run(t, "a chain is walked step by step", corpusChain)
 	e.run(t, "two walk one chain", corpusTwo)
 	e.run(t, "what is no item", corpusRejected)
+	e.run(t, "what a walk remembers", corpusTrail)
+	e.run(t, "a seed as long as an address", corpusLongSeed)
 }
 
 func listed(from, n int) []harvest.Entry {
@@ -71,4 +74,34 @@ func corpusRejected(t *testing.T, f *fixture) {
 	rows, err := f.store.CorpusRows(t.Context(), Name, 0, 9)
 	must(t, "CorpusRows()", err)
 	equal(t, "rows", rows, []harvest.Entry{listed(0, 1)[0].At(1), rejected.At(2)})
+}
+
+// A step keeps what its walk remembers with it; a chain that is walked again forgets.
+func corpusTrail(t *testing.T, f *fixture) {
+	for _, to := range []harvest.Chain{{Seed: "s", Step: 1, Next: "b", Trail: `{"items":"1"}`}, {Seed: "s", Step: 2, Next: "b", Trail: `{"items":"2"}`}, {Seed: "s", Step: 3, Next: "b"}} {
+		must(t, "CommitStep()", f.store.CommitStep(t.Context(), Name, to, nil))
+		got, err := f.store.Chain(t.Context(), Name, "s")
+		must(t, "Chain()", err)
+		equal(t, "chain", got, to)
+	}
+}
+
+// Seeds may be as long as URLs, differ only at their ends, and hold what an escape begins with.
+func corpusLongSeed(t *testing.T, f *fixture) {
+	var random strings.Builder // what does not shrink
+	for i := 0; random.Len() < harvest.MaxURL-100; i++ {
+		random.WriteString(harvest.KeyOf(fmt.Sprint(i)).String())
+	}
+	seeds := []string{"https://a.example/" + random.String() + "/a", "https://a.example/" + random.String() + "/b", `https://a.example/\x61\000`, "https://a.example/ä"}
+	for n, seed := range seeds {
+		for _, to := range []harvest.Chain{{Seed: seed, Step: 1, Next: strings.Repeat(random.String(), 2)}, {Seed: seed, Step: 2, Done: true}} {
+			must(t, "CommitStep()", f.store.CommitStep(t.Context(), Name, to, listed(10*n+int(to.Step), 1)))
+			got, err := f.store.Chain(t.Context(), Name, seed)
+			must(t, "Chain()", err)
+			equal(t, "chain", got, to)
+		}
+	}
+	if n, err := f.store.ChainsDone(t.Context(), Name); n != len(seeds) || err != nil {
+		t.Errorf("ChainsDone() = %d, %v, want %d", n, err, len(seeds))
+	}
 }

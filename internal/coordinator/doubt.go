@@ -1,0 +1,77 @@
+package coordinator
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"shoal/internal/harvest"
+)
+
+// Doubt holds back the chains of a listing that end with their first step although the answer looks as if it went on: a
+// misspelt --next would end every one of them so. When some chain goes on, --next is right, and they end where they say.
+type Doubt struct {
+	Off bool // nothing is held back
+	// Proven reports whether some chain has gone on before, here or elsewhere; asked when there is a doubt.
+	Proven func(ctx context.Context) (bool, error)
+
+	mu     sync.Mutex
+	proven bool
+	found  []string
+}
+
+// doubtful parks a chain, and is a refusal if no other goes on.
+type doubtful struct{ doubt *Doubt }
+
+// Is implements errors.Is.
+func (doubtful) Is(target error) bool { return target == ErrParked || target == ErrBroken }
+
+// Error names what was found.
+func (e doubtful) Error() string {
+	e.doubt.mu.Lock()
+	defer e.doubt.mu.Unlock()
+	return "--next yields nothing for the first answer of every listing, and yet they look as if they went on; nothing of these was recorded. " +
+		"Is --next right? (look with --try 1; --no-canary takes them for complete)\n  " + strings.Join(e.doubt.found, "\n  ")
+}
+
+// Step takes in where the step of a chain goes on, and what of its answer looks so if it says nowhere. An error of ErrParked
+// holds the chain back.
+func (d *Doubt) Step(ctx context.Context, url, then, more string) error {
+	d.mu.Lock()
+	d.proven = d.proven || then != ""
+	sure := d.Off || d.proven || more == ""
+	d.mu.Unlock()
+	if sure || d.settled(ctx) {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.found) < mostExamples {
+		d.found = append(d.found, harvest.Printable(url+" has "+more))
+	}
+	return doubtful{d}
+}
+
+// Release reports whether chains that were held back can go on, since --next was found to be right. It does so once for
+// those that have been held back so far.
+func (d *Doubt) Release(ctx context.Context) bool {
+	d.mu.Lock()
+	held := len(d.found) > 0
+	d.mu.Unlock()
+	if !held || !d.settled(ctx) {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.found = nil
+	return true
+}
+
+// settled reports whether --next was found to be right.
+func (d *Doubt) settled(ctx context.Context) bool {
+	proven, err := d.Proven(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.proven = d.proven || proven && err == nil
+	return d.proven
+}
