@@ -178,7 +178,11 @@ func (l statusLine) head() string {
 	if l.DrainBy != "" {
 		addf(&b, "  draining by %s, until coordinator resume --run %s\n", l.DrainBy, l.Run)
 	}
-	addf(&b, "  shards   %d: %d drained, %d at work, %d waiting for their turn, %d without an owner\n", l.Of, l.Drained, l.Held, l.Waiting, len(l.Unowned))
+	rest := fmt.Sprintf("%d without an owner", len(l.Unowned))
+	if l.Waiting > 0 {
+		rest = fmt.Sprintf("%d waiting for their turn", l.Waiting)
+	}
+	addf(&b, "  shards   %d: %d drained, %d at work, %s\n", l.Of, l.Drained, l.Held, rest)
 	if len(l.Unowned) > 0 && l.DrainBy == "" {
 		addf(&b, "           %s; %s\n", some(l.Unowned), l.takeUp())
 	}
