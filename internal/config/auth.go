@@ -148,7 +148,11 @@ func (a Auth) checkOAuth2() error {
 func (a Auth) ready(environ map[string]string) error {
 	for _, name := range []string{a.SecretEnv, a.ClientSecretEnv} {
 		if name != "" && environ[name] == "" {
-			return Usagef("auth: the environment variable %s is not set; it must hold the secret", quoteName(name))
+			what := "is not set"
+			if _, set := environ[name]; set {
+				what = "is empty"
+			}
+			return Usagef("auth: the environment variable %s %s; it must hold the secret: export %s=…", quoteName(name), what, name)
 		}
 	}
 	for _, name := range []string{a.SecretFile, a.ClientSecretFile} {

@@ -10,7 +10,7 @@ func (w *Worker) check() error {
 	if err := firstError(w.checkConflicts(), w.checkWiki(), w.checkListing()); err != nil {
 		return err
 	}
-	if w.layers.set&(InPlan|InVerify) == 0 { // they ask the upstream nothing, often on a machine that has no credential
+	if w.asks() {
 		if err := w.Auth.ready(w.layers.environ); err != nil {
 			return err
 		}
@@ -21,6 +21,12 @@ func (w *Worker) check() error {
 		}
 	}
 	return nil
+}
+
+// asks reports whether the command asks the upstream for something. What does not often runs on a machine without a credential.
+func (w *Worker) asks() bool {
+	listing := strings.HasPrefix(w.Corpus, "list:") || strings.HasPrefix(w.Corpus, "mediawiki:?")
+	return w.layers.set&(InPlan|InVerify) == 0 && (w.layers.set&InEnumerate == 0 || listing)
 }
 
 // checkConflicts refuses settings that contradict each other.

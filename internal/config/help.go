@@ -48,6 +48,12 @@ func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
 	for _, g := range groups() {
 		writeGroup(&b, g, set)
 	}
+	if set&inHarvest != 0 {
+		fmt.Fprintf(&b, "\nCredentials and headers, in %s only:\n", fileName)
+		for _, s := range Sections() {
+			writeEntry(&b, s.Name+":", s.Help)
+		}
+	}
 	if set != 0 {
 		fmt.Fprintf(&b, "\nEach flag is also an environment variable (--log-level: SHOAL_LOG_LEVEL) and a\nkey of %s (log-level: info). A flag wins over the environment, that over\nthe file. Passwords go into the environment or the file, never into a flag.\n", fileName)
 	}

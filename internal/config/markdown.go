@@ -18,6 +18,10 @@ func Markdown() string {
 			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", cell(flag), s.Env(), cell(s.Default), cell(s.Help))
 		}
 	}
+	b.WriteString("\n## Credentials, headers, profiles\n\nThese keys of `shoal.yaml` have neither a flag nor a variable. [Kinds of credentials](partner-api.md#kinds-of-credentials) has an example of each.\n\n| key | what it does |\n|---|---|\n")
+	for _, s := range Sections() {
+		fmt.Fprintf(&b, "| `%s:` | %s |\n", s.Name, cell(s.Help))
+	}
 	return b.String()
 }
 

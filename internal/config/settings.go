@@ -91,6 +91,19 @@ func Settings() []Setting {
 	return all
 }
 
+// Section is a key of the file that has keys of its own, and no flag.
+type Section struct{ Name, Help string }
+
+// Sections are they, in the order of --help.
+func Sections() []Section {
+	return []Section{
+		{"auth", "how we prove who we are, such as auth: {kind: bearer, secret-env: API_TOKEN}. kind: bearer, basic, header, query, oauth2 or botpassword; with secret-env: VARIABLE or " +
+			"secret-file: FILE; user: (basic, botpassword); name: (header, query); token-url:, client-id:, client-secret-env: or client-secret-file:, scopes: (oauth2)"},
+		{"headers", "more headers of each request, without secrets: a list of {name: …, value: …}"},
+		{"profiles", "settings of your own by name, each with auth: and headers: of its own; --profile NAME chooses one"},
+	}
+}
+
 func settingsWhat() []Setting {
 	return []Setting{
 		{Name: "corpus", Arg: "URI", Group: GroupWhat, In: inHarvest,

@@ -65,6 +65,7 @@ type Progress struct {
 	Already  int64  // items that an earlier start had done
 	Seen     int64  // corpus items of this shard that were read
 	Counts   Counts // ended by this process and committed
+	Records  int64  // extracted from the pages that this process landed
 	Requests int64
 	Retries  int64
 	Pauses   int64

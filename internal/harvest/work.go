@@ -17,6 +17,7 @@ type Work struct {
 // Stats add up over the life of a process.
 type Stats struct {
 	Items     Counts             `json:"items"`
+	Records   int64              `json:"records,omitempty"`
 	Requests  int64              `json:"requests"`
 	Wire      int64              `json:"wire"`                // bytes received
 	Retries   map[string]int64   `json:"retries,omitempty"`   // by reason

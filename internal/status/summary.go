@@ -24,6 +24,9 @@ func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) e
 	if p.Total > 0 {
 		fmt.Fprintf(&b, "            %s of %s in all, %s of them before this start\n", humanize.Comma(v.done), v.totalText(), humanize.Comma(p.Already))
 	}
+	if p.Records > 0 {
+		fmt.Fprintf(&b, "  records   %s of %s\n", humanize.Comma(p.Records), plural(p.Counts.Landed, "page", "pages"))
+	}
 	fmt.Fprintf(&b, "  requests  %s; %s, %s\n", humanize.Comma(p.Requests), plural(p.Retries, "retry", "retries"), plural(p.Pauses, "pause", "pauses"))
 	fmt.Fprintf(&b, "  rate      %s\n", v.meanText())
 	fmt.Fprintf(&b, "  bytes     %s\n", v.bytesText())

@@ -46,6 +46,7 @@ func (w *Worker) land(b batch) error {
 	w.committed.Add(int64(len(b.pages)))
 	w.meter.landed(landed)
 	w.Tally.Landed(landed)
+	w.Tally.Recorded(b.pages)
 	keys := make([]harvest.Key, len(b.pages))
 	for i := range b.pages {
 		keys[i] = b.pages[i].Key

@@ -95,6 +95,18 @@ func (t *Tally) Landed(counts harvest.Counts) {
 	t.stats.Items = t.stats.Items.Plus(counts)
 }
 
+// Recorded adds the records of pages that were committed.
+func (t *Tally) Recorded(pages []harvest.Page) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range pages {
+		t.stats.Records += int64(len(pages[i].Records))
+	}
+}
+
 // retried counts a retry by its reason, which is also the last error.
 func (t *Tally) retried(reason string) {
 	if t == nil {

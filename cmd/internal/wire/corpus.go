@@ -35,9 +35,17 @@ func (h *Harvester) openRunsCorpus(ctx context.Context) error {
 	}
 	err := h.openCorpus(ctx)
 	if errors.Is(err, config.ErrUsage) && said == "" {
-		return config.Usagef("the corpus of run %s is not here: %v; where it is, coordinator enumerate --run %s puts it into the store, for all workers", h.set.Run, err, h.set.Run)
+		return config.Usagef("the corpus of run %s is not here (%v). In the folder where it is, type this once, then start the workers again; it needs no credential: coordinator enumerate --run %s%s", h.set.Run, err, h.set.Run, h.storeFlag())
 	}
 	return err
+}
+
+// storeFlag is how another command is told of this store; a password stays where it is.
+func (h *Harvester) storeFlag() string {
+	if h.set.Source("store").Kind == config.FromFlag {
+		return " --store " + quote(h.set.Store)
+	}
+	return ""
 }
 
 // openCorpus reads on to the first item, which says what host this is about, and

@@ -20,6 +20,7 @@ import (
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
 	"shoal/internal/plain"
+	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/worker"
 )
@@ -75,9 +76,10 @@ type Harvester struct {
 // Outcome is how a worker's pass ended.
 type Outcome struct {
 	Run      harvest.Run
-	Drained  bool   // every item of the shard, or of all shards with --shard auto, has ended
-	Finished bool   // every item of the run has ended
-	Ordered  string // the operator who ordered the run's workers to stop; empty when nobody did
+	Drained  bool        // every item of the shard, or of all shards with --shard auto, has ended
+	Finished bool        // every item of the run has ended
+	Seen     status.Seen // what the run has met, for advice
+	Ordered  string      // the operator who ordered the run's workers to stop; empty when nobody did
 }
 
 // Harvest runs one worker from its settings to its end. The first signal ends
@@ -91,11 +93,26 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 	switch {
 	case err == nil:
 		out, err = h.drainAll(life)
+		out.Seen = h.seen(life)
 	case errors.Is(err, store.ErrDrained):
 		h.Say(noShardLeft(h.run))
 		out, err = Outcome{Drained: true, Finished: !h.run.FinishedAt.IsZero()}, nil
 	}
 	return h.obeyed(out, err)
+}
+
+// seen is what the run has met, as far as the store can be asked now.
+func (h *Harvester) seen(ctx context.Context) status.Seen {
+	ctx, cancel := context.WithTimeout(ctx, lastWord/2)
+	defer cancel()
+	p := h.progress()
+	s := status.Seen{Pauses: p.Pauses, Budget: p.Budget, Failing: h.tally.Sum().LastError}
+	totals, err := h.truth.Totals(ctx, h.run.Name)
+	if err != nil { // what this process knows
+		totals = p.Counts
+	}
+	s.Landed, s.Missing, s.Skipped, s.Dead = totals.Landed, totals.Missing, totals.Skipped, totals.Dead
+	return s
 }
 
 // noShardLeft is what a worker says that comes too late.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"shoal/internal/config"
+	"shoal/internal/status"
 )
 
 // Next are the lines that lead from a harvest to its data.
@@ -15,6 +16,17 @@ func Next(set config.Worker, out Outcome) []string {
 	if run == "" {
 		return nil
 	}
+	out.Seen.Run = run
+	advice := status.Advice(out.Seen)
+	if out.Seen.Landed == 0 { // there is nothing to export
+		return advice
+	}
+	return append(advice, toData(set, out)...)
+}
+
+// toData are the commands that bring the data out.
+func toData(set config.Worker, out Outcome) []string {
+	run := out.Run.Name
 	what := "records"
 	if out.Run.Extract == "" {
 		what = "pages"

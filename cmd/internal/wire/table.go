@@ -146,7 +146,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()
-	steps := []func(context.Context) error{h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.findSeeds, h.takeOrders, h.openRedis, h.openUpstream, h.introduceOurselves}
+	steps := []func(context.Context) error{h.checkExpressions, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.findSeeds, h.takeOrders, h.openAsker}
 	if err := h.interruptible(life, steps...); err != nil {
 		return err
 	}
@@ -166,6 +166,14 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 		h.Say(fmt.Sprintf("stopped by order of %s; coordinator resume --run %s ends that", out.Ordered, h.run.Name))
 	}
 	return err
+}
+
+// openAsker gets ready to ask the upstream for what it lists. A file needs neither a credential nor Redis.
+func (h *Harvester) openAsker(ctx context.Context) error {
+	if !isListing(h.run.Corpus) {
+		return nil
+	}
+	return h.interruptible(ctx, h.openRedis, h.openUpstream, h.introduceOurselves)
 }
 
 // fill shows how the table grows.

@@ -111,6 +111,7 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 func (h *Harvester) progress() harvest.Progress {
 	p, sum := h.tour.progress(), h.tally.Sum()
 	p.Rate, p.Part = h.tally.Rate(time.Now()), h.shardText()
+	p.Records = sum.Records
 	p.Requests, p.Wire, p.Malformed, p.Retries, p.Pauses = sum.Requests, sum.Wire, sum.Malformed, 0, 0
 	for _, n := range sum.Retries {
 		p.Retries += n
