@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/dustin/go-humanize"
+
+	"shoal/internal/harvest"
 )
 
 // Seen is what a run has met, for Advice.
@@ -32,7 +34,7 @@ func Advice(s Seen) (all []string) {
 	}
 	why := ""
 	if s.Failing != "" {
-		why = " (last: " + printable(s.Failing) + ")"
+		why = " (last: " + harvest.Line(s.Failing) + ")"
 	}
 	if s.Dead > 0 {
 		add("%s always failed%s: coordinator list --run %s --outcome dead", plural(s.Dead, "item", "items"), why, s.Run)
