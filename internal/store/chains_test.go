@@ -36,7 +36,7 @@ func before(t *testing.T, kind, name, row string) string {
 	return ""
 }
 
-// A chain of a store of an older version goes on where it was.
+// A chain of a store of an older version continues where it was.
 func TestOldChainsGoOn(t *testing.T) {
 	t.Parallel()
 	const seed = `https://a.example/i?q=\x41&c={cursor}`
