@@ -16,7 +16,9 @@ const (
 	outageAfter  = int64(3_000_000)  // sending without a success that makes an outage
 	outageSlow   = int64(10_000_000) // the same below slowRate
 	slowRate     = 10.0
-	clockSlack   = 2 * horizon // slots leased further ahead than this: the clock went back
+	lostWait     = int64(3_000_000) // after a loss nothing is granted so long: a call that hung may tell what it knows
+	clockSlack   = 2 * horizon      // no slot is leased further ahead than this, and a step back of the clock by more is undone
+	sameSilence  = int64(100_000)   // ends of a silence that are no further apart are one
 	nsPerMicro   = int64(1_000)
 	nsPerSecond  = 1e9
 	microsPerSec = 1e6
@@ -43,6 +45,8 @@ type state struct {
 	bad     int64   // failures since
 	probeAt int64   // 0: no outage; else its begin or its latest probe
 	probeN  int64   // probes sent in this outage
+	at      int64   // the latest operation: a clock that shows less went back
+	muster  int64   // nothing is granted before each worker was seen after this; 0: they were
 
 	members []member // sorted by arrival, then name
 	news    bool     // the subscribers must hear of this operation
@@ -55,12 +59,14 @@ type ask struct {
 	headroom float64
 	limit    int // workers admitted at once, 0: all
 	want     int
-	ahead    int64 // horizon, or cautious without a live subscription
-	epoch    int64 // highest known
-	until    int64 // latest known, the very number that the backend gave
+	ahead    int64   // horizon, or cautious without a live subscription
+	grace    int64   // how long a state that was lost grants nothing
+	silent   int64   // µs left of the upstream's silence, of which this worker is sure
+	spell    bool    // the backend was away: others may know what it does not
+	most     float64 // requests/s that no slot of this worker may exceed, 0: any
 	opRate   float64
 	opBy     string
-	opHold   int64
+	opHold   int64 // µs left of the operator's silence
 	ok, bad  int64
 }
 
@@ -72,6 +78,7 @@ type grant struct {
 	gap     int64
 	probe   bool
 	epoch   int64
+	born    int64
 	until   int64
 	hold    int64
 	rate    float64
@@ -88,34 +95,30 @@ type grant struct {
 
 // acquire leases up to a.want slots.
 func (s *state) acquire(now int64, rid string, a ask) grant {
-	s.enter(now, rid, a.epoch)
+	a.grace = max(a.grace, horizon)
+	s.enter(now, rid)
 	s.see(now, a.worker, a.rate)
 	s.learn(now, a)
+	s.call(now, a)
 	s.judge(now, a.ok, a.bad)
 	g := s.lease(now, a)
-	g.epoch, g.until, g.hold = s.epoch, s.until, s.hold
+	g.epoch, g.born, g.until, g.hold = s.epoch, s.born, s.until, s.hold
 	g.rate, g.rateBy, g.share = s.rate, s.rateBy, s.share(now)
 	g.top = s.ceiling(now)
 	g.now, g.goodAt, g.outage = now, s.goodAt, s.probeAt > 0
 	return g
 }
 
-// enter begins every operation: it notices a state that was lost or a clock that went back.
-func (s *state) enter(now int64, rid string, epoch int64) {
+// enter begins every operation: it notices a state that was lost or tampered with, and a clock that went back.
+func (s *state) enter(now int64, rid string) {
 	s.news = false
-	switch {
-	case s.rid != rid:
-		*s = state{rid: rid, last: now + horizon, born: now, until: s.until, f: 1, fAt: now, w: 1, top: 1, goodAt: now,
-			epoch: max(s.epoch, epoch, now) + 1, members: s.members, news: true}
-	case s.last > now+clockSlack:
-		s.last, s.born = now+horizon, now
-		s.fAt, s.goodAt, s.probeAt = min(s.fAt, max(now, s.until)), min(s.goodAt, now), min(s.probeAt, now)
+	if s.rid != rid || !s.plausible(now) {
+		s.lose(now, rid)
+	} else if now < s.at {
+		s.shift(s.at - now)
 		s.rejuvenate(now)
-		s.bump(now)
-	case epoch > s.epoch:
-		s.epoch = epoch
-		s.bump(now)
 	}
+	s.at = now
 }
 
 // bump makes every permit handed out so far void.
@@ -125,8 +128,12 @@ func (s *state) bump(now int64) {
 }
 
 // interval is T in ns at t, rounded up: never faster than the rate.
-func (s *state) interval(t int64, headroom float64) int64 {
-	return int64(math.Ceil(nsPerSecond / float64(float64(s.rate*s.share(t))*(1-headroom))))
+func (s *state) interval(t int64, headroom, most float64) int64 {
+	rate := s.rate
+	if most > 0 {
+		rate = min(rate, most)
+	}
+	return int64(math.Ceil(nsPerSecond / float64(float64(rate*s.share(t))*(1-headroom))))
 }
 
 // lease decides how many slots this worker gets now, or how long it waits.
@@ -137,12 +144,14 @@ func (s *state) lease(now int64, a ask) grant {
 	}
 	g := grant{active: active, wait: heartbeat}
 	silent := max(s.until, s.hold)
-	g.gap = s.interval(max(now, s.last, silent), a.headroom)
+	g.gap = s.interval(max(now, s.last, silent), a.headroom, a.most)
 	switch {
 	case a.limit > 0 && rank >= a.limit:
 		g.standby = true
-	case now < s.born+horizon:
-		g.wait = s.born + horizon - now
+	case now < s.born+a.grace:
+		g.wait = s.born + a.grace - now
+	case s.mustering():
+		g.wait = heartbeat / 8
 	case s.probeAt > 0:
 		s.probe(now, silent, a.want, &g)
 	default:

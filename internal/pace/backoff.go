@@ -24,14 +24,11 @@ type silence struct {
 // is then told as soon as it answers.
 func (p *Pacer) Backoff(ctx context.Context, permit Permit, delay time.Duration, cut bool) error {
 	p.mu.Lock()
-	delay = min(max(delay, 0), longest)
+	delay = min(max(delay, 0), p.set.MaxSilence)
 	until := p.now() + int64(delay)
-	p.quiet = max(p.quiet, until)
-	if p.pending == nil {
-		p.pending = &silence{told: make(chan struct{})}
-	}
-	s := p.pending
-	s.merge(&silence{until: until, seen: permit.Epoch, cut: cut})
+	p.sure = max(p.sure, until)
+	p.keep(until, delay)
+	s := p.pend(&silence{until: until, seen: permit.Epoch, cut: cut})
 	p.dispatch(p.now())
 	p.wake()
 	p.mu.Unlock()
@@ -45,6 +42,21 @@ func (p *Pacer) Backoff(ctx context.Context, permit Permit, delay time.Duration,
 	}
 }
 
+// pend has a silence told to the backend, together with one that waits for that already.
+func (p *Pacer) pend(s *silence) *silence {
+	if s == nil {
+		return p.pending
+	}
+	if p.pending == nil {
+		p.pending = &silence{told: make(chan struct{})}
+		if s.told != nil {
+			p.pending.told = s.told
+		}
+	}
+	p.pending.merge(s)
+	return p.pending
+}
+
 func (s *silence) merge(other *silence) {
 	s.until = max(s.until, other.until)
 	if other.cut {
@@ -56,7 +68,7 @@ func (s *silence) merge(other *silence) {
 func (p *Pacer) tell(ctx context.Context, s *silence) {
 	p.mu.Lock()
 	// One more: the backend's clock is rounded down, and the silence is never shorter than asked.
-	r := report{epoch: p.epoch, seen: s.seen, cut: s.cut, delay: micros(max(0, s.until-p.now())) + 1}
+	r := report{seen: s.seen, cut: s.cut, delay: micros(max(0, s.until-p.now())) + 1}
 	sent := p.begin()
 	p.mu.Unlock()
 
@@ -67,16 +79,11 @@ func (p *Pacer) tell(ctx context.Context, s *silence) {
 	arrived := p.now()
 	if err == nil {
 		p.answered(sent, arrived, known.now)
-		p.know(known)
+		p.know(known, arrived)
 	} else {
 		s.err = fmt.Errorf("%w: %w", ErrUnreachable, err)
 		p.fail(arrived)
-		again := &silence{until: s.until, seen: s.seen, cut: s.cut, told: make(chan struct{})}
-		if p.pending != nil {
-			again = p.pending
-			again.merge(s)
-		}
-		p.pending = again
+		p.pend(&silence{until: s.until, seen: s.seen, cut: s.cut})
 	}
 	close(s.told)
 }

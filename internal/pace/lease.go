@@ -4,10 +4,11 @@ import "math"
 
 // lease is a run of slots held by a Pacer. Instants are local: ns since the Pacer began.
 type lease struct {
-	grant grant
-	first int64 // when slot 0 is due here
-	late  int64 // how long after that a slot may be used
-	next  int   // the first slot not yet handed out or wasted
+	grant  grant
+	voided int   // see Pacer
+	first  int64 // when slot 0 is due here
+	late   int64 // how long after that a slot may be used
+	next   int   // the first slot not yet handed out or wasted
 }
 
 const never = math.MaxInt64

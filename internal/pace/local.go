@@ -48,7 +48,7 @@ func (l *Local) with(host string, do func(s *state, now int64)) fact {
 	}
 	l.mu.Unlock()
 	for _, hear := range hearers {
-		(*hear)(event{epoch: known.epoch, until: known.until})
+		(*hear)(event{fact: known})
 	}
 	return known
 }
@@ -60,12 +60,16 @@ func (l *Local) acquire(_ context.Context, host string, a ask) (grant, error) {
 }
 
 func (l *Local) backoff(_ context.Context, host string, r report) (fact, error) {
-	return l.with(host, func(s *state, now int64) { s.backoff(now, localRun, r.epoch, r.seen, r.delay, r.cut) }), nil
+	return l.with(host, func(s *state, now int64) { s.backoff(now, localRun, r.seen, r.delay, r.cut) }), nil
 }
 
 func (l *Local) release(_ context.Context, host string, r parting) error {
-	l.with(host, func(s *state, now int64) { s.release(now, localRun, r.epoch, r.worker, r.last, r.back) })
+	l.with(host, func(s *state, now int64) { s.release(now, localRun, r.worker, r.last, r.back) })
 	return nil
+}
+
+func (l *Local) repair(_ context.Context, host string, lost bool) (fact, error) {
+	return l.with(host, func(s *state, now int64) { s.repair(now, localRun, lost) }), nil
 }
 
 func (l *Local) subscribe(ctx context.Context, host string, hear func(event)) {
@@ -88,7 +92,7 @@ func (l *Local) SetRate(_ context.Context, host string, rate float64, by string)
 		return err
 	}
 	l.with(host, func(s *state, now int64) {
-		s.enter(now, localRun, 0)
+		s.enter(now, localRun)
 		s.setRate(now, rate, operator(by))
 	})
 	return nil
@@ -97,7 +101,7 @@ func (l *Local) SetRate(_ context.Context, host string, rate float64, by string)
 // Hold silences all workers on the host for length; zero or less ends a hold.
 func (l *Local) Hold(_ context.Context, host string, length time.Duration) error {
 	l.with(host, func(s *state, now int64) {
-		s.enter(now, localRun, 0)
+		s.enter(now, localRun)
 		s.setHold(now, holdUntil(now, length))
 	})
 	return nil

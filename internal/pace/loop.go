@@ -10,9 +10,11 @@ const (
 	lead        = int64(60 * time.Millisecond)   // ask again when the last slot is that near
 	nap         = int64(50 * time.Millisecond)   // slots in hand are looked at that often
 	beatEvery   = int64(1500 * time.Millisecond) // a worker with requests out stays among the active
-	callTimeout = 3 * time.Second
+	callTimeout = 2 * time.Second                // lostWait is longer than this and retryMost together
 	retryFirst  = int64(50 * time.Millisecond)
-	retryMost   = int64(time.Second)
+	retryMost   = int64(500 * time.Millisecond)
+	slowCall    = int64(500 * time.Millisecond) // a call that takes longer, and four times the usual, met a spell without the backend
+	calmly      = int64(10 * time.Millisecond)  // events make no more calls than one in so long
 )
 
 // calls is what a Pacer keeps about its calls to the backend.
@@ -23,6 +25,8 @@ type calls struct {
 	retryAt int64 // after a failure
 	called  int64 // when the latest call began
 	trip    int64 // the latest round trip
+	usual   int64 // what one takes on average
+	spell   bool  // the backend was away: the others must be heard first
 	failing int64 // since when calls fail, 0: they do not
 	failed  int   // how often in a row
 	made    int64
@@ -95,12 +99,12 @@ func (p *Pacer) dispatch(now int64) int64 {
 		}
 		due := l.due(l.next)
 		switch {
-		case p.void(l.grant.epoch, due) || now > due+l.late:
+		case p.void(l.voided, due) || now > due+l.late:
 			l.next++
 			p.wasted++
 		case now < due:
 			return min(due, now+nap)
-		case len(p.queue) == 0:
+		case len(p.queue) == 0 || p.unsure():
 			return min(due+l.late+1, now+nap)
 		default:
 			p.hand(l, due, now)
@@ -114,7 +118,7 @@ func (p *Pacer) hand(l *lease, due, now int64) {
 	w := p.queue[0]
 	p.queue[0] = nil
 	p.queue = p.queue[1:]
-	w.permit <- Permit{Epoch: l.grant.epoch, Due: p.began.Add(time.Duration(due)), Probe: l.grant.probe, last: due + l.late}
+	w.permit <- Permit{Epoch: l.grant.epoch, Due: p.began.Add(time.Duration(due)), Probe: l.grant.probe, last: due + l.late, voided: l.voided}
 	p.used++
 	p.out++
 	p.recent.add(now, 1)
@@ -136,7 +140,7 @@ func (p *Pacer) freeze() {
 	p.must = true
 }
 
-func (p *Pacer) void(epoch, due int64) bool { return epoch < p.epoch || due < p.quiet }
+func (p *Pacer) void(voided int, due int64) bool { return voided < p.voided || due < p.quiet() }
 
 // want is how many more slots this worker could use.
 func (p *Pacer) want(now int64) int {
@@ -155,10 +159,13 @@ func (p *Pacer) plan(now int64) int64 {
 	if p.ok+p.bad+p.out > 0 {
 		at = min(at, p.called+beatEvery)
 	}
-	if p.quiet > now && p.made > 0 {
+	if p.quiet() > now && p.made > 0 {
 		at = min(at, p.called+heartbeat*nsPerMicro)
 	}
-	if p.must || p.pending != nil {
+	if p.must {
+		at = min(at, p.called+calmly)
+	}
+	if p.pending != nil || p.repairs != 0 {
 		at = now
 	}
 	return max(at, p.retryAt)
@@ -167,8 +174,10 @@ func (p *Pacer) plan(now int64) int64 {
 // call makes the one call that is most urgent.
 func (p *Pacer) call() {
 	p.mu.Lock()
-	pending := p.pending
-	p.pending = nil
+	pending, repairs := p.pending, p.repairs
+	if p.repairs = 0; repairs == 0 {
+		p.pending = nil
+	}
 	now := p.now()
 	want := max(0, p.want(now))
 	if p.slots.left() > 0 && p.slots.end()-now > max(lead, 3*p.trip) {
@@ -177,9 +186,12 @@ func (p *Pacer) call() {
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
-	if pending != nil {
+	switch {
+	case repairs != 0:
+		p.repair(ctx, repairs)
+	case pending != nil:
 		p.tell(ctx, pending)
-	} else {
+	default:
 		p.exchange(ctx, want)
 	}
 	p.mu.Lock()
@@ -196,8 +208,9 @@ func (p *Pacer) exchange(ctx context.Context, want int) {
 		return
 	}
 	a := ask{worker: p.set.Worker, rate: p.set.Rate, headroom: p.set.Headroom, limit: p.set.Workers,
-		want: want, ahead: horizon, epoch: p.epoch, until: p.until,
-		opRate: p.opRate, opBy: p.opBy, opHold: p.opHold, ok: p.ok, bad: p.bad}
+		want: want, ahead: horizon, grace: p.grace, spell: p.spell,
+		opRate: p.opRate, opBy: p.opBy, ok: p.ok, bad: p.bad}
+	p.vouch(&a)
 	if !p.live {
 		a.want, a.ahead = min(want, 1), cautious
 	}
@@ -217,16 +230,25 @@ func (p *Pacer) exchange(ctx context.Context, want int) {
 		p.fail(arrived)
 		return
 	}
+	usual := p.usual
 	p.answered(sent, arrived, g.now)
-	p.know(fact{epoch: g.epoch, until: g.until})
+	p.meet(g)
+	if sent > p.rumourAt {
+		p.rumour = 0
+	}
+	p.know(fact{epoch: g.epoch, until: g.until, now: g.now}, arrived)
+	p.knowHold(g, arrived)
 	p.noteOutage(g, arrived)
 	p.noteCeiling(g)
 	p.last = g
-	if p.opHold == a.opHold {
-		p.opHold = g.hold
+	p.learn(a, g)
+	p.insist(g, arrived)
+	if a.spell {
+		p.spell = false
 	}
-	if p.opRate == a.opRate && g.rateBy != "" {
-		p.opRate, p.opBy = g.rate, g.rateBy
+	if arrived-sent > max(slowCall, 4*usual) { // what others could not tell meanwhile comes first
+		p.spell, p.must = true, true
+		p.freezes++
 	}
 	p.alive(arrived)
 	p.take(g, arrived, freezes)
@@ -240,11 +262,11 @@ func (p *Pacer) take(g grant, arrived int64, freezes int) {
 		return
 	}
 	p.askAt = 0
-	if freezes != p.freezes {
+	if freezes != p.freezes || g.epoch < p.epoch {
 		p.wasted += int64(g.n)
 		return
 	}
-	p.slots = append(p.slots, lease{grant: g, first: p.clock.local(g.base, g.off), late: p.lateness()})
+	p.slots = append(p.slots, lease{grant: g, voided: p.voided, first: p.clock.local(g.base, g.off), late: p.lateness()})
 	p.wake()
 }
 
@@ -265,8 +287,9 @@ func (p *Pacer) begin() int64 {
 // overlap: this worker then stays silent until the earlier ones are used up.
 func (p *Pacer) answered(sent, arrived, now int64) {
 	p.trip, p.failing, p.failed, p.retryAt = arrived-sent, 0, 0, 0
+	p.usual += (p.trip - p.usual) / 8
 	if p.clock.add(sent, arrived, now) {
-		p.quiet = max(p.quiet, arrived+horizon*nsPerMicro)
+		p.jumped = max(p.jumped, arrived+horizon*nsPerMicro)
 	}
 }
 
@@ -279,30 +302,7 @@ func (p *Pacer) fail(now int64) {
 	}
 	delay := min(retryMost, retryFirst<<min(p.failed, 10))
 	p.failed++
+	p.spell = true
 	p.retryAt = now + delay/2 + rand.Int64N(delay/2)
 	p.must = true
-}
-
-// know takes in what was heard or answered. A silence is translated once: if the backend's clock jumps later, the
-// instant stays.
-func (p *Pacer) know(f fact) {
-	p.epoch, p.until = max(p.epoch, f.epoch), max(p.until, f.until)
-	if p.until > p.translated && p.clock.ready() {
-		p.translated = p.until
-		p.quiet = max(p.quiet, p.clock.local(p.until, 0))
-	}
-}
-
-// hear takes in an event.
-func (p *Pacer) hear(e event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if e.turned {
-		p.live = e.live
-		p.must = p.must || e.live && p.made > 0
-	} else {
-		p.know(fact{epoch: e.epoch, until: e.until})
-	}
-	p.askAt = 0
-	p.wake()
 }

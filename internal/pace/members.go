@@ -54,8 +54,8 @@ func (s *state) lowest() float64 {
 
 // release signs a worker off. When the last slot leased is its own, the unused ones are given
 // back: the next lease begins right after back, the due time of the last slot that it used.
-func (s *state) release(now int64, rid string, epoch int64, worker string, last, back int64) {
-	s.enter(now, rid, epoch)
+func (s *state) release(now int64, rid string, worker string, last, back int64) {
+	s.enter(now, rid)
 	if s.last == last && back < last {
 		s.last = back
 	}

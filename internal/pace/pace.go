@@ -29,14 +29,21 @@ type Settings struct {
 	Worker   string        // a name that no other process has
 	Workers  int           // how many workers the upstream admits at once, 0 for any number
 	Log      *slog.Logger  // told what a person should know of; nil: silent
+
+	// MaxSilence is the longest silence of the upstream that begins without a person; 0 means DefaultMaxSilence.
+	MaxSilence time.Duration
+	// Keep notes in the store that the upstream asked for silence for so long from now; nil where there is no store. It is
+	// called again after an error, while the silence lasts.
+	Keep func(ctx context.Context, silence time.Duration) error
 }
 
 // Permit is the right to put one request on the wire at Due, and no later than Due plus the lateness.
 type Permit struct {
-	Epoch int64     // a bump of the budget's epoch makes it void
-	Due   time.Time // with a monotonic reading
-	Probe bool      // the single request that finds out whether an outage is over
-	last  int64     // the local instant until which it may be used
+	Epoch  int64     // a bump of the budget's epoch makes it void
+	Due    time.Time // with a monotonic reading
+	Probe  bool      // the single request that finds out whether an outage is over
+	last   int64     // the local instant until which it may be used
+	voided int       // see Pacer
 }
 
 // Limit names what keeps requests from leaving faster.
@@ -87,36 +94,40 @@ type Backend interface {
 	acquire(ctx context.Context, host string, a ask) (grant, error)
 	// backoff silences the fleet. It may be repeated: a repetition extends, it does not cut again.
 	backoff(ctx context.Context, host string, r report) (fact, error)
+	// repair ends the upstream's silence or, with lost, makes the whole state a new one. It may be repeated.
+	repair(ctx context.Context, host string, lost bool) (fact, error)
 	// release signs a worker off. It may be repeated.
 	release(ctx context.Context, host string, r parting) error
 	// subscribe calls hear for each event, and whenever the subscription comes alive or dies, until ctx ends.
 	subscribe(ctx context.Context, host string, hear func(event))
 }
 
-// report is one backoff: epoch is the highest known, seen that of the permit that met the refusal.
+// report is one backoff: seen is the epoch of the permit that met the refusal.
 type report struct {
-	epoch, seen, delay int64
-	cut                bool
+	seen, delay int64
+	cut         bool
 }
 
 // parting signs a worker off: last is the due time of the last slot it leased, back of the last that it used.
 type parting struct {
-	epoch      int64
 	worker     string
 	last, back int64
 }
 
-// fact is what every operation tells about the silence.
+// fact is what every operation tells about the silence, by the backend's clock.
 type fact struct {
 	epoch, until, now int64
 }
 
-// event is what a subscriber hears: a fact (without now), or whether it hears at all.
+// event is what a subscriber hears: a fact, or whether it hears at all.
 type event struct {
-	epoch, until int64
-	turned       bool // the subscription came alive or died
-	live         bool
+	fact
+	turned bool // the subscription came alive or died
+	live   bool
 }
+
+// DefaultMaxSilence is the longest silence that the upstream gets without a person.
+const DefaultMaxSilence = 24 * time.Hour
 
 // fellBehind is how late a slot may be before the process counts as frozen meanwhile.
 const fellBehind = 100 * time.Millisecond

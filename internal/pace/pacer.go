@@ -12,34 +12,33 @@ import (
 type Pacer struct {
 	set     Settings
 	backend Backend
+	grace   int64 // µs for which a state that was lost grants nothing
 	began   time.Time
 	ctx     context.Context // ends the loop, the calls and the subscription
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	kick    chan struct{} // the loop has something to reconsider
 
-	mu         sync.Mutex
-	closed     bool
-	queue      []*waiter
-	expected   int
-	slots      held
-	clock      clock
-	epoch      int64 // highest known
-	until      int64 // latest silence known, by the backend's clock
-	translated int64 // the until that quiet knows of
-	quiet      int64 // no permit due before is valid, by the local clock
-	beat       int64 // when the slots were last looked at, to notice a frozen process
-	freezes    int   // an answer to a call from before a freeze grants nothing
-	live       bool  // the subscription hears
-	recent     recent
+	mu       sync.Mutex
+	closed   bool
+	queue    []*waiter
+	expected int
+	slots    held
+	clock    clock
+	born     int64 // which state the backend's answers are about
+	epoch    int64 // highest known of that state
+	voided   int   // permits of leases from before the latest count are void
+	beat     int64 // when the slots were last looked at, to notice a frozen process
+	freezes  int   // an answer to a call from before a freeze grants nothing
+	live     bool  // the subscription hears
+	recent   recent
+	silences
+	trust
 	calls
 	outages
 	ok, bad, out          int64 // permits that succeeded, failed, are out
 	granted, used, wasted int64
 	last                  grant // the latest answer
-	opRate                float64
-	opBy                  string
-	opHold                int64
 }
 
 // waiter is one caller blocked in Wait.
@@ -60,7 +59,14 @@ func New(s Settings, b Backend) *Pacer {
 	if s.Lateness <= 0 {
 		s.Lateness = 10 * time.Millisecond
 	}
-	p := &Pacer{set: s, backend: b, began: time.Now(), kick: make(chan struct{}, 1)}
+	if s.MaxSilence <= 0 {
+		s.MaxSilence = DefaultMaxSilence
+	}
+	p := &Pacer{set: s, backend: b, began: time.Now(), kick: make(chan struct{}, 1), grace: horizon}
+	if _, far := b.(*Redis); far {
+		p.grace = lostWait
+	}
+	p.heardAt, p.heldAt, p.rateAt = never, never, never
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.running.Go(func() { b.subscribe(p.ctx, s.Host, p.hear) })
 	p.running.Go(p.loop)
@@ -143,7 +149,7 @@ func (p *Pacer) Usable(permit Permit) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	due := int64(permit.Due.Sub(p.began))
-	return !p.void(permit.Epoch, due) && p.now() <= permit.last
+	return !p.void(permit.voided, due) && p.now() <= permit.last
 }
 
 // Unused returns a permit that could not be used. Its slot is wasted, never given to another.
@@ -174,19 +180,6 @@ func (p *Pacer) Done(ctx context.Context, permit Permit, ok bool) {
 	}
 }
 
-// Operator says what this worker knows from the store about the rate and the hold that an operator set, and who set the
-// rate. The backend's own knowledge goes first unless it was lost. A zero rate or hold means that none is set.
-func (p *Pacer) Operator(rate float64, hold time.Time, by string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.opRate, p.opBy, p.opHold = max(0, rate), operator(by), 0
-	if !hold.IsZero() {
-		p.opHold = min(hold.UnixMicro(), time.Now().Add(longest).UnixMicro())
-	}
-	p.must = p.must || p.last.now > 0
-	p.wake()
-}
-
 // State says what the Pacer knows now.
 func (p *Pacer) State() State {
 	p.mu.Lock()
@@ -201,11 +194,14 @@ func (p *Pacer) State() State {
 	if s.Ceiling = 1; g.now > 0 {
 		s.Ceiling = g.top
 	}
-	if p.quiet > now {
-		s.Until = p.at(p.quiet)
+	if until := p.silentUntil(); until > now {
+		s.Until = p.at(until)
 	}
-	if hold := p.clock.local(g.hold, 0); g.hold > 0 && hold > now {
-		s.Hold = p.at(hold)
+	if p.held > now {
+		s.Hold = p.at(p.held)
+	}
+	if s.Unreachable.IsZero() && p.unsure() {
+		s.Unreachable = p.at(p.staleAt)
 	}
 	switch {
 	case !s.Unreachable.IsZero():
@@ -250,5 +246,5 @@ func (p *Pacer) Close(ctx context.Context) error {
 	if p.made == 0 {
 		return nil
 	}
-	return p.backend.release(ctx, p.set.Host, p.slots.parting(parting{epoch: p.epoch, worker: p.set.Worker}))
+	return p.backend.release(ctx, p.set.Host, p.slots.parting(parting{worker: p.set.Worker}))
 }

@@ -142,8 +142,12 @@ func TestOperatorsWishOutlivesALostState(t *testing.T) {
 	both(t, func(w twin) {
 		t := w.t
 		p := New(Settings{Host: host, Rate: 50, Worker: "a"}, w)
-		p.Operator(7, time.Now().Add(1500*time.Millisecond), "ann")
 		began := time.Now()
+		confirm := func() { // as a worker does that asks its store again and again
+			p.Confirm(Said{Asked: time.Now(), Rate: 7, By: "ann", Hold: max(0, time.Until(began.Add(1500*time.Millisecond)))})
+		}
+		confirm()
+		defer every(100*time.Millisecond, confirm)()
 		if _, err := p.Wait(t.Context()); err != nil {
 			t.Fatalf("Wait() = %v, want no error", err)
 		}
@@ -164,6 +168,22 @@ func TestOperatorsWishOutlivesALostState(t *testing.T) {
 			t.Errorf("Close() = %v, want nil", err)
 		}
 	})
+}
+
+// every calls do again and again until the function that it returns is called.
+func every(interval time.Duration, do func()) (stop func()) {
+	tick, done := time.NewTicker(interval), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-tick.C:
+				do()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { tick.Stop(); close(done) }
 }
 
 func TestWaitEndsWithItsContextAndWithClose(t *testing.T) {

@@ -14,7 +14,7 @@ func cutAt(seconds ...int64) (s *state, now func(second float64) int64) {
 	s = &state{}
 	s.acquire(began, "a", ask{worker: "w", rate: 50})
 	for _, second := range seconds {
-		s.backoff(now(float64(second)), "a", 0, s.epoch, 1_000_000, true)
+		s.backoff(now(float64(second)), "a", s.epoch, 1_000_000, true)
 	}
 	return s, now
 }
@@ -58,7 +58,7 @@ func TestRefusedAgainAtTheSameRateLowersTheCeiling(t *testing.T) {
 		}
 	}
 	s, now := cutAt(100, 130)
-	s.enter(now(200), "a", 0)
+	s.enter(now(200), "a")
 	s.setRate(now(200), 40, "ann")
 	if got := s.ceiling(now(200)); got != 1 {
 		t.Errorf("ceiling after an operator set another rate = %.3f, want 1", got)

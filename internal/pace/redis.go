@@ -24,6 +24,8 @@ var (
 	rateLua string
 	//go:embed lua/hold.lua
 	holdLua string
+	//go:embed lua/repair.lua
+	repairLua string
 )
 
 // Redis keeps budgets in a Redis server for all processes that use it, under these keys, HOST the budget's host:
@@ -32,7 +34,7 @@ var (
 //	shoal:{HOST}:workers  ZSET    worker → first seen
 //	shoal:{HOST}:seen     ZSET    worker → last seen
 //	shoal:{HOST}:asked    HASH    worker → requests/s it asks for
-//	shoal:{HOST}:events   channel "epoch until", on every change that a worker must hear of
+//	shoal:{HOST}:events   channel "epoch until now", on every change that a worker must hear of
 //	shoal:{HOST}:backoff  STRING  end of the upstream's silence, for people to see; expires then
 //
 // Its user needs EVALSHA, EVAL, INFO, TIME, SUBSCRIBE, PUBLISH and the commands of those types.
@@ -42,7 +44,7 @@ type Redis struct {
 }
 
 type scripts struct {
-	acquire, backoff, release, rate, hold *redis.Script
+	acquire, backoff, release, rate, hold, repair *redis.Script
 }
 
 // NewRedis returns a backend on client, which stays the caller's to close. Each Pacer uses one or two of the client's
@@ -54,6 +56,7 @@ func NewRedis(client redis.UniversalClient) *Redis {
 		release: redis.NewScript(commonLua + releaseLua),
 		rate:    redis.NewScript(commonLua + rateLua),
 		hold:    redis.NewScript(commonLua + holdLua),
+		repair:  redis.NewScript(commonLua + repairLua),
 	}}
 }
 
@@ -73,14 +76,14 @@ func (r *Redis) acquire(ctx context.Context, host string, a ask) (grant, error) 
 }
 
 func acquireArgs(a ask) []any {
-	return []any{a.epoch, a.worker, decimal(a.rate), decimal(a.headroom), a.limit, a.want, a.ahead, a.until,
-		decimal(a.opRate), a.opBy, a.opHold, a.ok, a.bad}
+	return []any{a.worker, decimal(a.rate), decimal(a.headroom), a.limit, a.want, a.ahead, a.silent,
+		decimal(a.opRate), a.opBy, a.opHold, a.ok, a.bad, a.grace, digit(a.spell), decimal(a.most)}
 }
 
 func readGrant(reply []any) (grant, error) {
 	f := fields{reply: reply}
 	g := grant{n: int(f.int()), base: f.int(), off: f.int(), gap: f.int(), probe: f.int() == 1,
-		epoch: f.int(), until: f.int(), hold: f.int(), rate: f.float(), rateBy: f.text(), share: f.float(), top: f.float(),
+		epoch: f.int(), born: f.int(), until: f.int(), hold: f.int(), rate: f.float(), rateBy: f.text(), share: f.float(), top: f.float(),
 		now: f.int(), wait: f.int(), goodAt: f.int(), outage: f.int() == 1, active: int(f.int()), standby: f.int() == 1}
 	return g, f.err
 }
@@ -137,11 +140,7 @@ func (r *Redis) simple(ctx context.Context, s *redis.Script, host string, args .
 }
 
 func (r *Redis) backoff(ctx context.Context, host string, b report) (fact, error) {
-	cut := 0
-	if b.cut {
-		cut = 1
-	}
-	known, err := r.simple(ctx, r.scripts.backoff, host, b.epoch, b.seen, b.delay, cut)
+	known, err := r.simple(ctx, r.scripts.backoff, host, b.seen, b.delay, digit(b.cut))
 	if err != nil {
 		return fact{}, fmt.Errorf("back off from %s: %w", host, err)
 	}
@@ -149,7 +148,7 @@ func (r *Redis) backoff(ctx context.Context, host string, b report) (fact, error
 }
 
 func (r *Redis) release(ctx context.Context, host string, p parting) error {
-	if _, err := r.simple(ctx, r.scripts.release, host, p.epoch, p.worker, p.last, p.back); err != nil {
+	if _, err := r.simple(ctx, r.scripts.release, host, p.worker, p.last, p.back); err != nil {
 		return fmt.Errorf("sign off from %s: %w", host, err)
 	}
 	return nil
@@ -160,7 +159,7 @@ func (r *Redis) SetRate(ctx context.Context, host string, rate float64, by strin
 	if err := checkRate(rate); err != nil {
 		return err
 	}
-	if _, err := r.simple(ctx, r.scripts.rate, host, 0, decimal(rate), operator(by)); err != nil {
+	if _, err := r.simple(ctx, r.scripts.rate, host, decimal(rate), operator(by)); err != nil {
 		return fmt.Errorf("set the rate of %s: %w", host, err)
 	}
 	return nil
@@ -168,10 +167,25 @@ func (r *Redis) SetRate(ctx context.Context, host string, rate float64, by strin
 
 // Hold silences all workers of all processes on the host for length; zero or less ends a hold.
 func (r *Redis) Hold(ctx context.Context, host string, length time.Duration) error {
-	if _, err := r.simple(ctx, r.scripts.hold, host, 0, max(0, min(length, longest).Microseconds())); err != nil {
+	if _, err := r.simple(ctx, r.scripts.hold, host, max(0, min(length, longest).Microseconds())); err != nil {
 		return fmt.Errorf("hold %s: %w", host, err)
 	}
 	return nil
+}
+
+func (r *Redis) repair(ctx context.Context, host string, lost bool) (fact, error) {
+	known, err := r.simple(ctx, r.scripts.repair, host, digit(lost))
+	if err != nil {
+		return fact{}, fmt.Errorf("repair the budget of %s: %w", host, err)
+	}
+	return known, nil
+}
+
+func digit(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // subscribe listens again and again, until ctx ends.
@@ -220,8 +234,16 @@ func isTimeout(err error) bool {
 }
 
 func parseEvent(payload string) (event, bool) {
-	epoch, until, ok := strings.Cut(payload, " ")
-	e, err1 := strconv.ParseInt(epoch, 10, 64)
-	u, err2 := strconv.ParseInt(until, 10, 64)
-	return event{epoch: e, until: u}, ok && err1 == nil && err2 == nil
+	words := strings.Split(payload, " ")
+	if len(words) != 3 {
+		return event{}, false
+	}
+	var numbers [3]int64
+	for i, word := range words {
+		var err error
+		if numbers[i], err = strconv.ParseInt(word, 10, 64); err != nil {
+			return event{}, false
+		}
+	}
+	return event{fact: fact{epoch: numbers[0], until: numbers[1], now: numbers[2]}}, true
 }

@@ -46,5 +46,6 @@ func manual(c *redis.Client) *Redis {
 		release: redis.NewScript(common + releaseLua),
 		rate:    redis.NewScript(common + rateLua),
 		hold:    redis.NewScript(common + holdLua),
+		repair:  redis.NewScript(common + repairLua),
 	}}
 }

@@ -4,13 +4,15 @@ import "time"
 
 // learn takes in what the worker knows and the state may have lost.
 func (s *state) learn(now int64, a ask) {
-	s.extend(now, a.until)
-	lost := now < s.born+horizon
+	lost := now < s.born+a.grace
+	if to := now + a.silent; (lost || a.spell || s.muster > 0) && a.silent > 0 && (s.until <= now || to > s.until+sameSilence) {
+		s.extend(now, to)
+	}
 	if a.opRate > 0 && (s.rateBy == "" || lost && a.opRate < s.rate) {
 		s.setRate(now, a.opRate, a.opBy)
 	}
-	if lost && a.opHold > s.hold {
-		s.setHold(now, a.opHold)
+	if lost && a.opHold > 0 && now+a.opHold > s.hold {
+		s.setHold(now, now+a.opHold)
 	}
 	if s.rateBy == "" {
 		s.setRate(now, s.lowest(), "")
@@ -35,8 +37,8 @@ func (s *state) extend(now, until int64) {
 
 // backoff silences the fleet for delay µs. The first report of an incident, by a permit not
 // older than the latest cut, halves the share; the rest of the burst only extends the silence.
-func (s *state) backoff(now int64, rid string, epoch, seen, delay int64, cut bool) {
-	s.enter(now, rid, epoch)
+func (s *state) backoff(now int64, rid string, seen, delay int64, cut bool) {
+	s.enter(now, rid)
 	if !cut || seen < s.cut {
 		s.extend(now, now+delay)
 		return

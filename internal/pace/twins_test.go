@@ -20,7 +20,6 @@ type pair struct {
 	now    int64
 	rid    string
 	epoch  int64 // the highest that a reply gave
-	until  int64
 	leased map[string]parting
 }
 
@@ -50,7 +49,7 @@ func (p *pair) acquire(a ask) grant {
 		p.t.Fatalf("acquire(%+v) differs, -Go +Lua:\n%s", a, d)
 	}
 	p.same()
-	p.epoch, p.until = max(p.epoch, got.epoch), max(p.until, got.until)
+	p.epoch = max(p.epoch, got.epoch)
 	if got.n > 0 {
 		l := lease{grant: got}
 		p.leased[a.worker] = parting{worker: a.worker, last: l.at(got.n - 1), back: l.before()}
@@ -67,7 +66,7 @@ func (p *pair) simple(name string, want func(), got func() (fact, error)) {
 		p.t.Fatalf("%s = %v and differs, -Go +Lua:\n%s", name, err, d)
 	}
 	p.same()
-	p.epoch, p.until = max(p.epoch, known.epoch), max(p.until, known.until)
+	p.epoch = max(p.epoch, known.epoch)
 }
 
 // same compares the stored state, field by field.
@@ -78,12 +77,12 @@ func (p *pair) same() {
 	f := func(name string) float64 { n, _ := strconv.ParseFloat(h[name], 64); return n }
 	got := state{rid: h["rid"], last: i("last"), epoch: i("epoch"), cut: i("cut"), born: i("born"), until: i("until"), hold: i("hold"),
 		rate: f("rate"), rateBy: h["rate_by"], f: f("f"), fAt: i("f_at"), w: f("w"), top: f("top"), topAt: i("top_at"), goodAt: i("good_at"), bad: i("bad"), probeAt: i("probe_at"),
-		probeN: i("probe_n"), news: p.state.news, members: p.members()}
+		probeN: i("probe_n"), at: i("at"), muster: i("muster"), news: p.state.news, members: p.members()}
 	if d := cmp.Diff(p.state, got, unexported); d != "" {
 		p.t.Fatalf("state differs, -Go +Lua:\n%s", d)
 	}
-	if len(h) != 18 {
-		p.t.Fatalf("fields of %s = %d, want 18", keys(host)[0], len(h))
+	if len(h) != 21 {
+		p.t.Fatalf("fields of %s = %d, want 21", keys(host)[0], len(h))
 	}
 }
 
@@ -108,30 +107,33 @@ func (p *pair) step(r *rand.Rand) {
 	p.t.Helper()
 	p.pass(r)
 	worker := fmt.Sprint("w", r.IntN(5))
-	switch k := r.IntN(40); {
+	switch k := r.IntN(41); {
 	case k < 30:
 		p.acquire(p.ask(r, worker))
 	case k < 33:
-		b := report{epoch: p.epoch, seen: p.epoch - int64(r.IntN(3)), delay: r.Int64N(4_000_000), cut: r.IntN(3) > 0}
-		p.simple("backoff", func() { p.state.backoff(p.now, p.rid, b.epoch, b.seen, b.delay, b.cut) },
+		b := report{seen: p.epoch - int64(r.IntN(3)), delay: r.Int64N(4_000_000), cut: r.IntN(3) > 0}
+		p.simple("backoff", func() { p.state.backoff(p.now, p.rid, b.seen, b.delay, b.cut) },
 			func() (fact, error) { return p.redis.backoff(p.t.Context(), host, b) })
 	case k < 35:
 		back := p.leased[worker]
-		p.simple("release", func() { p.state.release(p.now, p.rid, 0, worker, back.last, back.back) },
+		p.simple("release", func() { p.state.release(p.now, p.rid, worker, back.last, back.back) },
 			func() (fact, error) {
-				return p.redis.simple(p.t.Context(), p.redis.scripts.release, host, 0, worker, back.last, back.back)
+				return p.redis.simple(p.t.Context(), p.redis.scripts.release, host, worker, back.last, back.back)
 			})
 	case k < 37:
 		rate := []float64{0.1, 10.0 / 3, 50, 500, 5000}[r.IntN(5)]
-		p.simple("rate", func() { p.state.enter(p.now, p.rid, 0); p.state.setRate(p.now, rate, "ann") },
+		p.simple("rate", func() { p.state.enter(p.now, p.rid); p.state.setRate(p.now, rate, "ann") },
 			func() (fact, error) {
-				return p.redis.simple(p.t.Context(), p.redis.scripts.rate, host, 0, decimal(rate), "ann")
+				return p.redis.simple(p.t.Context(), p.redis.scripts.rate, host, decimal(rate), "ann")
 			})
+	case k == 40:
+		lost := r.IntN(4) == 0
+		p.simple("repair", func() { p.state.repair(p.now, p.rid, lost) }, func() (fact, error) { return p.redis.repair(p.t.Context(), host, lost) })
 	default:
 		length := time.Duration(r.IntN(3)) * time.Second
-		p.simple("hold", func() { p.state.enter(p.now, p.rid, 0); p.state.setHold(p.now, holdUntil(p.now, length)) },
+		p.simple("hold", func() { p.state.enter(p.now, p.rid); p.state.setHold(p.now, holdUntil(p.now, length)) },
 			func() (fact, error) {
-				return p.redis.simple(p.t.Context(), p.redis.scripts.hold, host, 0, length.Microseconds())
+				return p.redis.simple(p.t.Context(), p.redis.scripts.hold, host, length.Microseconds())
 			})
 	}
 }
@@ -159,9 +161,12 @@ func (p *pair) pass(r *rand.Rand) {
 func (p *pair) ask(r *rand.Rand, worker string) ask {
 	a := ask{worker: worker, rate: []float64{0.1, 10.0 / 3, 50, 500, 5000}[r.IntN(5)], headroom: []float64{0, 0.01, 0.002}[r.IntN(3)],
 		limit: []int{0, 0, 3}[r.IntN(3)], want: r.IntN(60), ahead: []int64{horizon, horizon, cautious}[r.IntN(3)],
-		epoch: p.epoch + int64(r.IntN(50)/49), until: p.until}
+		grace: []int64{horizon, lostWait}[r.IntN(2)], spell: r.IntN(20) == 0, most: []float64{0, 0, 5, 100}[r.IntN(4)]}
+	if r.IntN(4) == 0 {
+		a.silent = r.Int64N(3_000_000)
+	}
 	if r.IntN(3) == 0 {
-		a.opRate, a.opBy, a.opHold = 20, "store", p.now+r.Int64N(2_000_000)
+		a.opRate, a.opBy, a.opHold = 20, "store", r.Int64N(2_000_000)
 	}
 	if r.IntN(20) == 0 {
 		a.ok = int64(r.IntN(2))

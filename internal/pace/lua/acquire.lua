@@ -1,10 +1,25 @@
--- ARGV: epoch, worker, rate, headroom, limit, want, ahead, until, operator's rate, who set it, operator's hold, ok, bad
-local worker, asked, headroom = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local limit, want, ahead = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local known, op_rate, op_by, op_hold = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
-local ok, bad = tonumber(ARGV[12]), tonumber(ARGV[13])
+-- ARGV: worker, rate, headroom, limit, want, ahead, left of the silence, operator's rate, who set it, left of the
+-- operator's hold, ok, bad, grace, 1 after a spell without this server, requests/s that no slot may exceed
+local worker, asked, headroom = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local limit, want, ahead = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local silent, op_rate, op_by, op_hold = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
+local ok, bad = tonumber(ARGV[11]), tonumber(ARGV[12])
+local grace, spell, most = math.max(tonumber(ARGV[13]), HORIZON), ARGV[14] == '1', tonumber(ARGV[15])
+
+-- forget removes workers of which the three keys do not say the same.
+local function forget()
+  local names = redis.call('ZRANGE', WORKERS, 0, -1)
+  for _, name in ipairs(redis.call('HKEYS', ASKED)) do names[#names + 1] = name end
+  for _, name in ipairs(names) do
+    if not redis.call('ZSCORE', SEEN, name) then
+      redis.call('ZREM', WORKERS, name)
+      redis.call('HDEL', ASKED, name)
+    end
+  end
+end
 
 local function see()
+  rejuvenate()
   for _, gone in ipairs(redis.call('ZRANGEBYSCORE', SEEN, '-inf', '(' .. int(now - ACTIVE))) do
     redis.call('ZREM', SEEN, gone)
     redis.call('ZREM', WORKERS, gone)
@@ -12,21 +27,35 @@ local function see()
   end
   redis.call('ZADD', WORKERS, 'NX', int(now), worker)
   redis.call('ZADD', SEEN, int(now), worker)
-  redis.call('HSET', ASKED, worker, ARGV[3])
+  redis.call('HSET', ASKED, worker, ARGV[2])
+  local seen = redis.call('ZCARD', SEEN)
+  if redis.call('ZCARD', WORKERS) ~= seen or redis.call('HLEN', ASKED) ~= seen then forget() end
 end
 
 local function lowest()
   local least = asked
-  for _, rate in ipairs(redis.call('HVALS', ASKED)) do least = math.min(least, tonumber(rate)) end
+  for _, value in ipairs(redis.call('HVALS', ASKED)) do
+    local rate = tonumber(value)
+    if rate and rate > 0 then least = math.min(least, rate) end
+  end
   return least
 end
 
 local function learn()
-  extend(known)
-  local lost = now < s.born + HORIZON
+  local lost = now < s.born + grace
+  local to = now + silent
+  if (lost or spell or s.muster > 0) and silent > 0 and (s['until'] <= now or to > s['until'] + 100000) then extend(to) end
   if op_rate > 0 and (s.rate_by == '' or (lost and op_rate < s.rate)) then set_rate(op_rate, op_by) end
-  if lost and op_hold > s.hold then set_hold(op_hold) end
+  if lost and op_hold > 0 and now + op_hold > s.hold then set_hold(now + op_hold) end
   if s.rate_by == '' then set_rate(lowest(), '') end
+  if spell and s.muster == 0 and redis.call('ZCARD', SEEN) > 1 then s.muster, news = now, true end
+end
+
+local function mustering()
+  if s.muster == 0 then return false end
+  if redis.call('ZCOUNT', SEEN, '-inf', '(' .. int(s.muster)) > 0 then return true end
+  s.muster = 0
+  return false
 end
 
 local function patience()
@@ -93,11 +122,15 @@ local function lease()
   local silent = math.max(s['until'], s.hold)
   g.active = redis.call('ZCARD', SEEN)
   if limit > 0 then g.active = math.min(g.active, limit) end
-  g.gap = math.ceil(1e9 / (s.rate * share(math.max(now, s.last, silent)) * (1 - headroom)))
+  local rate = s.rate
+  if most > 0 then rate = math.min(rate, most) end
+  g.gap = math.ceil(1e9 / (rate * share(math.max(now, s.last, silent)) * (1 - headroom)))
   if limit > 0 and rank >= limit then
     g.standby = 1
-  elseif now < s.born + HORIZON then
-    g.wait = s.born + HORIZON - now
+  elseif now < s.born + grace then
+    g.wait = s.born + grace - now
+  elseif mustering() then
+    g.wait = HEARTBEAT / 8
   elseif s.probe_at > 0 then
     probe(silent)
   else
@@ -105,7 +138,7 @@ local function lease()
   end
 end
 
-enter(tonumber(ARGV[1]))
+enter()
 see()
 learn()
 judge()
@@ -113,5 +146,5 @@ lease()
 leave()
 local outage = 0
 if s.probe_at > 0 then outage = 1 end
-return {g.n, g.base, g.off, g.gap, g.probe, s.epoch, s['until'], s.hold, string.format('%.17g', s.rate), s.rate_by,
+return {g.n, g.base, g.off, g.gap, g.probe, s.epoch, s.born, s['until'], s.hold, string.format('%.17g', s.rate), s.rate_by,
   string.format('%.17g', share(now)), string.format('%.17g', ceiling(now)), now, g.wait, s.good_at, outage, g.active, g.standby}

@@ -1,6 +1,6 @@
--- ARGV: epoch, seen_epoch, delay in microseconds, 1 when the report may cut the rate
-local seen, delay, cut = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
-enter(tonumber(ARGV[1]))
+-- ARGV: seen_epoch, delay in microseconds, 1 when the report may cut the rate
+local seen, delay, cut = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
+enter()
 if cut and seen >= s.cut then
   cut_share()
   s['until'] = math.max(s['until'], now + delay)

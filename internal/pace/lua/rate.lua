@@ -1,5 +1,5 @@
--- ARGV: epoch, rate, who set it
-enter(tonumber(ARGV[1]))
-set_rate(tonumber(ARGV[2]), ARGV[3])
+-- ARGV: rate, who set it
+enter()
+set_rate(tonumber(ARGV[1]), ARGV[2])
 leave()
 return {s.epoch, s['until'], now}

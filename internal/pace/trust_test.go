@@ -1,0 +1,478 @@
+package pace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestForgedFieldBeginsANewState(t *testing.T) {
+	t.Parallel()
+	_, client := server(t)
+	ctx := t.Context()
+	for _, field := range []string{"rid", "last", "epoch", "cut", "born", "until", "rate", "rate_by", "hold", "f", "f_at", "w", "top", "top_at",
+		"good_at", "bad", "probe_at", "probe_n", "at", "muster", "sum"} {
+		for _, value := range []string{"nan", "inf", "-inf", "-1", "0.5", "9223372036854775807", "1e300", "1700000000500000", "x", ""} {
+			p := newPair(t, client)
+			p.clock()
+			a := ask{worker: "w", rate: 50, want: 10, ahead: horizon}
+			first, err := p.redis.acquire(ctx, host, a)
+			if err != nil {
+				t.Fatalf("acquire() = %v, want no error", err)
+			}
+			if before := client.HGet(ctx, keys(host)[0], field).Val(); before == value {
+				continue
+			}
+			if err := client.HSet(ctx, keys(host)[0], field, value).Err(); err != nil {
+				t.Fatalf("HSET %s = %v, want no error", field, err)
+			}
+			p.now += 2_000_000
+			p.clock()
+			g, err := p.redis.acquire(ctx, host, a)
+			if err != nil || g.born != p.now || g.n != 0 || g.epoch <= first.epoch || g.epoch > p.now+10 || g.rate != 50 || g.until != 0 || g.hold != 0 {
+				t.Errorf("acquire() with %s set to %q = %+v, %v, want a new state that grants nothing at first", field, value, g, err)
+			}
+		}
+	}
+}
+
+func TestForgedKeyOfAnotherTypeIsRemoved(t *testing.T) {
+	t.Parallel()
+	_, client := server(t)
+	ctx := t.Context()
+	for i, key := range keys(host) {
+		if i == 4 {
+			continue // a channel
+		}
+		p := newPair(t, client)
+		p.clock()
+		if err := client.RPush(ctx, key, "x").Err(); err != nil {
+			t.Fatalf("RPUSH %s = %v, want no error", key, err)
+		}
+		if g, err := p.redis.acquire(ctx, host, ask{worker: "w", rate: 50}); err != nil || g.born != p.now {
+			t.Errorf("acquire() with a list at %s = %+v, %v, want a new state", key, g, err)
+		}
+	}
+}
+
+func TestForgedWorkersAreForgotten(t *testing.T) {
+	t.Parallel()
+	_, client := server(t)
+	ctx := t.Context()
+	p := newPair(t, client)
+	k := keys(host)
+	script := `redis.call('ZADD', KEYS[2], '-inf', 'ghost', 0, 'old') redis.call('ZADD', KEYS[3], '+inf', 'ghost')
+		redis.call('HSET', KEYS[4], 'ghost', '0.001', 'other', 'nan', 'third', '-5')`
+	if err := client.Eval(ctx, script, k).Err(); err != nil && err.Error() != "redis: nil" {
+		t.Fatalf("EVAL = %v, want no error", err)
+	}
+	var g grant
+	for range 8 {
+		p.clock()
+		var err error
+		if g, err = p.redis.acquire(ctx, host, ask{worker: "w", rate: 50, limit: 1}); err != nil {
+			t.Fatalf("acquire() = %v, want no error", err)
+		}
+		p.now += 1_000_000
+	}
+	if g.standby || g.rate != 50 || g.active != 1 {
+		t.Errorf("acquire() eight seconds after workers were forged = standby %v, rate %v, active %d, want false, 50, 1", g.standby, g.rate, g.active)
+	}
+}
+
+// gap is the longest time between two requests.
+func gap(sent []time.Time) time.Duration {
+	longest := time.Duration(0)
+	for i := range sent[1:] {
+		longest = max(longest, sent[i+1].Sub(sent[i]))
+	}
+	return longest
+}
+
+func TestForgedEventsCostLittle(t *testing.T) {
+	t.Parallel()
+	_, client := server(t)
+	f := launch(t, NewRedis(client), Settings{Rate: 50}, 2, 10, 250, at(60, func(*Pacer) {
+		now := time.Now().UnixMicro()
+		for _, payload := range []string{
+			"9223372036854775807 9223372036854775807 0", "9007199254740993 0 0", "-1 -1 -1", "nan nan nan", "x", "", "1 2", "1 2 3 4",
+			fmt.Sprintf("%d %d %d", now+3_600_000_000, now+86_000_000_000, now), fmt.Sprintf("%d %d %d", now, now+86_000_000_000, int64(-1)<<62),
+		} {
+			if err := client.Publish(t.Context(), keys(host)[4], payload).Err(); err != nil {
+				t.Errorf("PUBLISH = %v, want no error", err)
+			}
+		}
+	}))
+	sent := f.finish()
+	if got, want := worst(sent), bound(50); got > want {
+		t.Errorf("worst second = %d requests, want at most %d", got, want)
+	}
+	if got := gap(sent); got > 3*time.Second {
+		t.Errorf("longest silence after forged events = %v, want a moment", got)
+	}
+}
+
+// confirmed has every worker hear from its store again and again.
+func confirmed(f *fleet, said func(i int) Said) (stop func()) {
+	confirm := func() {
+		for i, p := range f.pacers {
+			s := said(i)
+			s.Asked = time.Now()
+			p.Confirm(s)
+		}
+	}
+	confirm()
+	return every(100*time.Millisecond, confirm)
+}
+
+// nothing is a store that knows of no order and no silence.
+func nothing(int) Said { return Said{} }
+
+func TestWhatTheStoreDoesNotConfirmEnds(t *testing.T) {
+	t.Parallel()
+	for name, forge := range map[string]func(l *Local) error{
+		"a silence of 23 hours": func(l *Local) error {
+			_, err := l.backoff(context.Background(), host, report{delay: (23 * time.Hour).Microseconds(), cut: true})
+			return err
+		},
+		"a silence of 30 days": func(l *Local) error {
+			_, err := l.backoff(context.Background(), host, report{delay: (30 * 24 * time.Hour).Microseconds()})
+			return err
+		},
+		"a pause without an end": func(l *Local) error { return l.Hold(context.Background(), host, longest) },
+		"a rate of one an hour":  func(l *Local) error { return l.SetRate(context.Background(), host, 1.0/3600, "mallory") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := NewLocal()
+				f := launch(t, l, Settings{Rate: 50}, 3, 10, 300, at(100, func(*Pacer) {
+					if err := forge(l); err != nil {
+						t.Errorf("forge() = %v, want nil", err)
+					}
+				}))
+				stop := confirmed(f, nothing)
+				sent := f.finish()
+				stop()
+				if got := gap(sent); got > 8*time.Second {
+					t.Errorf("longest silence = %v, want seconds", got)
+				}
+				if got, want := worst(sent), bound(50); got > want {
+					t.Errorf("worst second = %d requests, want at most %d", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestForgedRateNeverExceedsTheBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLocal()
+		f := launch(t, l, Settings{Rate: 50}, 3, 10, 400, at(100, func(*Pacer) {
+			if err := l.SetRate(context.Background(), host, 100_000, "mallory"); err != nil {
+				t.Errorf("SetRate() = %v, want nil", err)
+			}
+		}))
+		stop := confirmed(f, nothing)
+		sent := f.finish()
+		stop()
+		if got, want := worst(sent), bound(50); got > want {
+			t.Errorf("worst second = %d requests, want at most %d", got, want)
+		}
+	})
+}
+
+// One worker was asked for silence and cannot tell the store, so that the others doubt it. It insists, and nothing is
+// sent meanwhile.
+func TestSilenceThatAWorkerIsSureOfOutlivesDoubt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var from time.Time
+		f := launch(t, NewLocal(), Settings{Rate: 50}, 3, 10, 200, at(100, func(p *Pacer) {
+			from = time.Now()
+			if err := p.Backoff(t.Context(), Permit{Epoch: p.epochNow()}, time.Minute, true); err != nil {
+				t.Errorf("Backoff(1m) = %v, want nil", err)
+			}
+		}))
+		stop := confirmed(f, nothing)
+		sent := f.finish()
+		stop()
+		if got := between(sent, from.Add(time.Microsecond), from.Add(time.Minute)); got != 0 {
+			t.Errorf("requests in a silence that the store does not know of = %d, want 0", got)
+		}
+		if got := gap(sent); got > 65*time.Second {
+			t.Errorf("longest silence = %v, want a minute", got)
+		}
+	})
+}
+
+func TestLiftedSilenceEndsForAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var from atomic.Pointer[time.Time]
+		f := launch(t, NewLocal(), Settings{Rate: 50}, 3, 10, 200, at(100, func(p *Pacer) {
+			now := time.Now()
+			from.Store(&now)
+			if err := p.Backoff(t.Context(), Permit{Epoch: p.epochNow()}, time.Hour, true); err != nil {
+				t.Errorf("Backoff(1h) = %v, want nil", err)
+			}
+		}))
+		// Five seconds later an operator ends it. The last worker hears of that 0.4 s after the first.
+		stop := confirmed(f, func(i int) Said {
+			began := from.Load()
+			switch {
+			case began == nil:
+				return Said{}
+			case time.Since(*began) < 5*time.Second+time.Duration(i)*200*time.Millisecond:
+				return Said{Silence: time.Until(began.Add(time.Hour))}
+			}
+			return Said{Lifted: began.Add(5 * time.Second)}
+		})
+		sent := f.finish()
+		stop()
+		if got := gap(sent); got < 5*time.Second || got > 7*time.Second {
+			t.Errorf("longest silence = %v, want the 5 s until an operator ended it", got)
+		}
+	})
+}
+
+func TestLostStateWaitsForTheStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLocal()
+		f := launch(t, l, Settings{Rate: 50}, 1, 10, 200, nil)
+		p := f.pacers[0]
+		p.Confirm(Said{Asked: time.Now()})
+		<-time.After(3 * time.Second)
+		l.mu.Lock()
+		l.hosts[host].state = state{}
+		l.mu.Unlock()
+		lost := time.Now()
+		<-time.After(5 * time.Second)
+		p.Confirm(Said{Asked: lost.Add(-time.Second), Silence: 0}) // asked before the loss: it may be old
+		<-time.After(5 * time.Second)
+		p.Confirm(Said{Asked: time.Now(), Silence: 7 * time.Second})
+		sent := f.finish()
+		if got := between(sent, lost.Add(time.Second), lost.Add(17*time.Second)); got != 0 {
+			t.Errorf("requests after a loss, before the store was asked and in the silence that it knows of = %d, want 0", got)
+		}
+		if got := gap(sent); got > 19*time.Second {
+			t.Errorf("longest silence = %v, want 17 s", got)
+		}
+	})
+}
+
+func TestSilenceIsKeptInTheStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var tries atomic.Int64
+		var kept []time.Duration
+		p := New(Settings{Host: host, Rate: 50, Worker: "a", Keep: func(_ context.Context, silence time.Duration) error {
+			if tries.Add(1) < 3 {
+				return errors.New("the store is away")
+			}
+			kept = append(kept, silence)
+			return nil
+		}}, NewLocal())
+		backoff := func(delay time.Duration) {
+			if err := p.Backoff(t.Context(), Permit{}, delay, true); err != nil {
+				t.Errorf("Backoff(%v) = %v, want nil", delay, err)
+			}
+		}
+		backoff(900 * time.Millisecond) // too short to outlive a restart
+		for range 40 {
+			backoff(time.Minute)
+			<-time.After(time.Millisecond)
+		}
+		<-time.After(2 * time.Second)
+		if err := p.Close(t.Context()); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+		if len(kept) == 0 || len(kept) > 2 || kept[len(kept)-1] < 58*time.Second || kept[len(kept)-1] > time.Minute {
+			t.Errorf("silences kept after 40 refusals of one burst and two failures of the store = %v, want one or two of what is left of a minute", kept)
+		}
+	})
+}
+
+func TestNoSilenceIsLongerThanTheMost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Settings{Host: host, Rate: 50, Worker: "a", MaxSilence: time.Hour}, NewLocal())
+		if err := p.Backoff(t.Context(), Permit{}, 1e18, true); err != nil {
+			t.Errorf("Backoff(1e18) = %v, want nil", err)
+		}
+		began := time.Now()
+		if _, err := p.Wait(t.Context()); err != nil {
+			t.Errorf("Wait() = %v, want no error", err)
+		}
+		if got := time.Since(began); got > time.Hour+5*time.Second {
+			t.Errorf("silence = %v, want an hour", got)
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+	})
+}
+
+// cable is a backend whose link may be cut: calls hang, or fail at once.
+type cable struct {
+	*Local
+	cut  atomic.Pointer[time.Time] // until then
+	hang bool
+}
+
+func (c *cable) wait(ctx context.Context) error {
+	until := c.cut.Load()
+	if until == nil || !time.Now().Before(*until) {
+		return nil
+	}
+	if !c.hang {
+		return errors.New("connection refused")
+	}
+	select {
+	case <-time.After(time.Until(*until)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *cable) acquire(ctx context.Context, host string, a ask) (grant, error) {
+	if err := c.wait(ctx); err != nil {
+		return grant{}, err
+	}
+	return c.Local.acquire(ctx, host, a)
+}
+
+func (c *cable) backoff(ctx context.Context, host string, r report) (fact, error) {
+	if err := c.wait(ctx); err != nil {
+		return fact{}, err
+	}
+	return c.Local.backoff(ctx, host, r)
+}
+
+// A link to Redis is cut for all workers while one of them is refused. Once it is whole again, none sends before that one
+// has had the time to say so.
+func TestRefusedWhileTheLinkWasCut(t *testing.T) {
+	t.Parallel()
+	for _, hang := range []bool{true, false} {
+		for _, length := range []time.Duration{800 * time.Millisecond, 1500 * time.Millisecond, 4 * time.Second} {
+			t.Run(fmt.Sprintf("%v hanging %v", length, hang), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					c := &cable{Local: NewLocal(), hang: hang}
+					var from, healed time.Time
+					f := launch(t, c, Settings{Rate: 50}, 5, 10, 300, at(100, func(p *Pacer) {
+						from = time.Now()
+						healed = from.Add(length)
+						c.cut.Store(&healed)
+						go func() {
+							<-time.After(length / 2)
+							ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+							defer cancel()
+							_ = p.Backoff(ctx, Permit{Epoch: p.epochNow()}, 10*time.Second, true)
+						}()
+					}))
+					sent := f.finish()
+					if got := between(sent, healed, from.Add(length/2+10*time.Second)); got != 0 {
+						t.Errorf("requests after the link was whole again, in the silence = %d, want 0", got)
+					}
+					if got, want := worst(sent), bound(50); got > want {
+						t.Errorf("worst second = %d requests, want at most %d", got, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The state is lost while the one that knows of a silence has a call that hangs: a newcomer waits for it.
+func TestNewcomerWaitsForCallsThatHang(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLocal()
+		c := &cable{Local: l, hang: true}
+		var from time.Time
+		refused := make(chan struct{})
+		f := launch(t, c, Settings{Rate: 50}, 1, 10, 200, at(100, func(p *Pacer) {
+			from = time.Now()
+			if err := p.Backoff(t.Context(), Permit{Epoch: p.epochNow()}, 20*time.Second, true); err != nil {
+				t.Errorf("Backoff(20s) = %v, want nil", err)
+			}
+			close(refused)
+		}))
+		f.pacers[0].grace = lostWait
+		<-refused
+		healed := time.Now().Add(2600 * time.Millisecond)
+		c.cut.Store(&healed)
+		l.mu.Lock()
+		l.hosts[host].state = state{}
+		l.mu.Unlock()
+		late := New(Settings{Host: host, Rate: 50, Worker: "late"}, l)
+		late.grace = lostWait
+		f.pacers = append(f.pacers, late)
+		for range 10 {
+			f.all.Go(func() { f.send(t.Context(), late) })
+		}
+		sent := f.finish()
+		if got := between(sent, from.Add(time.Microsecond), from.Add(20*time.Second)); got != 0 {
+			t.Errorf("requests in a silence whose state was lost while the one that knows was cut off = %d, want 0", got)
+		}
+	})
+}
+
+func TestClockOfTheBackendJumpsInASilence(t *testing.T) {
+	t.Parallel()
+	for _, jump := range []time.Duration{time.Hour, -time.Hour, 3 * time.Second, -3 * time.Second, -900 * time.Millisecond} {
+		for _, kind := range []string{"silence", "pause"} {
+			t.Run(kind+" "+jump.String(), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					l := NewLocal()
+					clock := l.clock
+					var off atomic.Int64
+					l.clock = func() int64 { return clock() + off.Load() }
+					var from time.Time
+					f := launch(t, l, Settings{Rate: 50}, 4, 10, 150, at(100, func(p *Pacer) {
+						from = time.Now()
+						var err error
+						if kind == "pause" {
+							err = l.Hold(t.Context(), host, 10*time.Second)
+						} else {
+							err = p.Backoff(t.Context(), Permit{Epoch: p.epochNow()}, 10*time.Second, true)
+						}
+						if err != nil {
+							t.Errorf("%s = %v, want nil", kind, err)
+						}
+						go func() {
+							<-time.After(3 * time.Second)
+							off.Store(jump.Microseconds())
+						}()
+					}))
+					sent := f.finish()
+					if got := between(sent, from.Add(time.Millisecond), from.Add(10*time.Second)); got != 0 {
+						t.Errorf("requests in a %s of 10s in which the backend's clock jumped by %v = %d, want 0", kind, jump, got)
+					}
+					if got := gap(sent); got > 14*time.Second {
+						t.Errorf("longest silence = %v, want about 10s", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestEventsAreParsedStrictly(t *testing.T) {
+	t.Parallel()
+	for payload, want := range map[string]bool{"1 2 3": true, "": false, "1 2": false, "1 2 3 4": false, "1 2 x": false, strconv.Itoa(1) + "  2": false} {
+		if _, ok := parseEvent(payload); ok != want {
+			t.Errorf("parseEvent(%q) = %v, want %v", payload, ok, want)
+		}
+	}
+}
