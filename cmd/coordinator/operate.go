@@ -118,6 +118,7 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 		if err := o.truth.Hold(ctx, o.host, length, operator()); err != nil {
 			return err
 		}
+		p.tellRedis(ctx, set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, orEndless(length)) })
 		until := "coordinator resume"
 		if length > 0 {
 			until = time.Now().Add(length).Format(time.DateTime)
@@ -127,7 +128,7 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 	})
 }
 
-// resume ends a pause of the host, and a drain of the run where one is meant.
+// resume ends a pause of the host, a silence that its upstream asked for, and a drain of the run where one is meant.
 func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 	return p.operate(ctx, set, func(o order) error {
 		before, err := o.truth.Control(ctx, o.run.Name)
@@ -135,7 +136,7 @@ func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 			return err
 		}
 		drained := o.named && !before.DrainAt.IsZero()
-		if before.Hold == 0 && !drained {
+		if before.Hold == 0 && !drained && before.Silence < time.Second && !set.Yes && !set.Force {
 			p.console.Say(fmt.Sprintf("nothing to resume: %s is not paused%s", o.host, o.notDrained()))
 			return nil
 		}
@@ -143,6 +144,7 @@ func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 			if err := o.truth.Hold(ctx, o.host, 0, operator()); err != nil {
 				return err
 			}
+			p.tellRedis(ctx, set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, 0) })
 			p.console.Say(fmt.Sprintf("%s is asked again: its workers go on within a second", o.host))
 		}
 		if drained {
@@ -151,9 +153,58 @@ func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 			}
 			p.console.Say(fmt.Sprintf("run %s is not drained any more: start its workers again", o.run.Name))
 		}
-		return nil
+		return p.lift(ctx, set, o, before)
 	})
 }
+
+// lift ends the silence that the upstream asked for, after asking.
+func (p *program) lift(ctx context.Context, set config.Coordinator, o order, before harvest.Control) error {
+	sure := set.Yes || set.Force
+	if before.Silence < time.Second && !sure {
+		return nil
+	}
+	if !sure {
+		sentence := fmt.Sprintf("%s asked for silence for another %s. An upstream that is asked before that may shut us out for longer.", o.host, wire.Ago(before.Silence))
+		if !term.IsTerminal(int(os.Stdin.Fd())) {
+			return config.Usagef("%s Nothing was sent so far: wait, or add --yes to end the silence", sentence)
+		}
+		fmt.Fprintf(p.stderr, "%s\nType yes to end the silence now: ", sentence)
+		line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // what was typed before the end counts
+		if strings.TrimSpace(line) != "yes" {
+			return config.Usagef("the silence of %s stays", o.host)
+		}
+	}
+	if err := o.truth.Lift(ctx, o.host, operator()); err != nil {
+		return err
+	}
+	p.console.Say(fmt.Sprintf("the silence of %s is over: its workers send again within a few seconds", o.host))
+	return nil
+}
+
+// tellRedis carries an order to workers that cannot ask the store at present. The store has it already.
+func (p *program) tellRedis(ctx context.Context, set config.Coordinator, do func(r *pace.Redis) error) {
+	if set.Redis == "" {
+		return
+	}
+	options, err := pace.ClientOptions(set.Redis)
+	if err == nil {
+		client := redis.NewClient(options)
+		err = errors.Join(do(pace.NewRedis(client)), client.Close())
+	}
+	if err != nil {
+		p.console.Say(fmt.Sprintf("Redis does not have it, the store has: workers that are cut off from the store do not hear of it (%v)", err))
+	}
+}
+
+// orEndless is the length of a hold as the pace takes it.
+func orEndless(length time.Duration) time.Duration {
+	if length < 0 {
+		return endless
+	}
+	return length
+}
+
+const endless = 10 * 365 * 24 * time.Hour
 
 // notDrained says so of the run that is meant.
 func (o order) notDrained() string {
@@ -176,6 +227,7 @@ func (p *program) rate(ctx context.Context, set config.Coordinator) error {
 		if err := o.truth.SetRate(ctx, o.host, rate.String(), operator()); err != nil {
 			return err
 		}
+		p.tellRedis(ctx, set, func(r *pace.Redis) error { return r.SetRate(ctx, o.host, rate.PerSecond, operator()) })
 		p.console.Say(fmt.Sprintf("the budget of %s is %g/s for all workers together, from now on and for later runs: workers obey within a second", o.host, rate.PerSecond))
 		return nil
 	})

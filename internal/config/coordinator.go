@@ -29,6 +29,7 @@ type Coordinator struct {
 	JSON     bool
 	Watch    bool
 	Force    bool
+	Yes      bool
 	Progress string
 	LogLevel slog.Level
 	Warnings []string // sentences to log at start
@@ -76,7 +77,7 @@ func readCoordinator(l *layers) (Coordinator, error) {
 		Envelope: r.flag("envelope"), Formulas: r.flag("no-formula-guard"),
 		Host: r.text("host"), Outcomes: r.outcomes("outcome"), Reason: r.text("reason"), Status: r.count("status", 0, 599), Match: r.text("match"),
 		Show: r.count("show", 1, 100_000), JSON: r.flag("json"), Watch: r.flag("watch"),
-		Force: r.flag("force"), Progress: r.progress("progress"), LogLevel: r.level("log-level"),
+		Force: r.flag("force"), Yes: r.flag("yes"), Progress: r.progress("progress"), LogLevel: r.level("log-level"),
 	}
 	return c, r.err
 }

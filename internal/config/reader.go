@@ -299,6 +299,19 @@ func (r *reader) patience(name string) (patience time.Duration, auto bool) {
 	return defaultPatience, true
 }
 
+// longestSilence is the most that --max-silence may allow: an upstream that means more means something else.
+const longestSilence = 720 * time.Hour
+
+func (r *reader) silence(name string) time.Duration {
+	return read(r, name, func(s string) (time.Duration, error) {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < time.Second || d > longestSilence {
+			return 0, fmt.Errorf("write a time from 1s to 720h, such as 24h")
+		}
+		return d, nil
+	})
+}
+
 func (r *reader) address(name string) string {
 	return read(r, name, func(s string) (string, error) {
 		if s == "off" || s == "none" || s == "" {

@@ -202,7 +202,7 @@ func settingsLands() []Setting {
 	return []Setting{
 		{Name: "store", Default: "sqlite:shoal.db", Arg: "URL", Secret: true, Group: GroupLands, In: inStore | InSchema,
 			Help: "where pages and records land: sqlite:FILE or postgres://…; DATABASE_URL is read too"},
-		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild | InDrop,
+		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild | InDrop | InControl,
 			Help: "redis://…: shares the budget between workers; needed by more than one shard; REDIS_URL is read too"},
 		{Name: "batch", Default: "1000", Arg: "N", Group: GroupLands, In: InWorker | InExtract, Help: "items in one transaction, at most"},
 		{Name: "batch-bytes", Default: "8MiB", Arg: "SIZE", Group: GroupLands, In: InWorker, Help: "bytes in one transaction, at most"},
@@ -228,11 +228,14 @@ func settingsLimits() []Setting {
 		{Name: "retries", Default: "5", Arg: "N", Group: GroupLimits, In: inHarvest, Help: "how often an item is tried again before it is given up"},
 		{Name: "patience", Default: autoText, Arg: "TIME", Group: GroupLimits, In: inHarvest,
 			Help: "how long the upstream, the store or Redis may be away before we leave with exit code 5; 0: for ever; auto: 0 on a terminal, else 15m"},
+		{Name: "max-silence", Default: "24h", Arg: "TIME", Group: GroupLimits, In: inHarvest,
+			Help: "the longest silence that the upstream gets without a person; it asks for more: exit code 5; at most 720h"},
 		{Name: "max-dead", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "more dead items than this: exit code 3; none: no limit"},
 		{Name: "max-skipped", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "the same for skipped items"},
 		{Name: "max-rejected", Default: "1%", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "the same for corpus lines that are no items"},
 		{Name: "max-missing", Default: "none", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "the same for items that the upstream does not have"},
 		{Name: "no-canary", Group: GroupLimits, In: InWorker, Help: "go on even when none of the first 100 items lands"},
+		{Name: "yes", Group: GroupLimits, In: InControl, Help: "answer yes to what resume asks before it ends a silence that the upstream asked for"},
 		{Name: "force", Group: GroupLimits, In: inHarvest | InExport | InControl | InDrop,
 			Help: "do what is refused for safety: exceed a site profile's rate, overwrite a file, drop a run without asking"},
 	}

@@ -71,6 +71,7 @@ type Worker struct {
 	Retries      int
 	Patience     time.Duration // 0: for ever
 	PatienceAuto bool          // it is auto, said or not: 0 on a terminal, else 15m
+	MaxSilence   time.Duration // the longest silence of the upstream that begins without a person
 	MaxDead      Allowance
 	MaxSkipped   Allowance
 	MaxRejected  Allowance
@@ -157,6 +158,7 @@ func readWorker(l *layers) (Worker, error) {
 	w.Scheduled = scheduled(l.environ["JOB_NAME"])
 	w.Shard, w.AutoShard = r.shard("shard")
 	w.Patience, w.PatienceAuto = r.patience("patience")
+	w.MaxSilence = r.silence("max-silence")
 	if w.API != "" && !w.Given("upstream") {
 		w.Upstream = Mediawiki
 	}

@@ -9,6 +9,8 @@ const Forever = time.Duration(-1)
 type Control struct {
 	Rate    string        // of the host, as typed; empty: nobody said one
 	Hold    time.Duration // how long the host is to be left alone from now on by the store's clock; 0: not at all, Forever: until somebody resumes
+	Silence time.Duration // how long the upstream asked to be left alone from now on, by the store's clock
+	Lifted  time.Time     // when an operator last ended such a silence; zero: never
 	By      string        // who said rate or hold last
 	At      time.Time     // when
 	DrainAt time.Time     // since when the run's workers are to stop; zero: they are not

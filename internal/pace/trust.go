@@ -245,7 +245,7 @@ func (p *Pacer) doubt(s Said, now, asked int64) {
 		} else if *at > now {
 			*at = now
 		}
-		return asked-*at > unconfirmed
+		return *at < asked-unconfirmed
 	}
 	other := func(one, two int64) bool { return max(one-two, two-one) > sameEnd }
 	silence := since(&p.heardAt, p.heard > max(p.sure, now)+sameEnd && other(p.heard, p.believed.silence))

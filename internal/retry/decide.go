@@ -82,7 +82,10 @@ const (
 
 // Decide says what follows the attempt.
 func Decide(f Facts, p Policy) Decision {
-	hint := ParseHint(f.Header, hintStatus(f), f.Now, p.ResetUnit)
+	hint := ParseHint(f.Header, hintStatus(f), f.Now, p.ResetUnit).believable()
+	if f.Wait > longestAsked {
+		f.Wait = 0
+	}
 	d := decide(f, p, hint)
 	d.Hint = hint
 	if d.Source == "" {

@@ -19,6 +19,10 @@ type Fleet interface {
 	SetRate(ctx context.Context, host, rate, by string) error
 	// Hold keeps that a host is to be left alone for so long from now; 0 ends it, harvest.Forever lasts until then.
 	Hold(ctx context.Context, host string, length time.Duration, by string) error
+	// Silence keeps that the upstream of a host asked for silence for so long from now. It never shortens one.
+	Silence(ctx context.Context, host string, length time.Duration) error
+	// Lift ends the upstream's silence, which by orders.
+	Lift(ctx context.Context, host, by string) error
 	// Drain keeps that the run's workers are to stop; an empty by ends that. ErrNoRun without the run.
 	Drain(ctx context.Context, run, by string) error
 

@@ -15,12 +15,14 @@ import (
 
 // Control implements Fleet.
 func (p *Postgres) Control(ctx context.Context, run string) (c harvest.Control, err error) {
-	var hold float64
-	var at, drain, done *time.Time
-	err = p.pool.QueryRow(ctx, `SELECT coalesce(c.rate, ''), coalesce(c.by, ''), c.at, coalesce(r.drain_by, ''), r.drain_at, r.finished_at,
-			coalesce(CASE WHEN c.hold_until = 'infinity' THEN -1 ELSE greatest(0, extract(epoch FROM c.hold_until - clock_timestamp())) END, 0)::float8
+	var hold, silence float64
+	var at, lifted, drain, done *time.Time
+	err = p.pool.QueryRow(ctx, `SELECT coalesce(c.rate, ''), coalesce(c.by, ''), CASE WHEN c.by IS NOT NULL THEN c.at END, coalesce(r.drain_by, ''), r.drain_at, r.finished_at,
+			coalesce(CASE WHEN c.hold_until = 'infinity' THEN -1 ELSE greatest(0, extract(epoch FROM c.hold_until - clock_timestamp())) END, 0)::float8,
+			coalesce(greatest(0, extract(epoch FROM c.until - clock_timestamp())), 0)::float8, c.lifted_at
 		FROM shoal.runs r LEFT JOIN shoal.control c ON c.host = r.host WHERE r.run = $1`, run).
-		Scan(&c.Rate, &c.By, &at, &c.DrainBy, &drain, &done, &hold)
+		Scan(&c.Rate, &c.By, &at, &c.DrainBy, &drain, &done, &hold, &silence, &lifted)
+	c.Silence, c.Lifted = holdOf(silence), orZero(lifted)
 	c.At, c.DrainAt, c.Done, c.Hold = orZero(at), orZero(drain), orZero(done), holdOf(hold)
 	return c, classify("read what was said about run "+run, noRun(err))
 }
@@ -59,6 +61,20 @@ func (p *Postgres) Hold(ctx context.Context, host string, length time.Duration, 
 	_, err := p.pool.Exec(ctx, `INSERT INTO shoal.control (host, hold_until, by, at) VALUES ($1, `+until+`, $2, clock_timestamp())
 		ON CONFLICT (host) DO UPDATE SET hold_until = excluded.hold_until, by = excluded.by, at = excluded.at`, host, by, length)
 	return classify("keep the hold of "+host, err)
+}
+
+// Silence implements Fleet.
+func (p *Postgres) Silence(ctx context.Context, host string, length time.Duration) error {
+	_, err := p.pool.Exec(ctx, `INSERT INTO shoal.control AS c (host, until) VALUES ($1, clock_timestamp() + $2::interval)
+		ON CONFLICT (host) DO UPDATE SET until = greatest(c.until, excluded.until)`, host, length)
+	return classify("keep the silence of "+host, err)
+}
+
+// Lift implements Fleet.
+func (p *Postgres) Lift(ctx context.Context, host, by string) error {
+	_, err := p.pool.Exec(ctx, `INSERT INTO shoal.control (host, by, at, lifted_at) VALUES ($1, $2, clock_timestamp(), clock_timestamp())
+		ON CONFLICT (host) DO UPDATE SET until = NULL, lifted_at = excluded.lifted_at, by = excluded.by, at = excluded.at`, host, by)
+	return classify("end the silence of "+host, err)
 }
 
 // Drain implements Fleet.

@@ -19,19 +19,24 @@ const holdForever = "infinity"
 // Control implements Fleet.
 func (s *SQLite) Control(ctx context.Context, run string) (c harvest.Control, err error) {
 	operation := "read what was said about run " + run
-	var hold, at, drain, done sql.NullString
-	err = s.read.QueryRowContext(ctx, `SELECT coalesce(c.rate, ''), coalesce(c."by", ''), c.at, coalesce(r.drain_by, ''), r.drain_at, r.finished_at, c.hold_until
-		FROM runs r LEFT JOIN control c ON c.host = r.host WHERE r.run = ?`, run).Scan(&c.Rate, &c.By, &at, &c.DrainBy, &drain, &done, &hold)
+	var hold, at, drain, done, silence, lifted sql.NullString
+	err = s.read.QueryRowContext(ctx, `SELECT coalesce(c.rate, ''), coalesce(c."by", ''), CASE WHEN c."by" IS NOT NULL THEN c.at END, coalesce(r.drain_by, ''), r.drain_at, r.finished_at, c.hold_until,
+			c.until, c.lifted_at
+		FROM runs r LEFT JOIN control c ON c.host = r.host WHERE r.run = ?`, run).Scan(&c.Rate, &c.By, &at, &c.DrainBy, &drain, &done, &hold, &silence, &lifted)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNoRun
 	}
 	if err != nil {
 		return c, s.classify(operation, err)
 	}
-	var errs [4]error
+	var errs [6]error
 	c.At, errs[0] = parseStamp(at)
 	c.DrainAt, errs[1] = parseStamp(drain)
 	c.Done, errs[2] = parseStamp(done)
+	c.Lifted, errs[4] = parseStamp(lifted)
+	var quiet time.Time
+	quiet, errs[5] = parseStamp(silence)
+	c.Silence = max(0, time.Until(quiet))
 	if hold.String == holdForever {
 		c.Hold = harvest.Forever
 	} else {
@@ -61,6 +66,20 @@ func (s *SQLite) Hold(ctx context.Context, host string, length time.Duration, by
 	_, err := s.write.ExecContext(ctx, `INSERT INTO control (host, hold_until, "by", at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (host) DO UPDATE SET hold_until = excluded.hold_until, "by" = excluded."by", at = excluded.at`, host, until, by, stamp(time.Now()))
 	return s.classify("keep the hold of "+host, err)
+}
+
+// Silence implements Fleet.
+func (s *SQLite) Silence(ctx context.Context, host string, length time.Duration) error {
+	_, err := s.write.ExecContext(ctx, `INSERT INTO control (host, until, at) VALUES (?1, ?2, ?3)
+		ON CONFLICT (host) DO UPDATE SET until = max(coalesce(until, ''), excluded.until)`, host, stamp(time.Now().Add(length)), stamp(time.Now()))
+	return s.classify("keep the silence of "+host, err)
+}
+
+// Lift implements Fleet.
+func (s *SQLite) Lift(ctx context.Context, host, by string) error {
+	_, err := s.write.ExecContext(ctx, `INSERT INTO control (host, "by", at, lifted_at) VALUES (?1, ?2, ?3, ?3)
+		ON CONFLICT (host) DO UPDATE SET until = NULL, lifted_at = excluded.lifted_at, "by" = excluded."by", at = excluded.at`, host, by, stamp(time.Now()))
+	return s.classify("end the silence of "+host, err)
 }
 
 // Drain implements Fleet.

@@ -19,7 +19,9 @@ type Caller struct {
 	Fetch    Fetcher
 	Retry    retry.Policy
 	Patience time.Duration // how long one call may fail for reasons that pass; 0 means for ever
-	Tally    *Tally        // may be nil
+	// MaxSilence is the longest silence that is waited for; 0 means any.
+	MaxSilence time.Duration
+	Tally      *Tally // may be nil
 	// Detail is the beginning of a failing answer as text that may be stored; nil keeps none.
 	Detail func(answer *harvest.Answer) string
 	// Served tells whether the upstream has given others what they asked for since an instant; the zero instant means ever.
@@ -51,8 +53,8 @@ func (c *Caller) Call(ctx context.Context, request *harvest.Request, read func(*
 		if c.Patience > 0 && time.Since(call.began) > c.Patience {
 			return call.requests, impatient("the upstream gives no usable answer", call.began, errors.New(call.why))
 		}
-		if c.Waiting != nil && again > 0 {
-			c.Waiting(fmt.Sprintf("%s, next try in %s", call.why, again.Round(100*time.Millisecond)))
+		if wait := again + call.silence; c.Waiting != nil && wait > 0 {
+			c.Waiting(fmt.Sprintf("%s, next try in %s", call.why, wait.Round(100*time.Millisecond)))
 		}
 		if !sleep(ctx, again) {
 			return call.requests, context.Cause(ctx)
@@ -67,6 +69,7 @@ type call struct {
 	read      func(*harvest.Answer) harvest.Reading
 	began     time.Time
 	why       string
+	silence   time.Duration // which pace waits for, before the next attempt
 	requests  int
 	failures  []time.Time // tries that count, but for those that an outage excuses
 	failed    time.Time   // the first of them, excused or not
@@ -137,7 +140,7 @@ func (c *call) unreached(ctx context.Context, err error) (time.Duration, error) 
 		return 0, context.Cause(ctx)
 	}
 	c.away++
-	c.why = err.Error()
+	c.why, c.silence = err.Error(), 0
 	failure, ok := errors.AsType[*harvest.Failure](err)
 	if ok && (failure.Fault == harvest.FaultBlocked || c.away >= persistent && (failure.Fault == harvest.FaultTLS || failure.Fault == harvest.FaultCredential)) {
 		return 0, fmt.Errorf("%w: %w", ErrRefused, err)
@@ -161,7 +164,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	}
 	d := retry.Decide(facts, policy)
 	c.Tally.misread(d.Hint.Malformed)
-	c.why = d.Source
+	c.why, c.silence = d.Source, d.Pause
 	if reading.Cause != nil {
 		c.why += ": " + reading.Cause.Error()
 	}
@@ -169,6 +172,9 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 		permit.Backoff(ctx, d.Pause, d.Cut)
 		c.Tally.paused(d.Source, d.Pause)
 		c.incidents++
+	}
+	if c.MaxSilence > 0 && d.Pause > c.MaxSilence {
+		return 0, tooLong(d, c.MaxSilence)
 	}
 	if c.Patience > 0 && d.Pause > c.Patience {
 		return 0, fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, time.Now().Add(d.Pause).Format(time.DateTime))
@@ -196,7 +202,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 		}
 		c.renewed = true
 	}
-	return d.Delay, nil
+	return max(0, d.Delay-d.Pause), nil
 }
 
 // mistaken tells whether our settings may be what is wrong with an answer: until one was what they expect.

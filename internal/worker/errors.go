@@ -29,6 +29,12 @@ func impatient(what string, since time.Time, cause error) error {
 	return fmt.Errorf("%w: %s since %s: %w", ErrPatience, what, since.Format(time.TimeOnly), cause)
 }
 
+// tooLong is for a silence that a person must decide about.
+func tooLong(d retry.Decision, most time.Duration) error {
+	return fmt.Errorf("%w: the upstream asks for a silence of %s (%s), longer than --max-silence %s: nothing is sent to it for %s; then start again, "+
+		"or give a longer --max-silence, or end it with coordinator resume --host", ErrPatience, d.Pause.Round(time.Second), d.Source, most, most)
+}
+
 // Refused is the ErrRefused of a single answer. Where the answer says how the item ends that was asked for, and not that
 // nobody is to ask any more, Verdict has the outcome, its reason and the evidence.
 type Refused struct {

@@ -30,6 +30,7 @@ type rig struct {
 	permits  int
 	used     int
 	backoffs []time.Duration
+	silent   time.Time // no permit before, as the pacer has it
 	pages    map[harvest.Key]harvest.Page
 	lands    int
 	bodies   int // handed out and not released
@@ -206,6 +207,10 @@ type rigPace struct{ r *rig }
 
 func (p rigPace) Wait(ctx context.Context) (Permit, error) {
 	p.r.mu.Lock()
+	silent := time.Until(p.r.silent)
+	p.r.mu.Unlock()
+	sleep(ctx, silent)
+	p.r.mu.Lock()
 	for p.r.detects && p.r.limit == harvest.LimitOutage && time.Since(p.r.probed) < 5*time.Second && ctx.Err() == nil {
 		p.r.mu.Unlock()
 		<-time.After(time.Second)
@@ -269,6 +274,9 @@ func (p rigPermit) Backoff(_ context.Context, silence time.Duration, _ bool) {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
 	p.r.backoffs = append(p.r.backoffs, silence)
+	if end := time.Now().Add(silence); end.After(p.r.silent) {
+		p.r.silent = end
+	}
 }
 
 type rigFetch struct{ r *rig }

@@ -120,7 +120,7 @@ func text(s string) string {
 
 // again puts a task back. A 401 renews the credential first, once for each task.
 func (w *Worker) again(t *task, d retry.Decision, reading harvest.Reading, now time.Time) {
-	delay := d.Delay
+	delay := d.Delay - d.Pause // pace waits for the silence, which an operator may end
 	if d.Renew {
 		_, err := w.Fetch.Renew(w.sending)
 		t.renewed = err == nil
@@ -149,6 +149,9 @@ func (w *Worker) pause(permit Permit, d retry.Decision, now time.Time) {
 		w.pauses.Add(1)
 		w.Tally.paused(d.Source, d.Pause)
 		w.Log.Info("upstream asks for silence", "for", d.Pause, "because", d.Source)
+	}
+	if w.MaxSilence > 0 && d.Pause > w.MaxSilence {
+		w.fail(tooLong(d, w.MaxSilence))
 	}
 	if w.Patience > 0 && d.Pause > w.Patience {
 		w.fail(fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, now.Add(d.Pause).Format(time.DateTime)))

@@ -37,6 +37,7 @@ type Config struct {
 	Flush       time.Duration // a batch lands when its first page is this old
 	Retry       retry.Policy
 	Patience    time.Duration // 0 waits for ever
+	MaxSilence  time.Duration // a silence that the upstream asks for and is longer ends the work; 0: none is
 	Limit       int           // stop after so many new items; 0 for none
 	Canary      bool          // stop when the first items of the run all fail
 	Fresh       bool          // nothing of the run has landed so far

@@ -75,6 +75,14 @@ func (p pacing) State() worker.PaceState {
 	return state
 }
 
+// keepSilence has the store know of a silence; nothing is stored where nothing may be.
+func (h *Harvester) keepSilence(ctx context.Context, silence time.Duration) error {
+	if h.truth == nil || h.set.Try > 0 {
+		return nil
+	}
+	return h.truth.Silence(ctx, h.run.Host, silence)
+}
+
 type permitted struct {
 	pacer  *pace.Pacer
 	permit pace.Permit

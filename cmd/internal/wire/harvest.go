@@ -220,6 +220,7 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 	}
 	h.pacer = pace.New(pace.Settings{
 		Host: h.run.Host, Rate: h.set.Rate.PerSecond, Headroom: h.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), h.run.Name, h.shardText()), Workers: h.set.Workers, Log: h.Log,
+		MaxSilence: h.set.MaxSilence, Keep: h.keepSilence,
 	}, backend)
 	h.orders.carryTo(backend, h.pacer, h.run.Host)
 	h.onClose(func() error {
@@ -259,7 +260,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	h.worker = worker.New(worker.Config{
 		Run: h.run, Shard: h.set.Shard, Concurrency: h.set.Concurrency, Pack: h.kind.most, Batch: h.set.Batch, BatchBytes: int(h.set.BatchBytes), Flush: h.set.Flush,
 		Retry:    retryPolicy(h.set),
-		Patience: h.set.Patience, Limit: h.tour.limit(h.set.Limit), Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
+		Patience: h.set.Patience, MaxSilence: h.set.MaxSilence, Limit: h.tour.limit(h.set.Limit), Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 	}, parts)
 	h.tour.next(h.worker.Progress)
 	return nil

@@ -24,8 +24,9 @@ type orders struct {
 
 	mu      sync.Mutex
 	last    harvest.Control
-	stays   bool   // an order to stop is for others
-	ordered string // who ordered the run's workers to stop
+	asked   time.Time // when the store was asked for it
+	stays   bool      // an order to stop is for others
+	ordered string    // who ordered the run's workers to stop
 	pace    governor
 	pacer   *pace.Pacer
 	host    string
@@ -61,19 +62,36 @@ func (o *orders) carryTo(backend pace.Backend, pacer *pace.Pacer, host string) {
 	o.pace, _ = backend.(governor)
 	o.pacer, o.host = pacer, host
 	o.mu.Unlock()
+	o.confirm()
 	o.carry(context.Background())
 }
 
-// hear takes in what the store says now.
-func (o *orders) hear(ctx context.Context, c harvest.Control) {
+// hear takes in what the store says now; it was asked at an instant.
+func (o *orders) hear(ctx context.Context, asked time.Time, c harvest.Control) {
 	o.mu.Lock()
-	o.last = c
+	o.last, o.asked = c, asked
 	if !c.DrainAt.IsZero() && o.ordered == "" && !o.stays {
 		o.ordered = c.DrainBy
 		o.end()
 	}
 	o.mu.Unlock()
+	o.confirm()
 	o.carry(ctx)
+}
+
+// confirm tells the pacer what the store says, which it trusts more than Redis.
+func (o *orders) confirm() {
+	o.mu.Lock()
+	c, asked, pacer := o.last, o.asked, o.pacer
+	o.mu.Unlock()
+	if pacer == nil || asked.IsZero() {
+		return
+	}
+	said := pace.Said{Asked: asked, By: c.By, Hold: c.Hold, Silence: c.Silence, Lifted: c.Lifted}
+	if rate, err := config.ParseRate(c.Rate); err == nil {
+		said.Rate = rate.PerSecond
+	}
+	pacer.Confirm(said)
 }
 
 // drained tells whether the run's workers are to do nothing.
@@ -86,7 +104,7 @@ func (o *orders) drained() bool {
 // carry tells the pace what has changed. All workers say the same; whoever is late changes nothing.
 func (o *orders) carry(ctx context.Context) {
 	o.mu.Lock()
-	c, backend, pacer, host := o.last, o.pace, o.pacer, o.host
+	c, backend, host := o.last, o.pace, o.host
 	news := backend != nil && !c.At.IsZero() && !c.At.Equal(o.carried)
 	o.mu.Unlock()
 	if !news {
@@ -96,14 +114,10 @@ func (o *orders) carry(ctx context.Context) {
 	if err != nil {
 		rate = config.Rate{} // nobody said one
 	}
-	hold, until := c.Hold, time.Time{}
+	hold := c.Hold
 	if hold == harvest.Forever {
 		hold = endless
 	}
-	if hold > 0 {
-		until = time.Now().Add(hold)
-	}
-	pacer.Operator(rate.PerSecond, until, c.By)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	err = backend.Hold(ctx, host, hold)
@@ -131,7 +145,9 @@ func (o *orders) orderedBy() string {
 // not wait here: it watches over the run meanwhile.
 func (h *Harvester) takeOrders(ctx context.Context) error {
 	var c harvest.Control
+	var asked time.Time
 	err := h.patiently(ctx, "coordinator resume", func(err error) bool { return unavailable(err) || errors.Is(err, errDraining) }, func() (err error) {
+		asked = time.Now()
 		if c, err = h.truth.Control(ctx, h.run.Name); err != nil || c.DrainAt.IsZero() || h.leads {
 			return err
 		}
@@ -140,7 +156,10 @@ func (h *Harvester) takeOrders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.orders.hear(ctx, c)
+	h.orders.hear(ctx, asked, c)
+	if c.Silence > time.Second {
+		h.Say(fmt.Sprintf("%s asked for silence for another %s: coordinator resume --host %s ends that, if you know better", h.run.Host, Ago(c.Silence), h.run.Host))
+	}
 	if c.Hold != 0 {
 		h.Say(fmt.Sprintf("%s is paused by %s: coordinator resume ends that", h.run.Host, c.By))
 	}
@@ -170,11 +189,12 @@ func (h *Harvester) listen(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		asked := time.Now()
 		ask, cancel := context.WithTimeout(ctx, 5*time.Second)
 		c, err := h.truth.Control(ask, h.run.Name)
 		cancel()
 		if err == nil {
-			h.orders.hear(ctx, c)
+			h.orders.hear(ctx, asked, c)
 		}
 	}
 }

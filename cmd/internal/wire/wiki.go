@@ -132,7 +132,7 @@ func (h *Harvester) login(ctx context.Context) error {
 // caller makes single requests within the budget.
 func (h *Harvester) caller() worker.Caller {
 	return worker.Caller{
-		Pace: pacing{h.pacer}, Fetch: h.fetching(), Retry: retryPolicy(h.set), Patience: h.set.Patience, Tally: h.tally,
+		Pace: pacing{h.pacer}, Fetch: h.fetching(), Retry: retryPolicy(h.set), Patience: h.set.Patience, MaxSilence: h.set.MaxSilence, Tally: h.tally,
 		Waiting: func(sentence string) { h.Say("the upstream: " + h.client.Mask(sentence)) },
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 func testFleet(t *testing.T, e *env) {
 	e.run(t, "what operators said", fleetControl)
+	e.run(t, "a silence of the upstream", fleetSilence)
 	e.run(t, "shards as they stand", fleetShards)
 	e.run(t, "work and minutes", fleetWork)
 	e.run(t, "finished when all shards of one N are drained", fleetFinish)
@@ -68,6 +69,37 @@ func fleetControl(t *testing.T, f *fixture) {
 	wantError(t, "Drain(no such run)", f.store.Drain(ctx, "nosuch", "ada"), store.ErrNoRun)
 	_, err := f.store.Control(ctx, "nosuch")
 	wantError(t, "Control(no such run)", err, store.ErrNoRun)
+}
+
+func fleetSilence(t *testing.T, f *fixture) {
+	ctx, host := t.Context(), Inputs().Host
+	must(t, "Silence(1h)", f.store.Silence(ctx, host, time.Hour))
+	c := f.control(t)
+	if c.Silence < 59*time.Minute || c.Silence > time.Hour || !c.At.IsZero() || !c.Lifted.IsZero() {
+		t.Errorf("Control() = %+v, want an hour of silence and no word of an operator", c)
+	}
+	must(t, "Silence(1m)", f.store.Silence(ctx, host, time.Minute))
+	must(t, "SetRate(30)", f.store.SetRate(ctx, host, "30/s", "ada@lab"))
+	must(t, "Hold(0)", f.store.Hold(ctx, host, 0, "ada@lab"))
+	if c = f.control(t); c.Silence < 59*time.Minute || c.At.IsZero() {
+		t.Errorf("Control() after a shorter silence and an operator's orders = %+v, want the hour", c)
+	}
+	must(t, "Silence(2h)", f.store.Silence(ctx, host, 2*time.Hour))
+	if c = f.control(t); c.Silence < 119*time.Minute {
+		t.Errorf("Control() after a longer silence = %+v, want two hours", c)
+	}
+	must(t, "Lift()", f.store.Lift(ctx, host, "bob@lab"))
+	c = f.control(t)
+	if c.Silence != 0 || c.Lifted.IsZero() || c.By != "bob@lab" || c.Rate != "30/s" {
+		t.Errorf("Control() after Lift() = %+v, want no silence, lifted by bob@lab", c)
+	}
+	must(t, "Silence(1ms)", f.store.Silence(ctx, host, time.Millisecond))
+	lifted := c.Lifted
+	for c = f.control(t); c.Silence > 0; {
+		c = f.control(t)
+	}
+	equal(t, "Lifted after another silence", c.Lifted, lifted)
+	must(t, "Lift(another host)", f.store.Lift(ctx, "other.example", "bob@lab"))
 }
 
 func (f *fixture) shards(t *testing.T) []harvest.ShardState {
