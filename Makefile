@@ -11,8 +11,8 @@ check: ## all that must be well before a change goes in: format, vet, lint, know
 test: ## the tests, with servers of their own
 	scripts/test
 
-lint: ## golangci-lint, as go.mod pins it
-	go tool golangci-lint run ./...
+lint: ## golangci-lint, as tools/go.mod pins it
+	go tool -modfile=tools/go.mod golangci-lint run ./...
 
 build: ## bin/worker and bin/coordinator
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/worker ./cmd/coordinator
