@@ -86,7 +86,7 @@ func (p *Postgres) OpenRun(ctx context.Context, given harvest.Run) (run harvest.
 			return run, false, classify("open run "+given.Name, err)
 		}
 	}
-	if contradiction := contradicts(run, given); contradiction != nil {
+	if contradiction := Contradicts(run, given); contradiction != nil {
 		if contradiction.Field == shardsFlag {
 			return run, false, contradiction
 		}

@@ -15,9 +15,9 @@ const storedCorpus = "store:"
 // shardsFlag cannot be said anew even where nothing has landed: shards have rows.
 const shardsFlag = "--shards"
 
-// contradicts compares what a run was opened with and what is given now. An input that is not given means "as stored",
+// Contradicts compares what a run was opened with and what is given now. An input that is not given means "as stored",
 // and where the corpus is read from now need not be where it was read from when the run's table was filled.
-func contradicts(stored, given harvest.Run) *Contradiction {
+func Contradicts(stored, given harvest.Run) *Contradiction {
 	fields := []struct{ name, stored, given string }{
 		{"--upstream", stored.Upstream, given.Upstream},
 		{"--api or --url", stored.API, given.API},

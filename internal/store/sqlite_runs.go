@@ -104,7 +104,7 @@ func (s *SQLite) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Ru
 				return err
 			}
 		}
-		if other := contradicts(run, given); other != nil {
+		if other := Contradicts(run, given); other != nil {
 			contradiction = other // unless it may be so
 			if opened, err = s.redefine(ctx, tx, given, other); err != nil || !opened {
 				return err

@@ -55,7 +55,7 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 		return config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
 	case err != nil:
 		return err
-	case h.set.AutoShard && !run.FinishedAt.IsZero():
+	case h.set.AutoShard && !run.FinishedAt.IsZero() && !h.contradicts(run): // else what opens the run says so
 		h.run = run
 		return store.ErrDrained
 	case h.set.AutoShard && run.Shards == 0:
@@ -80,6 +80,15 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 	h.set.Run, h.set.Corpus = run.Name, run.Corpus
 	h.adoptAPI(run)
 	return nil
+}
+
+// contradicts reports whether an input given now differs from what the finished run was opened with.
+func (h *Harvester) contradicts(run harvest.Run) bool {
+	given := h.set
+	defer func() { h.set = given }()
+	h.set.Corpus = cmp.Or(given.Corpus, run.Corpus)
+	h.adoptAPI(run)
+	return store.Contradicts(run, h.asSaid(h.asSet(""))) != nil
 }
 
 // isEnumerated tells whether the run's corpus is read from its table: because somebody has begun to fill it, or because
@@ -209,7 +218,7 @@ func shownCorpus(uri string) string {
 // what the operator said counts: a default contradicts nothing, and the rate
 // that was kept goes on.
 func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
-	given := h.asSet()
+	given := h.asSet(h.source.Host())
 	runs, err := h.truth.ListRuns(ctx)
 	if err != nil {
 		return given, err
@@ -237,10 +246,10 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 	return said, nil
 }
 
-// asSet is the run as all settings have it.
-func (h *Harvester) asSet() harvest.Run {
+// asSet is the run as all settings have it. An empty host is that of the stored run.
+func (h *Harvester) asSet(host string) harvest.Run {
 	run := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Titles: harvest.TitlesWritten, Inputs: harvest.Inputs{
-		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: h.source.Host(), Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
+		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: host, Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
 	}}
 	if isPartnerListing(h.set.Corpus) { // elsewhere they are of no meaning, though a profile may say them
 		run.Next, run.Items = h.set.Next, h.set.Items
