@@ -78,3 +78,12 @@ func secret(name string) bool {
 	}
 	return false
 }
+
+// mediaType is the Content-Type as it came, as valid text of a length that a type may have.
+func mediaType(a *harvest.Answer) string {
+	kind := harvest.Printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
+	if len(kind) > mostMediaType {
+		kind = strings.ToValidUTF8(kind[:mostMediaType], "")
+	}
+	return kind
+}

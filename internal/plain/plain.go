@@ -254,15 +254,6 @@ func (u *Upstream) read(page *harvest.Page, a *harvest.Answer) harvest.Reading {
 	return u.readJSON(page, a)
 }
 
-// mediaType is the Content-Type as it came, as valid text of a length that a type may have.
-func mediaType(a *harvest.Answer) string {
-	kind := harvest.Printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
-	if len(kind) > mostMediaType {
-		kind = strings.ToValidUTF8(kind[:mostMediaType], "")
-	}
-	return kind
-}
-
 func (u *Upstream) runsJQ() bool { return u.extract != nil || u.check != nil || u.wait != nil }
 
 // readJSON is for answers that must be JSON.

@@ -201,3 +201,35 @@ func (h *Harvester) fill(ctx context.Context, table *coordinator.Table) error {
 	}
 	return err
 }
+
+// walked is a listing whose answers are the pages, as a corpus to compare with: the steps of chains that have ended.
+type walked struct {
+	h   *Harvester
+	ctx context.Context //nolint:containedctx // of the whole pass, as an https corpus has one
+}
+
+func (w *walked) Host() string      { return w.h.run.Host }
+func (w *walked) Close() error      { return nil }
+func (w *walked) Fraction() float64 { return 0 }
+
+func (w *walked) Entries() iter.Seq2[harvest.Entry, error] {
+	return func(yield func(harvest.Entry, error) bool) {
+		line := int64(0)
+		for _, seed := range w.h.seeds {
+			chain, err := w.h.truth.Chain(w.ctx, w.h.run.Name, seed)
+			if err == nil && !chain.Done {
+				err = fmt.Errorf("%w: the listing %s has come to step %d and not to its end", worker.ErrIncomplete, harvest.Quote(seed), chain.Step)
+			}
+			if err != nil {
+				yield(harvest.Entry{}, err)
+				return
+			}
+			for step := int64(1); step <= chain.Step; step++ {
+				line++
+				if !yield(harvest.Entry{Item: harvest.Item{Key: harvest.StepKey(seed, step), Line: line}}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
