@@ -53,7 +53,7 @@ func TestAuthOnTheWire(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := slot.Send(t.Context(), req); err != nil {
+				if _, err := slot.Send(t.Context(), req, nil); err != nil {
 					t.Fatal(err)
 				}
 				in := s.Arrivals()[0]

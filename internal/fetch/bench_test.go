@@ -91,19 +91,21 @@ func BenchmarkExchange(b *testing.B) {
 		b.Fatal(err)
 	}
 	std := &http.Client{Transport: &http.Transport{TLSClientConfig: tlsConfig, ForceAttemptHTTP2: true}}
+	exchange := func(url string, usable func() bool) error {
+		slot, err := c.Reserve(context.Background(), base)
+		if err != nil {
+			return err
+		}
+		a, err := slot.Send(context.Background(), &harvest.Request{Method: http.MethodGet, URL: url}, usable)
+		a.Release()
+		return err
+	}
 	for _, way := range []struct {
 		name string
 		get  func(url string) error
 	}{
-		{"fetch", func(url string) error {
-			slot, err := c.Reserve(context.Background(), base)
-			if err != nil {
-				return err
-			}
-			a, err := slot.Send(context.Background(), &harvest.Request{Method: http.MethodGet, URL: url})
-			a.Release()
-			return err
-		}},
+		{"fetch", func(url string) error { return exchange(url, always) }},
+		{"fetch-unchecked", func(url string) error { return exchange(url, nil) }},
 		{"net-http", func(url string) error {
 			resp, err := std.Get(url)
 			if err != nil {

@@ -14,7 +14,7 @@ import (
 // sendOn makes an exchange on a reserved slot.
 func sendOn(t *testing.T, s *Slot, url string) error {
 	t.Helper()
-	answer, err := s.Send(t.Context(), &harvest.Request{Method: "GET", URL: url})
+	answer, err := s.Send(t.Context(), &harvest.Request{Method: "GET", URL: url}, nil)
 	answer.Release()
 	return err
 }

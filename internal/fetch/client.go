@@ -28,6 +28,7 @@ type Client struct {
 	places    *semaphore.Weighted
 	alone     *semaphore.Weighted // one exchange at a time has a connection of its own
 	budget    budget
+	door      *door
 	buffers   *buffers
 	inflaters inflaters
 	patience  patience
@@ -65,7 +66,7 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, log: log, origins: map[string]*origin{},
-		places: semaphore.NewWeighted(int64(cfg.Streams)), alone: semaphore.NewWeighted(1), buffers: newBuffers(cfg.MaxBody), patience: usualPatience(),
+		places: semaphore.NewWeighted(int64(cfg.Streams)), alone: semaphore.NewWeighted(1), door: newDoor(), buffers: newBuffers(cfg.MaxBody), patience: usualPatience(),
 	}
 	c.budget.limit, c.budget.largest = cfg.Budget, cfg.Largest
 	c.typical.Store(smallestBuffer)

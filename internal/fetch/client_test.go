@@ -61,7 +61,7 @@ func get(ctx context.Context, c *Client, url string) (*harvest.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Send(ctx, &harvest.Request{Method: http.MethodGet, URL: url})
+	return s.Send(ctx, &harvest.Request{Method: http.MethodGet, URL: url}, nil)
 }
 
 // faultIn is the class of an error, or the error's text if it is no failure.
@@ -140,7 +140,7 @@ func crowd(t *testing.T, c *Client, base string, n, workers int) (faults map[har
 					return
 				}
 				sent.Add(1)
-				a, err := slot.Send(ctx, &harvest.Request{Method: http.MethodGet, URL: fmt.Sprintf("%s/items/%d", base, i)})
+				a, err := slot.Send(ctx, &harvest.Request{Method: http.MethodGet, URL: fmt.Sprintf("%s/items/%d", base, i)}, nil)
 				mu.Lock()
 				faults[faultIn(err)]++
 				mu.Unlock()

@@ -201,14 +201,14 @@ func TestSlotIsUsedOnce(t *testing.T) {
 	}
 	slot.Release()
 	slot.Release()
-	if _, err := slot.Send(t.Context(), &harvest.Request{Method: http.MethodGet, URL: s.URL + "/items/1"}); err == nil || slot.Alive() {
+	if _, err := slot.Send(t.Context(), &harvest.Request{Method: http.MethodGet, URL: s.URL + "/items/1"}, nil); err == nil || slot.Alive() {
 		t.Errorf("Send on a released slot = %v, alive %t, want a failure, false", err, slot.Alive())
 	}
 	slot, err = c.Reserve(t.Context(), s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := slot.Send(t.Context(), &harvest.Request{Method: http.MethodGet, URL: "https://api.example/"}); err == nil || len(s.Arrivals()) != 0 {
+	if _, err := slot.Send(t.Context(), &harvest.Request{Method: http.MethodGet, URL: "https://api.example/"}, nil); err == nil || len(s.Arrivals()) != 0 {
 		t.Errorf("Send to another origin = %v with %d arrivals, want a failure and none", err, len(s.Arrivals()))
 	}
 	for i := range 3 { // places and streams came back each time
@@ -232,7 +232,7 @@ func TestPostIsSentOnceWithItsBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := slot.Send(t.Context(), &harvest.Request{Method: http.MethodPost, URL: s.URL + "/items/1", Body: []byte(`{"q":1}`), Type: "application/json"})
+		a, err := slot.Send(t.Context(), &harvest.Request{Method: http.MethodPost, URL: s.URL + "/items/1", Body: []byte(`{"q":1}`), Type: "application/json"}, nil)
 		if err != nil || a.Status != 200 {
 			t.Fatalf("Send = %+v, %v, want 200", a, err)
 		}

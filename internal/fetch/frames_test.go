@@ -270,7 +270,7 @@ func TestHeldSlotsMoveOn(t *testing.T) {
 	close(leave)
 	until(t, "a second connection stands", func() bool { return c.Stats().GoAways == 1 && slots[0].Alive() })
 	for _, s := range slots {
-		if _, err := s.Send(t.Context(), &harvest.Request{Method: http.MethodGet, URL: base + "/"}); err != nil {
+		if _, err := s.Send(t.Context(), &harvest.Request{Method: http.MethodGet, URL: base + "/"}, nil); err != nil {
 			t.Errorf("Send = %v, want an answer", err)
 		}
 	}
@@ -340,7 +340,7 @@ func TestPeersCap(t *testing.T) {
 	if !two.Alive() {
 		t.Errorf("Alive() = false of the remaining slot at a cap of 1, want true")
 	}
-	if _, err := one.Send(t.Context(), &harvest.Request{Method: http.MethodGet, URL: base + "/"}); faultIn(err) != harvest.FaultUnprocessed {
+	if _, err := one.Send(t.Context(), &harvest.Request{Method: http.MethodGet, URL: base + "/"}, nil); faultIn(err) != harvest.FaultUnprocessed {
 		t.Errorf("Send above the cap = %v, want fault %q and nothing sent", err, harvest.FaultUnprocessed)
 	}
 	caps <- 0

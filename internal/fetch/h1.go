@@ -106,8 +106,8 @@ func (c *h1conn) end() {
 
 func (c *h1conn) calm() bool { return false }
 
-func (c *h1conn) roundTrip(req *http.Request) (*http.Response, error) {
-	c.in.begin()
+func (c *h1conn) roundTrip(req *http.Request, left func()) (*http.Response, error) {
+	c.in.begin(left)
 	return c.cc.RoundTrip(req)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -306,7 +307,10 @@ func (c *h2conn) unbook() {
 
 func (c *h2conn) calm() bool { return c.calmed.Load() }
 
-func (c *h2conn) roundTrip(req *http.Request) (*http.Response, error) { return c.cc.RoundTrip(req) }
+func (c *h2conn) roundTrip(req *http.Request, left func()) (*http.Response, error) {
+	trace := httptrace.ClientTrace{WroteHeaders: left} // called once they are flushed, under the connection's lock for writing
+	return c.cc.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), &trace)))
+}
 
 func (c *h2conn) company() (exchanges, flying int64) { return c.opened, int64(c.flying) }
 

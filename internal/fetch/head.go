@@ -21,16 +21,30 @@ type headConn struct {
 	head   []byte // of it so far
 	out    []byte // to be read
 	err    error  // after out
+	left   func() // called when the first bytes of the request are written
 }
 
 // maxHead bounds what is held of a head. A longer one is passed on, and refused by whoever reads it.
 const maxHead = 2 * maxHeaderBytes
 
 // begin is called before each request: its answer's head comes next.
-func (c *headConn) begin() {
+func (c *headConn) begin(left func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.expect = true
+	c.expect, c.left = true, left
+}
+
+// Write passes bytes on. net/http calls httptrace's WroteHeaders while they are still in its buffer.
+func (c *headConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.mu.Lock()
+	left := c.left
+	c.left = nil
+	c.mu.Unlock()
+	if left != nil {
+		left()
+	}
+	return n, err
 }
 
 // Read gives a head when all of it has come, and anything else at once.

@@ -25,16 +25,16 @@ const recheck = 50 * time.Millisecond
 // link is one place for an exchange on one connection. The first five
 // are called with the origin's lock held.
 type link interface {
-	ready() bool // the place can be used at this moment
-	lost() bool  // its connection takes nothing any more
-	unbook()     // gives it back unused
-	begin()      // it is in use from now on
-	end()        // the exchange is over, its body read or given up
-	roundTrip(*http.Request) (*http.Response, error)
-	company() (exchanges, flying int64) // that its connection has carried and carries, this one included
-	silence() time.Duration             // since the peer was last heard on it; called without the lock
-	giveUp()                            // takes its connection out of use
-	calm() bool                         // the peer said ENHANCE_YOUR_CALM on this connection; called without the lock
+	ready() bool                                                    // the place can be used at this moment
+	lost() bool                                                     // its connection takes nothing any more
+	unbook()                                                        // gives it back unused
+	begin()                                                         // it is in use from now on
+	end()                                                           // the exchange is over, its body read or given up
+	roundTrip(r *http.Request, left func()) (*http.Response, error) // left is called when the head of r is written
+	company() (exchanges, flying int64)                             // that its connection has carried and carries, this one included
+	silence() time.Duration                                         // since the peer was last heard on it; called without the lock
+	giveUp()                                                        // takes its connection out of use
+	calm() bool                                                     // the peer said ENHANCE_YOUR_CALM on this connection; called without the lock
 }
 
 // origin is one scheme, host and port, with the connections to it.

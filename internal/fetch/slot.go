@@ -76,10 +76,11 @@ func (s *Slot) giveBack() {
 	}
 }
 
-// Send makes the exchange and reads the whole answer. Every error is a
-// *harvest.Failure. A cancelled ctx abandons the exchange; the failure then wraps
+// Send makes the exchange and reads the whole answer. usable is asked at the last moment before the request is written; when
+// it says no, nothing is sent and the error is harvest.ErrLate. A nil usable is a permit that never ends. Every other error
+// is a *harvest.Failure. A cancelled ctx abandons the exchange; the failure then wraps
 // the context's cause and its Fault says nothing, so look at ctx first.
-func (s *Slot) Send(ctx context.Context, req *harvest.Request) (*harvest.Answer, error) {
+func (s *Slot) Send(ctx context.Context, req *harvest.Request, usable func() bool) (*harvest.Answer, error) {
 	l, ok := s.spend()
 	if !ok {
 		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: errors.New("the slot was used before")}
@@ -95,12 +96,17 @@ func (s *Slot) Send(ctx context.Context, req *harvest.Request) (*harvest.Answer,
 		if l == nil {
 			return nil, errNotSent()
 		}
-		var err error
+		turn, err := s.c.door.enter(ctx, usable)
+		if err != nil {
+			s.o.release(l)
+			return nil, err
+		}
 		if l, err = s.o.exchange(l); err != nil {
+			turn.end()
 			return nil, err
 		}
 		before, began := s.o.company(l), time.Now()
-		answer, err := s.c.exchange(ctx, l, req, s.o.own)
+		answer, err := s.c.exchange(ctx, l, req, s.o.own, turn)
 		err = s.o.blame(l, before, began, req, err)
 		calm := isCalm(err)
 		s.o.finish(l, calm)
@@ -122,7 +128,8 @@ func isCalm(err error) bool {
 }
 
 // exchange puts the request on the wire once; own means that the credential goes with it.
-func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own bool) (*harvest.Answer, error) {
+func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own bool, turn *turn) (*harvest.Answer, error) {
+	defer turn.end()
 	memory := &account{b: &c.budget, ctx: ctx}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -140,7 +147,8 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own
 	c.flying.Add(1)
 	defer c.flying.Add(-1)
 
-	resp, err := l.roundTrip(r)
+	resp, err := l.roundTrip(r, turn.left)
+	turn.left() // an answer may overtake that
 	if err == nil {
 		defer resp.Body.Close()
 	}

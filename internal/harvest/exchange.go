@@ -111,6 +111,10 @@ type Memory interface {
 	Close()
 }
 
+// ErrLate is the error of an exchange that was not made, because its permit could not be used any more when the request was
+// to leave. Nothing was sent.
+var ErrLate = errors.New("the permit came too late to be used")
+
 // ErrMemory is wrapped by the error of an answer that needs more memory than one may hold.
 var ErrMemory = errors.New("more memory than one answer may take (GOMEMLIMIT, or the container's limit)")
 

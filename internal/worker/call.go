@@ -108,11 +108,10 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 	c.requests++
 	c.Tally.sent(began)
 	left := c.Tally.enter(harvest.StageFetch)
-	answer, err := slot.Send(ctx, c.request)
+	answer, err := slot.Send(ctx, c.request, permit.Usable)
 	left()
 	c.Tally.spent(harvest.StageFetch, began)
-	if err != nil && ctx.Err() != nil {
-		permit.Unused()
+	if c.unused(ctx, permit, err, began) {
 		return 0, context.Cause(ctx)
 	}
 	defer answer.Release()

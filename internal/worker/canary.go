@@ -99,34 +99,44 @@ func (w *Worker) ask(item harvest.Item) (up, landed bool) {
 	if err != nil {
 		return false, false
 	}
+	for {
+		up, landed, late := w.askOnce(request)
+		if !late || w.feeding.Err() != nil {
+			return up, landed
+		}
+	}
+}
+
+// askOnce makes at most one exchange; late says that its permit could not be used, and nothing is learnt.
+func (w *Worker) askOnce(request *harvest.Request) (up, landed, late bool) {
 	slot, err := w.Fetch.Reserve(w.feeding, request.URL)
 	if err != nil {
-		return false, false
+		return false, false, false
 	}
 	permit, err := w.Pace.Wait(w.feeding)
 	if err != nil {
 		slot.Release()
-		return false, false
+		return false, false, false
 	}
-	if !slot.Alive() || !permit.Usable() {
+	if alive := slot.Alive(); !alive || !permit.Usable() {
 		slot.Release()
 		permit.Unused()
-		return false, false
+		return false, false, alive
 	}
 	return w.inquire(slot, permit, request)
 }
 
-// inquire makes the exchange of ask: up says that the upstream works, landed that the item would land.
-func (w *Worker) inquire(slot Slot, permit Permit, request *harvest.Request) (up, landed bool) {
+// inquire makes the exchange of askOnce: up says that the upstream works, landed that the item would land.
+func (w *Worker) inquire(slot Slot, permit Permit, request *harvest.Request) (up, landed, late bool) {
 	w.requests.Add(1)
 	w.inFlight.Add(1)
-	w.Tally.sent(time.Now())
-	answer, err := slot.Send(w.sending, request)
+	began := time.Now()
+	w.Tally.sent(began)
+	answer, err := slot.Send(w.sending, request, permit.Usable)
 	w.inFlight.Add(-1)
 	now := time.Now()
-	if err != nil && w.sending.Err() != nil {
-		permit.Unused()
-		return false, false
+	if w.unused(permit, err, began) {
+		return false, false, w.sending.Err() == nil
 	}
 	defer answer.Release()
 	w.received(answer)
@@ -146,5 +156,5 @@ func (w *Worker) inquire(slot Slot, permit Permit, request *harvest.Request) (up
 	for i := range reading.Pages {
 		landed = landed || reading.Pages[i].Outcome == harvest.Landed
 	}
-	return up, landed
+	return up, landed, false
 }

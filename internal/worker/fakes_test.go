@@ -51,6 +51,8 @@ type rig struct {
 	probed      time.Time     // the last permit
 	out         [2]time.Time  // the last outage
 	limit       harvest.Limit // what pace waits for, if not the budget
+	late        int           // so many permits come too late to be used
+	unused      int           // permits given back
 	barren      int           // so many slots are dead when their permit comes
 	unreachable time.Time     // until then no connection can be had
 }
@@ -240,8 +242,13 @@ func (p rigPace) State() PaceState {
 type rigPermit struct{ r *rig }
 
 func (rigPermit) Usable() bool                  { return true }
-func (rigPermit) Unused()                       {}
 func (rigPermit) Neutral(context.Context, bool) {}
+
+func (p rigPermit) Unused() {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.unused++
+}
 
 func (p rigPermit) Done(_ context.Context, ok bool) {
 	p.r.mu.Lock()
@@ -322,8 +329,11 @@ func (s rigSlot) Alive() bool {
 }
 func (rigSlot) Release() {}
 
-func (s rigSlot) Send(ctx context.Context, request *harvest.Request) (*harvest.Answer, error) {
+func (s rigSlot) Send(ctx context.Context, request *harvest.Request, usable func() bool) (*harvest.Answer, error) {
 	r := s.r
+	if r.tooLate() || !usable() {
+		return nil, harvest.ErrLate
+	}
 	r.mu.Lock()
 	r.sends[request.URL]++
 	n := r.sends[request.URL]
@@ -353,6 +363,13 @@ func (s rigSlot) Send(ctx context.Context, request *harvest.Request) (*harvest.A
 		defer r.mu.Unlock()
 		r.bodies--
 	}), err
+}
+
+func (r *rig) tooLate() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late--
+	return r.late >= 0
 }
 
 type rigUpstream struct{}

@@ -64,8 +64,9 @@ type Fetcher interface {
 type Slot interface {
 	// Alive tells whether Send would go out at once.
 	Alive() bool
-	// Send makes one exchange, never repeated underneath. The error is a *harvest.Failure.
-	Send(ctx context.Context, request *harvest.Request) (*harvest.Answer, error)
+	// Send makes one exchange, never repeated underneath. usable is asked again right before the request leaves. The error is
+	// harvest.ErrLate, and nothing was sent, or a *harvest.Failure.
+	Send(ctx context.Context, request *harvest.Request, usable func() bool) (*harvest.Answer, error)
 	Release()
 }
 

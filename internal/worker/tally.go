@@ -57,6 +57,19 @@ func (t *Tally) sent(now time.Time) {
 	m.Seconds[at%60]++
 }
 
+// unsent takes a request back that was counted at began and did not leave.
+func (t *Tally) unsent(began time.Time) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stats.Requests--
+	if m := t.minutes[began.Unix()/60]; m != nil {
+		m.Seconds[began.Unix()%60]--
+	}
+}
+
 // spent adds the time since began to a stage.
 func (t *Tally) spent(stage string, began time.Time) {
 	if t == nil {

@@ -144,8 +144,7 @@ func (w *Worker) probe(t *task, slot Slot, permit Permit) bool {
 	if err != nil || originOf(request.URL) != originOf(t.request.URL) {
 		return false
 	}
-	up, _ := w.inquire(slot, permit, request)
-	if w.sending.Err() == nil {
+	if up, _, late := w.inquire(slot, permit, request); !late && w.sending.Err() == nil {
 		w.witnesses.testified(up, time.Now())
 	}
 	w.push(t)
@@ -168,10 +167,10 @@ func (c *call) probe(ctx context.Context, slot Slot, permit Permit) bool {
 		return false
 	}
 	c.requests++
-	c.Tally.sent(time.Now())
-	answer, err := slot.Send(ctx, &harvest.Request{Items: []harvest.Item{item}, Method: http.MethodGet, URL: item.URL})
-	if err != nil && ctx.Err() != nil {
-		permit.Unused()
+	began := time.Now()
+	c.Tally.sent(began)
+	answer, err := slot.Send(ctx, &harvest.Request{Items: []harvest.Item{item}, Method: http.MethodGet, URL: item.URL}, permit.Usable)
+	if c.unused(ctx, permit, err, began) {
 		return true
 	}
 	defer answer.Release()

@@ -254,14 +254,13 @@ func (w *Worker) attempt(t *task) {
 	began := time.Now()
 	w.Tally.sent(began)
 	left := w.Tally.enter(harvest.StageFetch)
-	answer, err := slot.Send(w.sending, t.request) // fetch
+	answer, err := slot.Send(w.sending, t.request, permit.Usable) // fetch
 	left()
 	w.inFlight.Add(-1)
 	now := time.Now()
 	w.Tally.spent(harvest.StageFetch, began)
-	if err != nil && w.sending.Err() != nil {
-		permit.Unused()
-		w.drop(len(t.items))
+	if w.unused(permit, err, began) {
+		w.back(t)
 		return
 	}
 	if w.away.over() {

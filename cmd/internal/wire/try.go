@@ -189,7 +189,11 @@ func (t *tryout) exchange(ctx context.Context, request *harvest.Request) (*harve
 		slot.Release()
 		return nil, err
 	}
-	answer, err := slot.Send(ctx, request)
+	answer, err := slot.Send(ctx, request, permitted{t.h.pacer, permit}.Usable)
+	if errors.Is(err, harvest.ErrLate) {
+		t.h.pacer.Unused(permit)
+		return request, nil
+	}
 	t.h.pacer.Done(ctx, permit, err == nil)
 	defer answer.Release()
 	if ctx.Err() != nil {

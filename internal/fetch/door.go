@@ -1,0 +1,69 @@
+package fetch
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// door is what each request of a client passes on its way out, one at a time: from the last look at its permit to the
+// moment at which its head is written. A machine under load, or a stopped process, can stand still in between; then one
+// request leaves late, not one for each permit that was looked at before, and the others are looked at again.
+type door struct {
+	inside chan struct{} // of one
+	owed   time.Time     // when a request left late: it was one too many in the second after it. Guarded by inside
+}
+
+func newDoor() *door { return &door{inside: make(chan struct{}, 1)} }
+
+// enter waits for the door and looks at the permit. Its error is harvest.ErrLate when the permit is not usable any more, or
+// makes good for a request that left late.
+func (d *door) enter(ctx context.Context, usable func() bool) (*turn, error) {
+	t := &turn{d: d, usable: usable}
+	if usable == nil {
+		t.over.Store(true)
+		return t, nil
+	}
+	select {
+	case d.inside <- struct{}{}:
+	case <-ctx.Done():
+		return nil, &harvest.Failure{Fault: harvest.FaultReset, Err: context.Cause(ctx)}
+	}
+	if !usable() {
+		t.end()
+		return nil, harvest.ErrLate
+	}
+	if !d.owed.IsZero() && time.Since(d.owed) < time.Second {
+		d.owed = time.Time{}
+		t.end()
+		return nil, harvest.ErrLate
+	}
+	return t, nil
+}
+
+// turn is one request's passage.
+type turn struct {
+	d      *door
+	usable func() bool
+	over   atomic.Bool
+}
+
+// left is called when the request's head is written.
+func (t *turn) left() {
+	if t.over.Swap(true) {
+		return
+	}
+	if !t.usable() {
+		t.d.owed = time.Now()
+	}
+	<-t.d.inside
+}
+
+// end is called when nothing is written.
+func (t *turn) end() {
+	if !t.over.Swap(true) {
+		<-t.d.inside
+	}
+}

@@ -1,0 +1,57 @@
+package worker
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"shoal/internal/harvest"
+)
+
+// A permit that came too late for its write is given back; its task comes again with another, and no try is spent.
+func TestPermitThatIsTooLateAtTheWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(numbered(20)...)
+		r.late = 30 // more than an item has tries
+		tally := NewTally()
+		w := r.worker(t, r.config())
+		w.Tally = tally
+		if _, err := w.Drain(t.Context(), nil); err != nil {
+			t.Fatalf("Drain() = %v", err)
+		}
+		if landed := r.outcomes()[harvest.Landed]; landed != 20 || r.sent() != 20 || r.unused != 30 {
+			t.Errorf("%d landed with %d requests, %d permits given back, want 20, 20, 30", landed, r.sent(), r.unused)
+		}
+		if n, sum := w.requests.Load(), tally.Sum().Requests; n != 20 || sum != 20 {
+			t.Errorf("%d and %d requests counted, want the 20 that were sent", n, sum)
+		}
+		for _, page := range r.pages {
+			if page.Attempts != 1 {
+				t.Errorf("%s landed in %d attempts, want 1", page.URL, page.Attempts)
+			}
+		}
+	})
+}
+
+func TestPermitThatIsTooLateForACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		r.late = 9
+		if _, err := callOf(t, r.caller(), "http://api.test/list"); err != nil || r.sent() != 1 || r.unused != 9 {
+			t.Errorf("Call() = %v after %d requests, %d permits given back, want nil, 1, 9", err, r.sent(), r.unused)
+		}
+	})
+}
+
+// An outage is not proven by a witness that was not asked.
+func TestPermitThatIsTooLateForAWitness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		item := harvest.Item{Key: harvest.KeyOf("http://api.test/items/1"), URL: "http://api.test/items/1"}
+		r.late = 3
+		w := r.worker(t, r.config())
+		w.feeding, w.sending = t.Context(), t.Context()
+		if _, landed := w.ask(item); !landed || r.sent() != 1 || r.unused != 3 {
+			t.Errorf("ask() = %t after %d requests, %d permits given back, want true, 1, 3", landed, r.sent(), r.unused)
+		}
+	})
+}
