@@ -110,7 +110,11 @@ func (e evidence) text() string {
 	if e.Reason != "" {
 		reason = " (" + e.Reason + ")"
 	}
-	line("outcome", "%s%s, status %d, after %s, at %s", e.Outcome, reason, e.Status, plural(e.Attempts, "request"), e.FetchedAt)
+	status := ""
+	if e.Status != 0 {
+		status = fmt.Sprintf(", status %d", e.Status)
+	}
+	line("outcome", "%s%s%s, after %s, at %s", e.Outcome, reason, status, plural(e.Attempts, "request"), e.FetchedAt)
 	if e.Retried {
 		line("retried", "put back: this is the outcome of before, until the new one lands")
 	}

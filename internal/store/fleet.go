@@ -207,7 +207,7 @@ func countOf(c *harvest.Counts, o harvest.Outcome) *int64 {
 }
 
 // runTables hold rows of runs, besides pages and records; that of the run itself goes last.
-var runTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "retried", "shards", "inputs", "runs"}
+var runTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "retried", "suspects", "shards", "inputs", "runs"}
 
 func words(outcomes []harvest.Outcome) []string {
 	all := make([]string, len(outcomes))

@@ -73,6 +73,9 @@ func (l *pgLanding) copy(ctx context.Context, tx pgx.Tx) error {
 // fence is the last statement of every landing: it renews the lease and counts, and finds no row once somebody else has
 // taken the shard. As the last one it holds the row's lock, for which a take waits, for the shortest time.
 func (l *pgLanding) fence(ctx context.Context, tx pgx.Tx) error {
+	if err := l.forgetLanded(ctx, tx); err != nil {
+		return err
+	}
 	for i := range l.rows {
 		if to := l.rows[i].Chain; to != nil {
 			if _, err := tx.Exec(ctx, moveChain("shoal.", chainNameHashed, "clock_timestamp()"), l.run, to.Seed, to.Step, to.Next, to.Done, to.Trail); err != nil {

@@ -47,6 +47,9 @@ func (s *SQLite) land(ctx context.Context, own ownership, ttl time.Duration, pag
 				}
 			}
 		}
+		if err := forgetLanded(ctx, tx, own, rows); err != nil {
+			return err
+		}
 		minus, err := s.uncount(ctx, tx, own, old)
 		if err != nil {
 			return err

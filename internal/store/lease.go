@@ -61,6 +61,8 @@ type Lease interface {
 	// Release gives the shard back: it is free at once. The lease is over even where the store could
 	// not be told, and the shard then free a little later. A second call does nothing.
 	Release(ctx context.Context) error
+	// Suspects are the items that may have made owners of the shard crash; nil while none is suspected.
+	Suspects() Suspects
 	// Trouble says for people since when and why renewing fails; empty when all is well.
 	Trouble() string
 }

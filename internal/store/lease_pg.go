@@ -173,6 +173,9 @@ func (l *pgLease) drain(ctx context.Context, tx pgx.Tx, rejected int64) (finishe
 	if tag.RowsAffected() == 0 {
 		return false, ErrFenced
 	}
+	if err := l.endSuspects(ctx, tx); err != nil {
+		return false, err
+	}
 	// A run whose number of shards was fixed when it was opened is led by a coordinator, which finishes
 	// it after it has verified it.
 	tag, err = tx.Exec(ctx, `UPDATE shoal.runs SET finished_at = coalesce(finished_at, clock_timestamp())
@@ -188,6 +191,9 @@ func (l *pgLease) Release(ctx context.Context) error {
 	// The landing connection goes first: a landing that is still under way would renew what we release.
 	l.lander.close()
 	err := l.giveBack(ctx, "release", func(ctx context.Context, conn *pgx.Conn) error {
+		if err := l.giveBackSuspects(ctx, conn); err != nil {
+			return err
+		}
 		_, err := conn.Exec(ctx, `UPDATE shoal.shards SET expires_at = NULL
 			WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`, l.own.args()...)
 		return err

@@ -151,10 +151,13 @@ func (t *taker) takeIn(ctx context.Context, tx pgx.Tx) (own ownership, old []own
 	case drained && t.any:
 		return own, nil, errInWay
 	}
+	if own.suspects, err = t.countCrash(ctx, tx); err != nil {
+		return own, nil, err
+	}
 	old = append(old, last)
 	for _, l := range found {
 		if l.shard != t.Shard {
-			old = append(old, ownership{t.Run, l.shard, l.token})
+			old = append(old, ownership{run: t.Run, shard: l.shard, token: l.token})
 		}
 	}
 	// Before the commit too: if we die right after it, the next taker would not know the old tokens.

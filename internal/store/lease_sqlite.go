@@ -136,8 +136,12 @@ func (t *sqliteTake) find(ctx context.Context, tx *sql.Tx, shard harvest.Shard) 
 }
 
 func (t *sqliteTake) write(ctx context.Context, tx *sql.Tx) error {
+	var err error
+	if t.own.suspects, err = t.countCrash(ctx, tx); err != nil {
+		return err
+	}
 	now := time.Now()
-	_, err := tx.ExecContext(ctx, `UPDATE shards SET token = token + 1, expires_at = NULL
+	_, err = tx.ExecContext(ctx, `UPDATE shards SET token = token + 1, expires_at = NULL
 		WHERE run = ? AND "of" <> ? AND expires_at IS NOT NULL`, t.Run, t.Shard.Of)
 	if err != nil {
 		return err
@@ -233,6 +237,11 @@ func (l *sqliteLease) drain(ctx context.Context, tx *sql.Tx, rejected int64) (fi
 	if err := l.updateIn(ctx, tx, "UPDATE shards SET drained_at = ?5, rejected = ?6, expires_at = NULL"+ownRow, now, rejected); err != nil {
 		return false, err
 	}
+	if l.own.suspects {
+		if err := execAll(ctx, tx, drainSuspects("", sqliteNumbered), l.own.run, l.own.shard.Index, l.own.shard.Of); err != nil {
+			return false, err
+		}
+	}
 	result, err := tx.ExecContext(ctx, `UPDATE runs SET finished_at = coalesce(finished_at, ?3)
 		WHERE run = ?1 AND coalesce(shards, 0) = 0
 		AND ?2 = (SELECT count(*) FROM shards s WHERE s.run = ?1 AND s."of" = ?2 AND s.drained_at IS NOT NULL)`,
@@ -247,7 +256,16 @@ func (l *sqliteLease) drain(ctx context.Context, tx *sql.Tx, rejected int64) (fi
 // Release implements Lease.
 func (l *sqliteLease) Release(ctx context.Context) error {
 	defer l.unlock()
-	err := l.giveBack("release", func() error { return l.update(ctx, "release", "UPDATE shards SET expires_at = NULL"+ownRow) })
+	err := l.giveBack("release", func() error {
+		return l.s.transact(ctx, l.own.name("release"), func(tx *sql.Tx) error {
+			if l.own.suspects {
+				if err := execAll(ctx, tx, releaseSuspects("", sqliteNumbered), l.own.args()...); err != nil {
+					return err
+				}
+			}
+			return l.updateIn(ctx, tx, "UPDATE shards SET expires_at = NULL"+ownRow)
+		})
+	})
 	if errors.Is(err, ErrFenced) || errors.Is(err, errReleased) {
 		return nil
 	}

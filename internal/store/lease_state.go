@@ -15,6 +15,8 @@ type ownership struct {
 	run   string
 	shard harvest.Shard
 	token int64
+
+	suspects bool // a crash is suspected: items in flight are noted
 }
 
 // args are the parameters $1 to $4 of a statement about the shard's row under this token, and those after them.

@@ -183,6 +183,9 @@ func (p *Postgres) PutBack(ctx context.Context, run string, outcomes []harvest.O
 			return err
 		}
 		for chunk := range slices.Chunk(back.keys, keysAtOnce) {
+			if _, err := tx.Exec(ctx, "DELETE FROM shoal.suspects WHERE run = $1 AND key = ANY ($2::uuid[])", run, uuids(chunk)); err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, "INSERT INTO shoal.retried (run, key) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING", run, uuids(chunk)); err != nil {
 				return err
 			}

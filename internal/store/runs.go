@@ -111,8 +111,9 @@ func emptyRun(schema string) []string {
 		"DELETE FROM " + schema + "pages WHERE run = $1",
 		"DELETE FROM " + schema + "records WHERE run = $1",
 		"DELETE FROM " + schema + "retried WHERE run = $1",
+		"DELETE FROM " + schema + "suspects WHERE run = $1",
 		"UPDATE " + schema + `shards SET token = token + CASE WHEN expires_at IS NULL THEN 0 ELSE 1 END, expires_at = NULL, landed = 0, missing = 0, skipped = 0, dead = 0, rejected = 0,
-			bytes = 0, drained_at = NULL WHERE run = $1`,
+			bytes = 0, crashes = 0, drained_at = NULL WHERE run = $1`,
 	}
 }
 

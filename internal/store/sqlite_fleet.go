@@ -212,6 +212,9 @@ func (s *SQLite) PutBack(ctx context.Context, run string, outcomes []harvest.Out
 		if err := s.rewind(ctx, tx, run, &back); err != nil {
 			return err
 		}
+		if err := forgetSuspects(ctx, tx, run, back.keys); err != nil {
+			return err
+		}
 		for _, key := range back.keys {
 			if _, err := tx.ExecContext(ctx, "INSERT INTO retried (run, key) VALUES (?, ?) ON CONFLICT DO NOTHING", run, key[:]); err != nil {
 				return err

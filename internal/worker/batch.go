@@ -44,6 +44,8 @@ func (w *Worker) collect(out chan<- batch) {
 			b.bytes += page.Size()
 		case to <- b:
 			b, due = batch{}, false
+		case <-w.suspicion.hurry:
+			due = len(b.pages) > 0
 		case <-flush.C:
 			due = len(b.pages) > 0
 		}

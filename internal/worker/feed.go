@@ -87,6 +87,11 @@ func (f *feeder) release(keys ...harvest.Key) {
 
 // feed hands the shard's new items to the packer, in the corpus' order.
 func (w *Worker) feed() {
+	if err := w.suspect(); err != nil {
+		w.fail(err)
+		close(w.feeder.reading)
+		return
+	}
 	items := make(chan harvest.Item, readAhead)
 	ended := make(chan pass, 1)
 	// A read from a terminal or a pipe cannot be interrupted, so the reader is
@@ -101,6 +106,9 @@ func (w *Worker) feed() {
 		if !w.hand(chunk) {
 			return
 		}
+	}
+	if !w.giveLater(true) {
+		return
 	}
 	select {
 	case w.feeder.pass = <-ended:
@@ -196,15 +204,11 @@ func (w *Worker) hand(chunk []harvest.Item) bool {
 			w.feeder.release(item.Key)
 			continue
 		}
-		if !w.open.take(w.feeding) {
-			return false
-		}
-		w.add(item)
-		if w.handed.Add(1) == int64(w.Limit) {
+		if !w.give(item) {
 			return false
 		}
 	}
-	return w.feeding.Err() == nil
+	return w.feeding.Err() == nil && w.giveLater(false)
 }
 
 // known asks the ledger first and the store for what the ledger does not know;

@@ -68,6 +68,7 @@ func (w *Worker) finish(hold bool, page harvest.Page) {
 		w.losses.log(w.Log, &page)
 		w.Tally.failed(string(page.Outcome) + ": " + page.Reason)
 	}
+	w.endedSuspect(page.Key, hold)
 	if hold {
 		w.proof.hold(page)
 	} else {
@@ -79,6 +80,7 @@ func (w *Worker) finish(hold bool, page harvest.Page) {
 func (w *Worker) deliver(page harvest.Page) {
 	select {
 	case w.ended <- page:
+		w.suspicion.delivered.Add(1)
 	case <-w.over:
 		page.Answer.Release()
 	}
@@ -137,6 +139,7 @@ func (w *Worker) again(t *task, d retry.Decision, reading harvest.Reading, now t
 		t.tries = append(t.tries, w.excusable(reading, now))
 		w.retries.Add(1)
 		w.Tally.retried(d.Source)
+		w.survived(t)
 	}
 	t.ready = now.Add(delay)
 	w.push(t)

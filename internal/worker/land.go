@@ -52,6 +52,7 @@ func (w *Worker) land(b batch) error {
 		keys[i] = b.pages[i].Key
 	}
 	w.mark(generation, keys)
+	w.calm(b.pages)
 	return nil
 }
 

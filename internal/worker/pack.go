@@ -89,6 +89,7 @@ func (w *Worker) closePack(number int) {
 // drop says that n items are open no more. When all that are open are in the pack, nobody can fill it.
 func (w *Worker) drop(n int) {
 	w.open.drop(n)
+	w.suspicion.move()
 	w.packer.mu.Lock()
 	alone := w.packer.last && len(w.packer.pack) > 0 && w.open.count.Load() <= int64(len(w.packer.pack))
 	w.packer.mu.Unlock()
@@ -126,8 +127,8 @@ func (w *Worker) lone(t *task, reading harvest.Reading) harvest.Reading {
 // split asks for the halves of a pack that keeps failing, until the item that makes it fail is alone.
 func (w *Worker) split(t *task, ready time.Time) {
 	half := len(t.items) / 2
-	w.dispatch(&task{items: t.items[:half:half], total: t.total, ready: ready, alone: t.alone})
-	w.dispatch(&task{items: t.items[half:], total: t.total, ready: ready, alone: t.alone})
+	w.dispatch(&task{items: t.items[:half:half], total: t.total, ready: ready, alone: t.alone, noted: t.noted})
+	w.dispatch(&task{items: t.items[half:], total: t.total, ready: ready, alone: t.alone, noted: t.noted})
 }
 
 // send makes a task of items that go into one request; attempts are those that they have gone through together.

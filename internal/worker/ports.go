@@ -47,6 +47,19 @@ type Lease interface {
 	Trouble() string
 }
 
+// Suspects remember which items were in flight when an owner of the shard crashed. An error that Parts.Temporary accepts is
+// worth another try.
+type Suspects interface {
+	// Load returns, for each suspect of the shard, in how many crashed leases it was in flight.
+	Load(ctx context.Context) (map[harvest.Key]int, error)
+	// Note keeps that the items are in flight, until they land, are cleared or the lease is given back.
+	Note(ctx context.Context, keys []harvest.Key) error
+	// Clear forgets the items and what is counted for them.
+	Clear(ctx context.Context, keys []harvest.Key) error
+	// Calm ends the suspicion.
+	Calm(ctx context.Context) error
+}
+
 // Fetcher holds the connections to the upstream.
 type Fetcher interface {
 	// Reserve waits for a stream of a live connection to the URL's host. A

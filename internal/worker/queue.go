@@ -18,6 +18,8 @@ type task struct {
 	tries   []time.Time // when each counted try ended, as excusable has it
 	total   int         // all tries, free ones included
 	free    int         // tries that a refused stream or a lost connection cost nothing
+	suspect bool        // it was in flight in a crash, and is asked for with nothing beside it
+	noted   bool        // that its items are in flight
 	alone   bool        // it has a connection of its own from now on
 	renewed bool        // the credential was renewed for it once
 	failed  time.Time   // when it failed first

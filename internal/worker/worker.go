@@ -51,7 +51,8 @@ type Parts struct {
 	Fetch    Fetcher
 	Upstream Upstream
 	Lease    Lease
-	Tally    *Tally // may be nil
+	Suspects Suspects // nil while no crash is suspected
+	Tally    *Tally   // may be nil
 	Log      *slog.Logger
 	// Temporary tells whether an error of Store or Lease is worth another try.
 	Temporary func(error) bool
@@ -89,6 +90,8 @@ type Worker struct {
 	enough chan struct{} // closed when what still runs is not waited for any more
 	away   outages
 
+	suspicion suspicion
+
 	generation string // of the store when the work began
 }
 
@@ -102,6 +105,7 @@ func New(config Config, parts Parts) *Worker {
 	w.witnesses = NewWitnesses(w.landedItems)
 	w.vouching = semaphore.NewWeighted(1)
 	w.feeder.init()
+	w.suspicion.init()
 	w.started = time.Now()
 	return w
 }
@@ -277,7 +281,7 @@ func (w *Worker) attempt(t *task) {
 // ready waits for all that an attempt needs; without it the task is where it
 // belongs already, and the slot is nil.
 func (w *Worker) ready(t *task) (Slot, Permit) {
-	if w.gate.enter(w.feeding, w.mayWait()) != nil {
+	if !w.noted(t) || w.gate.enter(w.feeding, w.mayWait()) != nil {
 		w.drop(len(t.items))
 		return nil, nil
 	}

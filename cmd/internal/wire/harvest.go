@@ -252,7 +252,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: h.fetching(),
-		Upstream: reading{h.kind, h.client}, Lease: h.lease, Tally: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: h.lease.Suspects(), Tally: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)

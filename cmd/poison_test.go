@@ -1,0 +1,183 @@
+package cmd_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"shoal/internal/fakeapi"
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+	"shoal/internal/testenv"
+)
+
+// victim is a worker that is killed with SIGKILL, again and again.
+type victim struct {
+	t     *testing.T
+	args  []string
+	env   []string
+	kills int
+
+	mu  sync.Mutex
+	cmd *exec.Cmd
+	log strings.Builder
+}
+
+// run starts the worker and waits for its end; killed reports whether it was killed.
+func (v *victim) run() (killed bool) {
+	v.t.Helper()
+	cmd := exec.Command(testenv.Build(v.t, "./cmd/worker"), v.args...)
+	v.mu.Lock()
+	v.log.Reset()
+	cmd.Env, cmd.Stderr = append(os.Environ(), v.env...), &v.log
+	err := cmd.Start()
+	v.cmd = cmd
+	v.mu.Unlock()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	err = cmd.Wait()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.cmd = nil
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == -1 {
+		v.kills++
+		return true
+	}
+	if err != nil {
+		v.t.Fatalf("worker %v = %v\n%s", v.args, err, v.log.String())
+	}
+	return false
+}
+
+// kill ends the worker at once, if one runs.
+func (v *victim) kill() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.cmd != nil {
+		_ = v.cmd.Process.Kill()
+	}
+}
+
+// outcomes reads how the items ended.
+func outcomes(t *testing.T, url string) (harvest.Counts, []store.Ended) {
+	t.Helper()
+	truth, err := store.Open(t.Context(), url, store.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = truth.Close() }()
+	counts, err := truth.Totals(t.Context(), "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := truth.Tally(t.Context(), "r", []harvest.Outcome{harvest.Dead, harvest.Skipped, harvest.Missing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts, lost
+}
+
+// eachStore runs a test with each kind of store.
+func eachStore(t *testing.T, test func(t *testing.T, url string)) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, "sqlite:"+filepath.Join(t.TempDir(), "shoal.db")) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, testenv.Postgres(t).URL) })
+}
+
+// harvestOf is a worker of the run r over so many items of an upstream that answers with answer.
+func harvestOf(t *testing.T, storeURL string, items int, answer func(r *http.Request) *fakeapi.Reply) *victim {
+	t.Helper()
+	api, err := fakeapi.New(fakeapi.Options{Behaviour: fakeapi.Behaviour{Items: items, Answer: answer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = api.Close() })
+	dir := t.TempDir()
+	ca, err := api.CAFile(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var urls strings.Builder
+	for i := range items {
+		fmt.Fprintf(&urls, "%s/items/%d\n", api.URL, i)
+	}
+	corpus := filepath.Join(dir, "urls.txt")
+	if err := os.WriteFile(corpus, []byte(urls.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &victim{t: t, args: []string{"--run", "r", "--corpus", corpus, "--rate", "200", "--store", storeURL, "--progress", "none"}, env: []string{"SHOAL_CA=" + ca}}
+}
+
+func verify(t *testing.T, storeURL string) {
+	t.Helper()
+	cmd := exec.CommandContext(context.Background(), testenv.Build(t, "./cmd/coordinator"), "verify", "--run", "r", "--store", storeURL)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("coordinator verify = %v, want it to hold\n%s", err, out)
+	}
+}
+
+func TestAnItemThatKillsItsWorkerEndsDead(t *testing.T) {
+	eachStore(t, func(t *testing.T, url string) {
+		const items, poison = 300, 123
+		var v *victim
+		var asked atomic.Int64
+		v = harvestOf(t, url, items, func(r *http.Request) *fakeapi.Reply {
+			if r.URL.Path == fmt.Sprintf("/items/%d", poison) {
+				asked.Add(1)
+				v.kill()
+			}
+			return nil
+		})
+		for v.run() {
+			if v.kills > 4 {
+				t.Fatalf("%d workers were killed, want at most 4\n%s", v.kills, v.log.String())
+			}
+		}
+		counts, lost := outcomes(t, url)
+		if counts.Landed != items-1 || counts.Items() != items || len(lost) != 1 || lost[0].Outcome != harvest.Dead || lost[0].Reason != "suspected_poison" {
+			t.Errorf("outcomes = %+v, %+v, want %d landed and one dead with suspected_poison\n%s", counts, lost, items-1, v.log.String())
+		}
+		if v.kills < 3 || asked.Load() != int64(v.kills) {
+			t.Errorf("%d kills, asked for %d times, want 3 or 4 of both", v.kills, asked.Load())
+		}
+		verify(t, url)
+	})
+}
+
+func TestRandomKillsEndNoItem(t *testing.T) {
+	eachStore(t, func(t *testing.T, url string) {
+		const items, kills = 1000, 10
+		var v *victim
+		var left atomic.Int64
+		v = harvestOf(t, url, items, func(*http.Request) *fakeapi.Reply {
+			if left.Add(-1) == 0 {
+				v.kill()
+			}
+			return nil
+		})
+		for v.kills < kills {
+			left.Store(1 + rand.Int64N(80))
+			if !v.run() {
+				t.Fatalf("the run ended after %d kills, want %d", v.kills, kills)
+			}
+		}
+		if v.run() {
+			t.Fatal("the worker was killed once more than wanted")
+		}
+		if counts, lost := outcomes(t, url); counts.Landed != items || len(lost) != 0 {
+			t.Errorf("outcomes = %+v, %+v, want %d landed\n%s", counts, lost, items, v.log.String())
+		}
+		verify(t, url)
+	})
+}
