@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
@@ -111,7 +112,7 @@ func (e *extraction) some(ctx context.Context, batch []store.StoredBody) error {
 
 // stage stages what was made, behind that on which the expression failed.
 func (e *extraction) stage(ctx context.Context, made []store.Extracted) error {
-	all := append(e.futile, made...)
+	all := slices.Concat(e.futile, made)
 	if len(all) == 0 {
 		return nil
 	}

@@ -119,7 +119,7 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 		if err := o.truth.Hold(ctx, o.host, length, operator()); err != nil {
 			return err
 		}
-		p.tellRedis(ctx, set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, orEndless(length)) })
+		p.tellRedis(set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, orEndless(length)) })
 		until := "coordinator resume"
 		if length > 0 {
 			until = time.Now().Add(length).Format(time.DateTime)
@@ -145,7 +145,7 @@ func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 			if err := o.truth.Hold(ctx, o.host, 0, operator()); err != nil {
 				return err
 			}
-			p.tellRedis(ctx, set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, 0) })
+			p.tellRedis(set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, 0) })
 			p.console.Say(fmt.Sprintf("%s is asked again: its workers go on within a second", o.host))
 		}
 		if drained {
@@ -183,7 +183,7 @@ func (p *program) lift(ctx context.Context, set config.Coordinator, o order, bef
 }
 
 // tellRedis carries an order to workers that cannot ask the store at present. The store has it already.
-func (p *program) tellRedis(ctx context.Context, set config.Coordinator, do func(r *pace.Redis) error) {
+func (p *program) tellRedis(set config.Coordinator, do func(r *pace.Redis) error) {
 	if set.Redis == "" {
 		return
 	}
@@ -228,7 +228,7 @@ func (p *program) rate(ctx context.Context, set config.Coordinator) error {
 		if err := o.truth.SetRate(ctx, o.host, rate.String(), operator()); err != nil {
 			return err
 		}
-		p.tellRedis(ctx, set, func(r *pace.Redis) error { return r.SetRate(ctx, o.host, rate.PerSecond, operator()) })
+		p.tellRedis(set, func(r *pace.Redis) error { return r.SetRate(ctx, o.host, rate.PerSecond, operator()) })
 		p.console.Say(fmt.Sprintf("the budget of %s is %g/s for all workers together, from now on and for later runs: workers obey within a second", o.host, rate.PerSecond))
 		return nil
 	})

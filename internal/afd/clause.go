@@ -188,13 +188,7 @@ func (b *reading) negates(w string) bool {
 		return true
 	}
 	kind := negationOf(w, n)
-	switch {
-	case allBut[w] && (n == "but" || n == "except"):
-		b.i++
-		kind = voided
-	case w == "was" && !b.result && b.i == b.from && labelWords[n] != "": // was keep, now delete
-		kind = voided
-	case w == "too" && (b.word(b.i+2) == "to" || b.word(b.i+3) == "to"): // too good to delete
+	if b.voids(w, n) {
 		kind = voided
 	}
 	switch {
@@ -208,6 +202,18 @@ func (b *reading) negates(w string) bool {
 	}
 	b.neg, b.past, b.hit, b.bare, b.article = kind, affirmed, false, true, false
 	return true
+}
+
+// voids reports whether a word takes the meaning of the votes behind it, given the next one.
+func (b *reading) voids(w, next string) bool {
+	switch {
+	case allBut[w] && (next == "but" || next == "except"):
+		b.i++
+		return true
+	case w == "was" && !b.result && b.i == b.from && labelWords[next] != "": // was keep, now delete
+		return true
+	}
+	return w == "too" && (b.word(b.i+2) == "to" || b.word(b.i+3) == "to") // too good to delete
 }
 
 // negationOf is how a word negates, given the next one.
@@ -260,7 +266,19 @@ func (b *reading) between(w string) {
 
 // vote takes a word that votes.
 func (b *reading) vote(w string) {
-	label, kind := labelWords[w], b.neg
+	label, kind := labelWords[w], b.weigh(w)
+	if !b.tokens[b.i].bold {
+		return
+	}
+	if label == "withdraw" && kind == affirmed {
+		b.found = slices.DeleteFunc(b.found, func(l string) bool { return l == "delete" && b.sameClause() })
+	}
+	b.cast(label, kind)
+}
+
+// weigh is how a word that votes is meant.
+func (b *reading) weigh(w string) negation {
+	kind := b.neg
 	if b.past != affirmed && kind == affirmed && takeBack[b.word(b.i-1)] && b.i > b.from {
 		kind = voided
 	}
@@ -273,19 +291,13 @@ func (b *reading) vote(w string) {
 		kind, b.hit = voided, b.hit || b.neg != affirmed
 	case kind == affirmed && b.denied(w):
 		kind = negated
-		if label != "delete" {
+		if labelWords[w] != "delete" {
 			kind = voided
 		}
 	case b.neg != affirmed:
 		b.hit = true
 	}
-	if !b.tokens[b.i].bold {
-		return
-	}
-	if label == "withdraw" && kind == affirmed {
-		b.found = slices.DeleteFunc(b.found, func(l string) bool { return l == "delete" && b.sameClause() })
-	}
-	b.cast(label, kind)
+	return kind
 }
 
 // sameClause reports whether a vote for deletion in the clause is what is withdrawn.

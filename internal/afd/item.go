@@ -34,12 +34,8 @@ func (s *scanner) kind(l line) string {
 	switch {
 	case relistMark(s.mask[l.content:l.to], s.text[l.content:l.to]):
 		return Relist
-	case s.closing && !s.closed && (s.lastHeading > l.from || s.stated || resultLike(m)):
+	case s.closes(l, resultLike(m)):
 		return Close
-	case s.nominate && !s.closed && resultLike(m):
-		return Close // under the heading, as it was done first
-	case (s.closing || s.nominate) && s.restated && resultLike(m):
-		return Close // in place of one that is struck out
 	case sortingNote(m):
 		return Notice
 	case s.closing && s.lastHeading > l.from:
@@ -50,6 +46,17 @@ func (s *scanner) kind(l line) string {
 		return Nomination
 	}
 	return Comment
+}
+
+// closes reports whether the closing statement begins with the line, which may look like a result.
+func (s *scanner) closes(l line, result bool) bool {
+	switch {
+	case s.closing && !s.closed:
+		return s.lastHeading > l.from || s.stated || result
+	case s.nominate && !s.closed && result: // under the heading, as it was done first
+		return true
+	}
+	return (s.closing || s.nominate) && s.restated && result // in place of one that is struck out
 }
 
 // relist leaves the template's own div out of the item.

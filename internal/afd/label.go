@@ -40,8 +40,6 @@ type passage struct {
 // labels are what the words in bold vote for, the one that counts first. There are
 // none if they are no vote. What is negated votes for nothing; only where nothing else is
 // said, "do not delete" is a keep and "cannot be kept" a delete.
-func labels(raw string, result bool) []string { return passage{bold: raw, result: result}.labels() }
-
 func (p passage) labels() []string {
 	found, flipped := p.read()
 	if len(found) == 0 {

@@ -111,16 +111,19 @@ func (s *signer) link(i int) int {
 	return end
 }
 
-func (s *signer) colon(i int) int {
+// stamp is the time of a signature around a colon; false where there is none, as in a sentence.
+func (s *signer) stamp(i int) (stamp, bool) {
 	if i == s.from || !digit(s.mask[i-1]) || i+2 >= s.to || !digit(s.mask[i+1]) {
-		return i + 1
+		return stamp{}, false
 	}
 	t, ok := stampAround(s.mask, s.from, i, s.to)
+	return t, ok && (t.zoned || !visible(s.mask[t.to:s.to]))
+}
+
+func (s *signer) colon(i int) int {
+	t, ok := s.stamp(i)
 	if !ok {
 		return i + 1
-	}
-	if !t.zoned && visible(s.mask[t.to:s.to]) {
-		return i + 1 // a time in a sentence
 	}
 	at := len(s.links)
 	for at > 0 && s.links[at-1].to > t.from {

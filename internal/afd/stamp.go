@@ -62,12 +62,7 @@ func clockAround(text string, lo, i, hi int) (c clock, ok bool) {
 		return clock{}, false
 	}
 	c.time = time.Duration(minute) * time.Minute
-	if c.to+3 <= hi && text[c.to] == ':' {
-		if seconds := number(text[c.to+1 : c.to+3]); seconds >= 0 && seconds < 60 {
-			c.time += time.Duration(seconds) * time.Second
-			c.to += 3
-		}
-	}
+	c.seconds(text[:hi])
 	if c.to < hi && digit(text[c.to]) {
 		return clock{}, false
 	}
@@ -82,6 +77,17 @@ func clockAround(text string, lo, i, hi int) (c clock, ok bool) {
 	}
 	c.time += time.Duration(hour) * time.Hour
 	return c, true
+}
+
+// seconds reads :59 behind hours and minutes.
+func (c *clock) seconds(text string) {
+	if c.to+3 > len(text) || text[c.to] != ':' {
+		return
+	}
+	if seconds := number(text[c.to+1 : c.to+3]); seconds >= 0 && seconds < 60 {
+		c.time += time.Duration(seconds) * time.Second
+		c.to += 3
+	}
 }
 
 // halfDay reads am, pm, a.m. or p.m. after a time of day, with the blanks before it.

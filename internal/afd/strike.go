@@ -23,8 +23,8 @@ type strikes struct {
 // tag takes a tag, as it is written.
 func (s *strikes) tag(tag string) {
 	name := tagName(tag)
-	if close, ok := strings.CutPrefix(name, "/"); ok {
-		s.pop(close)
+	if closed, ok := strings.CutPrefix(name, "/"); ok {
+		s.pop(closed)
 		return
 	}
 	if !strings.HasSuffix(tag, "/>") {

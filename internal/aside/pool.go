@@ -113,7 +113,7 @@ type process struct {
 }
 
 func (p *Pool) start() (*process, error) {
-	cmd := exec.Command(p.program)
+	cmd := exec.Command(p.program) //nolint:noctx // it outlives the call that starts it, and is ended by its pipe
 	cmd.Args = []string{p.name, Argument, strconv.FormatInt(p.memory, 10)}
 	cmd.Env = []string{"GOMAXPROCS=2", "GOTRACEBACK=none"}
 	cmd.Dir = string(os.PathSeparator)

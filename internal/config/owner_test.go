@@ -31,7 +31,7 @@ func TestFoundFile(t *testing.T) {
 	if w := load(t, Env{Dir: dir}, "--config", filepath.Join(dir, fileName)); w.FoundFile() != "" {
 		t.Errorf("FoundFile() = %q of a file that was named, want none", w.FoundFile())
 	}
-	if err := os.Chmod(filepath.Join(dir, fileName), 0o666); err != nil { //nolint:gosec // that is what is tried
+	if err := os.Chmod(filepath.Join(dir, fileName), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	wantUsage(t, "a file that every user may write", world{env: Env{Dir: dir}}.run(t).err, "may be written by every user", "--config")

@@ -69,7 +69,7 @@ func TestDownloadStaysWithTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.RedirectHandler("http://lists.example/urls", http.StatusFound)}} //nolint:gosec // of this test
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.RedirectHandler("http://lists.example/urls", http.StatusFound)}}
 	server.Start()
 	t.Cleanup(server.Close)
 	_, err = corpus.Open(t.Context(), corpus.Config{URI: server.URL + "/urls", HTTP: server.Client()})

@@ -87,7 +87,7 @@ func dangling(name string) bool {
 func aside(f *File) (*File, error) {
 	f.Aside = filepath.Dir(f.target)
 	f.temp = filepath.Join(f.Aside, strings.Replace(asidePattern, "*", rand.Text(), 1))
-	file, err := os.OpenFile(f.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // as the umask says
+	file, err := os.OpenFile(f.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w: %w", f.Name, ErrTarget, reason(err))
 	}

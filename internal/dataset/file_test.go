@@ -97,7 +97,7 @@ func TestPermissions(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	ordinary := filepath.Join(folder, "ordinary")
-	if err := os.WriteFile(ordinary, nil, 0o666); err != nil { //nolint:gosec // what the mask makes of it is the matter
+	if err := os.WriteFile(ordinary, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	want, err := os.Stat(ordinary)
@@ -111,7 +111,7 @@ func TestPermissions(t *testing.T) {
 	if got, err := os.Stat(name); err != nil || got.Mode() != want.Mode() {
 		t.Errorf("mode = %v, %v, want %v", got.Mode(), err, want.Mode())
 	}
-	if err := os.Chmod(name, 0o640); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(name, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	if err := write(t, name, "y", true); err != nil {

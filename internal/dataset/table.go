@@ -14,6 +14,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -182,11 +184,9 @@ func guardOf(o Options) func(string) string {
 		return func(text string) string { return text }
 	}
 	return func(text string) string {
-		for _, first := range text {
-			if slices.Contains([]rune("=+-@\t\r\n＝＋－＠"), first) && !number.MatchString(text) {
-				return "'" + text
-			}
-			break
+		first, _ := utf8.DecodeRuneInString(text)
+		if strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) && !number.MatchString(text) {
+			return "'" + text
 		}
 		return text
 	}

@@ -59,6 +59,9 @@ func codingOf(h http.Header, raw bool) (found coding, err error) {
 	return found, nil
 }
 
+// gzipMark is what a gzip body begins with (RFC 1952, 2.3.1).
+const gzipMark = "\x1f\x8b"
+
 // sniff corrects a coding by the body's first bytes. Only of what is read as text afterwards: there no plain text begins
 // as gzip does, and a wrong guess cannot be read.
 func sniff(in *bufio.Reader, said coding, raw bool) coding {
@@ -66,7 +69,7 @@ func sniff(in *bufio.Reader, said coding, raw bool) coding {
 	switch {
 	case raw, len(head) == 0, err != nil && !errors.Is(err, io.EOF):
 		return said
-	case bytes.HasPrefix([]byte("\x1f\x8b"), head):
+	case strings.HasPrefix(gzipMark, string(head)):
 		if said == codingNone && len(head) < 2 {
 			return codingNone
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -43,9 +44,8 @@ func Visible(text string) string {
 		return text
 	}
 	var out strings.Builder
-	for i, width := 0, 0; i < len(text); i += width {
-		var r rune
-		r, width = utf8.DecodeRuneInString(text[i:])
+	for i := 0; i < len(text); {
+		r, width := utf8.DecodeRuneInString(text[i:])
 		switch {
 		case r == utf8.RuneError && width == 1:
 			fmt.Fprintf(&out, `\x%02x`, text[i])
@@ -55,6 +55,7 @@ func Visible(text string) string {
 		default:
 			out.WriteRune(r)
 		}
+		i += width
 	}
 	return out.String()
 }
@@ -124,7 +125,8 @@ func Word(text, otherwise string) string {
 	return b.String()
 }
 
-// Detailed is an error with lines of ours below its sentence, such as examples. Only these are printed as lines.
+// Detailed is an error with lines of ours below its sentence, such as examples, and a colon between. Only these are
+// printed as lines.
 type Detailed struct {
 	Err   error
 	Below []string
@@ -140,7 +142,7 @@ func (d *Detailed) below() string {
 	if len(d.Below) == 0 {
 		return ""
 	}
-	return "\n  " + strings.Join(d.Below, "\n  ")
+	return ":\n  " + strings.Join(d.Below, "\n  ")
 }
 
 // ErrorText is an error as it may be printed: one line, and below it the lines of a Detailed.
@@ -154,6 +156,9 @@ func ErrorText(err error) string {
 	}
 	before, after, _ := strings.Cut(err.Error(), detailed.below())
 	text := Line(before + after)
+	if len(detailed.Below) > 0 {
+		text += ":"
+	}
 	for _, line := range detailed.Below {
 		text += "\n  " + Line(line)
 	}
@@ -171,7 +176,7 @@ type visible struct {
 
 // Write implements io.Writer.
 func (v *visible) Write(p []byte) (int, error) {
-	text := append(v.held, p...)
+	text := slices.Concat(v.held, p)
 	whole := len(text) - cutAtEnd(text)
 	v.held = append([]byte(nil), text[whole:]...)
 	if _, err := io.WriteString(v.w, Visible(string(text[:whole]))); err != nil {

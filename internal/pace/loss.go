@@ -11,12 +11,19 @@ const (
 // plausible reports whether the state can be one that these functions made. Anything else was put there by another hand.
 func (s *state) plausible(now int64) bool {
 	ref := max(now, s.at)
-	share := func(f float64) bool { return f >= leastShare && f <= 1 }
-	past := func(at int64) bool { return at >= 0 && at <= ref }
+	for _, f := range []float64{s.f, s.w, s.top} {
+		if !(f >= leastShare && f <= 1) { // so that NaN is none
+			return false
+		}
+	}
+	for _, at := range []int64{s.born, s.topAt, s.goodAt, s.probeAt, s.muster} {
+		if at < 0 || at > ref {
+			return false
+		}
+	}
 	return s.at <= now+epochAhead && s.epoch <= now+epochAhead && s.cut <= s.epoch && s.last <= ref+clockSlack &&
-		s.until <= ref+longAhead && s.hold <= ref+holdAhead && s.rate >= 0 && s.rate <= mostRate &&
-		share(s.f) && share(s.w) && share(s.top) && s.fAt <= max(ref, s.until) &&
-		past(s.born) && past(s.topAt) && past(s.goodAt) && past(s.probeAt) && past(s.muster) && s.bad >= 0 && s.probeN >= 0
+		s.until <= ref+longAhead && s.hold <= ref+holdAhead && s.fAt <= max(ref, s.until) &&
+		s.rate >= 0 && s.rate <= mostRate && s.bad >= 0 && s.probeN >= 0
 }
 
 // lose begins a new state. Slots of the old one may be leased for as long as the horizon, and what the old one knew of

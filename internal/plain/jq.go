@@ -62,7 +62,7 @@ func badExpression(flag, source string, err error) error {
 	row := strings.Count(before, "\n")
 	line := strings.Split(source, "\n")[row]
 	column := len([]rune(before[strings.LastIndexByte(before, '\n')+1:]))
-	said := fmt.Errorf("--%s: %w: %s at line %d, column %d:", flag, ErrExpression, err.Error(), row+1, column+1)
+	said := fmt.Errorf("--%s: %w: %s at line %d, column %d", flag, ErrExpression, err.Error(), row+1, column+1)
 	return &harvest.Detailed{Err: said, Below: []string{line, strings.Repeat(" ", column) + "^"}}
 }
 

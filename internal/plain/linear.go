@@ -47,8 +47,9 @@ func linearQuery(q *gojq.Query) (ok, many bool) {
 		return true, manyLeft || manyRight
 	case gojq.OpAnd, gojq.OpOr, gojq.OpEq, gojq.OpNe, gojq.OpLt, gojq.OpLe, gojq.OpGt, gojq.OpGe:
 		return !manyLeft || !manyRight, manyLeft || manyRight
+	default: // arithmetic and updates
+		return false, false
 	}
-	return false, false
 }
 
 // parts reports whether all that an expression yields is, each once, a part of its input.
@@ -63,8 +64,9 @@ func parts(q *gojq.Query) bool {
 		return q.Term.Func.Name == "select" && len(q.Term.SuffixList) == 0
 	case gojq.TermTypeQuery:
 		return len(q.Term.SuffixList) == 0 && parts(q.Term.Query)
+	default:
+		return false
 	}
-	return false
 }
 
 func linearTerm(t *gojq.Term) (ok, many bool) {
@@ -76,7 +78,7 @@ func linearTerm(t *gojq.Term) (ok, many bool) {
 	case gojq.TermTypeString:
 		ok = len(t.Str.Queries) == 0
 	case gojq.TermTypeFunc:
-		ok, many = linearFunction(t.Func)
+		ok = linearFunction(t.Func)
 	case gojq.TermTypeObject:
 		ok, many = linearObject(t.Object)
 	case gojq.TermTypeArray:
@@ -85,6 +87,8 @@ func linearTerm(t *gojq.Term) (ok, many bool) {
 		ok, many = linearIf(t.If)
 	case gojq.TermTypeQuery:
 		ok, many = linearQuery(t.Query)
+	default: // loops, recursion, formats
+		return false, false
 	}
 	for _, suffix := range t.SuffixList {
 		switch {
@@ -122,24 +126,24 @@ func constant(q *gojq.Query) bool {
 	return t.Type == gojq.TermTypeNumber && len(t.SuffixList) == 0 || t.Type == gojq.TermTypeString && len(t.Str.Queries) == 0
 }
 
-func linearFunction(f *gojq.Func) (ok, many bool) {
+// linearFunction reports whether a call is linear; none of those that are yields more than one value.
+func linearFunction(f *gojq.Func) bool {
 	if len(f.Args) == 0 {
-		return simpleFunction(f.Name), false
+		return simpleFunction(f.Name)
 	}
-	ok, many = linearQuery(f.Args[0])
-	switch {
-	case len(f.Args) > 1:
-		return false, false
-	case f.Name == "map":
-		return ok, false
-	case f.Name == "select":
-		return ok && !many, false // it yields its input as often as the condition is true
-	case f.Name == "first":
-		return ok, false
-	case f.Name == "has":
-		return constant(f.Args[0]), false
+	if len(f.Args) > 1 {
+		return false
 	}
-	return false, false
+	ok, many := linearQuery(f.Args[0])
+	switch f.Name {
+	case "map", "first":
+		return ok
+	case "select":
+		return ok && !many // it yields its input as often as the condition is true
+	case "has":
+		return constant(f.Args[0])
+	}
+	return false
 }
 
 func linearObject(o *gojq.Object) (ok, many bool) {

@@ -82,11 +82,8 @@ func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *ha
 		return l, "", unexpected(ReasonTooLarge, err)
 	}
 	found, err := scan(body, u.config.MaxDepth)
-	switch {
-	case err != nil && (u.next != nil || u.items != nil || u.config.Body == BodyJSON):
-		return l, "", undecodable(a, body, err)
-	case found.values > u.config.MaxValues:
-		return l, "", unexpected(ReasonTooMany, nil)
+	if fault, refused := u.refusesStep(a, body, found, err); refused {
+		return l, "", fault
 	}
 	if u.items == nil {
 		one := *req
@@ -130,6 +127,17 @@ func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *ha
 	default: // it would say so again
 		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err}
 	}
+}
+
+// refusesStep reports whether an answer cannot be read as a step: it is not JSON where that is needed, or holds too much.
+func (u *Upstream) refusesStep(a *harvest.Answer, body []byte, found findings, err error) (harvest.Reading, bool) {
+	switch {
+	case err != nil && (u.next != nil || u.items != nil || u.config.Body == BodyJSON):
+		return undecodable(a, body, err), true
+	case found.values > u.config.MaxValues:
+		return unexpected(ReasonTooMany, nil), true
+	}
+	return harvest.Reading{}, false
 }
 
 // final makes a reading of an answer that stops an expression one that is not asked for again.

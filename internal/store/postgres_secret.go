@@ -59,7 +59,7 @@ func each(err error, see func(error)) {
 		return
 	}
 	see(err)
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it walks the tree itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			each(one, see)
 		}

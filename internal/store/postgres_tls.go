@@ -49,9 +49,9 @@ func isHere(host string) bool {
 // acceptsAnyCertificate reports whether a connection to another machine is encrypted and yet open to whoever is between:
 // sslmode require, and prefer and allow where the server knows TLS.
 func acceptsAnyCertificate(config *pgx.ConnConfig) bool {
-	any := func(host string, t *pgconn.FallbackConfig) bool {
+	weak := func(host string, t *pgconn.FallbackConfig) bool {
 		return !isHere(host) && t.TLSConfig != nil && t.TLSConfig.InsecureSkipVerify && t.TLSConfig.VerifyPeerCertificate == nil
 	}
-	return any(config.Host, &pgconn.FallbackConfig{TLSConfig: config.TLSConfig}) ||
-		slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return any(f.Host, f) })
+	return weak(config.Host, &pgconn.FallbackConfig{TLSConfig: config.TLSConfig}) ||
+		slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return weak(f.Host, f) })
 }

@@ -92,12 +92,18 @@ func (b Break) what(contentType string, body []byte) string {
 		return "a comment, which JSON does not have"
 	case c == '<':
 		return "HTML or XML within the JSON: " + beginning(at)
-	case bytes.HasPrefix(at, []byte("\u201c")) || bytes.HasPrefix(at, []byte("\u201d")) || bytes.HasPrefix(at, []byte("\u2018")):
+	case typographic(at):
 		return "a typographic quote in place of a straight one"
 	case c == 0:
 		return "a zero byte: is it UTF-16 that no header declares?"
 	}
 	return b.word(contentType, body)
+}
+
+// typographic reports whether a text begins with a quote that JSON does not have.
+func typographic(text []byte) bool {
+	r, _ := utf8.DecodeRune(text)
+	return strings.ContainsRune("\u201c\u201d\u2018", r)
 }
 
 // word names the word that the text breaks at or in.

@@ -125,18 +125,16 @@ func byZeros(b []byte) (Charset, bool) {
 	if len(b) < 2 || b[0] != 0 && b[1] != 0 {
 		return Charset{}, false
 	}
-	var third, fourth byte = 1, 1
-	if len(b) >= 4 {
-		third, fourth = b[2], b[3]
-	}
+	ascii := func(i int) bool { return b[i] != 0 && b[i] < utf8.RuneSelf }
+	zeros := func(from, to int) bool { return len(b) >= 4 && bytes.Count(b[from:to], []byte{0}) == to-from }
 	switch {
-	case b[0] == 0 && b[1] == 0 && third == 0 && fourth != 0 && fourth < utf8.RuneSelf:
+	case zeros(0, 3) && ascii(3):
 		return Charset{Name: "utf-32be", encoding: utf32BE}, true
-	case b[0] != 0 && b[0] < utf8.RuneSelf && b[1] == 0 && third == 0 && fourth == 0:
+	case ascii(0) && zeros(1, 4):
 		return Charset{Name: "utf-32le", encoding: utf32LE}, true
-	case b[0] == 0 && b[1] != 0 && b[1] < utf8.RuneSelf:
+	case b[0] == 0 && ascii(1):
 		return Charset{Name: "utf-16be", encoding: utf16BE}, true
-	case b[0] != 0 && b[0] < utf8.RuneSelf && b[1] == 0:
+	case ascii(0) && b[1] == 0:
 		return Charset{Name: "utf-16le", encoding: utf16LE}, true
 	}
 	return Charset{}, false

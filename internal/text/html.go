@@ -84,6 +84,7 @@ func headline(body []byte) (title, words string) {
 			case within != atom.Script && within != atom.Style && text.Len() < 200:
 				text.WriteString(said + " ")
 			}
+		default: // comments and the like
 		}
 	}
 }

@@ -18,8 +18,9 @@ func ledAstray(request *harvest.Request, err error) error {
 	switch failure.Fault {
 	case harvest.FaultTLS, harvest.FaultConnect, harvest.FaultBlocked, harvest.FaultTimeout:
 		return &harvest.Failure{Fault: harvest.FaultOffhost, Err: fmt.Errorf("redirect to %s, which cannot be used: %w", harvest.Quote(request.URL), failure.Err)}
+	default:
+		return err
 	}
-	return err
 }
 
 // isAstray reports whether ledAstray made the error.

@@ -147,9 +147,7 @@ func (c *call) unreached(ctx context.Context, err error) (time.Duration, error) 
 	return pauseAfter(c.away), nil
 }
 
-func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer, reading harvest.Reading) (time.Duration, error) {
-	now := time.Now()
-	c.failures = slices.DeleteFunc(c.failures, c.forgiven)
+func (c *call) facts(answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Facts {
 	facts := retry.Facts{
 		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait, Items: 1, Tries: len(c.failures) + 1, Renewed: c.renewed,
 		Incidents: c.incidents + 1, Now: now, Jitter: rand.Float64(),
@@ -157,6 +155,24 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	if answer != nil {
 		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
 	}
+	return facts
+}
+
+// bounded is the error of a silence that is longer than a call may wait.
+func (c *call) bounded(d retry.Decision) error {
+	if c.MaxSilence > 0 && d.Pause > c.MaxSilence {
+		return tooLong(d, c.MaxSilence)
+	}
+	if c.Patience > 0 && d.Pause > c.Patience {
+		return fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, time.Now().Add(d.Pause).Format(time.DateTime))
+	}
+	return nil
+}
+
+func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer, reading harvest.Reading) (time.Duration, error) {
+	now := time.Now()
+	c.failures = slices.DeleteFunc(c.failures, c.forgiven)
+	facts := c.facts(answer, reading, now)
 	policy, strange := c.Retry, c.mistaken(reading) && reading.Fault == harvest.FaultForeign
 	if strange {
 		policy.Retries = min(policy.Retries, maxForeign-1)
@@ -172,11 +188,8 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 		c.Tally.paused(d.Source, d.Pause)
 		c.incidents++
 	}
-	if c.MaxSilence > 0 && d.Pause > c.MaxSilence {
-		return 0, tooLong(d, c.MaxSilence)
-	}
-	if c.Patience > 0 && d.Pause > c.Patience {
-		return 0, fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, time.Now().Add(d.Pause).Format(time.DateTime))
+	if err := c.bounded(d); err != nil {
+		return 0, err
 	}
 	if c.failed.IsZero() && !d.Free {
 		c.failed = now

@@ -68,8 +68,8 @@ func (w *Worker) add(item harvest.Item) {
 		single = w.packer.take()
 	}
 	w.packer.mu.Unlock()
-	w.send(full, 0, time.Now())
-	w.send(single, 0, time.Now())
+	w.send(full, time.Now())
+	w.send(single, time.Now())
 }
 
 // packEnded closes the pack whatever its number.
@@ -83,7 +83,7 @@ func (w *Worker) closePack(number int) {
 		pack = w.packer.take()
 	}
 	w.packer.mu.Unlock()
-	w.send(pack, 0, time.Now())
+	w.send(pack, time.Now())
 }
 
 // drop says that n items are open no more. When all that are open are in the pack, nobody can fill it.
@@ -106,7 +106,7 @@ func (w *Worker) giveBack(t *task, items []harvest.Item) {
 		w.packer.returned[item.Key] += t.total
 		w.packer.mu.Unlock()
 		if again {
-			w.send([]harvest.Item{item}, 0, time.Now())
+			w.send([]harvest.Item{item}, time.Now())
 		} else {
 			w.add(item)
 		}
@@ -131,12 +131,12 @@ func (w *Worker) split(t *task, ready time.Time) {
 	w.dispatch(&task{items: t.items[half:], total: t.total, ready: ready, alone: t.alone, noted: t.noted})
 }
 
-// send makes a task of items that go into one request; attempts are those that they have gone through together.
-func (w *Worker) send(items []harvest.Item, attempts int, ready time.Time) {
+// send makes a task of items that go into one request.
+func (w *Worker) send(items []harvest.Item, ready time.Time) {
 	if len(items) == 0 {
 		return
 	}
-	w.dispatch(&task{items: items, ready: ready, total: attempts})
+	w.dispatch(&task{items: items, ready: ready})
 }
 
 // dispatch queues a task, once it has a request.

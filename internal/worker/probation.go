@@ -238,6 +238,6 @@ func (p *probation) refusal(stop retry.Stop, reason string) error {
 		retry.StopRefused: "it answers 401, 403 or a TLS error to item after item; is the credential or the User-Agent refused? (look with --try 3)",
 		retry.StopLimited: "it answers 429 to every item and never served one; this may be a ban: ask the operator of the API",
 	}[stop]
-	said := fmt.Errorf("%w: %s; nothing of this was recorded. Examples:", ErrRefused, why)
+	said := fmt.Errorf("%w: %s; nothing of this was recorded. Examples", ErrRefused, why)
 	return &harvest.Detailed{Err: said, Below: slices.Clone(p.failed)}
 }

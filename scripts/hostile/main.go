@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,30 +24,34 @@ const (
 	most       = 5 * time.Minute // for one server
 )
 
-func main() {
+func main() { os.Exit(prove(os.Stdout)) }
+
+// prove runs the servers that are named, or all, and returns the exit code.
+func prove(out io.Writer) int {
 	dir, err := os.MkdirTemp("", "hostile")
 	if err == nil {
 		err = build(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "hostile:", err)
-		os.Exit(2)
+		return 2
 	}
-	fmt.Printf("%-36s %10s %8s %12s %s\n", "server", "peak MiB", "seconds", "neighbours", "the others")
+	fmt.Fprintf(out, "%-36s %10s %8s %12s %s\n", "server", "peak MiB", "seconds", "neighbours", "the others")
 	broken := 0
 	for _, a := range attacks() {
 		if len(os.Args) > 1 && !strings.Contains(strings.Join(os.Args[1:], "|"), a.name) {
 			continue
 		}
-		if !run(dir, a) {
+		if !run(out, dir, a) {
 			broken++
 		}
 	}
 	_ = os.RemoveAll(dir)
 	if broken > 0 {
-		fmt.Printf("%d servers broke a bound\n", broken)
-		os.Exit(1)
+		fmt.Fprintf(out, "%d servers broke a bound\n", broken)
+		return 1
 	}
+	return 0
 }
 
 func build(dir string) error {
@@ -58,7 +63,7 @@ func build(dir string) error {
 }
 
 // run runs one attack and reports whether all bounds held.
-func run(dir string, a attack) bool {
+func run(out io.Writer, dir string, a attack) bool {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok/", neighbour)
 	mux.HandleFunc("/bad/", a.answer)
@@ -69,7 +74,7 @@ func run(dir string, a attack) bool {
 	}()
 	work, err := os.MkdirTemp(dir, "run")
 	if err != nil {
-		return report(a, nil, err)
+		return report(out, a, nil, err)
 	}
 	var corpus strings.Builder
 	for i := range max(a.items, neighbours) {
@@ -81,7 +86,7 @@ func run(dir string, a attack) bool {
 		}
 	}
 	if err := os.WriteFile(filepath.Join(work, "urls.txt"), []byte(corpus.String()), 0o600); err != nil {
-		return report(a, nil, err)
+		return report(out, a, nil, err)
 	}
 	args := append([]string{filepath.Join(dir, "worker"), "--corpus", "urls.txt", "--rate", "100", "--concurrency", "40", "--retries", "2", "--progress", "none",
 		"--max-dead", "none", "--max-skipped", "none", "--patience", "4m", "--user-agent", "hostile/1 (proof)"}, a.args...)
@@ -92,7 +97,7 @@ func run(dir string, a attack) bool {
 	if err == nil {
 		m.landed, m.others, err = outcomes(filepath.Join(work, "shoal.db"))
 	}
-	return report(a, m, err)
+	return report(out, a, m, err)
 }
 
 // measured is what came of one run.
@@ -105,15 +110,15 @@ type measured struct {
 	output string
 }
 
-func report(a attack, m *measured, err error) bool {
+func report(out io.Writer, a attack, m *measured, err error) bool {
 	if m == nil {
-		fmt.Printf("%-36s %v\n", a.name, err)
+		fmt.Fprintf(out, "%-36s %v\n", a.name, err)
 		return false
 	}
 	fine := err == nil && m.peak <= limit && m.took < most && m.landed == neighbours && (m.code == 0 || m.code == 3)
-	fmt.Printf("%-36s %10d %8.1f %8d/%d   exit %d, %s\n", a.name, m.peak>>20, m.took.Seconds(), m.landed, neighbours, m.code, m.others)
+	fmt.Fprintf(out, "%-36s %10d %8.1f %8d/%d   exit %d, %s\n", a.name, m.peak>>20, m.took.Seconds(), m.landed, neighbours, m.code, m.others)
 	if !fine {
-		fmt.Printf("  broken: %v\n  %s\n", err, strings.ReplaceAll(m.output, "\n", "\n  "))
+		fmt.Fprintf(out, "  broken: %v\n  %s\n", err, strings.ReplaceAll(m.output, "\n", "\n  "))
 	}
 	return fine
 }

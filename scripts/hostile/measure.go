@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +31,7 @@ func measure(dir string, args []string) (*measured, error) {
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var output bytes.Buffer
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append(env, "GOMAXPROCS=1"), &output, &output
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, slices.Concat(env, []string{"GOMAXPROCS=1"}), &output, &output
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err

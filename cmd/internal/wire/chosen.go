@@ -30,7 +30,7 @@ func ChosenRun(ctx context.Context, truth store.Store, name string) (harvest.Run
 	default:
 		return harvest.Run{}, config.Usagef("the store holds no run yet: harvest one with worker --corpus FILE, or say --store")
 	}
-	list := &harvest.Detailed{Err: errors.New("which run? Say --run with one of these:")}
+	list := &harvest.Detailed{Err: errors.New("which run? Say --run with one of these")}
 	for _, run := range runs {
 		list.Below = append(list.Below, fmt.Sprintf("%s  opened %s ago at %s", run.Name, Ago(time.Since(run.OpenedAt)), run.Host))
 	}

@@ -40,19 +40,8 @@ func (h *Harvester) waitsForRun() bool {
 // adoptRun takes the inputs of the run that is meant when no corpus is named, or the run's own table. In
 // a store that others share it waits for somebody to open one.
 func (h *Harvester) adoptRun(ctx context.Context) error {
-	var run harvest.Run
-	waiting := func(err error) bool {
-		return unavailable(err) || h.waitsForRun() && errors.Is(err, errNoRunYet)
-	}
-	err := h.patiently(ctx, "a run to be opened", waiting, func() (err error) {
-		run, err = h.findRun(ctx, harvest.Inputs{})
-		return err
-	})
+	run, err := h.awaitRun(ctx)
 	switch {
-	case errors.Is(err, worker.ErrPatience):
-		return err
-	case errors.Is(err, errNoRunYet):
-		return config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
 	case err != nil:
 		return err
 	case h.set.AutoShard && !run.FinishedAt.IsZero() && !h.contradicts(run): // else what opens the run says so
@@ -80,6 +69,21 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 	h.set.Run, h.set.Corpus = run.Name, run.Corpus
 	h.adoptAPI(run)
 	return nil
+}
+
+// awaitRun finds the run that is meant, once it is there.
+func (h *Harvester) awaitRun(ctx context.Context) (run harvest.Run, err error) {
+	waiting := func(err error) bool {
+		return unavailable(err) || h.waitsForRun() && errors.Is(err, errNoRunYet)
+	}
+	err = h.patiently(ctx, "a run to be opened", waiting, func() (err error) {
+		run, err = h.findRun(ctx, harvest.Inputs{})
+		return err
+	})
+	if errors.Is(err, errNoRunYet) && !errors.Is(err, worker.ErrPatience) {
+		err = config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
+	}
+	return run, err
 }
 
 // contradicts reports whether an input given now differs from what the finished run was opened with.
