@@ -224,6 +224,12 @@ func (p *Postgres) Totals(ctx context.Context, run string) (harvest.Counts, erro
 	return c, classify("add up run "+run, err)
 }
 
+// Rows implements Store.
+func (p *Postgres) Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error) {
+	err = p.pool.QueryRow(ctx, rowsOf("shoal.", numbered), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
+	return ofShard, ofRun, classify("count the rows of run "+run, err)
+}
+
 // Fingerprint implements Store.
 func (p *Postgres) Fingerprint(ctx context.Context, run string) (string, error) {
 	gen, err := p.fingerprint(ctx, p.pool, run)

@@ -82,6 +82,13 @@ func totals(schema, run string) string {
 			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %sshards WHERE run = %s GROUP BY "of") AS by_n`, schema, run)
 }
 
+// rowsOf is the query of Rows. Parameters: run, shard, of.
+func rowsOf(schema string, parameter func(n int) string) string {
+	return fmt.Sprintf(`SELECT CAST(coalesce(sum(CASE WHEN shard = %[3]s AND "of" = %[4]s THEN landed + missing + skipped + dead END), 0) AS bigint),
+			CAST(coalesce(sum(landed + missing + skipped + dead), 0) AS bigint)
+		FROM %[1]sshards WHERE run = %[2]s`, schema, parameter(1), parameter(2), parameter(3))
+}
+
 // landedItems is the query of Landed. The counts come first: a run of which nothing landed may have millions of other rows.
 // Parameters: run, limit.
 func landedItems(schema string, parameter func(n int) string) string {

@@ -222,6 +222,12 @@ func (s *SQLite) Totals(ctx context.Context, run string) (harvest.Counts, error)
 	return c, s.classify("add up run "+run, err)
 }
 
+// Rows implements Store.
+func (s *SQLite) Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error) {
+	err = s.read.QueryRowContext(ctx, rowsOf("", sqliteNumbered), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
+	return ofShard, ofRun, s.classify("count the rows of run "+run, err)
+}
+
 // Fingerprint implements Store. A backup that is copied over the file keeps the file's identity: after that a mirror has
 // to be rebuilt, as after the restore of a whole disk.
 func (s *SQLite) Fingerprint(ctx context.Context, run string) (string, error) {

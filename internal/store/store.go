@@ -31,6 +31,9 @@ type Store interface {
 	// worker was given, so the outcomes of all rows together are those of the run. Rejected lines are met again by each
 	// pass over the corpus: that count is the largest that one N has seen.
 	Totals(ctx context.Context, run string) (harvest.Counts, error)
+	// Rows counts the pages that were landed under a shard of the run, and under all shards of it together, by what each
+	// landing has added up: it reads no page.
+	Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error)
 	// RecordDigest keeps the corpus' count and sum if the stored sum is still known (empty: none is stored); recorded says
 	// whether it did. Where it replaces another one the corpus grew: no shard is drained and the run not finished any
 	// more. That the growth is sound is for the caller to check. ErrNoRun without the run.

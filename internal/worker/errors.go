@@ -19,6 +19,8 @@ var (
 	ErrIncomplete = errors.New("incomplete")
 	// ErrAnother: what the store held when the pass began may not be there any more. Another pass finds what is missing.
 	ErrAnother = fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)
+	// ErrDoubt: the ledger says of more items that they have ended than the store has counted. A pass with Config.Verify tells.
+	ErrDoubt = fmt.Errorf("%w: Redis says of more items that they have ended than the store has counted", ErrIncomplete)
 	// ErrFenced: somebody else owns the shard.
 	ErrFenced = errors.New("somebody else owns this shard now")
 	// ErrStopped: the first signal came; what was in flight has landed.

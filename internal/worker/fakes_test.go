@@ -45,16 +45,17 @@ type rig struct {
 	hang     bool // Land waits for its context
 	gen      string
 
-	bad         int           // failures reported as signs of an outage
-	detects     bool          // ten failures without a success between are an outage, as for pace
-	good        time.Time     // the last success
-	probed      time.Time     // the last permit
-	out         [2]time.Time  // the last outage
-	limit       harvest.Limit // what pace waits for, if not the budget
-	late        int           // so many permits come too late to be used
-	unused      int           // permits given back
-	barren      int           // so many slots are dead when their permit comes
-	unreachable time.Time     // until then no connection can be had
+	bad         int                  // failures reported as signs of an outage
+	detects     bool                 // ten failures without a success between are an outage, as for pace
+	good        time.Time            // the last success
+	probed      time.Time            // the last permit
+	out         [2]time.Time         // the last outage
+	limit       harvest.Limit        // what pace waits for, if not the budget
+	invented    map[harvest.Key]bool // what the ledger claims
+	late        int                  // so many permits come too late to be used
+	unused      int                  // permits given back
+	barren      int                  // so many slots are dead when their permit comes
+	unreachable time.Time            // until then no connection can be had
 }
 
 func newRig(urls ...string) *rig {
@@ -137,6 +138,12 @@ func (r *rig) Landed(_ context.Context, _ string, limit int) (items []harvest.It
 	return items, nil
 }
 
+func (r *rig) Rows(context.Context, string, harvest.Shard) (ofShard, ofRun int64, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return int64(len(r.pages)), int64(len(r.pages)), nil
+}
+
 func (r *rig) Land(ctx context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
 	if r.hang {
 		<-ctx.Done()
@@ -190,7 +197,13 @@ func (r *rig) sent() (n int) {
 type rigLedger struct{ r *rig }
 
 func (l rigLedger) Known(_ context.Context, _ string, keys []harvest.Key) ([]bool, error) {
-	return make([]bool, len(keys)), nil
+	l.r.mu.Lock()
+	defer l.r.mu.Unlock()
+	known := make([]bool, len(keys))
+	for i, key := range keys {
+		known[i] = l.r.invented[key]
+	}
+	return known, nil
 }
 
 func (l rigLedger) Mark(_ context.Context, _ string, keys []harvest.Key) error {

@@ -24,6 +24,8 @@ type Store interface {
 	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
 	// Landed returns up to limit items of the run that landed, by whichever worker.
 	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
+	// Rows counts the pages that landed under a shard, and under all shards of the run together.
+	Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error)
 }
 
 // Ledger is the fast mirror of what is done: it may forget, it never invents.

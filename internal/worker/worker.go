@@ -39,6 +39,7 @@ type Config struct {
 	Limit       int           // stop after so many new items; 0 for none
 	Canary      bool          // stop when the first items of the run all fail
 	Fresh       bool          // nothing of the run has landed so far
+	Verify      bool          // the store alone is asked what has ended
 	Grace       time.Duration // what is in flight may take so long after the first signal
 }
 
@@ -175,7 +176,7 @@ func (w *Worker) result() (Result, error) {
 		// What was committed before a failover or a restore may not be there any more.
 		return result, ErrAnother
 	}
-	return result, nil
+	return result, w.doubts()
 }
 
 // fail ends the work for a reason; what is in flight still lands. Only the first reason counts.

@@ -65,6 +65,7 @@ type Harvester struct {
 	tour   tour
 	began  time.Time
 	seeds  []string // of the chains that enumerate the corpus
+	verify bool     // the store alone is asked what has ended
 	leads  bool     // it looks after the run rather than after a shard
 	looks  bool     // it changes nothing, and makes no store
 
@@ -261,6 +262,7 @@ func (h *Harvester) build(ctx context.Context) error {
 		Run: h.run, Shard: h.set.Shard, Concurrency: h.set.Concurrency, Pack: h.kind.most, Batch: h.set.Batch, BatchBytes: int(h.set.BatchBytes), Flush: h.set.Flush,
 		Retry:    retryPolicy(h.set),
 		Patience: h.set.Patience, MaxSilence: h.set.MaxSilence, Limit: h.tour.limit(h.set.Limit), Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
+		Verify: h.verify || h.set.Corpus == "-", // what is read once cannot be gone through once more
 	}, parts)
 	h.tour.next(h.worker.Progress)
 	return nil

@@ -81,8 +81,9 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 	}
 	for {
 		out, err := h.drain(ctx)
-		if errors.Is(err, worker.ErrAnother) && h.set.Corpus != "-" {
-			h.Say("the store was restored, failed over or its ledger rebuilt: the shard is gone through once more")
+		if why := onceMore(err); why != "" && h.set.Corpus != "-" {
+			h.Say(why + ": the shard is gone through once more")
+			h.verify = errors.Is(err, worker.ErrDoubt)
 			if err := h.interruptible(ctx, h.openNextCorpus, h.build); err != nil {
 				return out, err
 			}
@@ -97,6 +98,7 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 		if err := h.lease.Release(ctx); err != nil {
 			h.Log.Warn("giving a drained shard back", "error", err)
 		}
+		h.verify = false
 		err = h.interruptible(ctx, h.claim, h.openNextCorpus, h.build)
 		if errors.Is(err, store.ErrDrained) {
 			return out, nil
@@ -105,6 +107,17 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
+}
+
+// onceMore says why a pass is to be repeated; empty when it is not.
+func onceMore(err error) string {
+	switch {
+	case errors.Is(err, worker.ErrAnother):
+		return "the store was restored, failed over or its ledger rebuilt"
+	case errors.Is(err, worker.ErrDoubt):
+		return "Redis knows more items than the store has counted (or the corpus holds some twice), so the store is asked for each"
+	}
+	return ""
 }
 
 // progress is that of this process, with the requests that list its corpus.

@@ -87,6 +87,12 @@ func readTotals(t *testing.T, f *fixture) {
 	f.Exec(t, `UPDATE shards SET rejected = 3 WHERE "of" = 2`)
 	f.Exec(t, `UPDATE shards SET rejected = 5 WHERE "of" = 1`)
 	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 3, Bytes: 24, Rejected: 6})
+	for shard, want := range map[harvest.Shard]int64{{Index: 0, Of: 2}: 1, {Index: 0, Of: 1}: 1, {Index: 2, Of: 3}: 0} {
+		ofShard, ofRun, err := f.store.Rows(t.Context(), Name, shard)
+		if err != nil || ofShard != want || ofRun != 3 {
+			t.Errorf("Rows(%s) = %d, %d, %v, want %d, 3, nil", shard, ofShard, ofRun, err, want)
+		}
+	}
 }
 
 func exportOrder(t *testing.T, f *fixture) {
