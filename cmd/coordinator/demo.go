@@ -97,7 +97,7 @@ func (p *program) demoWorker(ctx context.Context, api *fakeapi.Server, dir strin
 	})
 	cmd.SetArgs([]string{
 		"--config", file, "--corpus", corpus, "--run", demoRun, "--ca", ca, "--store", "sqlite:" + demoStore, "--rate", fmt.Sprint(demoRate),
-		"--extract", demoExtract, "--timeout", "10s",
+		"--extract", demoExtract, "--timeout", "10s", "--allow-host", harvest.HostOf(api.URL),
 	})
 	return set, cmd.ExecuteContext(ctx)
 }
