@@ -12,6 +12,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/dataset"
 	"shoal/internal/harvest"
+	"shoal/internal/status"
 	"shoal/internal/store"
 )
 
@@ -212,7 +213,7 @@ func (p *program) list(ctx context.Context, set config.Coordinator) (err error) 
 }
 
 func (p *program) printList(all counted) error {
-	err := table(p.out, "ITEMS\tOUTCOME\tREASON\tSTATUS", func(row func(cells ...any)) {
+	err := p.table([]status.Column{{Name: "ITEMS"}, {Name: "OUTCOME"}, {Name: "REASON", Rank: 1, Least: 10}, {Name: "STATUS", Rank: 2}}, func(row func(cells ...any)) {
 		for _, c := range all.Counts {
 			row(humanize.Comma(c.Items), c.Outcome, dash(c.Reason), c.Status)
 		}
@@ -221,10 +222,12 @@ func (p *program) printList(all counted) error {
 		return err
 	}
 	fmt.Fprintln(p.out)
-	return table(p.out, "OUTCOME\tREASON\tREQUESTS\tURL\tDETAIL", func(row func(cells ...any)) {
+	return p.table([]status.Column{
+		{Name: "OUTCOME", Rank: 2}, {Name: "REASON", Rank: 3, Least: 8}, {Name: "REQUESTS", Rank: 4}, {Name: "URL", Least: 32, Middle: true}, {Name: "DETAIL", Rank: 1, Least: 12},
+	}, func(row func(cells ...any)) {
 		for _, item := range all.Items {
 			detail := oneLine(item.Detail)
-			row(item.Outcome, dash(item.Reason), item.Attempts, item.URL, dash(detail[:min(len(detail), 80)]))
+			row(item.Outcome, dash(item.Reason), item.Attempts, item.URL, dash(status.Cut(detail, 80)))
 		}
 	})
 }

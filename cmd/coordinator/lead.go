@@ -14,7 +14,7 @@ import (
 // env is the process around a command that reads a corpus. It ends itself after the first signal.
 func (p *program) env(set config.Worker) wire.Env {
 	p.gentle.Store(true)
-	p.console = wire.NewConsole(p.out, p.stderr, set.LogLevel, set.Progress)
+	p.console = wire.NewConsole(p.stdout, p.talk, set.LogLevel, set.Progress)
 	for _, sentence := range set.Warnings {
 		p.console.Say("warning: " + sentence)
 	}

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/term"
-
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
+	"shoal/internal/status"
 )
 
 func main() {
@@ -26,13 +25,14 @@ func main() {
 
 // run is the whole program but for the process around it.
 func run(args, environ []string, stdout, stderr *os.File) int {
-	signals := wire.CatchSignals(func() { fmt.Fprintln(stderr, "stopping; once more to leave at once") })
-	env := config.Env{Environ: environ, Terminal: term.IsTerminal(int(stderr.Fd())), Version: wire.Version()}
-	p := program{environ: environ, stdout: stdout, out: harvest.NewVisible(stdout), stderr: stderr, signals: signals}
+	screen := status.OpenTerminal(stderr, environ).Screen()
+	signals := wire.CatchSignals(screen, "stopping; once more to leave at once")
+	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: wire.Version()}
+	p := program{environ: environ, stdout: stdout, out: harvest.NewVisible(stdout), paper: status.OpenTerminal(stdout, environ), talk: screen, signals: signals}
 	cmd := config.CoordinatorCommand(env, p.commands()...)
 	cmd.SetArgs(args)
 	cmd.SetOut(p.out)
-	cmd.SetErr(harvest.NewVisible(stderr))
+	cmd.SetErr(screen)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -43,7 +43,7 @@ func run(args, environ []string, stdout, stderr *os.File) int {
 	}()
 	err := cmd.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(stderr, "coordinator: %s\n", harvest.ErrorText(err))
+		fmt.Fprintf(screen, "coordinator: %s\n", harvest.ErrorText(err))
 	}
 	return wire.ExitCode(err, signals.Code())
 }

@@ -169,7 +169,7 @@ func (p *program) lift(ctx context.Context, set config.Coordinator, o order, bef
 		if !term.IsTerminal(int(os.Stdin.Fd())) {
 			return config.Usagef("%s Nothing was sent so far: wait, or add --yes to end the silence", sentence)
 		}
-		fmt.Fprintf(p.stderr, "%s\nType yes to end the silence now: ", sentence)
+		fmt.Fprintf(p.talk, "%s\nType yes to end the silence now: ", sentence)
 		line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // what was typed before the end counts
 		if strings.TrimSpace(line) != "yes" {
 			return config.Usagef("the silence of %s stays", o.host)
@@ -327,7 +327,7 @@ func (p *program) confirm(word, sentence string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return config.Usagef("%s Nobody is here to ask: add --force", sentence)
 	}
-	fmt.Fprint(p.stderr, harvest.Linef("%s\nType its name to go on: ", sentence))
+	fmt.Fprint(p.talk, harvest.Linef("%s\nType its name to go on: ", sentence))
 	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // what was typed before the end counts
 	if strings.TrimSpace(line) != word {
 		return config.Usagef("nothing was removed")

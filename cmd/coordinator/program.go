@@ -10,23 +10,26 @@ import (
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
+	"shoal/internal/status"
 	"shoal/internal/store"
 )
 
 // program is one call of the coordinator.
 type program struct {
-	environ        []string
-	stdout, stderr *os.File
-	out            io.Writer // stdout, for what is visible: everything but the bytes of an export
-	signals        *wire.Signals
-	console        *wire.Console
-	gentle         atomic.Bool // the command ends itself after the first signal
+	environ []string
+	stdout  *os.File
+	out     io.Writer       // stdout, for what is visible: everything but the bytes of an export
+	paper   status.Terminal // stdout, for how wide it is
+	talk    *status.Screen  // stderr
+	signals *wire.Signals
+	console *wire.Console
+	gentle  atomic.Bool // the command ends itself after the first signal
 }
 
 // with gives a command its console.
 func (p *program) with(do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
 	return func(ctx context.Context, set config.Coordinator) error {
-		p.console = wire.NewConsole(p.out, p.stderr, set.LogLevel, set.Progress)
+		p.console = wire.NewConsole(p.stdout, p.talk, set.LogLevel, set.Progress)
 		defer p.console.Close()
 		for _, sentence := range set.Warnings {
 			p.console.Say("warning: " + sentence)

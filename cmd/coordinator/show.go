@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -84,7 +83,10 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 		p.console.Say("the store holds no run yet: open one with coordinator run --corpus FILE, or harvest with worker --corpus FILE")
 		return nil
 	}
-	return table(p.out, "RUN\tSTATE\tHOST\tOPENED\tITEMS\tLANDED\tMISSING\tSKIPPED\tDEAD\tBYTES", func(row func(cells ...any)) {
+	return p.table([]status.Column{
+		{Name: "RUN", Least: 8, Middle: true}, {Name: "STATE"}, {Name: "HOST", Rank: 9, Least: 12, Middle: true}, {Name: "OPENED", Rank: 5}, {Name: "ITEMS", Rank: 2}, {Name: "LANDED", Rank: 1},
+		{Name: "MISSING", Rank: 6}, {Name: "SKIPPED", Rank: 7}, {Name: "DEAD", Rank: 4}, {Name: "BYTES", Rank: 8},
+	}, func(row func(cells ...any)) {
 		for _, l := range all {
 			row(l.Run, l.State, l.Host, wire.Ago(time.Since(l.OpenedAt))+" ago", orDash(l.Items), humanize.Comma(l.Landed), humanize.Comma(l.Missing),
 				humanize.Comma(l.Skipped), humanize.Comma(l.Dead), humanize.IBytes(uint64(max(0, l.Bytes))))
@@ -114,20 +116,15 @@ func orDash(n int64) string {
 	return humanize.Comma(n)
 }
 
-// table writes aligned columns.
-func table(w io.Writer, head string, fill func(row func(cells ...any))) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, head)
-	fill(func(cells ...any) {
-		for i, cell := range cells {
-			if i > 0 {
-				fmt.Fprint(t, "\t")
-			}
-			fmt.Fprint(t, harvest.Line(fmt.Sprint(cell)))
-		}
-		fmt.Fprintln(t)
-	})
-	return t.Flush()
+// table prints aligned columns that fit the terminal.
+func (p *program) table(columns []status.Column, fill func(row func(cells ...any))) error {
+	return status.Table(p.out, p.paper.Width(), columns, fill)
+}
+
+// paragraph prints lines of which none is wider than the terminal.
+func (p *program) paragraph(text string) error {
+	_, err := io.WriteString(p.out, status.Wrap(text, p.paper.Width()))
+	return err
 }
 
 // report says what a run did.
@@ -144,8 +141,7 @@ func (p *program) report(ctx context.Context, set config.Coordinator) (err error
 	if set.JSON {
 		return p.printJSON(r)
 	}
-	_, err = fmt.Fprintln(p.out, reportText(r))
-	return err
+	return p.paragraph(reportText(r) + "\n")
 }
 
 // reportText is a report for people.

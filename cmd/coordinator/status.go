@@ -138,18 +138,48 @@ func (p *program) showStatus(set config.Coordinator, s wire.State, speed *status
 	case set.JSON:
 		return p.printJSON(line)
 	}
+	head := status.Wrap(line.head(), p.paper.Width())
+	workers, more := line.Workers, 0
 	if set.Watch {
-		fmt.Fprint(p.stdout, "\x1b[H\x1b[2J")
+		workers = slices.DeleteFunc(workers, func(w workerLine) bool { return w.State == "ended" })
+		workers, more = p.seen(workers, strings.Count(head, "\n"))
+		fmt.Fprint(p.stdout, p.freshPage())
 	}
-	_, err := io.WriteString(p.out, line.head())
-	if err != nil || len(line.Workers) == 0 {
+	_, err := io.WriteString(p.out, head)
+	if err != nil || len(workers) == 0 {
 		return err
 	}
-	return table(p.out, "WORKER\tSTATE\tSHARD\tRATE\tLANDED\tETA\tLIMIT\tSEEN\tLAST ERROR", func(row func(cells ...any)) {
-		for _, w := range line.Workers {
-			if w.State == "ended" && set.Watch {
-				continue
-			}
+	if err := p.workers(s, workers); err != nil || more == 0 {
+		return err
+	}
+	return p.paragraph(fmt.Sprintf("and %d more workers\n", more))
+}
+
+// freshPage begins the next look at a run: on an empty screen, or below the last one where that cannot be emptied.
+func (p *program) freshPage() string {
+	if p.paper.Clears() {
+		return "\x1b[H\x1b[2J"
+	}
+	return "\n"
+}
+
+// seen are the workers that there is room for on the screen, and how many others there are.
+func (p *program) seen(workers []workerLine, above int) ([]workerLine, int) {
+	const rest = 5 // the table's head, a last line of two, how many more, the cursor
+	room := max(1, p.paper.Height()-above-rest)
+	if !p.paper.Clears() || p.paper.Height() == 0 || len(workers) <= room {
+		return workers, 0
+	}
+	return workers[:room], len(workers) - room
+}
+
+// workers prints the table of workers.
+func (p *program) workers(s wire.State, workers []workerLine) error {
+	return p.table([]status.Column{
+		{Name: "WORKER", Least: 12, Middle: true}, {Name: "STATE", Rank: 2}, {Name: "SHARD", Rank: 3}, {Name: "RATE"}, {Name: "LANDED", Rank: 1}, {Name: "ETA", Rank: 6},
+		{Name: "LIMIT", Rank: 4}, {Name: "SEEN", Rank: 7}, {Name: "LAST ERROR", Rank: 5, Least: 16},
+	}, func(row func(cells ...any)) {
+		for _, w := range workers {
 			trouble := w.LastError
 			if w.Note != "" {
 				trouble = w.Note

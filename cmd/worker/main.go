@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/term"
-
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
@@ -29,20 +27,21 @@ func main() {
 
 // run is the whole program but for the process around it.
 func run(args, environ []string, stdin, stdout, stderr *os.File) int {
-	signals := wire.CatchSignals(func() { fmt.Fprintln(stderr, "stopping: what is in flight lands first; once more to leave at once") })
-	env := config.Env{Environ: environ, Terminal: term.IsTerminal(int(stderr.Fd())), Version: wire.Version()}
+	screen := status.OpenTerminal(stderr, environ).Screen()
+	signals := wire.CatchSignals(screen, "stopping: what is in flight lands first; once more to leave at once")
+	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: wire.Version()}
 	cmd := config.WorkerCommand(env, func(ctx context.Context, set config.Worker) error {
 		p := program{set: set, stdin: stdin, stdout: stdout, signals: signals}
-		p.console = wire.NewConsole(stdout, stderr, set.LogLevel, set.Progress)
+		p.console = wire.NewConsole(stdout, screen, set.LogLevel, set.Progress)
 		defer p.console.Close()
 		return p.work(ctx)
 	})
 	cmd.SetArgs(args)
 	cmd.SetOut(harvest.NewVisible(stdout))
-	cmd.SetErr(harvest.NewVisible(stderr))
+	cmd.SetErr(screen)
 	err := cmd.ExecuteContext(context.Background())
 	if err != nil {
-		fmt.Fprintf(stderr, "worker: %s\n", harvest.ErrorText(err))
+		fmt.Fprintf(screen, "worker: %s\n", harvest.ErrorText(err))
 	}
 	return wire.ExitCode(err, signals.Code())
 }

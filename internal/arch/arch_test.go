@@ -53,21 +53,21 @@ var inTests = []string{"internal/testenv", "internal/fakeapi"}
 // owners says which of our packages may import a library; those not named here are anybody's. Commands wire and so may
 // build a client, tests may look at a server by themselves.
 var owners = map[string][]string{
-	"github.com/KimMachineGun":       {"internal/memory"},
-	"github.com/cenkalti/backoff":    {"internal/retry"},
-	"github.com/itchyny/gojq":        {"internal/plain"},
-	"github.com/jackc/pgx":           {"internal/store", "internal/testenv"},
-	"github.com/prometheus":          {"internal/status"},
-	"github.com/redis/go-redis":      {"internal/ledger", "internal/pace", "internal/testenv"},
-	"github.com/schollz/progressbar": {"internal/status"},
-	"github.com/segmentio/encoding":  {"internal/afd", "internal/mediawiki", "internal/plain"},
-	"github.com/spf13":               {"internal/config"},
-	"github.com/zeebo/xxh3":          {"internal/harvest"},
-	"golang.org/x/net/html":          {"internal/text"},
-	"golang.org/x/net/http2":         {"internal/fetch", "internal/fakeapi"},
-	"golang.org/x/oauth2":            {"internal/fetch"},
-	"golang.org/x/text/encoding":     {"internal/text"},
-	"modernc.org/sqlite":             {"internal/store"},
+	"github.com/KimMachineGun":      {"internal/memory"},
+	"github.com/cenkalti/backoff":   {"internal/retry"},
+	"github.com/itchyny/gojq":       {"internal/plain"},
+	"github.com/jackc/pgx":          {"internal/store", "internal/testenv"},
+	"github.com/prometheus":         {"internal/status"},
+	"github.com/redis/go-redis":     {"internal/ledger", "internal/pace", "internal/testenv"},
+	"github.com/rivo/uniseg":        {"internal/status"},
+	"github.com/segmentio/encoding": {"internal/afd", "internal/mediawiki", "internal/plain"},
+	"github.com/spf13":              {"internal/config"},
+	"github.com/zeebo/xxh3":         {"internal/harvest"},
+	"golang.org/x/net/html":         {"internal/text"},
+	"golang.org/x/net/http2":        {"internal/fetch", "internal/fakeapi"},
+	"golang.org/x/oauth2":           {"internal/fetch"},
+	"golang.org/x/text/encoding":    {"internal/text"},
+	"modernc.org/sqlite":            {"internal/store"},
 }
 
 // viperOwner is stricter than owners: not even a command may read a setting past internal/config.

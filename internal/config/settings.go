@@ -244,7 +244,7 @@ func settingsLimits() []Setting {
 func settingsOutput() []Setting {
 	return []Setting{
 		{Name: "progress", Default: autoText, Arg: "MODE", Group: GroupOutput, In: inAll &^ InSchema,
-			Help: "auto (bar on a terminal, else plain), bar, plain (a line a minute), json (a line a second), none"},
+			Help: "auto (bar on a terminal, else plain), bar, plain (a line a minute), json (a line a second on stdout; sentences on stderr, or as lines of type message where both are one stream), none"},
 		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Help: "debug, info, warn or error"},
 		{Name: "json", Group: GroupOutput, In: InStatus | InRuns | InReport | InPlan | InShow | InList, Help: "print JSON for scripts; its names stay"},
 		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "show it again every two seconds, until interrupted"},

@@ -2,15 +2,12 @@ package status
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
-	"github.com/schollz/progressbar/v3"
 
 	"shoal/internal/harvest"
 )
@@ -110,11 +107,14 @@ func (v view) barLine(width int) string {
 	if v.Total > 0 {
 		room -= bar + len(" 100% ") + len(gap)
 	}
+	if room < 0 {
+		return cut(percent(v.done, v.Total), width)
+	}
 	text := v.text(room)
 	if v.Total == 0 {
 		return text
 	}
-	return drawBar(v.done, v.Total, bar) + gap + text
+	return strings.TrimRight(drawBar(v.done, v.Total, bar)+gap+text, " ")
 }
 
 // text is what stands beside the bar: the note before all but the count, because it wants a person.
@@ -138,8 +138,8 @@ func fit(all []part, width int) string {
 				kept = append(kept, p.text)
 			}
 		}
-		if text := strings.Join(kept, gap); columns(text) <= width || most == 1 {
-			return cut(text, width)
+		if text := strings.Join(kept, gap); columns(text) <= width {
+			return text
 		}
 	}
 	return ""
@@ -147,14 +147,13 @@ func fit(all []part, width int) string {
 
 // drawBar is the percentage and a bar of width columns.
 func drawBar(done, total int64, width int) string {
-	bar := progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetWidth(width), progressbar.OptionThrottle(0),
-		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░"}))
-	// Neither fails on a writer that takes everything and a count within the total.
-	_ = bar.Set64(done)
-	_ = bar.RenderBlank()
-	return strings.TrimRight(strings.TrimLeft(bar.String(), "\r"), " ")
+	full := int(float64(done) / float64(total) * float64(width))
+	return percent(done, total) + " " + strings.Repeat("█", full) + strings.Repeat("░", width-full)
+}
+
+// percent is how much is done; all of it only where nothing is left.
+func percent(done, total int64) string {
+	return fmt.Sprintf("%4d%%", int(float64(done)/float64(total)*100))
 }
 
 // plainLine is the line a minute of a worker whose output is not a terminal.
@@ -207,17 +206,4 @@ func plural(n int64, one, many string) string {
 		return "1 " + one
 	}
 	return humanize.Comma(n) + " " + many
-}
-
-func columns(s string) int { return utf8.RuneCountInString(s) }
-
-// cut shortens a text to so many columns.
-func cut(s string, most int) string {
-	if columns(s) <= most {
-		return s
-	}
-	if most < 1 {
-		return ""
-	}
-	return string([]rune(s)[:most-1]) + "…"
 }

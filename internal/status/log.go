@@ -32,7 +32,7 @@ func NewLogger(w io.Writer, level slog.Leveler, format string) (*slog.Logger, *Q
 	go q.drain(w)
 	options := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(q, options)), q
+		return slog.New(slog.NewJSONHandler(q, options)).With("type", "log"), q
 	}
 	return slog.New(slog.NewTextHandler(q, options)), q
 }

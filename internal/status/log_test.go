@@ -134,7 +134,8 @@ func TestScreenKeepsTheBarBelow(t *testing.T) {
 	s.draw("")
 	s.draw("")
 	write("three\n")
-	want := "one\n" + clearLine + "BAR1" + clearLine + "two\nBAR1" + clearLine + "BAR2" + clearLine + "three\n"
+	on := func(bar string) string { return cutOn + bar + cutOff }
+	want := "one\n" + clearLine + on("BAR1") + clearLine + "two\n" + on("BAR1") + clearLine + on("BAR2") + clearLine + "three\n"
 	if out.String() != want {
 		t.Errorf("screen got %q, want %q", out.String(), want)
 	}

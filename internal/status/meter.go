@@ -56,6 +56,9 @@ func StartMeter(get func() harvest.Progress, o MeterOptions) *Meter {
 			o.Mode = Bar
 		}
 	}
+	if o.Mode == Bar && !o.Screen.Redraws() {
+		o.Mode = Plain
+	}
 	if o.Lines == nil {
 		o.Lines = o.Screen
 	}
@@ -107,8 +110,8 @@ func (m *Meter) show(last bool) {
 	case Bar:
 		line := ""
 		if !last {
-			// A full last column makes some terminals wrap.
-			line = v.barLine(m.options.Columns() - 1)
+			// A full last column makes some terminals wrap, and ^C is echoed behind the bar.
+			line = v.barLine(m.options.Columns() - 1 - len("^C"))
 		}
 		m.options.Screen.draw(line)
 	case Plain:

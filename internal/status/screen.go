@@ -1,8 +1,11 @@
 package status
 
 import (
+	"encoding/json"
 	"io"
+	"strings"
 	"sync"
+	"time"
 
 	"shoal/internal/harvest"
 )
@@ -10,30 +13,133 @@ import (
 // clearLine moves to the start of the line and empties it.
 const clearLine = "\r\x1b[K"
 
+// Between these a line that is wider than the terminal is cut at its edge.
+const (
+	cutOn  = "\x1b[?7l"
+	cutOff = "\x1b[?7h"
+)
+
 // Screen lets log lines and one progress bar share a terminal: a line that is
 // written takes the bar away and puts it back below. Without a terminal it
 // passes everything through.
 type Screen struct {
-	mu  sync.Mutex
-	w   io.Writer
-	bar string
+	Terminal
+
+	mu    sync.Mutex
+	w     io.Writer
+	bar   string
+	lines bool // what is written becomes JSON lines
 }
 
-// NewScreen makes the one Screen of a writer. Everything that goes there goes through it.
-func NewScreen(w io.Writer) *Screen { return &Screen{w: w} }
+// NewScreen makes the one Screen of a writer that takes escapes. Everything that goes there goes through it.
+func NewScreen(w io.Writer) *Screen {
+	return &Screen{Terminal: Terminal{redraws: true, escapes: true}, w: w}
+}
+
+// Screen makes the one Screen of the terminal.
+func (t Terminal) Screen() *Screen { return &Screen{Terminal: t, w: t.file} }
+
+// message is a line for a person among the lines of --progress json.
+type message struct {
+	Type string    `json:"type"` // message
+	Time time.Time `json:"time"`
+	Text string    `json:"text"`
+}
+
+// ToJSON makes a JSON line of type message of each line that is written from now on, for where what is written and the
+// progress end in one stream.
+func (s *Screen) ToJSON() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = true
+}
 
 // Write prints whole lines above the bar, of what is visible.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text := harvest.Visible(string(p))
-	if s.bar != "" {
-		text = clearLine + text + s.bar
+	if s.lines {
+		text = messages(text)
 	}
-	if _, err := io.WriteString(s.w, text); err != nil {
+	if err := s.print(text); err != nil {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// print puts lines above the bar.
+func (s *Screen) print(text string) error {
+	if s.bar != "" {
+		text = s.clear() + text + s.drawn()
+	}
+	_, err := io.WriteString(s.w, text)
+	return err
+}
+
+// Logs is where a logger's lines go, whose form is the logger's own.
+func (s *Screen) Logs() io.Writer { return logLines{s} }
+
+type logLines struct{ s *Screen }
+
+// Write implements io.Writer.
+func (l logLines) Write(p []byte) (int, error) {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	if err := l.s.print(harvest.Visible(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// messages are the lines of a text, each as a JSON line.
+func messages(text string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		encoded, err := json.Marshal(message{"message", time.Now(), line})
+		if err != nil {
+			continue
+		}
+		b.Write(append(encoded, '\n'))
+	}
+	return b.String()
+}
+
+// Interrupted prints a line after a signal. Where a person typed it the terminal has echoed ^C behind the bar.
+func (s *Screen) Interrupted(typed bool, sentence string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := harvest.Line(sentence) + "\n"
+	if s.lines {
+		text = messages(text)
+	}
+	switch {
+	case s.bar != "":
+		text = s.clear() + text + s.drawn()
+	case typed && s.terminal:
+		text = "\n" + text
+	}
+	// Nobody can be told when the terminal is gone.
+	_, _ = io.WriteString(s.w, text)
+}
+
+// Leave clears the line for what comes after the program, unless the terminal takes nothing.
+func (s *Screen) Leave(typed bool) {
+	if !s.mu.TryLock() {
+		return
+	}
+	defer s.mu.Unlock()
+	text := ""
+	if typed && s.terminal {
+		text = "\n"
+	}
+	if s.bar != "" {
+		text, s.bar = s.clear(), ""
+	}
+	_, _ = io.WriteString(s.w, text)
 }
 
 // draw shows the bar, or takes it away when it is empty.
@@ -44,7 +150,29 @@ func (s *Screen) draw(bar string) {
 	if bar == "" && s.bar == "" {
 		return
 	}
+	text := s.clear()
 	s.bar = bar
 	// Nobody can be told when the terminal is gone.
-	_, _ = io.WriteString(s.w, clearLine+bar)
+	_, _ = io.WriteString(s.w, text+s.drawn())
+}
+
+// drawn is the bar as it is written.
+func (s *Screen) drawn() string {
+	if s.bar == "" || !s.escapes {
+		return s.bar
+	}
+	return cutOn + s.bar + cutOff
+}
+
+// clear empties the line of the bar, with what the terminal echoed behind it. A terminal that became narrower has broken
+// that line in several, and the cursor is in the last one.
+func (s *Screen) clear() string {
+	wide := columns(s.bar)
+	if !s.escapes {
+		return "\r" + strings.Repeat(" ", wide+len("^C")) + "\r"
+	}
+	if width, _ := s.size(); width > 0 && wide > width {
+		return strings.Repeat("\x1b[A", (wide-1)/width) + "\r\x1b[J"
+	}
+	return clearLine
 }

@@ -6,6 +6,7 @@ import "time"
 // be added, none is renamed or taken away. Counts are of this process unless
 // said otherwise; what is not known is null.
 type Snapshot struct {
+	Type     string    `json:"type"` // progress; where other lines are in the same stream: message or log
 	Time     time.Time `json:"time"`
 	Run      string    `json:"run"`
 	Shard    string    `json:"shard"`     // i/N
@@ -43,6 +44,7 @@ type Snapshot struct {
 
 func snapshotOf(v view, last bool) Snapshot {
 	s := Snapshot{
+		Type: "progress",
 		Time: v.Now, Run: v.Run, Shard: v.Shard.String(), Elapsed: v.elapsed.Seconds(), Final: last,
 		Total: known(v.Total), Guess: v.Guess, Done: v.done, Already: v.Already, Seen: v.Seen,
 		Landed: v.Counts.Landed, Missing: v.Counts.Missing, Skipped: v.Counts.Skipped, Dead: v.Counts.Dead, Rejected: v.Counts.Rejected,

@@ -36,14 +36,24 @@ func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) e
 	if p.LogsDropped > 0 {
 		fmt.Fprintf(&b, "  log       %s dropped, because stderr did not take them\n", plural(p.LogsDropped, "line", "lines"))
 	}
-	if len(next) > 0 {
+	facts := Wrap(b.String(), widthOf(w))
+	b.Reset()
+	if len(next) > 0 { // commands stay whole, for who copies them
 		b.WriteString("next:\n")
 	}
 	for _, line := range next {
 		fmt.Fprintf(&b, "  %s\n", harvest.Line(line))
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, facts+b.String())
 	return err
+}
+
+// widthOf is how many columns a line may have there; 0: there is no limit.
+func widthOf(w io.Writer) int {
+	if paper, ok := w.(interface{ Width() int }); ok {
+		return paper.Width()
+	}
+	return 0
 }
 
 func (v view) itemsText() string {

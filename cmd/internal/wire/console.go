@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/term"
 
 	"shoal/internal/harvest"
 	"shoal/internal/status"
@@ -48,26 +47,47 @@ type Signals struct {
 // lastMoment is when the program leaves after the first signal, whatever hangs: supervisors kill after 30 s.
 const lastMoment = 28 * time.Second
 
-// CatchSignals starts to listen. First is told of the first signal.
-func CatchSignals(first func()) *Signals { return catchSignals(first, lastMoment) }
+// CatchSignals starts to listen. The first signal prints the sentence.
+func CatchSignals(screen *status.Screen, sentence string) *Signals {
+	return catchSignals(screen, sentence, lastMoment)
+}
 
-func catchSignals(first func(), moment time.Duration) *Signals {
+func catchSignals(screen *status.Screen, sentence string, moment time.Duration) *Signals {
 	s := &Signals{Stop: make(chan struct{})}
 	caught := make(chan os.Signal, 2)
 	signal.Notify(caught, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
-		s.note(<-caught)
+		sig := <-caught
+		s.note(sig)
 		close(s.Stop)
-		go first() // a blocked terminal must not hide the second signal
+		go screen.Interrupted(sig == syscall.SIGINT, sentence) // a blocked terminal must not hide the second signal
+		last := func() {}
 		select {
 		case sig := <-caught:
 			s.note(sig)
+			last = func() { screen.Leave(sig == syscall.SIGINT) }
 		case <-time.After(moment):
-			fmt.Fprintf(os.Stderr, "something does not end within %s and is left behind; what has not landed is fetched again\n", moment)
+			last = func() {
+				fmt.Fprintf(screen, "something does not end within %s and is left behind; what has not landed is fetched again\n", moment)
+			}
 		}
+		briefly(last)
 		os.Exit(s.Code())
 	}()
 	return s
+}
+
+// briefly waits a moment for what a blocked terminal may hold up.
+func briefly(do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	select {
+	case <-done:
+	case <-time.After(200 * time.Millisecond):
+	}
 }
 
 func (s *Signals) note(sig os.Signal) {
@@ -82,25 +102,26 @@ func (s *Signals) note(sig os.Signal) {
 func (s *Signals) Code() int { return int(s.code.Load()) }
 
 // Console is where a program talks to a person: logs, sentences and progress on
-// stderr, lines for scripts on stdout.
+// stderr, lines for scripts on stdout. Where both are one stream, all lines beside those of --progress json are JSON as well.
 type Console struct {
-	Screen   *status.Screen
-	Log      *slog.Logger
-	Terminal bool
-	Mode     string // --progress
+	Screen *status.Screen
+	Log    *slog.Logger
+	Mode   string // --progress
 
-	out    io.Writer
-	stderr *os.File
-	logs   *status.Queue
-	meter  *status.Meter
+	out   io.Writer
+	logs  *status.Queue
+	meter *status.Meter
 }
 
 // NewConsole opens it.
-func NewConsole(out io.Writer, stderr *os.File, level slog.Level, mode string) *Console {
-	c := &Console{
-		Screen: status.NewScreen(stderr), Terminal: term.IsTerminal(int(stderr.Fd())), Mode: mode, out: harvest.NewVisible(out), stderr: stderr,
+func NewConsole(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *Console {
+	c := &Console{Screen: screen, Mode: mode, out: harvest.NewVisible(stdout)}
+	format := "text"
+	if mode == status.JSON && screen.Same(stdout) {
+		format = "json"
+		screen.ToJSON()
 	}
-	c.Log, c.logs = status.NewLogger(c.Screen, level, "text")
+	c.Log, c.logs = status.NewLogger(screen.Logs(), level, format)
 	redis.SetLogger(redisLog{c.Log})
 	// The HTTP libraries write what they think of a peer's frames to the standard log.
 	log.SetOutput(slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug).Writer())
@@ -119,16 +140,12 @@ func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
 
 // Say tells a person one sentence.
 func (c *Console) Say(sentence string) {
-	if c.Mode == status.JSON {
-		c.Log.Info("note", "text", sentence)
-		return
-	}
 	_, _ = fmt.Fprintln(c.Screen, harvest.Line(sentence))
 }
 
 // Lines prints a text of several lines, which was made with harvest.Linef.
 func (c *Console) Lines(text string) {
-	for line := range strings.SplitSeq(text, "\n") {
+	for line := range strings.SplitSeq(status.Wrap(text, c.Screen.Width()), "\n") {
 		c.Say(line)
 	}
 }
@@ -141,16 +158,15 @@ func (c *Console) Watch(get func() harvest.Progress) {
 		return p
 	}
 	c.meter = status.StartMeter(dropped, status.MeterOptions{
-		Mode: c.Mode, Terminal: c.Terminal, Screen: c.Screen, Lines: c.out, Columns: c.columns,
+		Mode: c.Mode, Terminal: c.Screen.Is(), Screen: c.Screen, Lines: c.out, Columns: c.columns,
 	})
 }
 
 func (c *Console) columns() int {
-	width, _, err := term.GetSize(int(c.stderr.Fd()))
-	if err != nil {
-		return 80
+	if width := c.Screen.Width(); width > 0 {
+		return width
 	}
-	return width
+	return 80
 }
 
 // Rest takes the progress off the screen.

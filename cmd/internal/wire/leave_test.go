@@ -8,13 +8,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"shoal/internal/status"
 )
 
 // stuckArgument has the test binary wait for a signal and then do nothing, for ever.
 const stuckArgument = "be-stuck"
 
 func beStuck() {
-	catchSignals(func() {}, 200*time.Millisecond)
+	catchSignals(status.NewScreen(io.Discard), "stopping", 200*time.Millisecond)
 	_, _ = os.Stdout.WriteString("ready\n")
 	for i := 0; ; i++ { // no call, no channel
 		if i < 0 {
