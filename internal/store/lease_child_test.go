@@ -53,6 +53,10 @@ func childMain(spec []string, in io.Reader, out io.Writer) error {
 	fmt.Fprintln(out, "claimed", lease.Token())
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		var from, n int
+		if _, err := fmt.Sscanf(lines.Text(), "note %d %d", &from, &n); err == nil {
+			fmt.Fprintln(out, "noted", lease.Suspects().Note(ctx, keysOf(somePages(from, n))))
+			continue
+		}
 		if _, err := fmt.Sscanf(lines.Text(), "land %d %d", &from, &n); err != nil {
 			return err
 		}

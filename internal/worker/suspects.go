@@ -38,9 +38,9 @@ type suspicion struct {
 	later     []harvest.Item       // that two crashes count for
 	wary      time.Time            // they are asked for then
 
-	delivered atomic.Int64 // pages that the batch has taken
-	writing   sync.Mutex
-	next      *notice // to be written next; under mu
+	delivered atomic.Int64  // pages that the batch has taken
+	writing   chan struct{} // held by who writes a notice
+	next      *notice       // to be written next; under mu
 }
 
 // notice is what one write notes.
@@ -51,6 +51,7 @@ type notice struct {
 }
 
 func (s *suspicion) init() {
+	s.writing = make(chan struct{}, 1)
 	s.moved, s.hurry = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.lingering = make(map[harvest.Key]bool)
 	s.next = &notice{done: make(chan struct{})}
@@ -236,8 +237,8 @@ func (w *Worker) noted(t *task) bool {
 // writeNotice notes what has gathered while the notice before it was written.
 func (w *Worker) writeNotice(n *notice) {
 	s := &w.suspicion
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
 	defer close(n.done)
 	s.mu.Lock()
 	s.next = &notice{done: make(chan struct{})}
