@@ -22,6 +22,7 @@ var dialects = []dialect{
 	{exact: "stripe-rate-limited-reason", read: onLine((*reader).reason)},
 	{part: "ratelimit-", read: onLine((*reader).family)}, // with any vendor's prefix
 	{part: "rate-limit-", read: onLine((*reader).family)},
+	{part: "ratelimit", read: onLine((*reader).family)}, // X-RateLimitReset
 }
 
 // onLine reads the lines of a header as the one list that they are.
@@ -56,7 +57,7 @@ func (r *reader) reason(_, line string) { r.scope = strings.TrimSpace(line) }
 // family reads limit, remaining and reset with whatever prefix.
 func (r *reader) family(name, line string) {
 	n := strings.ToLower(name)
-	for _, part := range []string{"ratelimit-", "rate-limit-"} {
+	for _, part := range []string{"ratelimit-", "rate-limit-", "ratelimit"} {
 		if i := strings.Index(n, part); i >= 0 {
 			r.triple(name, n[:i+len(part)], n[i+len(part):], line)
 			return
@@ -76,17 +77,17 @@ func (r *reader) triple(name, family, rest, line string) {
 		ok = r.limit(family, line)
 	case "remaining":
 		ok = r.remaining(family, line)
-	case "reset", "resettime", "reset-time", "reset-at":
+	case "reset":
 		ok = r.resetOf(family, name, line, r.unit, false)
-	case "reset-after", "reset-in":
+	case "reset-after":
 		ok = r.resetOf(family, name, line, UnitDelta, true)
-	case "reset-ms", "reset-millis", "reset-milliseconds":
+	case "reset-ms":
 		ok = r.resetOf(family, name, line, milliUnit(line), true)
 	case "interval":
 		var d time.Duration
 		d, ok = r.interval(line)
 		r.window(family).length = d
-	case "resource", "bucket", "scope":
+	case "scope":
 		r.scope = strings.TrimSpace(line)
 		return
 	default: // used, observed, global and others say nothing that we need
@@ -98,19 +99,26 @@ func (r *reader) triple(name, family, rest, line string) {
 	r.group(r.window(family), group)
 }
 
+// rateWords are the ways to say what a number is, and what each means; the longer before what it begins with.
+var rateWords = []struct{ written, means string }{
+	{"reset-after-ms", "reset-ms"}, {"reset-in-ms", "reset-ms"}, {"reset-milliseconds", "reset-ms"}, {"reset-millis", "reset-ms"}, {"reset-ms", "reset-ms"}, {"resetms", "reset-ms"},
+	{"reset-after", "reset-after"}, {"resetafter", "reset-after"}, {"reset-in", "reset-after"}, {"resetin", "reset-after"},
+	{"reset-timestamp", "reset"}, {"reset-time", "reset"}, {"resettime", "reset"}, {"reset-at", "reset"}, {"resetat", "reset"}, {"reset-date", "reset"}, {"reset-epoch", "reset"}, {"reset-unix", "reset"}, {"reset-utc", "reset"}, {"reset-seconds", "reset"}, {"reset-sec", "reset"},
+	{"limit", "limit"}, {"remaining", "remaining"}, {"reset", "reset"}, {"interval", "interval"}, {"window", "interval"}, {"resource", "scope"}, {"bucket", "scope"}, {"scope", "scope"},
+}
+
 // cutWord takes the word that says what the number is out of the rest of a
 // header's name; what is left names the group.
 func cutWord(rest string) (word, group string) {
-	for _, word := range []string{"reset-after", "reset-in", "reset-at", "reset-time", "resettime", "reset-milliseconds", "reset-millis", "reset-ms", "limit", "remaining", "reset",
-		"interval", "resource", "bucket", "scope"} {
-		if rest == word {
-			return word, ""
+	for _, word := range rateWords {
+		if rest == word.written {
+			return word.means, ""
 		}
-		if group, ok := strings.CutPrefix(rest, word+"-"); ok {
-			return word, group
+		if group, ok := strings.CutPrefix(rest, word.written+"-"); ok {
+			return word.means, group
 		}
-		if group, ok := strings.CutSuffix(rest, word); ok { // X-RateLimit-UserRemaining
-			return word, strings.TrimSuffix(group, "-")
+		if group, ok := strings.CutSuffix(rest, word.written); ok { // X-RateLimit-UserRemaining
+			return word.means, strings.TrimSuffix(group, "-")
 		}
 	}
 	return rest, ""

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -94,13 +95,16 @@ func (r *reader) until(t time.Time) (time.Duration, bool) {
 	return d, true
 }
 
+// milliName is the end of a header's name that says that its number is in milliseconds.
+var milliName = regexp.MustCompile(`(?i)([-_]|after|reset|in)(ms|msecs?|millis?|milliseconds?)$`)
+
 // retry reads Retry-After, under whatever name. One in milliseconds is more exact; what else comes to the longest wait counts.
 func (r *reader) retry(name string, lines []string) {
 	if !heeds(r.status) {
 		return
 	}
 	unit := UnitGuess
-	if n := strings.ToLower(name); strings.HasSuffix(n, "-ms") || strings.HasSuffix(n, "-millis") || strings.HasSuffix(n, "milliseconds") || strings.HasSuffix(n, "-msec") {
+	if milliName.MatchString(name) {
 		unit = UnitMilli
 	}
 	for _, line := range lines {
@@ -138,7 +142,7 @@ func splitValues(line string) []string {
 
 func weekday(s string) bool {
 	for d := time.Sunday; d <= time.Saturday; d++ {
-		if s == d.String() || s == d.String()[:3] {
+		if strings.EqualFold(s, d.String()) || strings.EqualFold(s, d.String()[:3]) {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The spans that a bare number may mean by its size alone.
@@ -19,6 +20,9 @@ func (r *reader) after(s string, unit Unit) (time.Duration, bool) {
 	s, _, _ = strings.Cut(s, ";")
 	s = unquote(s)
 	if d, ok := parseDecimal(s); ok {
+		if unit == UnitMilli && len(d.whole) >= 13 {
+			unit = UnitEpochMilli
+		}
 		wait, _, ok := r.number(d, unit, longestAfter)
 		if n := len(d.whole); unit == UnitGuess && n >= 10 && wait == 0 && ok && r.longPast(d) {
 			return 0, false
@@ -117,30 +121,66 @@ func (r *reader) words(s string) (time.Duration, bool) {
 	return r.date(s)
 }
 
-// spanOf reads 30s, 6m0s, 120ms, "30 seconds", "2 minutes" and PT1M30S.
+// spanOf reads 30s, 6m0s, 120ms, "30 seconds", "1 min 30 sec", "in 2 minutes", PT1M30S and 00:01:30.
 func spanOf(s string) (time.Duration, bool) {
+	s = strings.TrimPrefix(strings.ToUpper(s), "IN ")
 	if s == "" {
 		return 0, false
 	}
-	if s[0] == 'P' || s[0] == 'p' {
-		return isoSpan(strings.ToUpper(s))
+	if s[0] == 'P' {
+		return isoSpan(s)
 	}
-	if s[0] < '0' || s[0] > '9' {
-		return 0, false
-	}
-	if d, err := time.ParseDuration(strings.ToLower(s)); err == nil {
+	if d, ok := clockSpan(s); ok {
 		return d, true
 	}
-	i := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
-	if i < 0 {
+	return unitSpan(strings.ToLower(s))
+}
+
+// unitSpan sums up numbers that each have a unit behind them.
+func unitSpan(s string) (total time.Duration, ok bool) {
+	for s != "" {
+		i := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+		if i <= 0 {
+			return 0, false
+		}
+		d, ok := parseDecimal(s[:i])
+		s = strings.TrimLeft(s[i:], " ")
+		if i = strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }); i < 0 {
+			i = len(s)
+		}
+		unit := spanUnits[s[:i]]
+		if !ok || unit == 0 || d.floor() > int64(MostWait/unit) || total > MostWait {
+			return 0, false
+		}
+		total += d.times(unit)
+		s = strings.TrimPrefix(strings.TrimLeft(s[i:], ". "), "and ")
+	}
+	return total, true
+}
+
+// clockSpan reads what .NET prints: 00:01:30, 00:00:01.5000000 and, with days, 1.02:00:00.
+func clockSpan(s string) (time.Duration, bool) {
+	hours, rest, ok1 := strings.Cut(s, ":")
+	minutes, seconds, ok2 := strings.Cut(rest, ":")
+	days, dayHours, ok := strings.Cut(hours, ".")
+	if !ok {
+		days, dayHours = "0", hours
+	}
+	if !ok1 || !ok2 {
 		return 0, false
 	}
-	d, ok := parseDecimal(s[:i])
-	unit := spanUnits[strings.ToLower(strings.TrimSpace(s[i:]))]
-	if !ok || unit == 0 || d.floor() > int64(MostWait/unit) {
-		return 0, false
+	var total time.Duration
+	for _, part := range [...]struct {
+		text string
+		unit time.Duration
+	}{{days, 24 * time.Hour}, {dayHours, time.Hour}, {minutes, time.Minute}, {seconds, time.Second}} {
+		d, ok := parseDecimal(part.text)
+		if !ok || d.floor() > int64(MostWait/part.unit) {
+			return 0, false
+		}
+		total += d.times(part.unit)
 	}
-	return d.times(unit), true
+	return total, true
 }
 
 // times is the number of units, which is at most MostWait of them.
@@ -149,15 +189,17 @@ func (d decimal) times(unit time.Duration) time.Duration {
 	return time.Duration(whole)*unit + time.Duration(d.millis()-whole*1000)*unit/1000
 }
 
-// spanUnits are the words for units that Go's own durations lack.
+// spanUnits are the words for units.
 var spanUnits = map[string]time.Duration{
-	"s": time.Second, "sec": time.Second, "secs": time.Second, "second": time.Second, "seconds": time.Second, "ms": time.Millisecond, "msec": time.Millisecond, "millis": time.Millisecond, "milliseconds": time.Millisecond,
-	"m": time.Minute, "min": time.Minute, "mins": time.Minute, "minute": time.Minute, "minutes": time.Minute, "h": time.Hour, "hr": time.Hour, "hour": time.Hour, "hours": time.Hour, "d": 24 * time.Hour, "day": 24 * time.Hour, "days": 24 * time.Hour,
+	"ns": time.Nanosecond, "us": time.Microsecond, "µs": time.Microsecond, "μs": time.Microsecond, "ms": time.Millisecond, "msec": time.Millisecond, "msecs": time.Millisecond, "millis": time.Millisecond, "millisecond": time.Millisecond, "milliseconds": time.Millisecond,
+	"s": time.Second, "sec": time.Second, "secs": time.Second, "second": time.Second, "seconds": time.Second, "m": time.Minute, "min": time.Minute, "mins": time.Minute, "minute": time.Minute, "minutes": time.Minute,
+	"h": time.Hour, "hr": time.Hour, "hrs": time.Hour, "hour": time.Hour, "hours": time.Hour, "d": 24 * time.Hour, "day": 24 * time.Hour, "days": 24 * time.Hour, "w": 7 * 24 * time.Hour, "week": 7 * 24 * time.Hour, "weeks": 7 * 24 * time.Hour,
 }
 
-// isoSpan reads a duration of ISO 8601 without years and months, whose length varies.
+// isoSpan reads a duration of ISO 8601 without years and months, whose length varies, unless there are none of them.
 func isoSpan(s string) (time.Duration, bool) {
 	days, clock, timed := strings.Cut(s[1:], "T")
+	days = strings.TrimPrefix(strings.TrimPrefix(days, "0Y"), "0M")
 	units := map[byte]time.Duration{'W': 7 * 24 * time.Hour, 'D': 24 * time.Hour}
 	total, parts, ok := isoParts(days, units)
 	if !ok || !timed {
@@ -175,7 +217,7 @@ func isoParts(s string, units map[byte]time.Duration) (total time.Duration, part
 		}
 		d, ok := parseDecimal(s[:i])
 		unit := units[s[i]]
-		if !ok || unit == 0 || d.floor() > int64(MostWait/unit) {
+		if !ok || unit == 0 || d.floor() > int64(MostWait/unit) || total > MostWait {
 			return 0, 0, false
 		}
 		total += d.times(unit)
@@ -184,27 +226,47 @@ func isoParts(s string, units map[byte]time.Duration) (total time.Duration, part
 	return total, parts, true
 }
 
-// layouts are the forms of dates beside those of RFC 9110. Without a zone they are in UTC.
+// layouts are the forms of dates beside those of RFC 9110, in capitals and without the day of the week. Without a zone they are in UTC.
 var layouts = []string{
-	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST", "2006-01-02T15:04:05-0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "20060102T150405Z",
-	"Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 Z07:00", "Mon, 2 Jan 2006 15:04:05", "Mon, 2-Jan-2006 15:04:05", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05", "Monday, 2-Jan-06 15:04:05 -0700", "Monday, 2-Jan-06 15:04:05", "Mon Jan 2 15:04:05 2006",
-	"Mon Jan 2 15:04:05 -0700 2006", "Mon Jan 2 2006 15:04:05 GMT-0700", // as JavaScript prints it
+	"2006-01-02T15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04:05 Z07:00", "2006-01-02T15:04:05 -0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "20060102T150405", "20060102T150405Z07:00",
+	"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05-0700", "2006-01-02 15:04:05Z07", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 -0700", "2006/01/02 15:04:05",
+	"2 Jan 2006 15:04:05", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 Z07:00", "2 January 2006 15:04:05", "2 Jan 06 15:04:05", "2 Jan 06 15:04:05 -0700", "2-Jan-2006 15:04:05", "2-Jan-06 15:04:05", "2-Jan-06 15:04:05 -0700",
+	"Jan 2 15:04:05 2006", "Jan 2 15:04:05 -0700 2006", "Jan 2 2006 15:04:05", "Jan 2 2006 15:04:05 -0700", // as C, date and JavaScript print it
 }
+
+// zones are the names of UTC.
+var zones = [...]string{"UTC", "GMT", "UT", "Z"}
 
 // date reads a date in any of the forms that servers write.
 func (r *reader) date(s string) (time.Duration, bool) {
 	if t, err := http.ParseTime(s); err == nil {
 		return r.until(t)
 	}
-	s, _, _ = strings.Cut(s, " (") // the zone's name, as JavaScript adds it
-	s = strings.TrimSpace(s)
-	for _, zone := range [...]string{" UTC", " GMT", " UT", " Z", " utc", " gmt"} {
-		s = strings.TrimSuffix(s, zone)
-	}
+	s = plainDate(s)
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, s); err == nil {
 			return r.until(t)
 		}
 	}
 	return 0, false
+}
+
+// plainDate is a date in capitals without the day of the week, the zone's name and what languages add behind it.
+func plainDate(s string) string {
+	s = strings.ToUpper(s)
+	for _, mark := range [...]string{" (", "[", " M="} { // JavaScript, Java, Go
+		s, _, _ = strings.Cut(s, mark)
+	}
+	if day, rest, ok := strings.Cut(s, " "); ok && weekday(strings.TrimSuffix(day, ",")) {
+		s = rest
+	}
+	s = strings.TrimSpace(s)
+	for _, zone := range zones {
+		for _, sign := range [...]string{"+", "-"} { // UTC+0000
+			s = strings.Replace(s, " "+zone+sign, " "+sign, 1)
+		}
+		s = strings.Replace(s, " "+zone+" ", " ", 1) // as date prints it, before the year
+		s = strings.TrimSuffix(s, " "+zone)
+	}
+	return s
 }
