@@ -2,17 +2,22 @@ package cmd_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"shoal/internal/fakeapi"
 	"shoal/internal/harvest"
@@ -180,4 +185,111 @@ func TestRandomKillsEndNoItem(t *testing.T) {
 		}
 		verify(t, url)
 	})
+}
+
+// killingWiki is a wiki that kills the worker which asks for page 77, with others or without.
+type killingWiki struct {
+	wiki
+	v *victim
+}
+
+func (k *killingWiki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if slices.Contains(strings.Split(r.FormValue("pageids"), "|"), "77") {
+		k.v.kill()
+	}
+	k.wiki.ServeHTTP(w, r)
+}
+
+func TestAnItemOfAPackThatKillsItsWorkerEndsDead(t *testing.T) {
+	eachStore(t, func(t *testing.T, url string) {
+		api := &killingWiki{}
+		server := httptest.NewServer(api)
+		t.Cleanup(server.Close)
+		corpus := filepath.Join(t.TempDir(), "ids.txt")
+		var ids strings.Builder
+		for id := 1; id <= wikiPages; id++ {
+			fmt.Fprintln(&ids, id)
+		}
+		if err := os.WriteFile(corpus, []byte(ids.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		api.v = &victim{t: t, args: []string{"--run", "r", "--upstream", "mediawiki", "--api", server.URL + "/w/api.php", "--corpus", "pageids:" + corpus, "--store", url, "--progress", "none"}}
+		for api.v.run() {
+			if api.v.kills > 4 {
+				t.Fatalf("%d workers were killed, want at most 4\n%s", api.v.kills, api.v.log.String())
+			}
+		}
+		counts, lost := outcomes(t, url)
+		if counts.Landed != wikiPages-1 || len(lost) != 1 || lost[0].Reason != "suspected_poison" {
+			t.Errorf("outcomes = %+v, %+v, want %d landed and one dead with suspected_poison\n%s", counts, lost, wikiPages-1, api.v.log.String())
+		}
+		freshStart(t, url, api.v)
+	})
+}
+
+// freshStart puts the dead item back: a person sees why, and what is counted for the item begins anew.
+func freshStart(t *testing.T, url string, v *victim) {
+	t.Helper()
+	coordinator := func(args ...string) string {
+		t.Helper()
+		out, err := exec.CommandContext(t.Context(), testenv.Build(t, "./cmd/coordinator"), append(args, "--run", "r", "--store", url)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("coordinator %v = %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	if said := coordinator("show", "77"); !strings.Contains(said, "suspected_poison") || !strings.Contains(said, "3 workers crashed or were killed") {
+		t.Errorf("coordinator show says\n%s\nwant the reason in words", said)
+	}
+	coordinator("retry", "--outcome", "dead")
+	v.kills = 0
+	for v.run() {
+		if v.kills > 4 {
+			t.Fatalf("%d workers were killed after the retry, want at most 4\n%s", v.kills, v.log.String())
+		}
+	}
+	if v.kills < 3 {
+		t.Errorf("the item was given up after %d kills, want a fresh start: 3 or 4", v.kills)
+	}
+}
+
+func TestAnOrdinaryRunNotesNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, url string) {
+		v := harvestOf(t, url, 300, func(r *http.Request) *fakeapi.Reply { return nil })
+		refuseNotes(t, url)
+		if v.args = append(v.args, "--limit", "100"); v.run() {
+			t.Fatal("the worker was killed")
+		}
+		if v.args = v.args[:len(v.args)-2]; v.run() {
+			t.Fatal("the worker was killed")
+		}
+		if counts, _ := outcomes(t, url); counts.Landed != 300 {
+			t.Errorf("%d items landed, want 300", counts.Landed)
+		}
+	})
+}
+
+// refuseNotes lets the store refuse every note of what is in flight.
+func refuseNotes(t *testing.T, url string) {
+	t.Helper()
+	truth, err := store.Open(t.Context(), url, store.Options{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := truth.Close(); err != nil {
+		t.Fatal(err)
+	}
+	driver, source, statement := "pgx", url, "ALTER TABLE shoal.suspects ADD CONSTRAINT refuse CHECK (false)"
+	if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, source = "sqlite", "file:"+file
+		statement = "CREATE TRIGGER refuse BEFORE INSERT ON suspects BEGIN SELECT RAISE(ABORT, 'no notes'); END"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
 }
