@@ -103,4 +103,3 @@ func (l *link) cut(hang bool) (heal func()) {
 		l.down = false
 	}
 }
-

@@ -71,7 +71,7 @@ func (w *Worker) vouched(stop retry.Stop) bool {
 // served asks for one item after another until one lands. Nothing of it is kept.
 func (w *Worker) served(items []harvest.Item) bool {
 	for _, item := range items {
-		if _, landed := w.ask(item); landed {
+		if w.ask(item) {
 			return true
 		}
 		if w.feeding.Err() != nil {
@@ -94,36 +94,37 @@ func (w *Worker) landedItems(ctx context.Context) []harvest.Item {
 
 // ask makes one exchange outside of any task, with a permit of its own: to learn how the upstream is, not to keep what
 // it answers.
-func (w *Worker) ask(item harvest.Item) (up, landed bool) {
+func (w *Worker) ask(item harvest.Item) (landed bool) {
 	request, err := w.Upstream.Request([]harvest.Item{item})
 	if err != nil {
-		return false, false
+		return false
 	}
 	for {
-		up, landed, late := w.askOnce(request)
+		landed, late := w.askOnce(request)
 		if !late || w.feeding.Err() != nil {
-			return up, landed
+			return landed
 		}
 	}
 }
 
 // askOnce makes at most one exchange; late says that its permit could not be used, and nothing is learnt.
-func (w *Worker) askOnce(request *harvest.Request) (up, landed, late bool) {
+func (w *Worker) askOnce(request *harvest.Request) (landed, late bool) {
 	slot, err := w.Fetch.Reserve(w.feeding, request.URL)
 	if err != nil {
-		return false, false, false
+		return false, false
 	}
 	permit, err := w.Pace.Wait(w.feeding)
 	if err != nil {
 		slot.Release()
-		return false, false, false
+		return false, false
 	}
 	if alive := slot.Alive(); !alive || !permit.Usable() {
 		slot.Release()
 		permit.Unused()
-		return false, false, alive
+		return false, alive
 	}
-	return w.inquire(slot, permit, request)
+	_, landed, late = w.inquire(slot, permit, request)
+	return landed, late
 }
 
 // inquire makes the exchange of askOnce: up says that the upstream works, landed that the item would land.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -33,4 +34,10 @@ func TestWhatTheLedgerInventedIsNotDone(t *testing.T) {
 			t.Errorf("Drain() again = %v after %d requests, want nil and no further one", err, r.sent())
 		}
 	})
+}
+
+func (r *rig) Rows(context.Context, string, harvest.Shard) (ofShard, ofRun int64, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return int64(len(r.pages)), int64(len(r.pages)), nil
 }

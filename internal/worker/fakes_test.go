@@ -138,12 +138,6 @@ func (r *rig) Landed(_ context.Context, _ string, limit int) (items []harvest.It
 	return items, nil
 }
 
-func (r *rig) Rows(context.Context, string, harvest.Shard) (ofShard, ofRun int64, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return int64(len(r.pages)), int64(len(r.pages)), nil
-}
-
 func (r *rig) Land(ctx context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
 	if r.hang {
 		<-ctx.Done()
@@ -256,12 +250,6 @@ type rigPermit struct{ r *rig }
 
 func (rigPermit) Usable() bool                  { return true }
 func (rigPermit) Neutral(context.Context, bool) {}
-
-func (p rigPermit) Unused() {
-	p.r.mu.Lock()
-	defer p.r.mu.Unlock()
-	p.r.unused++
-}
 
 func (p rigPermit) Done(_ context.Context, ok bool) {
 	p.r.mu.Lock()
@@ -376,13 +364,6 @@ func (s rigSlot) Send(ctx context.Context, request *harvest.Request, usable func
 		defer r.mu.Unlock()
 		r.bodies--
 	}), err
-}
-
-func (r *rig) tooLate() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.late--
-	return r.late >= 0
 }
 
 type rigUpstream struct{}

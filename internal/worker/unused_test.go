@@ -50,8 +50,22 @@ func TestPermitThatIsTooLateForAWitness(t *testing.T) {
 		r.late = 3
 		w := r.worker(t, r.config())
 		w.feeding, w.sending = t.Context(), t.Context()
-		if _, landed := w.ask(item); !landed || r.sent() != 1 || r.unused != 3 {
+		landed := w.ask(item)
+		if !landed || r.sent() != 1 || r.unused != 3 {
 			t.Errorf("ask() = %t after %d requests, %d permits given back, want true, 1, 3", landed, r.sent(), r.unused)
 		}
 	})
+}
+
+func (r *rig) tooLate() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late--
+	return r.late >= 0
+}
+
+func (p rigPermit) Unused() {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	p.r.unused++
 }
