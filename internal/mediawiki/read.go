@@ -12,7 +12,7 @@ import (
 )
 
 // Why an item did not land as a page, in Page.Reason, besides those of the worker. An item that the wiki calls by another
-// name lands with aliasOf or redirectTo and the title there.
+// name lands with reasonAlias or reasonRedirect, and Page.Detail is the title there.
 const (
 	reasonInvalid   = "invalid_title"
 	reasonLoop      = "redirect_loop"
@@ -21,8 +21,8 @@ const (
 	reasonHidden    = "hidden_revision"
 	reasonMended    = "mended_nul"
 	reasonUnchecked = "unchecked"
-	aliasOf         = "alias:"
-	redirectTo      = "redirect:"
+	reasonAlias     = "alias"
+	reasonRedirect  = "redirect"
 )
 
 // Read makes pages of the items that an answer completes. The others stand in Next, the continuation that asks for
@@ -147,7 +147,7 @@ func (b *book) settle(p *harvest.Page, item harvest.Item) bool {
 	case hops > len(b.redirects):
 		return skip(p, reasonLoop)
 	case hops > 0:
-		return b.elsewhere(p, redirectTo+target)
+		return b.elsewhere(p, reasonRedirect, target)
 	case b.interwiki[title]:
 		return skip(p, reasonInterwiki)
 	}
@@ -159,7 +159,7 @@ func (b *book) settle(p *harvest.Page, item harvest.Item) bool {
 		p.Detail = wording(found.Reason)
 		return skip(p, reasonInvalid)
 	case !sameSpace(name, title):
-		return b.elsewhere(p, aliasOf+title)
+		return b.elsewhere(p, reasonAlias, title)
 	case bool(found.Special):
 		return skip(p, reasonSpecial)
 	}
@@ -186,7 +186,7 @@ func (b *book) byNumber(p *harvest.Page, found *page) bool {
 		target, _, _ = strings.Cut(target, "|")
 		target, _, _ = strings.Cut(target, "#")
 	}
-	return b.elsewhere(p, redirectTo+strings.TrimSpace(strings.ReplaceAll(target, "_", " ")))
+	return b.elsewhere(p, reasonRedirect, strings.TrimSpace(strings.ReplaceAll(target, "_", " ")))
 }
 
 // redirectID tells whether the answer calls an item by page id a redirect.
@@ -199,9 +199,9 @@ func (b *book) redirectID(item harvest.Item) bool {
 	return b.byID[id] != nil && bool(b.byID[id].Redirect)
 }
 
-// elsewhere lands an item whose page stands under another title, where alone its records belong.
-func (b *book) elsewhere(p *harvest.Page, reason string) bool {
-	p.Outcome, p.Reason = harvest.Landed, named(reason)
+// elsewhere lands an item whose text is under another title, and so are its records.
+func (b *book) elsewhere(p *harvest.Page, reason, title string) bool {
+	p.Outcome, p.Reason, p.Detail = harvest.Landed, reason, named(title)
 	return true
 }
 
@@ -297,7 +297,7 @@ func sound(text string) string {
 // maxName bounds what a wiki calls a page: its titles have at most 255 bytes, besides those of the namespace.
 const maxName = 1 << 10
 
-// named is a reason or a title that holds a name of the wiki's.
+// named is a title of the wiki, within bounds.
 func named(text string) string { return sound(text[:min(len(text), maxName)]) }
 
 // wording is a reason of the wiki's: text, or an object with its text.

@@ -64,11 +64,19 @@ func ask(t testing.TB, u *Upstream, items []harvest.Item) *harvest.Request {
 }
 
 // ends says how each item stands in a reading: outcome and reason, unfinished or next.
+// why is the reason of a page, with the title where its text is.
+func why(p *harvest.Page) string {
+	if p.Reason == reasonAlias || p.Reason == reasonRedirect {
+		return p.Reason + ":" + p.Detail
+	}
+	return p.Reason
+}
+
 func ends(r harvest.Reading, items []harvest.Item) string {
 	how := map[harvest.Key]string{}
 	add := func(key harvest.Key, what string) { how[key] = strings.TrimPrefix(how[key]+"+"+what, "+") }
 	for i := range r.Pages {
-		add(r.Pages[i].Key, strings.TrimSuffix(string(r.Pages[i].Outcome)+" "+r.Pages[i].Reason, " "))
+		add(r.Pages[i].Key, strings.TrimSuffix(string(r.Pages[i].Outcome)+" "+why(&r.Pages[i]), " "))
 	}
 	for _, item := range r.Unfinished {
 		add(item.Key, "unfinished")
