@@ -325,9 +325,9 @@ func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) 
 // confirm wants the word typed.
 func (p *program) confirm(word, sentence string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return config.Usagef("%s Nobody is here to ask: add --force", sentence)
+		return config.Usagef("%s There is no terminal to ask at: add --force", sentence)
 	}
-	fmt.Fprint(p.talk, harvest.Linef("%s\nType its name to go on: ", sentence))
+	fmt.Fprint(p.talk, harvest.Linef("%s\nType its name to continue: ", sentence))
 	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // what was typed before the end counts
 	if strings.TrimSpace(line) != word {
 		return config.Usagef("nothing was removed")

@@ -43,7 +43,7 @@ func planText(p coordinator.Plan) string {
 		line("redis", "about %s", humanize.IBytes(uint64(p.RedisBytes)))
 	}
 	if p.Chains > 0 {
-		longest := "nobody knows how long before a run has walked them"
+		longest := "unknown until a run has walked them"
 		if p.LongestChain > 0 {
 			longest = fmt.Sprintf("the longest of %d steps in the last run: about %s, whatever the budget", p.LongestChain, (time.Duration(p.ChainSeconds) * time.Second).String())
 		}

@@ -56,7 +56,7 @@ func (w *Worker) checkListing() error {
 	listed := strings.HasPrefix(w.Corpus, "list:")
 	switch {
 	case listed && w.Next == "":
-		return Usagef("--corpus list:… without --next: where does the listing go on? A jq expression that yields a URL or a cursor, such as --next .next_cursor; --next link for the Link header; --next none where each answer is all there is, as with page={1..40}")
+		return Usagef("--corpus list:… without --next: how does the listing continue? A jq expression that yields a URL or a cursor, such as --next .next_cursor; --next link for the Link header; --next none where each answer is all there is, as with page={1..40}")
 	case w.Corpus != "" && !listed && w.Corpus != "store:" && w.Given("next") && w.Source("next").Kind == FromFlag:
 		return Usagef("--next belongs to a listing: --corpus list:https://api.example/items")
 	case listed && w.Upstream == Mediawiki:
@@ -114,5 +114,5 @@ func plainRedis(text string) string {
 	if u.Scheme != "redis" {
 		return ""
 	}
-	return "--redis " + quoteName(Redact(text)) + " is not encrypted: use rediss:// unless the network is yours alone"
+	return "--redis " + quoteName(Redact(text)) + " is not encrypted: use rediss:// unless only you use the network"
 }

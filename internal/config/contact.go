@@ -113,7 +113,7 @@ func (w Worker) CheckContact(host string) error {
 	case said == "":
 		return Usagef("who is asking? add --contact you@uni.edu: it goes into the User-Agent, so that the people behind %s can reach you before they block you", quoteName(host))
 	case len(parts) > 0 && !slices.ContainsFunc(parts, func(p string) bool { return !isPlaceholder(p) }):
-		return Usagef("%s %s is a placeholder that reaches nobody: say how the people behind %s can reach you", w.Source(name).subject(name), quoteName(said), quoteName(host))
+		return Usagef("%s %s is a placeholder that reaches no person: say how the people behind %s can reach you", w.Source(name).subject(name), quoteName(said), quoteName(host))
 	case len(parts) == 0:
 		return Usagef("%s %s does not say who is asking: add a mail address or URL in parentheses, such as your-project/1.0 (ada@uni.edu)", w.Source(name).subject(name), quoteName(said))
 	}

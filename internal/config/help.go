@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const workerExamples = `# a list of URLs, nothing installed; Ctrl-C and run it again to go on
+const workerExamples = `# a list of URLs, nothing installed; Ctrl-C and run it again to continue
 worker --corpus urls.txt --contact ada@uni.edu
 
 # look at three answers first, store nothing

@@ -74,7 +74,7 @@ func (w Worker) CheckCredential(origin string) error {
 	case !w.hasCredential() || host == "" || w.layers.set&(InPlan|InVerify) != 0:
 		return nil
 	case !w.named(host):
-		return Usagef("the credential goes only to a host that you name, and %s is named by a line of the corpus alone: if the credential is for that host, add --allow-host %s", quoteName(host), host)
+		return Usagef("the credential goes only to a host that you name, and only a line of the corpus names %s: if the credential is for that host, add --allow-host %s", quoteName(host), host)
 	case w.Exposes(origin):
 		return Usagef("the credential would go to %s over plain http, where others can read it: use https:// in the corpus, --url or --api", quoteName(host))
 	}

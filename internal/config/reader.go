@@ -178,7 +178,7 @@ func (r *reader) api(name string) string {
 			return "", err
 		}
 		if strings.Contains(canonical, "?") {
-			return "", fmt.Errorf("it is the address of api.php alone, such as https://en.wikipedia.org/w/api.php; titles go to --corpus")
+			return "", fmt.Errorf("give only the address of api.php, such as https://en.wikipedia.org/w/api.php; titles go to --corpus")
 		}
 		return canonical, nil
 	})

@@ -134,9 +134,9 @@ func fold(lap, items string) string {
 func (t *trail) endless(table *Table, at harvest.Chain) error {
 	switch {
 	case t.Empty == saidEmpty:
-		table.say(fmt.Sprintf("the listing %s has given %d answers without items in a row and goes on; at %d it is stopped", harvest.Quote(at.Seed), saidEmpty, mostEmpty))
+		table.say(fmt.Sprintf("the listing %s has given %d answers without items in a row and continues; after %d Shoal stops it", harvest.Quote(at.Seed), saidEmpty, mostEmpty))
 	case t.Empty >= mostEmpty:
-		return fmt.Errorf("%w: %s gives answers without items for ever: %d in a row, the last at %s; start again to go on for as many",
+		return fmt.Errorf("%w: %s gives answers without items for ever: %d in a row, the last at %s; start again to continue for as many",
 			ErrBroken, harvest.Quote(at.Seed), mostEmpty, harvest.Quote(at.Next))
 	case t.Same >= mostSame:
 		return fmt.Errorf("%w: %s gives the same items again and again, though its cursor changes: is the parameter of the cursor in --corpus the right one?", ErrBroken, harvest.Quote(at.Seed))

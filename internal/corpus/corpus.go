@@ -268,7 +268,7 @@ func (s *Source) failed(err error) error {
 		return fmt.Errorf("corpus %s: %w", s.name, cause)
 	}
 	if errors.Is(err, ErrAway) {
-		return fmt.Errorf("corpus %s, after line %d: %w; start again to go on", s.name, s.line.Load(), err)
+		return fmt.Errorf("corpus %s, after line %d: %w; start again to continue", s.name, s.line.Load(), err)
 	}
 	var format *formatError
 	if errors.As(err, &format) {

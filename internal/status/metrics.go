@@ -35,7 +35,7 @@ func Metrics() []Metric {
 	const counter, gauge = prometheus.CounterValue, prometheus.GaugeValue
 	return []Metric{
 		{"shoal_items_total", "Items that ended in this process, by outcome.", counter, "outcome", itemValues},
-		{"shoal_rejected_total", "Corpus lines that are no items.", counter, "",
+		{"shoal_rejected_total", "Corpus lines that are not items.", counter, "",
 			one(func(p harvest.Progress) float64 { return float64(p.Counts.Rejected) })},
 		{"shoal_corpus_items", "Items of this shard; 0 while unknown.", gauge, "",
 			one(func(p harvest.Progress) float64 { return float64(p.Total) })},

@@ -24,7 +24,7 @@ var (
 	// ErrFenced: somebody else owns the shard.
 	ErrFenced = errors.New("somebody else owns this shard now")
 	// ErrStopped: the first signal came; what was in flight has landed.
-	ErrStopped = errors.New("stopped; start the same command again to go on")
+	ErrStopped = errors.New("stopped; start the same command again to continue")
 )
 
 func impatient(what string, since time.Time, cause error) error {

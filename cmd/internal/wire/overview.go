@@ -270,7 +270,7 @@ func (s State) idle() string {
 		return ""
 	}
 	if !s.Control.DrainAt.IsZero() {
-		return fmt.Sprintf("nobody works on run %s: %s drains it since %s; coordinator resume --run %s ends that", s.Run.Name, s.Control.DrainBy, s.Control.DrainAt.Format(time.DateTime+" MST"), s.Run.Name)
+		return fmt.Sprintf("no worker is on run %s: %s drains it since %s; coordinator resume --run %s ends that", s.Run.Name, s.Control.DrainBy, s.Control.DrainAt.Format(time.DateTime+" MST"), s.Run.Name)
 	}
-	return fmt.Sprintf("nobody works on run %s: start worker --run %s --shard auto, on as many machines as you like", s.Run.Name, s.Run.Name)
+	return fmt.Sprintf("no worker is on run %s: start worker --run %s --shard auto, on as many machines as you like", s.Run.Name, s.Run.Name)
 }

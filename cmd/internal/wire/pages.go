@@ -263,7 +263,7 @@ func (parked) Is(target error) bool { return target == coordinator.ErrParked }
 
 // refusal says what the upstream answered.
 func (w *pageWalker) refusal() *worker.Refused {
-	text := "it gives no page of the listing, and nothing was recorded; is the path right, a parameter, --extract, the credential? (look with --try 1; --no-canary goes on all the same)"
+	text := "it gives no page of the listing, and nothing was recorded; is the path right, a parameter, --extract, the credential? (look with --try 1; --no-canary continues all the same)"
 	for _, example := range w.refused {
 		text += "\n  " + example
 	}

@@ -30,7 +30,7 @@ func (h *Harvester) adoptTemplate(ctx context.Context) error {
 	return err
 }
 
-var errNoRunYet = errors.New("no run to go on with")
+var errNoRunYet = errors.New("no run to continue")
 
 // waitsForRun tells whether somebody else may open the run that this worker is to go on with: the store is shared.
 func (h *Harvester) waitsForRun() bool {
@@ -81,7 +81,7 @@ func (h *Harvester) awaitRun(ctx context.Context) (run harvest.Run, err error) {
 		return err
 	})
 	if errors.Is(err, errNoRunYet) && !errors.Is(err, worker.ErrPatience) {
-		err = config.Usagef("what shall be harvested? The store has no run to go on with: add --corpus FILE")
+		err = config.Usagef("what shall be harvested? The store has no run to continue: add --corpus FILE")
 	}
 	return run, err
 }

@@ -108,7 +108,7 @@ func (h *Harvester) shortListing() string {
 	if h.set.Next == "" || h.set.Next == plain.NextNone {
 		return ""
 	}
-	return "every listing ended with its first answer: is --next right? --try shows where a listing goes on"
+	return "every listing ended with its first answer: is --next right? --try shows the next step of a listing"
 }
 
 // tableSource is the command that brings the rest of the run's corpus into its table.
@@ -197,7 +197,7 @@ func (h *Harvester) fill(ctx context.Context, table *coordinator.Table) error {
 		return fmt.Errorf("run %s: %w", h.run.Name, coordinator.ErrEmpty)
 	}
 	if errors.Is(err, worker.ErrStopped) {
-		h.Say("the same command goes on from here")
+		h.Say("the same command continues from here")
 	}
 	return err
 }
