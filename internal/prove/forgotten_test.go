@@ -12,13 +12,12 @@ import (
 	"time"
 
 	"shoal/internal/fakeapi"
-	"shoal/internal/harvest"
 )
 
 // by starts the worker of a shard whose Redis and store have these addresses.
 func (f *fleet) by(redis, store, shard string) *worker {
 	f.t.Helper()
-	return f.run("--corpus", filepath.Join(f.dir, "corpus.txt"), "--run", "proof", "--rate", "50", "--redis", redis, "--store", store, "--shard", shard)
+	return f.run("--corpus", filepath.Join(f.dir, "corpus.txt"), "--run", "proof", "--rate", "50", "--redis", redis, "--store", store, "--shard", shard, "--user-agent", "shard "+shard)
 }
 
 func (f *fleet) flush() {
@@ -39,12 +38,10 @@ type refusing struct {
 	armed   atomic.Bool
 	at      atomic.Pointer[time.Time]
 	silence time.Duration
-	base    string
 }
 
 func (r *refusing) answer(request *http.Request) *fakeapi.Reply {
-	shard := harvest.Shard{Index: 0, Of: 4}
-	if !r.armed.Load() || !shard.Owns(harvest.KeyOf(r.base+request.URL.Path)) || !r.armed.CompareAndSwap(true, false) {
+	if request.UserAgent() != "shard 0/4" || !r.armed.CompareAndSwap(true, false) {
 		return nil
 	}
 	now := time.Now()
@@ -102,7 +99,6 @@ func TestRefusedWhileItsLinkIsCut(t *testing.T) {
 		t.Run(fmt.Sprintf("hangs %t, all %t", c.hang, c.all), func(t *testing.T) {
 			upstream := &refusing{silence: 10 * time.Second}
 			f := newFleet(t, 1000, fakeapi.Behaviour{Latency: 20 * time.Millisecond, Answer: upstream.answer})
-			upstream.base = f.api.URL
 			way, byway := newLink(t, f.redis.URL)
 			others := f.redis.URL
 			if c.all {
