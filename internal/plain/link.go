@@ -3,7 +3,7 @@ package plain
 import "strings"
 
 // linkNext is the target of the first link with the relation next, in Link headers (RFC 8288); empty without one. A link
-// with an anchor is about another document than ours. Servers quote values with single quotes too, or not at all.
+// with an anchor is about another document than ours, and one with results="false", as Sentry's, leads to an empty page. Servers quote values with single quotes too, or not at all.
 func linkNext(lines []string) string {
 	for _, line := range lines {
 		for line != "" {
@@ -28,11 +28,11 @@ func linkNext(lines []string) string {
 
 // linkParams reads the parameters of one link, up to the comma behind it.
 func linkParams(s string) (isNext bool, rest string) {
-	seen, anchored := false, false
+	seen, other := false, false
 	for {
 		s = strings.TrimLeft(s, " \t;")
 		if s == "" || s[0] == ',' {
-			return isNext && !anchored, strings.TrimPrefix(s, ",")
+			return isNext && !other, strings.TrimPrefix(s, ",")
 		}
 		name := s
 		if at := strings.IndexAny(s, "=;,"); at >= 0 {
@@ -45,8 +45,8 @@ func linkParams(s string) (isNext bool, rest string) {
 			value, s = linkValue(strings.TrimLeft(s[1:], " \t"))
 		}
 		switch name = strings.TrimSpace(name); {
-		case strings.EqualFold(name, "anchor"):
-			anchored = true
+		case strings.EqualFold(name, "anchor"), strings.EqualFold(name, "results") && strings.EqualFold(value, "false"):
+			other = true
 		case strings.EqualFold(name, "rel") && !seen: // a second rel is to be ignored
 			seen = true
 			for relation := range strings.FieldsSeq(value) {

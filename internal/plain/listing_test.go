@@ -185,6 +185,8 @@ func TestLinkNext(t *testing.T) {
 		{`</a,b;c>; rel=next`, "/a,b;c"},
 		{`</1>; rel="ne\xt"`, "/1"},
 		{`</1>; rel="next`, "/1"},
+		{`</1>; rel="previous"; results="false"; cursor="a", </2>; rel="next"; results="true"; cursor="b"`, "/2"},
+		{`</1>; rel="previous"; results="true"; cursor="a", </2>; rel="next"; results="false"; cursor="b"`, ""},
 		{`</1; rel=next`, ""},
 		{`rel=next`, ""},
 		{`</1>`, ""},

@@ -103,10 +103,18 @@ func find(contentType string, body []byte, valid func() bool) Charset {
 	return c
 }
 
+// lateMark is a mark behind blanks and before JSON, as included files leave it, within the first longestLead bytes.
+var lateMark = regexp.MustCompile("^(?:[ \t\r\n]*\ufeff)+[ \t\r\n]*[{\\[]")
+
+const longestLead = 256
+
 // ByMark finds the charset by a byte order mark. ok is false where there is none.
 func ByMark(body []byte) (c Charset, ok bool) {
 	for rest := body; bytes.HasPrefix(rest, utf8Mark); rest = body[c.Skip:] {
 		c.Skip, ok = c.Skip+len(utf8Mark), true
+	}
+	if late := len(lateMark.Find(body[c.Skip:min(len(body), c.Skip+longestLead)])); late > 0 {
+		c.Skip, ok = c.Skip+late-1, true
 	}
 	if ok {
 		return c, true
@@ -140,14 +148,13 @@ func byZeros(b []byte) (Charset, bool) {
 	return Charset{}, false
 }
 
+// parameter is the charset of a Content-Type, behind whatever parts it from the type.
+var parameter = regexp.MustCompile(`(?i)[;,\s]\s*charset\s*=([^;,]*)`)
+
 // declared is the charset of a Content-Type, in lower case, however it is quoted.
 func declared(contentType string) string {
-	for part := range strings.SplitSeq(contentType, ";") {
-		name, value, ok := strings.Cut(part, "=")
-		if ok && strings.EqualFold(strings.Trim(name, " \t"), "charset") {
-			value, _, _ = strings.Cut(value, ",")
-			return label(value)
-		}
+	if m := parameter.FindStringSubmatch(contentType); m != nil {
+		return label(m[1])
 	}
 	return ""
 }
@@ -192,7 +199,29 @@ func lookup(label string) Charset {
 	if e, err := ianaindex.IANA.Encoding(label); err == nil && e != nil {
 		return Charset{Name: label, encoding: e}
 	}
+	if known := spelling(label); known != label {
+		return lookup(known)
+	}
 	return Charset{}
+}
+
+// spelling is the usual label for one that languages and databases spell otherwise: latin-1, ISO8859_1, cp932. It is the label itself where there is none.
+func spelling(label string) string {
+	short := strings.NewReplacer("-", "", "_", "", " ", "", ".", "", ":", "").Replace(label)
+	if known := spellings[short]; known != "" {
+		return known
+	}
+	for prefix, known := range map[string]string{"iso8859": "iso-8859-", "8859": "iso-8859-", "latin": "latin", "windows125": "windows-125", "win125": "windows-125", "cp125": "windows-125", "ms125": "windows-125"} {
+		if number, ok := strings.CutPrefix(short, prefix); ok && number != "" && len(number) <= 2 && strings.Trim(number, "0123456789") == "" {
+			return known + number
+		}
+	}
+	return label
+}
+
+var spellings = map[string]string{
+	"cp932": "shift_jis", "ms932": "shift_jis", "windows932": "shift_jis", "shiftjis": "shift_jis", "sjis": "shift_jis", "cp949": "euc-kr", "ms949": "euc-kr", "uhc": "euc-kr", "cp936": "gbk", "ms936": "gbk", "cp950": "big5", "ms950": "big5",
+	"cp874": "windows-874", "cp28591": "iso-8859-1", "eucjp": "euc-jp", "euckr": "euc-kr", "koi8r": "koi8-r", "koi8u": "koi8-u", "iso2022jp": "iso-2022-jp", "macroman": "macintosh",
 }
 
 func wide(label string) bool {

@@ -77,7 +77,7 @@ func mediaType(contentType string) string {
 // xssi are the beginnings that keep scripts of other sites from reading an answer.
 var xssi = []string{")]}'", ")]}", "while(1);", "while (1);", "for(;;);", "for (;;);", "{}&&", "throw 1;", "&&&START&&&", "/*-secure-", "/*O_o*/"}
 
-var call = regexp.MustCompile(`^(?:/\*.{0,40}?\*/\s*)?;?\s*(?:typeof\s+[\w.$]+\s*===?\s*'function'\s*&&\s*)?([A-Za-z_$][\w$.]*(?:\[["'\w]+\])?)\s*\(\s*["\[{]`)
+var call = regexp.MustCompile(`^(?:/\*.{0,40}?\*/\s*)?;?\s*(?:try\s*\{\s*)?(?:typeof\s+[\w.$]+\s*===?\s*'function'\s*&&\s*|[\w.$]+\s*&&\s*)?([A-Za-z_$][\w$.]*(?:\[["'\w]+\])?)(?:\s*\(\s*["\[{]|\((?:-?[\d.]+|null|true|false)\)\s*;?\s*$)`)
 
 // assignment is a script that stores the value: var data = {…}.
 var assignment = regexp.MustCompile(`^(?:(?:var|let|const)\s+[A-Za-z_$][\w$]*|(?:window|self|module)\.[\w$.]+|[A-Za-z_$][\w$]*)\s*=\s*["\[{]`)
