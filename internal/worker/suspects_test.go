@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ type past struct {
 	away    int // so many notes fail at first
 }
 
-func (p *past) Load(context.Context) (map[harvest.Key]int, error) { return p.crashes, nil }
+func (p *past) Load(context.Context) (map[harvest.Key]int, error) { return maps.Clone(p.crashes), nil }
 
 func (p *past) Note(_ context.Context, keys []harvest.Key) error {
 	<-time.After(5 * time.Millisecond)
@@ -38,6 +39,13 @@ func (p *past) Note(_ context.Context, keys []harvest.Key) error {
 		p.noted[key]++
 	}
 	return nil
+}
+
+// has reports whether the item was noted as in flight.
+func (p *past) has(key harvest.Key) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.noted[key] > 0
 }
 
 func (p *past) Clear(_ context.Context, keys []harvest.Key) error {
@@ -81,7 +89,7 @@ func TestASuspectHasNoCompany(t *testing.T) {
 					for _, id := range ids {
 						n, _ := strconv.Atoi(id)
 						key := r.items[n].Item.Key
-						if p.noted[key] == 0 {
+						if !p.has(key) {
 							t.Errorf("item %d was sent and not noted", n)
 						}
 						if p.crashes[key] > 0 && (len(ids) > 1 || r.inFlight > 0 || len(r.pages) != items) {
@@ -179,7 +187,7 @@ func TestNothingIsSentBeforeItIsNoted(t *testing.T) {
 		p := crashed(r, nil)
 		p.away = 10
 		r.answer = func(_ int, url string) (*harvest.Answer, error) {
-			if p.noted[r.items[number(url)].Item.Key] == 0 {
+			if !p.has(r.items[number(url)].Item.Key) {
 				t.Errorf("item %d was sent and not noted", number(url))
 			}
 			return status(200), nil
