@@ -187,12 +187,15 @@ func (p *program) demoSummary(api *fakeapi.Server, last harvest.Progress, result
 		headline = "ended early"
 	}
 	here := wire.Program("")
+	next := []string{fmt.Sprintf("%sworker --corpus YOUR-URLS.txt --contact YOUR-MAIL --try 3", here)}
+	if last.Counts.Landed > 0 {
+		next = append([]string{
+			fmt.Sprintf("%scoordinator export --run %s --store sqlite:%s --to demo.jsonl", here, demoRun, demoStore),
+			fmt.Sprintf("sqlite3 %s \"select outcome, reason, count(*) from pages group by 1, 2\"", demoStore),
+		}, next...)
+	}
 	// Nobody can be told when the terminal is gone.
-	_ = status.Summary(p.console.Screen, headline, last,
-		fmt.Sprintf("%scoordinator export --run %s --store sqlite:%s --to demo.jsonl", here, demoRun, demoStore),
-		fmt.Sprintf("sqlite3 %s \"select outcome, reason, count(*) from pages group by 1, 2\"", demoStore),
-		fmt.Sprintf("%sworker --corpus YOUR-URLS.txt --contact YOUR-MAIL --try 3", here),
-	)
+	_ = status.Summary(p.console.Screen, headline, last, next...)
 	p.console.Say(fmt.Sprintf("the upstream itself counted %d requests, refused %d of them for their rate, and met at most %d in any second (its limit is %d, with a burst of %d)",
 		api.Count(), api.Refused(), api.WorstWindow(time.Second), demoRate, demoBurst))
 	return err

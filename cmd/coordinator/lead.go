@@ -8,7 +8,6 @@ import (
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
-	"shoal/internal/status"
 )
 
 // env is the process around a command that reads a corpus. It ends itself after the first signal.
@@ -50,19 +49,10 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 		return err
 	}
 	p.console.Say(fmt.Sprintf("run %s is finished: %s", led.Run.Name, counts(led.Totals)))
-	for _, line := range wire.Next(set, wire.Outcome{Run: led.Run, Seen: seen(led)}) {
+	for _, line := range wire.Next(set, wire.Outcome{Run: led.Run, Seen: led.Seen}) {
 		p.console.Say("  " + line)
 	}
 	return nil
-}
-
-// seen is what the run has met, for advice.
-func seen(led wire.Led) status.Seen {
-	s := status.Seen{Landed: led.Totals.Landed, Missing: led.Totals.Missing, Skipped: led.Totals.Skipped, Dead: led.Totals.Dead, Budget: led.Report.Budget}
-	for _, pause := range led.Report.Pauses {
-		s.Pauses += pause.Times
-	}
-	return s
 }
 
 // serve shows the run on --status-addr.

@@ -25,6 +25,7 @@ type Report struct {
 	WireBytes int64                      `json:"wire_bytes"`
 	Retries   map[string]int64           `json:"retries"`           // by reason
 	Pauses    map[string]harvest.Silence `json:"pauses"`            // by what asked for them
+	Refused   int64                      `json:"refused"`           // how many of these began because the fleet asked too fast
 	Malformed map[string]int64           `json:"malformed_headers"` // about limits, by name
 	Stages    map[string]float64         `json:"stages_s"`
 	Limits    map[string]float64         `json:"limits_s"`
@@ -58,6 +59,7 @@ func Compile(run harvest.Run, totals harvest.Counts, work []harvest.Work, minute
 			sum := r.Pauses[source]
 			r.Pauses[source] = harvest.Silence{Times: sum.Times + s.Times, Seconds: sum.Seconds + s.Seconds}
 		}
+		r.Refused += w.Stats.Refused
 		for name, n := range w.Stats.Malformed {
 			r.Malformed[name] += n
 		}

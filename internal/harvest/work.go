@@ -22,6 +22,7 @@ type Stats struct {
 	Wire      int64              `json:"wire"`                // bytes received
 	Retries   map[string]int64   `json:"retries,omitempty"`   // by reason
 	Pauses    map[string]Silence `json:"pauses,omitempty"`    // by what asked for them
+	Refused   int64              `json:"refused,omitempty"`   // how many of the pauses began because we asked too fast
 	Malformed map[string]int64   `json:"malformed,omitempty"` // rate-limit headers that could not be understood, by name
 	Stages    map[string]float64 `json:"stages,omitempty"`    // seconds that fetchers spent, by stage
 	Limits    map[string]float64 `json:"limits,omitempty"`    // seconds of the clock, by what held the worker back

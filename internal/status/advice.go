@@ -1,7 +1,10 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -15,10 +18,16 @@ type Seen struct {
 	Missing int64
 	Skipped int64
 	Dead    int64
-	Pauses  int64   // silences that the upstream asked for
+	Refused int64   // silences that the upstream asked for because we asked too fast
 	Budget  float64 // requests/s
 	Failing string  // the reason of the last failure; may be empty
+
+	Failed []Example // some of the dead items
+	Passed []Example // some of the skipped ones
 }
+
+// Example is an item that did not land.
+type Example struct{ Item, Reason string }
 
 // oftenRefused is how many silences are more than an accident.
 const oftenRefused = 3
@@ -29,18 +38,42 @@ func Advice(s Seen) (all []string) {
 	if s.Landed == 0 && s.Missing+s.Skipped+s.Dead > 0 {
 		add("nothing has landed: worker --try 3 shows what the upstream answers")
 	}
-	if s.Pauses >= oftenRefused && s.Budget > 0 {
-		add("refused %s times at %s/s: try --headroom 5%%, or --rate %s/s", humanize.Comma(s.Pauses), number(s.Budget), number(0.9*s.Budget))
+	if s.Refused >= oftenRefused && s.Budget > 0 {
+		add("refused %s times at %s/s: try --headroom 5%%, or --rate %s/s", humanize.Comma(s.Refused), number(s.Budget), number(0.9*s.Budget))
 	}
 	why := ""
 	if s.Failing != "" {
 		why = " (last: " + harvest.Line(s.Failing) + ")"
 	}
 	if s.Dead > 0 {
-		add("%s always failed%s: coordinator list --run %s --outcome dead", plural(s.Dead, "item", "items"), why, s.Run)
+		add("%s always failed%s: coordinator list --run %s --outcome dead", plural(s.Dead, "item", "items"), cmp.Or(named(s.Failed, s.Dead), why), s.Run)
 	}
 	if s.Skipped > 0 {
-		add("%s skipped: coordinator list --run %s --outcome skipped", plural(s.Skipped, "item was", "items were"), s.Run)
+		add("%s skipped%s: coordinator list --run %s --outcome skipped", plural(s.Skipped, "item was", "items were"), named(s.Passed, s.Skipped), s.Run)
 	}
 	return all
+}
+
+// named are the reasons and the names of some of n items.
+func named(examples []Example, n int64) string {
+	const wide = 60 // columns of a name
+	var reasons, items []string
+	for _, e := range examples {
+		if reason := harvest.Line(e.Reason); reason != "" && !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+		items = append(items, cutMiddle(harvest.Line(e.Item), wide))
+	}
+	if len(items) == 0 {
+		return ""
+	}
+	text := ""
+	if len(reasons) > 0 {
+		text = " (" + strings.Join(reasons, ", ") + ")"
+	}
+	word := ", namely "
+	if n > int64(len(items)) {
+		word = ", such as "
+	}
+	return text + word + strings.Join(items, ", ")
 }

@@ -6,5 +6,6 @@
 // lines, which are counted, and never a request.
 //
 // The package decides nothing, asks nobody for numbers but the function that it
-// is given, and shows no URL, no text of an item and no credential.
+// is given, and shows no URL but the names of items that did not land, no text of an item
+// and no credential.
 package status

@@ -185,7 +185,7 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	}
 	if d.Pause > 0 {
 		permit.Backoff(ctx, d.Pause, d.Cut)
-		c.Tally.paused(d.Source, d.Pause)
+		c.Tally.paused(d.Source, d.Pause, d.Cut)
 		c.incidents++
 	}
 	if err := c.bounded(d); err != nil {

@@ -150,7 +150,7 @@ func (w *Worker) pause(permit Permit, d retry.Decision, now time.Time) {
 	permit.Backoff(w.sending, d.Pause, d.Cut)
 	if w.proof.silenced(now, d.Pause) {
 		w.pauses.Add(1)
-		w.Tally.paused(d.Source, d.Pause)
+		w.Tally.paused(d.Source, d.Pause, d.Cut)
 		w.Log.Info("upstream asks for silence", "for", d.Pause, "because", d.Source)
 	}
 	if w.MaxSilence > 0 && d.Pause > w.MaxSilence {

@@ -153,7 +153,9 @@ func (t *Tally) failed(reason string) {
 	t.stats.LastError = reason
 }
 
-func (t *Tally) paused(source string, length time.Duration) {
+// paused counts a silence that the upstream asked for. It is a refusal where we asked too fast, and none where the
+// upstream has trouble of its own, such as lag.
+func (t *Tally) paused(source string, length time.Duration, refused bool) {
 	if t == nil {
 		return
 	}
@@ -162,6 +164,9 @@ func (t *Tally) paused(source string, length time.Duration) {
 	s := t.stats.Pauses[source]
 	s.Times, s.Seconds = s.Times+1, s.Seconds+length.Seconds()
 	t.stats.Pauses[source] = s
+	if refused {
+		t.stats.Refused++
+	}
 }
 
 // Take is the tally at this moment, together with what p says of now, and the minutes that were not Saved yet. The time

@@ -1,8 +1,12 @@
 package worker
 
 import (
+	"net/http"
 	"testing"
 	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
 )
 
 // The rate of a busy worker is right from its second second on, and that of a slow API is not 0 between two requests.
@@ -39,5 +43,31 @@ func TestRate(t *testing.T) {
 func send(t *Tally, at time.Time, n int) {
 	for range n {
 		t.sent(at)
+	}
+}
+
+// TestLagIsNoRefusal: only what we asked too fast counts as refused, whatever else makes the fleet silent.
+func TestLagIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		fault  harvest.Fault
+		want   int64
+	}{
+		{"429", 429, harvest.FaultNone, 1}, {"403 with Retry-After", 403, harvest.FaultNone, 1}, {"200 ratelimited", 200, harvest.FaultRateLimited, 1},
+		{"503 with Retry-After", 503, harvest.FaultNone, 0}, {"maxlag", 200, harvest.FaultLagged, 0}, {"a limit used up", 404, harvest.FaultNone, 0},
+	} {
+		d := retry.Decide(retry.Facts{
+			Status: test.status, Fault: test.fault, Header: http.Header{"Retry-After": {"2"}}, Items: 1, Tries: 1, Now: time.Now(),
+		}, retry.Policy{Retries: 5, MinPause: time.Second})
+		if d.Pause <= 0 {
+			t.Fatalf("%s: Decide() = %+v, want a silence", test.name, d)
+		}
+		tally := NewTally()
+		tally.paused(d.Source, d.Pause, d.Cut)
+		if sum := tally.Sum(); sum.Refused != test.want || len(sum.Pauses) != 1 {
+			t.Errorf("%s: refused %d times in %d pauses, want %d in 1", test.name, sum.Refused, len(sum.Pauses), test.want)
+		}
 	}
 }

@@ -106,14 +106,13 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 func (h *Harvester) seen(ctx context.Context) status.Seen {
 	ctx, cancel := context.WithTimeout(ctx, lastWord/2)
 	defer cancel()
-	p := h.progress()
-	s := status.Seen{Pauses: p.Pauses, Budget: p.Budget, Failing: h.tally.Sum().LastError}
+	p, sum := h.progress(), h.tally.Sum()
+	s := status.Seen{Refused: sum.Refused, Budget: p.Budget, Failing: sum.LastError}
 	totals, err := h.truth.Totals(ctx, h.run.Name)
 	if err != nil { // what this process knows
 		totals = p.Counts
 	}
-	s.Landed, s.Missing, s.Skipped, s.Dead = totals.Landed, totals.Missing, totals.Skipped, totals.Dead
-	return s
+	return h.examples(ctx, s, totals)
 }
 
 // noShardLeft is what a worker says that comes too late.

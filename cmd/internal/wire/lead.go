@@ -12,6 +12,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
+	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/worker"
 )
@@ -32,6 +33,7 @@ type Led struct {
 	Totals harvest.Counts
 	Proof  coordinator.Proof
 	Report coordinator.Report
+	Seen   status.Seen
 }
 
 // Lead opens the run, enumerates its corpus where only this process can read it, waits until workers have drained its
@@ -248,6 +250,7 @@ func (h *Harvester) oversee(ctx context.Context, leadership store.Leadership) (l
 	if err != nil {
 		return led, err
 	}
+	led.Seen = h.examples(ctx, status.Seen{Refused: led.Report.Refused, Budget: led.Report.Budget}, led.Totals)
 	return led, OverLimit(h.set, led.Totals, led.Proof.Distinct)
 }
 

@@ -1,13 +1,17 @@
 package wire
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"shoal/internal/config"
+	"shoal/internal/harvest"
 	"shoal/internal/status"
+	"shoal/internal/store"
 )
 
 // Next are the lines that lead from a harvest to its data.
@@ -23,6 +27,30 @@ func Next(set config.Worker, out Outcome) []string {
 	}
 	return append(advice, toData(set, out)...)
 }
+
+// examples adds how the run's items ended, and names some of those that did not land.
+func (h *Harvester) examples(ctx context.Context, s status.Seen, totals harvest.Counts) status.Seen {
+	s.Landed, s.Missing, s.Skipped, s.Dead = totals.Landed, totals.Missing, totals.Skipped, totals.Dead
+	named := func(outcome harvest.Outcome, n int64) (all []status.Example) {
+		if n == 0 {
+			return nil
+		}
+		query := store.Query{Run: h.run.Name, What: store.Pages, Outcomes: []harvest.Outcome{outcome}, Limit: mostExamples}
+		err := h.truth.Export(ctx, query, func(row store.Row) error {
+			all = append(all, status.Example{Item: cmp.Or(row.Page.ID, row.Page.URL), Reason: row.Page.Reason})
+			return nil
+		})
+		if err != nil {
+			h.Log.Debug("no examples of items", "outcome", outcome, "error", err)
+		}
+		return all
+	}
+	s.Failed, s.Passed = named(harvest.Dead, s.Dead), named(harvest.Skipped, s.Skipped)
+	return s
+}
+
+// mostExamples is how many items are named.
+const mostExamples = 5
 
 // toData are the commands that bring the data out.
 func toData(set config.Worker, out Outcome) []string {

@@ -289,6 +289,9 @@ func (w *pageWalker) CommitStep(ctx context.Context, _ string, to harvest.Chain,
 		return err
 	}
 	w.h.tally.Landed(counts)
+	if counts.Landed > 0 {
+		w.h.tally.Recorded(pages[:1])
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	page.Answer.Release()
