@@ -79,7 +79,7 @@ func TestPoisonedLedgerFinishesNothing(t *testing.T) {
 		const items = 300
 		redis := testenv.Redis(t)
 		var asked atomic.Int64
-		v := harvestOf(t, url, items, func(*http.Request) *fakeapi.Reply { asked.Add(1); return nil })
+		v := harvestOf(t, url, items, func(*victim, *http.Request) *fakeapi.Reply { asked.Add(1); return nil })
 		v.args = append(v.args, "--redis", redis.URL)
 		plain := v.args
 		v.args = slices.Concat(plain, []string{"--limit", "10"})
@@ -108,7 +108,7 @@ func TestPoisonedLedgerFinishesNoShard(t *testing.T) {
 	t.Parallel()
 	const items = 120
 	redis, url := testenv.Redis(t), testenv.Postgres(t).URL
-	v := harvestOf(t, url, items, nil)
+	v := harvestOf(t, url, items, served)
 	v.args = append(v.args, "--redis", redis.URL)
 	plain := v.args
 	v.args = slices.Concat(plain, []string{"--shard", "0/3", "--limit", "5"})
@@ -129,7 +129,7 @@ func TestCountsThatDifferForAnHonestReason(t *testing.T) {
 	const items = 60
 	redis, url := testenv.Redis(t), testenv.Postgres(t).URL
 	var asked atomic.Int64
-	v := harvestOf(t, url, items, func(*http.Request) *fakeapi.Reply { asked.Add(1); return nil })
+	v := harvestOf(t, url, items, func(*victim, *http.Request) *fakeapi.Reply { asked.Add(1); return nil })
 	v.args = append(v.args, "--redis", redis.URL)
 	lines, err := os.ReadFile(corpusOf(v))
 	if err != nil {
@@ -151,7 +151,7 @@ func TestPoisonedLedgerAndACorpusFromAPipe(t *testing.T) {
 	t.Parallel()
 	const items = 60
 	redis, url := testenv.Redis(t), testenv.Postgres(t).URL
-	v := harvestOf(t, url, items, nil)
+	v := harvestOf(t, url, items, served)
 	corpus := corpusOf(v)
 	v.args[slices.Index(v.args, corpus)] = "-"
 	v.args = append(v.args, "--redis", redis.URL)

@@ -100,10 +100,14 @@ func eachStore(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, testenv.Postgres(t).URL) })
 }
 
+// served leaves an answer as it is.
+func served(*victim, *http.Request) *fakeapi.Reply { return nil }
+
 // harvestOf is a worker of the run r over so many items of an upstream that answers with answer.
-func harvestOf(t *testing.T, storeURL string, items int, answer func(r *http.Request) *fakeapi.Reply) *victim {
+func harvestOf(t *testing.T, storeURL string, items int, answer func(v *victim, r *http.Request) *fakeapi.Reply) *victim {
 	t.Helper()
-	api, err := fakeapi.New(fakeapi.Options{Behaviour: fakeapi.Behaviour{Items: items, Answer: answer}})
+	v := &victim{t: t}
+	api, err := fakeapi.New(fakeapi.Options{Behaviour: fakeapi.Behaviour{Items: items, Answer: func(r *http.Request) *fakeapi.Reply { return answer(v, r) }}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +125,8 @@ func harvestOf(t *testing.T, storeURL string, items int, answer func(r *http.Req
 	if err := os.WriteFile(corpus, []byte(urls.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &victim{t: t, args: []string{"--run", "r", "--corpus", corpus, "--rate", "200", "--store", storeURL, "--progress", "none"}, env: []string{"SHOAL_CA=" + ca}}
+	v.args, v.env = []string{"--run", "r", "--corpus", corpus, "--rate", "200", "--store", storeURL, "--progress", "none"}, []string{"SHOAL_CA=" + ca}
+	return v
 }
 
 func verify(t *testing.T, storeURL string) {
@@ -135,9 +140,8 @@ func verify(t *testing.T, storeURL string) {
 func TestAnItemThatKillsItsWorkerEndsDead(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
 		const items, poison = 300, 123
-		var v *victim
 		var asked atomic.Int64
-		v = harvestOf(t, url, items, func(r *http.Request) *fakeapi.Reply {
+		v := harvestOf(t, url, items, func(v *victim, r *http.Request) *fakeapi.Reply {
 			if r.URL.Path == fmt.Sprintf("/items/%d", poison) {
 				asked.Add(1)
 				v.kill()
@@ -163,9 +167,8 @@ func TestAnItemThatKillsItsWorkerEndsDead(t *testing.T) {
 func TestRandomKillsEndNoItem(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
 		const items, kills = 1000, 10
-		var v *victim
 		var left atomic.Int64
-		v = harvestOf(t, url, items, func(*http.Request) *fakeapi.Reply {
+		v := harvestOf(t, url, items, func(v *victim, _ *http.Request) *fakeapi.Reply {
 			if left.Add(-1) == 0 {
 				v.kill()
 			}
@@ -255,7 +258,7 @@ func freshStart(t *testing.T, url string, v *victim) {
 
 func TestAnOrdinaryRunNotesNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
-		v := harvestOf(t, url, 300, func(r *http.Request) *fakeapi.Reply { return nil })
+		v := harvestOf(t, url, 300, served)
 		refuseNotes(t, url)
 		if v.args = append(v.args, "--limit", "100"); v.run() {
 			t.Fatal("the worker was killed")

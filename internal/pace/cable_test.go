@@ -98,7 +98,9 @@ func TestNewcomerWaitsForCallsThatHang(t *testing.T) {
 			}
 			close(refused)
 		}))
+		f.pacers[0].mu.Lock()
 		f.pacers[0].grace = lostWait
+		f.pacers[0].mu.Unlock()
 		<-refused
 		healed := time.Now().Add(2600 * time.Millisecond)
 		c.cut.Store(&healed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -271,11 +272,14 @@ func TestSilenceIsKeptInTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var tries atomic.Int64
+		var mu sync.Mutex
 		var kept []time.Duration
 		p := New(Settings{Host: host, Rate: 50, Worker: "a", Keep: func(_ context.Context, silence time.Duration) error {
 			if tries.Add(1) < 3 {
 				return errors.New("the store is away")
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			kept = append(kept, silence)
 			return nil
 		}}, NewLocal())
