@@ -99,6 +99,10 @@ func (b *reading) clause(from int) int {
 	if b.question() {
 		return b.to
 	}
+	if b.denial() {
+		b.found, b.neg = nil, affirmed
+		return b.to
+	}
 	for b.i = from; b.i < b.to && !b.done; b.i++ {
 		b.step(b.tokens[b.i].word)
 	}
@@ -158,6 +162,22 @@ func (b *reading) question() bool {
 	return asks[w] || inverted[w] && pronouns[n] || w == "since" && n == "when" || w == "do" && (n == "you" || n == "we" || n == "they" || n == "i")
 }
 
+// denial reports whether the words in bold of the clause only take back what was voted for before it.
+func (b *reading) denial() bool {
+	last := ""
+	for _, t := range b.tokens[b.from:b.to] {
+		switch {
+		case t.bold && !denials[t.word]:
+			return false
+		case t.bold && !modifiers[t.word]:
+			last = t.word
+		case !t.bold && (last == "not" || last == "no"): // not notable
+			return false
+		}
+	}
+	return last != "" && len(b.found) > 0
+}
+
 // step takes one word.
 func (b *reading) step(w string) {
 	switch {
@@ -213,7 +233,7 @@ func (b *reading) voids(w, next string) bool {
 	case w == "was" && !b.result && b.i == b.from && labelWords[next] != "": // was keep, now delete
 		return true
 	}
-	return w == "too" && (b.word(b.i+2) == "to" || b.word(b.i+3) == "to") // too good to delete
+	return w == "too" && (b.word(b.i+2) == "to" || b.word(b.i+3) == "to" || b.word(b.i+2) == "for" && nouns[b.word(b.i+3)]) // too good to delete
 }
 
 // negationOf is how a word negates, given the next one.
@@ -223,7 +243,7 @@ func negationOf(w, next string) negation {
 		return opposed
 	case phrases[w] != "" && phrases[w] == next, voids[w]:
 		return voided
-	case oddities[w] && (next == "to" || next == "for" || next == "of" || next == "that"):
+	case oddities[w] && (next == "to" || next == "for" || next == "of" || next == "that" || next == "redirect" || nouns[next]):
 		return voided
 	case (w == "not" || w == "no") && lukewarm[next]:
 		return voided

@@ -27,7 +27,9 @@ func deniedBy(rest []token, noun bool) bool {
 		switch {
 		case t.word == "not" || t.word == "no" || t.word == "never" || t.word == "hardly":
 			no = true
-		case refused[t.word] || bad[t.word]:
+		case refused[t.word] || bad[t.word], poor[t.word] && (noun || k+1 < len(rest) && rest[k+1].word == "idea"):
+			return true
+		case t.word == "out" && k+3 < len(rest) && rest[k+3].word == "question":
 			return true
 		case grounds[t.word], labelWords[t.word] != "" && k > 0:
 			return false

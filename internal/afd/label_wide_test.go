@@ -43,6 +43,12 @@ func TestNegatedInOtherWords(t *testing.T) {
 		{"Don't send to draft", "draftify"}, {"Not ready for draft", "draftify"}, {"No consensus for deletion", "delete"}, {"Not a snowball keep", "keep"}, {"Not SNOW keep", "keep"},
 		{"Not speedy keep", "keep"}, {"Not a speedy delete", "delete"}, {"Not a speedy", "delete"}, {"No speedy", "delete"}, {"Not speedy", "delete"}, {"Oppose speedy", "delete"},
 		{"Oppose speedy deletion", "delete"},
+		{"Nay to deletion", "delete"}, {"Nay on keep", "keep"}, {"There is zero reason to delete", "delete"}, {"Zero reason to keep", "keep"}, {"Little reason to keep", "keep"}, {"Rarely delete", "delete"}, {"Block deletion", "delete"},
+		{"Cancel deletion", "delete"}, {"Challenge the deletion", "delete"}, {"Appeal deletion", "delete"}, {"Unfair deletion", "delete"}, {"Hasty deletion", "delete"}, {"Unjustified deletion", "delete"}, {"Deleting is a bad idea", "delete"},
+		{"Deletion is a terrible idea", "delete"}, {"Deletion is out of the question", "delete"}, {"Keeping is out of the question", "keep"}, {"Merger is a bad idea", "merge"}, {"Merging is pointless", "merge"}, {"I would be sad to see this deleted", "delete"},
+		{"Refusal to delete", "delete"}, {"Much too good for deletion", "delete"}, {"Too obscure for keeping", "keep"}, {"Unworthy of being kept", "keep"}, {"Immune to deletion", "delete"}, {"Donot delete", "delete"}, {"do nto delete", "delete"},
+		{"don;t delete", "delete"}, {"don\"t delete", "delete"}, {"don‛t delete", "delete"}, {"cannnot be kept", "keep"}, {"Delete - not!", "delete"}, {"Delete, not!", "delete"}, {"Delete – never!", "delete"}, {"Delete (NOT!)", "delete"},
+		{"Delete – oppose", "delete"}, {"Deletion: oppose", "delete"}, {"Delete — strongly opposed", "delete"}, {"Keep – no way", "keep"}, {"Implausible redirect", "redirect"}, {"Delete, implausible redirect", "redirect"},
 	} {
 		if v := voteOf("'''"+c.words+"''' I say.", false); slices.Contains(v.labels, c.never) {
 			t.Errorf("voteOf('''%s''') = %q, want never %q", c.words, v.labels, c.never)
@@ -56,6 +62,7 @@ func TestPlainInOtherWords(t *testing.T) {
 	for words, want := range map[string]string{
 		"Delete too short": "delete", "Keep, too important": "keep", "Delete - too soon to have an article": "delete", "Delete (not notable)": "delete", "Delete, vanity, not notable, no sources": "delete", "Delete: no coverage, no sources, no claim": "delete",
 		"Keep! Not a hoax!": "keep", "Delete. Non-notable": "delete", "Keep and improve, not delete": "keep", "Keep but not in this form": "keep", "Weak keep though not sure": "keep", "Delete, I can't find anything": "delete", "Delete, nothing found": "delete",
+		"Delete, implausible redirect": "delete", "Delete – not notable": "delete", "Delete – never": "", "Keep – no, delete": "delete", "Delete. No sources": "delete", "Delete: useless article": "delete", "Delete too obscure for an encyclopedia": "delete", "Delete as a bad idea": "delete",
 		"Merge to parent, not enough for an article": "merge", "Redirect, not independently notable": "redirect", "Userfy, not ready": "userfy", "Draftify, not ready for mainspace": "draftify", "Delete with fire": "delete", "Delete delete delete": "delete", "Keep keep keep": "keep",
 		"Delete or merge, not keep": "merge", "Delete both": "delete", "Delete, without prejudice to recreation": "delete", "Keep without prejudice": "keep", "Delete all, keep none": "delete", "Delete per nom, cannot see why not": "delete", "Strong keep, nominator is wrong": "keep",
 		"Keep, AfD is not cleanup": "keep", "Keep per WP:NOTPAPER": "keep", "Delete per WP:NOT": "delete", "Keep, notability is not temporary": "keep", "Delete, notability is not inherited": "delete", "Delete as unsourced": "delete", "Regretful delete": "delete", "Reluctant delete": "delete",

@@ -8,7 +8,7 @@ import (
 
 // said are words between a name and a time that report what its owner wrote then: the two are no signature.
 var said = words("wrote writes said says saying posted posts commented comments comment stated states statement claimed claims noted notes note argued argues replied replies reply voted votes vote suggested suggests opined put " +
-	"edited edit edits asked asks explained explains pointed remarked remark mentioned observed answered admitted agreed nominated moved deleted reverted created argument message opinion")
+	"post edited edit edits asked asks explained explains pointed remarked remark mentioned observed answered admitted agreed nominated moved deleted reverted created argument message opinion")
 
 // leads are words before a name that speak of its owner.
 var leads = words("as per by from to see what when that quoting quote cf with like unlike contra via and")
@@ -24,6 +24,9 @@ const longestQuote = 600
 func (s *signer) quoted(links []userLink, t stamp) (sure, maybe bool) {
 	last := links[len(links)-1]
 	between := s.mask[last.to:t.from]
+	if hasPrefixFold(between, "'s ") || strings.HasPrefix(between, "’s ") {
+		return true, true
+	}
 	final := ""
 	for w := range wordsOf(between) {
 		if said[w] {
@@ -41,7 +44,7 @@ func (s *signer) quoted(links []userLink, t stamp) (sure, maybe bool) {
 	if final == "at" || final == "on" || final == "of" || final == "in" || final == "from" {
 		return false, true
 	}
-	return false, goesOnAfter(rest) || leads[wordBefore(s.mask[max(s.from, s.cluster(links)-16):s.cluster(links)])]
+	return false, s.inItalics(t) || goesOnAfter(rest) || leads[wordBefore(s.mask[max(s.from, s.cluster(links)-16):s.cluster(links)])]
 }
 
 // inQuotation reports whether the stamp stands in a template or a tag for the words of others, that ends after it.
@@ -58,6 +61,24 @@ func (s *signer) inQuotation(t stamp) bool {
 		}
 	}
 	return false
+}
+
+// inItalics reports whether the stamp ends words in italics or in a tag like them, before and behind which the item has words of its own.
+func (s *signer) inItalics(t stamp) bool {
+	ahead := s.mask[t.to:min(s.to, t.to+longestQuote)]
+	from := max(s.begin, t.from-longestQuote)
+	behind := s.mask[from:t.from]
+	for _, tag := range [...]string{"i", "em", "code", "tt"} {
+		open, rest, ok := strings.LastIndex(behind, "<"+tag+">"), "", false
+		if open >= 0 && !strings.Contains(behind[open:], "</"+tag+">") {
+			rest, ok = strings.CutPrefix(ahead, "</"+tag+">")
+		}
+		if ok && visible(rest) && visible(behind[:open]) {
+			return true
+		}
+	}
+	rest, ok := strings.CutPrefix(ahead, "''")
+	return ok && !strings.HasPrefix(rest, "'") && visible(rest) && countQuotes(behind).italic%2 == 1 && quoteRun(strings.TrimLeft(behind, " *:#")) != 2
 }
 
 // goesOnAfter reports whether the sentence goes on after a time: with a comma, a small letter, or the end of a quotation and more.

@@ -27,6 +27,10 @@ func TestQuotedSignatures(t *testing.T) {
 		"'''Keep''' as [[User:Q|Q]] noted 10:00, 1 March 2014 (UTC+2), see there.",
 		"'''Keep''' as I, [[User:R|R]], wrote at 10:00, 1 March 2014 (UTC), it is fine.",
 		"'''Keep''' as [[User:Q|Q]] wrote at 10:00, 1 March 2014 (UTC),\nsee there.",
+		"'''Keep''' ''It is fine. [[User:Q|Q]] 10:00, 1 March 2014 (UTC)'' – I agree with this.",
+		"'''Keep''' <i>It is fine. [[User:Q|Q]] 10:00, 1 March 2014 (UTC)</i> I agree.",
+		"'''Keep''' <code>It is fine. [[User:Q|Q]] 10:00, 1 March 2014 (UTC)</code> I agree.",
+		"'''Keep''' cf. [[User:Q|Q]]'s post, 10:00, 1 March 2014 (UTC).",
 		"'''Keep''' per [[User:Q|Q]] 10:00, 1 March 2014 (UTC), who put it\nwell, I think.",
 		"'''Keep''' fine.\nAs [[User:Q|Q]] wrote at 10:00, 1 March 2014 (UTC), see there.",
 	} {
@@ -52,6 +56,7 @@ func TestSignaturesOnOneLine(t *testing.T) {
 		"'''Keep''' yes. [[User:A]] 10:00, 1 March 2014 (UTC) (edited)":                                              "A",
 		"'''Keep''' yes. [[User:A]] 10:00, 1 March 2014 (UTC), amended since":                                        "A",
 		"'''Keep''' yes. [[User:A]] at 10:00, 1 March 2014 (UTC)":                                                    "A",
+		"''Keep it, all of you. [[User:A]] 10:00, 1 March 2014 (UTC)'' No. [[User:B]] 11:00, 1 March 2014 (UTC)":     "A B",
 		"'''Keep''' as per [[User:B]]. [[User:A]] 10:00, 1 March 2014 (UTC)":                                         "A",
 		"'''Keep''' as [[User:B]] wrote. [[User:A]] 10:00, 1 March 2014 (UTC)":                                       "A",
 		"'''Keep''' yes. [[User:A|A]]\n12:00, 1 March 2014 (UTC)":                                                    "A",

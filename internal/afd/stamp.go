@@ -26,6 +26,13 @@ func stampAround(text string, lo, i, hi int) (stamp, bool) {
 	}
 	s := stamp{from: c.from, known: c.known}
 	day, to, ok := dateAt(text[:hi], skipComma(text[:hi], c.to))
+	if mid, zoned := zoneAt(text[c.to:hi]); !ok && zoned { // 12:34 UTC, 5 March 2005
+		if day, to, ok = dateAt(text[:hi], skipComma(text[:hi], c.to+mid.length)); ok {
+			s.to, s.known = to, s.known && mid.known
+			s.at = day.Add(c.time - mid.offset)
+			return s, !visible(text[to:hi])
+		}
+	}
 	if !ok {
 		if day, s.from, ok = dateBefore(text, lo, c.from); !ok {
 			return foreignStamp(text, lo, c, hi)

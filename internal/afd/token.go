@@ -38,6 +38,9 @@ func split(list []token, s string, bold bool, most int) []token {
 	if strings.IndexByte(s, '&') >= 0 {
 		s = html.UnescapeString(s)
 	}
+	if strings.ContainsAny(s, ";\"") {
+		s = slips.Replace(s)
+	}
 	var word strings.Builder
 	n := 0
 	add := func() {
@@ -50,7 +53,7 @@ func split(list []token, s string, bold bool, most int) []token {
 	runes := []rune(s[:min(len(s), 40*most)])
 	for i, r := range runes {
 		switch {
-		case strings.ContainsRune("'’‘ʼ′`´＇", r):
+		case strings.ContainsRune("'’‘ʼ′`´＇‛", r):
 			word.WriteByte('\'')
 			continue
 		case unicode.IsLetter(r) || unicode.IsMark(r):
@@ -69,6 +72,9 @@ func split(list []token, s string, bold bool, most int) []token {
 	return list
 }
 
+// slips are apostrophes that were missed by a key.
+var slips = strings.NewReplacer("n;t ", "n't ", "N;T ", "N'T ", "n\"t ", "n't ", "N\"T ", "N'T ")
+
 // appendWord takes contractions apart: don't is do not.
 func appendWord(list []token, w string, bold bool) []token {
 	if full, ok := contractions[w]; ok {
@@ -86,6 +92,7 @@ func appendWord(list []token, w string, bold bool) []token {
 var contractions = map[string]string{
 	"dont": "do not", "doesnt": "does not", "didnt": "did not", "isnt": "is not", "arent": "are not", "wasnt": "was not", "shouldnt": "should not", "wouldnt": "would not", "couldnt": "could not",
 	"cant": "can not", "can't": "can not", "wont": "will not", "won't": "will not", "shan't": "shall not", "mustnt": "must not", "neednt": "need not", "aint": "is not", "ain't": "is not", "cannot": "can not", "hasnt": "has not", "havent": "have not",
+	"donot": "do not", "doesnot": "does not", "isnot": "is not", "shouldnot": "should not", "mustnot": "must not", "wouldnot": "would not", "cannnot": "can not", "canot": "can not", "nto": "not", "ont": "not",
 }
 
 // mark notes what a character between words says about the last of them.

@@ -32,12 +32,12 @@ var (
 	negations = words("not never cannot no nothing none nobody nowhere non anti oppose opposes opposed opposing opposition against object objects objecting objected objection objections " +
 		"disagree disagrees disapprove disapproves contest contests contesting protest veto dispute disputes deny denies reconsider negative hate averse un undo avoid prevent stop halt cease resist")
 	voids = words("hardly barely scarcely neither nor why whether between unlikely doubt doubtful unclear unsure uncertain unable unwilling insufficient lack lacks lacking lacked without " +
-		"decline declined refuse refused reject rejected overturn overturned reverse reversed formerly previously originally initially refrain")
+		"rarely seldom nay block blocks cancel cancels abort challenge challenges appeal appeals revert refusal immune unworthy undeserving decline declined refuse refused reject rejected overturn overturned reverse reversed formerly previously originally initially refrain")
 	// oddities negate what they are said to be: premature to delete, a mistake to merge.
 	oddities = words("premature wrong mistake error absurd ridiculous silly foolish unfair harsh unnecessary unwarranted unjustified inappropriate overkill impossible nonsense crazy stupid insane shame pity soon early " +
-		"fail fails failed failing reluctant hesitant hesitate ineligible unsuitable unfit")
+		"hasty wrongful implausible useless pointless sad fail fails failed failing reluctant hesitant hesitate ineligible unsuitable unfit")
 	// phrases negate by two words.
-	phrases = map[string]string{"rather": "than", "instead": "of", "opposed": "to", "lieu": "of", "far": "from", "short": "of", "contrary": "to", "other": "than"}
+	phrases = map[string]string{"rather": "than", "instead": "of", "opposed": "to", "lieu": "of", "far": "from", "short": "of", "contrary": "to", "other": "than", "zero": "reason", "little": "reason"}
 	// opposing turn round what they name even as a noun.
 	opposing = words("oppose opposes opposed opposing against")
 )
@@ -98,6 +98,12 @@ var refused = words("declined denied rejected refused overturned reversed contes
 
 // bad words say so of the vote that they are said of.
 var bad = words("mistake nonsense absurd ridiculous loss shame pity disaster tragedy wrong error invalid improper silly foolish vandalism censorship")
+
+// poor words say so of a noun, or of the idea.
+var poor = words("bad terrible awful horrible dreadful stupid crazy insane pointless useless misguided confusing poor dumb harmful")
+
+// denials are all that a clause holds that takes the vote before it back: Delete – not!
+var denials = words("not no never nope nay way oppose opposed strongly definitely absolutely certainly")
 
 // allBut are words that take out what follows them and "but".
 var allBut = words("anything everything all something")

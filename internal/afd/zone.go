@@ -38,8 +38,21 @@ func zoneAt(s string) (zone, bool) {
 	}
 	name := zoneName(s[i:])
 	minutes, known := zones[name]
-	if j := i + len(name); !known || j < len(s) && (letter(s[j]) || signLength(s[j:]) > 0) {
+	j := i + len(name)
+	if !known || j < len(s) && letter(s[j]) {
 		return zone{}, false
+	}
+	if n := signLength(s[j:]); n > 0 { // UTC+10
+		end := j + n
+		for end < len(s) && end < j+n+6 && (digit(s[end]) || s[end] == ':') {
+			end++
+		}
+		if end == j+n || end < len(s) && letter(s[end]) {
+			return zone{}, false
+		}
+		z, ok := zoneOf(s[i:end])
+		z.length = end
+		return z, ok
 	}
 	return zone{i + len(name), time.Duration(minutes) * time.Minute, true}, true
 }
