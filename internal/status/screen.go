@@ -62,14 +62,14 @@ func (s *Screen) Write(p []byte) (int, error) {
 	if s.lines {
 		text = messages(text)
 	}
-	if err := s.print(text); err != nil {
+	if err := s.put(text); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// print puts lines above the bar.
-func (s *Screen) print(text string) error {
+// put puts lines above the bar.
+func (s *Screen) put(text string) error {
 	if s.bar != "" {
 		text = s.clear() + text + s.drawn()
 	}
@@ -86,7 +86,7 @@ type logLines struct{ s *Screen }
 func (l logLines) Write(p []byte) (int, error) {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
-	if err := l.s.print(harvest.Visible(string(p))); err != nil {
+	if err := l.s.put(harvest.Visible(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

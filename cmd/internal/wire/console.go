@@ -61,7 +61,7 @@ func catchSignals(screen *status.Screen, sentence string, moment time.Duration) 
 		s.note(sig)
 		close(s.Stop)
 		go screen.Interrupted(sig == syscall.SIGINT, sentence) // a blocked terminal must not hide the second signal
-		last := func() {}
+		var last func()
 		select {
 		case sig := <-caught:
 			s.note(sig)
