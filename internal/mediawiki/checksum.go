@@ -69,14 +69,14 @@ func keptAsWritten(model string) bool {
 }
 
 // normalizes reports whether text of another length can have become this one in normal form C: what is composed, what is
-// replaced, and the three letters of ASCII that other characters are canonically the same as (the Kelvin sign is K).
+// replaced, and the letters below that which other characters are canonically the same as (the Kelvin sign is K).
 func normalizes(content string) bool {
-	return strings.ContainsFunc(content, func(r rune) bool { return r >= 0xC0 || r == 'K' || r == ';' || r == '`' })
+	return strings.ContainsFunc(content, func(r rune) bool { return r >= 0xC0 || r == 'K' || r == ';' || r == '`' || r == '´' })
 }
 
 // oneForm reports whether no other text of the same length has this normal form: all letters are from the beginning of
-// Unicode, where whatever is canonically the same is longer, the modifier letter prime apart.
+// Unicode, where whatever is canonically the same is longer, the modifier letter prime and the middle dot apart.
 func oneForm(content string) bool {
-	const combining, prime = 0x300, 0x2B9
-	return !strings.ContainsFunc(content, func(r rune) bool { return r >= combining || r == prime })
+	const combining, prime, dot = 0x300, 0x2B9, 0xB7
+	return !strings.ContainsFunc(content, func(r rune) bool { return r >= combining || r == prime || r == dot })
 }
