@@ -178,9 +178,9 @@ func framing(all []field) []field {
 	for _, f := range all {
 		switch http.CanonicalHeaderKey(f.name) {
 		case "Transfer-Encoding":
-			codings = appendNew(codings, strings.ToLower(f.value), "identity", "")
+			codings = appendNew(codings, strings.ToLower(bareWord.Replace(f.value)), "identity", "")
 		case "Content-Length":
-			lengths = appendNew(lengths, f.value, "")
+			lengths = appendNew(lengths, bareWord.Replace(f.value), "")
 		default:
 			kept = append(kept, f)
 		}
@@ -193,6 +193,9 @@ func framing(all []field) []field {
 	}
 	return kept
 }
+
+// bareWord takes quotes and a plus sign off, which curl reads over.
+var bareWord = strings.NewReplacer("\"", "", "+", "")
 
 // appendNew adds the members of a list that are neither there yet nor idle.
 func appendNew(list []string, members string, idle ...string) []string {

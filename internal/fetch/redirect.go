@@ -115,8 +115,8 @@ func resolve(base, location string) (string, error) {
 	return harvest.CanonicalURL(b.ResolveReference(ref).String())
 }
 
-// tolerant escapes what browsers escape in a Location: a percent sign that begins no escape, and control characters. The scheme and
-// the host stay as they are written.
+// tolerant escapes what browsers escape in a Location: a percent sign that begins no escape, and control characters. A backslash of
+// the path is a slash to them. The scheme and the host stay as they are written.
 func tolerant(location string) string {
 	from := 0
 	if i := strings.Index(location, "//"); i >= 0 && !strings.ContainsAny(location[:i], "/?#%") {
@@ -129,8 +129,14 @@ func tolerant(location string) string {
 	}
 	var b strings.Builder
 	b.WriteString(location[:from])
+	path := len(location)
+	if i := strings.IndexAny(location[from:], "?#"); i >= 0 {
+		path = from + i
+	}
 	for i := from; i < len(location); i++ {
 		switch c := location[i]; {
+		case c == '\\' && i < path:
+			b.WriteByte('/')
 		case c == '%' && (i+2 >= len(location) || !hexDigit(location[i+1]) || !hexDigit(location[i+2])):
 			b.WriteString("%25")
 		case c < ' ' || c == 0x7f:
