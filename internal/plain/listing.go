@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -245,6 +246,9 @@ func cursorFault(seed string) (reason string, err error) {
 	return "", nil
 }
 
+// stray finds percent signs, with the two digits that make an escape of one.
+var stray = regexp.MustCompile(`%(?:[0-9A-Fa-f]{2})?`)
+
 // resolve makes a target absolute, and keeps it on the host that was asked. A server behind a proxy that speaks TLS for it
 // knows neither the scheme nor the port that we asked at: on the same host and port the scheme stays ours.
 func resolve(from, target string) (then, reason string, err error) {
@@ -252,7 +256,12 @@ func resolve(from, target string) (then, reason string, err error) {
 	if err != nil {
 		return "", ReasonNextFailed, err
 	}
-	to, err := base.Parse(target)
+	to, err := base.Parse(stray.ReplaceAllStringFunc(target, func(s string) string {
+		if s == "%" {
+			return "%25"
+		}
+		return s
+	}))
 	if err != nil {
 		return "", ReasonNextFailed, err
 	}

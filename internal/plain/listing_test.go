@@ -110,6 +110,7 @@ func TestReadList(t *testing.T) {
 		"a relative path":             {Config{Next: ".next", Items: ".data[]"}, "https://a.example/v1/i?page=1", "", nil, `{"data":[1],"next":"i?page=2"}`, "1 -> https://a.example/v1/i?page=2"},
 		"blanks around":               {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":" /i?page=2\n"}`, "1 -> https://a.example/i?page=2"},
 		"a user name in the next URL": {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://me:secret@a.example/i?page=2"}`, "1 -> https://a.example/i?page=2"},
+		"a stray percent sign":        {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"/100%/i%20j?q=5%&page=2"}`, "1 -> https://a.example/100%25/i%20j?q=5%25&page=2"},
 		"a fragment":                  {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"/i?page=2#top"}`, "1 -> https://a.example/i?page=2"},
 		"empty ends it":               {Config{Next: ".next", Items: ".data[]"}, cursor, "c", nil, `{"data":[7],"next":""}`, "7 -> "},
 		"where it is":                 {Config{Next: ".next", Items: ".data[]"}, plain, "", nil, `{"data":[1],"next":"https://a.example/i"}`, "1 -> https://a.example/i"},
