@@ -205,7 +205,7 @@ func (k *killingWiki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func TestAnItemOfAPackThatKillsItsWorkerEndsDead(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
-		api := &killingWiki{}
+		api := &killingWiki{v: &victim{t: t}}
 		server := httptest.NewServer(api)
 		t.Cleanup(server.Close)
 		corpus := filepath.Join(t.TempDir(), "ids.txt")
@@ -216,7 +216,7 @@ func TestAnItemOfAPackThatKillsItsWorkerEndsDead(t *testing.T) {
 		if err := os.WriteFile(corpus, []byte(ids.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		api.v = &victim{t: t, args: []string{"--run", "r", "--upstream", "mediawiki", "--api", server.URL + "/w/api.php", "--corpus", "pageids:" + corpus, "--store", url, "--progress", "none"}}
+		api.v.args = []string{"--run", "r", "--upstream", "mediawiki", "--api", server.URL + "/w/api.php", "--corpus", "pageids:" + corpus, "--store", url, "--progress", "none"}
 		for api.v.run() {
 			if api.v.kills > 4 {
 				t.Fatalf("%d workers were killed, want at most 4\n%s", api.v.kills, api.v.log.String())
