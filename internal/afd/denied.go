@@ -1,5 +1,7 @@
 package afd
 
+import "slices"
+
 // denied reports whether a statement follows that the vote is not to be: deletion is not the answer.
 func (b *reading) denied(w string) bool {
 	if b.tokens[b.i].end != 0 {
@@ -21,15 +23,25 @@ func (b *reading) denied(w string) bool {
 	return deniedBy(rest[:min(len(rest), 8)], nouns[w])
 }
 
+// disapproves reports whether the words call what is before them wrong: a bad idea, out of the question.
+func disapproves(rest []token, noun bool) bool {
+	w := rest[0].word
+	switch {
+	case refused[w] || bad[w]:
+		return true
+	case poor[w]:
+		return noun || len(rest) > 1 && rest[1].word == "idea"
+	}
+	return w == "out" && len(rest) > 3 && rest[3].word == "question"
+}
+
 func deniedBy(rest []token, noun bool) bool {
 	no := false
 	for k, t := range rest {
 		switch {
-		case t.word == "not" || t.word == "no" || t.word == "never" || t.word == "hardly":
+		case slices.Contains([]string{"not", "no", "never", "hardly"}, t.word):
 			no = true
-		case refused[t.word] || bad[t.word], poor[t.word] && (noun || k+1 < len(rest) && rest[k+1].word == "idea"):
-			return true
-		case t.word == "out" && k+3 < len(rest) && rest[k+3].word == "question":
+		case disapproves(rest[k:], noun):
 			return true
 		case grounds[t.word], labelWords[t.word] != "" && k > 0:
 			return false
