@@ -122,14 +122,14 @@ const (
 	pageidParam = "pageid="
 )
 
-// Title is the item of a title: API?title=<spaces to _, percent-encoded>. Its ID is the title as it is given. Capitals
-// stay as they are given too: whether a wiki takes apple for Apple differs between wikis, namespaces, and letters.
+// Title is the item of a title: API?title=<as folded has it, spaces to _, percent-encoded>. Its ID is the title as it is
+// given, and so is what the wiki is asked for.
 func Title(api, title string) (harvest.Item, error) {
 	title = strings.TrimSpace(title)
 	if err := checkTitle(title); err != nil {
 		return harvest.Item{}, err
 	}
-	return titleItem(api, title, title)
+	return titleItem(api, folded(title), title)
 }
 
 // Capitals are the entries of a corpus in a run that was opened when the first letter of each title was made a capital in
@@ -219,8 +219,8 @@ func asked(item harvest.Item) (string, error) {
 	if !ok || err != nil {
 		return "", fmt.Errorf("item %s names neither a title nor a page id", harvest.Quote(item.URL))
 	}
-	if underscored(capital(item.ID)) == title {
-		title = item.ID // see Capitals
+	if title == underscored(folded(item.ID)) || title == underscored(capital(item.ID)) {
+		title = item.ID // as it was typed; see folded and Capitals
 	}
 	return strings.ReplaceAll(title, "_", " "), nil
 }

@@ -54,7 +54,7 @@ func TestSpellings(t *testing.T) {
 func TestTitlesAreItemsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	keys := map[harvest.Key]string{}
-	for _, title := range []string{"apple", "Apple", "café", "cafe\u0301", "Café", "ბირკიანი", "Ბირკიანი", "ß", "SS", "ǆ", "ǅ", "Ǆ", "i", "İ", "I"} {
+	for _, title := range []string{"apple", "Apple", "café", "Café", "ბირკიანი", "Ბირკიანი", "ß", "SS", "ǆ", "ǅ", "Ǆ", "i", "İ", "I"} {
 		item := titles(t, title)[0]
 		if other, taken := keys[item.Key]; taken {
 			t.Errorf("Title(%q) has the key of %q, want another", title, other)
