@@ -72,7 +72,7 @@ func landed(t *testing.T, storeURL string) (rows int, finished bool) {
 	return rows, !run.FinishedAt.IsZero()
 }
 
-// Somebody adds the keys of all items to the sets in Redis while ten of them have a row: the worker, by itself and as one
+// An intruder adds the keys of all items to the sets in Redis while ten of them have a row: the worker, by itself and as one
 // shard of three, finishes nothing that is not in the store, and a rerun asks for nothing.
 func TestPoisonedLedgerFinishesNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
