@@ -19,7 +19,7 @@ var quoting = words("tq tqq tqi talk quote talkquote talk quote inline tq2 quote
 // longestQuote bounds how far back the start of a quotation is looked for.
 const longestQuote = 600
 
-// quoted judges a name and a time that may belong to somebody who is spoken of: sure where they cannot be the signature
+// quoted judges a name and a time that may belong to a person who is only mentioned: sure where they cannot be the signature
 // of the item, maybe where they are none if another signature follows.
 func (s *signer) quoted(links []userLink, t stamp) (sure, maybe bool) {
 	last := links[len(links)-1]

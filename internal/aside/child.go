@@ -34,7 +34,7 @@ func Serve(args []string, in io.Reader, out io.Writer, do Job) int {
 	for {
 		job, limit, err := read(r)
 		if err != nil {
-			return 0 // whoever started us is gone, or needs us no more
+			return 0 // the parent is gone, or needs this process no more
 		}
 		done := watch(memory, parent, limit)
 		err = do(job, func(frame []byte) error { return send(w, frameValue, frame) })

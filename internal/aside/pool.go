@@ -143,7 +143,7 @@ func (p *process) do(limit time.Duration, visit func([]byte) error, parts [][]by
 	late := make(chan struct{})
 	timer := time.AfterFunc(limit, func() {
 		close(late)
-		_ = p.cmd.Process.Kill() // wakes whoever waits for its pipes
+		_ = p.cmd.Process.Kill() // wakes the reader of its pipes
 	})
 	err := p.exchange(limit, visit, parts)
 	p.jobs++

@@ -20,7 +20,7 @@ type Doubt struct {
 	found  []string
 }
 
-// doubtful parks a chain, and is a refusal if no other goes on.
+// doubtful parks a chain, and is a refusal if no other continues.
 type doubtful struct{ doubt *Doubt }
 
 // Is implements errors.Is.

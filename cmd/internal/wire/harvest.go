@@ -80,7 +80,7 @@ type Outcome struct {
 	Drained  bool        // every item of the shard, or of all shards with --shard auto, has ended
 	Finished bool        // every item of the run has ended
 	Seen     status.Seen // what the run has met, for advice
-	Ordered  string      // the operator who ordered the run's workers to stop; empty when nobody did
+	Ordered  string      // the operator who ordered the run's workers to stop; empty without an order
 }
 
 // Harvest runs one worker from its settings to its end. The first signal ends
