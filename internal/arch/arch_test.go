@@ -86,7 +86,7 @@ type source struct {
 
 func (s source) pkg() string { return path.Dir(s.path) }
 
-// test says whether a file is part of tests alone: by its name, or because it lies in x/xtest.
+// test reports whether a file is part of tests alone: by its name, or because it lies in x/xtest.
 func (s source) test() bool {
 	return strings.HasSuffix(s.path, "_test.go") || path.Base(s.pkg()) == path.Base(path.Dir(s.pkg()))+"test"
 }

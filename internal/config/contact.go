@@ -23,7 +23,7 @@ var (
 	nobodyHost = regexp.MustCompile(`(^|\.)(example(\.(com|org|net|edu))?|invalid|test|localhost|domain\.com)$`)
 )
 
-// isPlaceholder tells whether a mail address or URL is one of documentation.
+// isPlaceholder reports whether a mail address or URL is one of documentation.
 func isPlaceholder(contact string) bool {
 	if u, err := url.Parse(contact); err == nil && u.Host != "" {
 		return nobodyHost.MatchString(bareHost(u.Host))

@@ -46,7 +46,7 @@ func (c Coordinator) GoString() string { return c.String() }
 // LogValue keeps loggers from printing secrets.
 func (c Coordinator) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Given tells whether the operator said the named setting, rather than a default.
+// Given reports whether the operator said the named setting, rather than a default.
 func (c Coordinator) Given(name string) bool { return c.Source(name).Given() }
 
 // Source tells where the value of the named setting came from.

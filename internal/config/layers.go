@@ -119,7 +119,7 @@ func (l *layers) build() {
 // text is the value that counts, as it was typed; lists are joined by commas.
 func (l *layers) text(name string) string { return l.viper.GetString(name) }
 
-// takes tells whether the command knows the setting.
+// takes reports whether the command knows the setting.
 func (l *layers) takes(s Setting) bool {
 	return s.In&l.set != 0 || (s.In == inProfile && l.set&inHarvest != 0)
 }

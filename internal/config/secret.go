@@ -15,7 +15,7 @@ var userInfo = regexp.MustCompile(`://[^/?#\s]*@`)
 // signed finds a web address with a query, which may be a presigned one.
 var signed = regexp.MustCompile(`(?i)^https?://[^?#]*\?`)
 
-// holdsSecret tells whether a URL or connection string carries a credential. It
+// holdsSecret reports whether a URL or connection string carries a credential. It
 // errs towards yes: what cannot be read may hold one.
 func holdsSecret(text string) bool {
 	if secretParam.MatchString(text) {

@@ -64,7 +64,7 @@ type Setting struct {
 	Bare    string // the value of the flag when none is given
 }
 
-// Switch tells whether the setting is true or false.
+// Switch reports whether the setting is true or false.
 func (s Setting) Switch() bool { return s.Arg == "" && s.In != inProfile }
 
 // Env is the setting's environment variable.

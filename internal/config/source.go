@@ -24,7 +24,7 @@ type Source struct {
 	Line int    // in the file
 }
 
-// Given tells whether the operator said this value, rather than a profile or a default.
+// Given reports whether the operator said this value, rather than a profile or a default.
 func (s Source) Given() bool { return s.Kind == FromFlag || s.Kind == FromEnv || s.Kind == FromFile }
 
 // String is the source as --print-config shows it.

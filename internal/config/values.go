@@ -72,7 +72,7 @@ func ParseAllowance(text string) (Allowance, error) {
 	return Allowance{Percent: percent, N: n}, nil
 }
 
-// Exceeded tells whether n of total items are more than allowed.
+// Exceeded reports whether n of total items are more than allowed.
 func (a Allowance) Exceeded(n, total int64) bool {
 	switch {
 	case a.Unlimited:

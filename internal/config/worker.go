@@ -100,7 +100,7 @@ func (w Worker) GoString() string { return w.String() }
 // LogValue keeps loggers from printing secrets.
 func (w Worker) LogValue() slog.Value { return slog.StringValue(w.String()) }
 
-// Given tells whether the operator said the named setting, rather than a profile or a default.
+// Given reports whether the operator said the named setting, rather than a profile or a default.
 func (w Worker) Given(name string) bool { return w.Source(name).Given() }
 
 // Source tells where the value of the named setting came from.

@@ -156,7 +156,7 @@ func (d *download) close() error {
 	return nil
 }
 
-// resumes tells whether a broken connection is worth another try: a harvest of days is worth waiting for.
+// resumes reports whether a broken connection is worth another try: a harvest of days is worth waiting for.
 func (d *download) resumes() bool {
 	if d.lost.IsZero() {
 		d.lost = time.Now()
@@ -302,7 +302,7 @@ func said(response *http.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", response.StatusCode, http.StatusText(response.StatusCode)))
 }
 
-// signed tells whether the address may be a presigned one. That it expires in the middle of a harvest says nothing about
+// signed reports whether the address may be a presigned one. That it expires in the middle of a harvest says nothing about
 // the corpus. Google's storage, and Amazon's for a lapsed session, answer 400 then.
 func (d *download) signed() bool { return strings.Contains(d.url, "?") }
 
@@ -316,7 +316,7 @@ func (d *download) first(response *http.Response) error {
 	return nil
 }
 
-// compare tells whether an answer is about the same bytes as the first one;
+// compare reports whether an answer is about the same bytes as the first one;
 // known is false when the two have nothing in common that would tell.
 func (d *download) compare(response *http.Response, size int64) (same, known bool) {
 	same = d.size < 0 || size < 0 || size == d.size

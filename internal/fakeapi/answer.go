@@ -111,7 +111,7 @@ func itemNumber(path string, b Behaviour) (int, bool) {
 	return n, found && err == nil && b.exists(n)
 }
 
-// exists says whether there is an item n.
+// exists reports whether there is an item n.
 func (b Behaviour) exists(n int) bool {
 	if n < 0 || b.Items > 0 && n >= b.Items {
 		return false
@@ -209,7 +209,7 @@ func tooMany(w http.ResponseWriter, b Behaviour, wait time.Duration) {
 	writeJSON(w, http.StatusTooManyRequests, problem("ratelimited", "too many requests"))
 }
 
-// pause waits for d, and says whether the client is still there.
+// pause waits for d, and reports whether the client is still there.
 func pause(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true

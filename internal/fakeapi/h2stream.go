@@ -181,7 +181,7 @@ func (st *h2stream) Write(p []byte) (int, error) {
 	return sent, nil
 }
 
-// gone says whether nobody waits for more of the answer.
+// gone reports whether nobody waits for more of the answer.
 func (st *h2stream) gone() bool { return st.ended || st.c.dead || st.c.streams[st.id] != st }
 
 // Flush does nothing: every write is sent at once.

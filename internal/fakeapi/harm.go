@@ -129,7 +129,7 @@ func or(n, otherwise int) int {
 	return n
 }
 
-// stall holds a request for d, or until its client leaves where d is 0, and says whether the client is still there.
+// stall holds a request for d, or until its client leaves where d is 0, and reports whether the client is still there.
 func stall(r *http.Request, d time.Duration) bool {
 	if d == 0 {
 		<-r.Context().Done()

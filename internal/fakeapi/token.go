@@ -46,7 +46,7 @@ func (s *Server) Revoke() {
 	clear(s.tokens)
 }
 
-// authorized says whether the request bears a good token, or needs none.
+// authorized reports whether the request bears a good token, or needs none.
 func (s *Server) authorized(r *http.Request, b Behaviour) bool {
 	if b.Token == "" && b.ClientID == "" {
 		return true

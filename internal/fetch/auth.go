@@ -157,7 +157,7 @@ func (a *authorizer) none(c *credential) *credential {
 	return &credential{headers: a.base, pairs: c.pairs, secrets: c.secrets, data: c.data, text: c.text}
 }
 
-// fresh tells whether the credential can be used now, and has it renewed in the
+// fresh reports whether the credential can be used now, and has it renewed in the
 // background when its end comes near.
 func (a *authorizer) fresh() bool {
 	c := a.now.Load()

@@ -222,7 +222,7 @@ func errNotSent() error {
 	return &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("no live connection; nothing was sent")}
 }
 
-// alive tells whether the place, or another one that it is then changed for, can be used now.
+// alive reports whether the place, or another one that it is then changed for, can be used now.
 func (o *origin) alive(l link) (link, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

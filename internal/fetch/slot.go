@@ -31,7 +31,7 @@ type Slot struct {
 	spent bool
 }
 
-// Alive tells whether the slot can send at this moment: its connection takes
+// Alive reports whether the slot can send at this moment: its connection takes
 // requests (or it could change over to one that does) and its credential holds. It
 // never waits for the network. After false, Release the slot and Reserve another.
 func (s *Slot) Alive() bool {
@@ -251,7 +251,7 @@ func (u *upload) sent(start time.Time) time.Time {
 	return start
 }
 
-// ofOrigin tells whether a canonical URL belongs to scheme://host.
+// ofOrigin reports whether a canonical URL belongs to scheme://host.
 func ofOrigin(canonical, name string) bool {
 	rest, ok := strings.CutPrefix(canonical, name)
 	return ok && (rest == "" || rest[0] == '/' || rest[0] == '?')

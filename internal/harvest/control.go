@@ -29,7 +29,7 @@ type ShardState struct {
 	Drained time.Time // zero while items may be left
 }
 
-// Drained tells whether all shards of one N are drained.
+// Drained reports whether all shards of one N are drained.
 func Drained(shards []ShardState) bool {
 	left := map[int]int{}
 	for _, s := range shards {

@@ -29,7 +29,7 @@ func ParseShard(s string) (Shard, error) {
 	return Shard{Index: index, Of: of}, nil
 }
 
-// Owns tells whether the item with this key belongs to the shard.
+// Owns reports whether the item with this key belongs to the shard.
 func (s Shard) Owns(k Key) bool { return s.Of <= 1 || k.Hi()%uint64(s.Of) == uint64(s.Index) }
 
 // String is the form that ParseShard reads.

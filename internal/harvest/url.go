@@ -135,7 +135,7 @@ func canonicalHost(scheme, authority string) (string, error) {
 	return name + ":" + strconv.FormatUint(n, 10), nil
 }
 
-// plainName tells whether a host is a name that IDNA leaves as it is. It spares
+// plainName reports whether a host is a name that IDNA leaves as it is. It spares
 // nearly every line of a corpus the long way.
 func plainName(host string) bool {
 	for i := range len(host) {

@@ -79,7 +79,7 @@ func checkRights(ctx context.Context, client redis.UniversalClient) error {
 	return nil
 }
 
-// classify says whether another try can help. Text that is not known is hoped to pass.
+// classify reports whether another try can help. Text that is not known is hoped to pass.
 func classify(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, ErrUnsafe):

@@ -66,7 +66,7 @@ func (u *Upstream) refused(e *apiError, items []harvest.Item) harvest.Reading {
 	return r
 }
 
-// isTrouble tells whether the servers are in trouble, rather than the request.
+// isTrouble reports whether the servers are in trouble, rather than the request.
 func isTrouble(code string) bool {
 	return strings.HasPrefix(code, "internal_api_error") || strings.HasPrefix(code, "internal-error") ||
 		strings.HasPrefix(code, "cirrussearch") || strings.Contains(code, "timeout") || strings.HasPrefix(code, "dberror") || code == "unknown" || code == ""

@@ -162,7 +162,7 @@ func (u *Upstream) ReadLoginToken(a *harvest.Answer) (token string, r harvest.Re
 	return decoded.Query.Tokens.Login, r
 }
 
-// ReadLogin tells whether a login worked. FaultCredential is the wiki's refusal.
+// ReadLogin reports whether a login worked. FaultCredential is the wiki's refusal.
 func (u *Upstream) ReadLogin(a *harvest.Answer) harvest.Reading {
 	decoded, r, fine := u.open(a, nil)
 	switch {

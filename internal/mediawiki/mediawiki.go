@@ -93,7 +93,7 @@ func New(c Config) (*Upstream, error) {
 // SetLimit says how many titles or ids a request may name.
 func (u *Upstream) SetLimit(n int) { u.limit.Store(int64(min(max(n, 1), highLimit))) }
 
-// Fits tells whether the item can go into one request with those of the pack: titles and ids do not mix, there are no
+// Fits reports whether the item can go into one request with those of the pack: titles and ids do not mix, there are no
 // more than the wiki takes, and their pages fit into one answer as far as their sizes are known.
 func (u *Upstream) Fits(pack []harvest.Item, next harvest.Item) bool {
 	if len(pack) == 0 {
@@ -204,7 +204,7 @@ func PageID(api, id string) (harvest.Item, error) {
 	return harvest.NewItem(api+"?"+pageidParam+text, text, "", nil)
 }
 
-// byID tells whether an item names a page by its id.
+// byID reports whether an item names a page by its id.
 func byID(item harvest.Item) bool { return strings.Contains(item.URL, "?"+pageidParam) }
 
 // asked is the title or the id that a request names for the item: the title as the corpus gives it, with blanks for

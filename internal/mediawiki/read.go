@@ -189,7 +189,7 @@ func (b *book) byNumber(p *harvest.Page, found *page) bool {
 	return b.elsewhere(p, reasonRedirect, strings.TrimSpace(strings.ReplaceAll(target, "_", " ")))
 }
 
-// redirectID tells whether the answer calls an item by page id a redirect.
+// redirectID reports whether the answer calls an item by page id a redirect.
 func (b *book) redirectID(item harvest.Item) bool {
 	name, err := asked(item)
 	if err != nil || !byID(item) {

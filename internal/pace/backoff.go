@@ -109,7 +109,7 @@ func (p *Pacer) since() time.Time {
 	return p.at(p.from)
 }
 
-// Forgiven says whether a try made at t fell into an outage of the upstream, so that it costs its item nothing.
+// Forgiven reports whether a try made at t fell into an outage of the upstream, so that it costs its item nothing.
 func (p *Pacer) Forgiven(t time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -56,5 +56,5 @@ func (c *clock) local(micros, ns int64) int64 { return micros*nsPerMicro + ns + 
 // slack is how late, at most, an instant may be that local gives.
 func (c *clock) slack() int64 { return max(0, c.off-c.sure) }
 
-// ready says whether a call was ever answered.
+// ready reports whether a call was ever answered.
 func (c *clock) ready() bool { return len(c.ring) > 0 }

@@ -144,7 +144,7 @@ func (p *Pacer) Expect(n int) {
 	p.mu.Unlock()
 }
 
-// Usable says whether the permit may be used now: it is neither late nor void.
+// Usable reports whether the permit may be used now: it is neither late nor void.
 func (p *Pacer) Usable(permit Permit) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

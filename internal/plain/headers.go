@@ -70,7 +70,7 @@ func spelled(name string) string {
 	return "ETag"
 }
 
-// secret tells whether a header can hold a credential.
+// secret reports whether a header can hold a credential.
 func secret(name string) bool {
 	switch http.CanonicalHeaderKey(strings.TrimSpace(name)) {
 	case "Set-Cookie", "Set-Cookie2", "Cookie", "Authorization", "Proxy-Authorization", "Authentication-Info", "Www-Authenticate", "Proxy-Authenticate":

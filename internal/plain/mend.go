@@ -15,7 +15,7 @@ const (
 	mostFraction = 16383
 )
 
-// fitsNumeric tells whether a valid JSON number fits PostgreSQL's numeric, as
+// fitsNumeric reports whether a valid JSON number fits PostgreSQL's numeric, as
 // jsonb keeps it. It counts digits and never computes the number: 1e999999999
 // costs as much as 1. Source: set_var_from_str and make_result in numeric.c.
 func fitsNumeric(literal []byte) bool {

@@ -53,7 +53,7 @@ func (c *Config) checkPack() error {
 	return nil
 }
 
-// packs tells whether requests hold several items.
+// packs reports whether requests hold several items.
 func (u *Upstream) packs() bool { return u.split != nil }
 
 // Most is how many items a request may hold.
@@ -64,7 +64,7 @@ func (u *Upstream) Most() int {
 	return 1
 }
 
-// fitsPack tells whether one more id fits into the pack.
+// fitsPack reports whether one more id fits into the pack.
 func (u *Upstream) fitsPack(pack []harvest.Item, next harvest.Item) bool {
 	if len(pack) == 0 {
 		return true

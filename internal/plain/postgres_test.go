@@ -33,7 +33,7 @@ func connect(t *testing.T) postgres {
 	return postgres{t: t, conn: conn}
 }
 
-// takes tells whether the text can be kept as jsonb, and as json with all of it read by ->> later.
+// takes reports whether the text can be kept as jsonb, and as json with all of it read by ->> later.
 func (p postgres) takes(text string) error {
 	var n int
 	const asJSONB = `SELECT length(($1::text::jsonb)::text)`

@@ -294,7 +294,7 @@ func (s *scanner) escape() error {
 	return nil
 }
 
-// lowFollows tells whether b starts with the escape of the second half of a pair.
+// lowFollows reports whether b starts with the escape of the second half of a pair.
 func lowFollows(b []byte) bool {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return false

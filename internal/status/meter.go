@@ -129,7 +129,7 @@ func (m *Meter) show(last bool) {
 	}
 }
 
-// due tells whether a line should come now; the first one comes after a full interval.
+// due reports whether a line should come now; the first one comes after a full interval.
 func (m *Meter) due(now time.Time, every time.Duration) bool {
 	if m.lastOut.IsZero() {
 		m.lastOut = now

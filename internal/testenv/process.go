@@ -62,7 +62,7 @@ func launch(c command) (*process, error) {
 	return p, nil
 }
 
-// running says whether the program has not ended yet.
+// running reports whether the program has not ended yet.
 func (p *process) running() bool {
 	select {
 	case <-p.done:
@@ -126,7 +126,7 @@ func (p *process) outlive(pids []int) {
 	}
 }
 
-// runs says whether a process is there and is more than an entry that nobody has collected yet: in a container often
+// runs reports whether a process is there and is more than an entry that nobody has collected yet: in a container often
 // nobody collects those of a dead parent.
 func runs(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {

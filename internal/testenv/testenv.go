@@ -32,7 +32,7 @@ const (
 // errNotInstalled marks a server program that was not found on this machine.
 var errNotInstalled = errors.New("not installed")
 
-// strict says whether a missing server fails the test.
+// strict reports whether a missing server fails the test.
 func strict() bool { return os.Getenv("CI") != "" || os.Getenv("SHOAL_TEST_STRICT") != "" }
 
 // giveUp ends the test because of err: skipped where a server is missing on a laptop, failed in every other case.

@@ -17,7 +17,7 @@ func (c counts) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.passed, c.failed, c.skipped)
 }
 
-// good says whether something ran and all of it passed.
+// good reports whether something ran and all of it passed.
 func (c counts) good() bool { return c.failed == 0 && c.skipped == 0 && c.passed > 0 }
 
 // event is one line of go test -json (go doc test2json).
