@@ -16,6 +16,7 @@ import (
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
+	"shoal/internal/control"
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
@@ -119,7 +120,7 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 		if err := o.truth.Hold(ctx, o.host, length, operator()); err != nil {
 			return err
 		}
-		p.tellRedis(set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, orEndless(length)) })
+		p.tellRedis(set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, control.HoldLength(length)) })
 		until := "coordinator resume"
 		if length > 0 {
 			until = time.Now().Add(length).Format(time.DateTime)
@@ -165,7 +166,7 @@ func (p *program) lift(ctx context.Context, set config.Coordinator, o order, bef
 		return nil
 	}
 	if !sure {
-		sentence := fmt.Sprintf("%s asked for silence for another %s. An upstream that is asked before that may shut us out for longer.", o.host, wire.Ago(before.Silence))
+		sentence := fmt.Sprintf("%s asked for silence for another %s. An upstream that is asked before that may shut us out for longer.", o.host, harvest.Ago(before.Silence))
 		if !term.IsTerminal(int(os.Stdin.Fd())) {
 			return config.Usagef("%s Nothing was sent so far: wait, or add --yes to end the silence", sentence)
 		}
@@ -196,16 +197,6 @@ func (p *program) tellRedis(set config.Coordinator, do func(r *pace.Redis) error
 		p.console.Say(fmt.Sprintf("Redis does not have it, the store has: workers that are cut off from the store do not hear of it (%v)", err))
 	}
 }
-
-// orEndless is the length of a hold as the pace takes it.
-func orEndless(length time.Duration) time.Duration {
-	if length < 0 {
-		return endless
-	}
-	return length
-}
-
-const endless = 10 * 365 * 24 * time.Hour
 
 // notDrained says so of the run that is meant.
 func (o order) notDrained() string {
@@ -298,7 +289,7 @@ func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) 
 		return err
 	}
 	if !set.Force {
-		if err := p.confirm(run.Name, fmt.Sprintf("run %s, opened %s ago, holds %s: all of it is removed for good.", run.Name, wire.Ago(time.Since(run.OpenedAt)), counts(totals))); err != nil {
+		if err := p.confirm(run.Name, fmt.Sprintf("run %s, opened %s ago, holds %s: all of it is removed for good.", run.Name, harvest.Ago(time.Since(run.OpenedAt)), counts(totals))); err != nil {
 			return err
 		}
 	}

@@ -88,7 +88,7 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 		{Name: "MISSING", Rank: 6}, {Name: "SKIPPED", Rank: 7}, {Name: "DEAD", Rank: 4}, {Name: "BYTES", Rank: 8},
 	}, func(row func(cells ...any)) {
 		for _, l := range all {
-			row(l.Run, l.State, l.Host, wire.Ago(time.Since(l.OpenedAt))+" ago", orDash(l.Items), humanize.Comma(l.Landed), humanize.Comma(l.Missing),
+			row(l.Run, l.State, l.Host, harvest.Ago(time.Since(l.OpenedAt))+" ago", orDash(l.Items), humanize.Comma(l.Landed), humanize.Comma(l.Missing),
 				humanize.Comma(l.Skipped), humanize.Comma(l.Dead), humanize.IBytes(uint64(max(0, l.Bytes))))
 		}
 	})

@@ -184,7 +184,7 @@ func (p *program) workers(s wire.State, workers []workerLine) error {
 			if w.Note != "" {
 				trouble = w.Note
 			}
-			row(w.Worker, w.State, dash(w.Shard), fmt.Sprintf("%.1f/s", w.Rate), humanize.Comma(w.Landed), span(w.ETA), dash(w.Limit), wire.Ago(s.At.Sub(w.Seen))+" ago", dash(trouble))
+			row(w.Worker, w.State, dash(w.Shard), fmt.Sprintf("%.1f/s", w.Rate), humanize.Comma(w.Landed), span(w.ETA), dash(w.Limit), harvest.Ago(s.At.Sub(w.Seen))+" ago", dash(trouble))
 		}
 	})
 }
@@ -192,7 +192,7 @@ func (p *program) workers(s wire.State, workers []workerLine) error {
 // head is what is said of the run itself.
 func (l statusLine) head() string {
 	var b strings.Builder
-	addf(&b, "run %s on %s: %s, opened %s ago\n", l.Run, l.Host, l.State, wire.Ago(time.Since(l.OpenedAt)))
+	addf(&b, "run %s on %s: %s, opened %s ago\n", l.Run, l.Host, l.State, harvest.Ago(time.Since(l.OpenedAt)))
 	total := "an unknown number"
 	if l.Items > 0 {
 		total = humanize.Comma(l.Items)

@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"internal/afd":         {"internal/harvest"},
 	"internal/arch":        {},
 	"internal/aside":       {},
+	"internal/control":     {"internal/harvest"},
 	"internal/coordinator": {"internal/harvest"},
 	"internal/mediawiki":   {"internal/harvest", "internal/text"},
 	"internal/memory":      {},

@@ -32,7 +32,7 @@ func ChosenRun(ctx context.Context, truth store.Store, name string) (harvest.Run
 	}
 	list := &harvest.Detailed{Err: errors.New("which run? Say --run with one of these")}
 	for _, run := range runs {
-		list.Below = append(list.Below, fmt.Sprintf("%s  opened %s ago at %s", run.Name, Ago(time.Since(run.OpenedAt)), run.Host))
+		list.Below = append(list.Below, fmt.Sprintf("%s  opened %s ago at %s", run.Name, harvest.Ago(time.Since(run.OpenedAt)), run.Host))
 	}
 	return harvest.Run{}, config.Usagef("%v", list)
 }

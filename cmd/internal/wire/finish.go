@@ -141,20 +141,3 @@ func OverLimit(set config.Worker, totals harvest.Counts, items int64) error {
 	}
 	return fmt.Errorf("%w: %s", ErrOverLimit, strings.Join(over, ", "))
 }
-
-// Ago is a span as a person says it.
-func Ago(d time.Duration) string {
-	n, unit := int(d.Hours()/24), "day"
-	switch {
-	case d < 2*time.Minute:
-		n, unit = int(d.Seconds()), "second"
-	case d < 2*time.Hour:
-		n, unit = int(d.Minutes()), "minute"
-	case d < 48*time.Hour:
-		n, unit = int(d.Hours()), "hour"
-	}
-	if n != 1 {
-		unit += "s"
-	}
-	return fmt.Sprintf("%d %s", n, unit)
-}

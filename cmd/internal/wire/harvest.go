@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"shoal/internal/config"
+	"shoal/internal/control"
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
@@ -61,7 +62,7 @@ type Harvester struct {
 	kind   upstream
 	worker *worker.Worker
 	tally  *worker.Tally
-	orders *orders
+	orders *control.Orders
 	tour   tour
 	began  time.Time
 	seeds  []string // of the chains that enumerate the corpus
@@ -99,7 +100,7 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 		h.Say(noShardLeft(h.run))
 		out, err = Outcome{Drained: true, Finished: !h.run.FinishedAt.IsZero()}, nil
 	}
-	return h.obeyed(out, err)
+	return h.ordered(out, err)
 }
 
 // seen is what the run has met, as far as the store can be asked now.
@@ -120,13 +121,17 @@ func noShardLeft(run harvest.Run) string {
 	if run.FinishedAt.IsZero() {
 		return "run " + run.Name + " has no shard left"
 	}
-	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet say --run NAME", run.Name, Ago(time.Since(run.FinishedAt)))
+	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet say --run NAME", run.Name, harvest.Ago(time.Since(run.FinishedAt)))
 }
 
-func newHarvester(env Env, set config.Worker) *Harvester {
-	h := &Harvester{Env: env, set: set, tally: worker.NewTally(), began: time.Now()}
-	h.orders = newOrders(env.Stop)
-	h.Stop = h.orders.stop
+func newHarvester(env Env, set config.Worker) *Harvester { return newProcess(env, set, false) }
+
+func newLeader(env Env, set config.Worker) *Harvester { return newProcess(env, set, true) }
+
+func newProcess(env Env, set config.Worker, leads bool) *Harvester {
+	h := &Harvester{Env: env, set: set, tally: worker.NewTally(), began: time.Now(), leads: leads}
+	h.orders = control.New(env.Stop, leads)
+	h.Stop = h.orders.Stop()
 	return h
 }
 
@@ -191,11 +196,11 @@ func (h *Harvester) close() {
 			h.Log.Warn("closing", "error", err)
 		}
 	}
-	h.orders.end() // nothing listens for a signal any more
+	h.orders.Close() // nothing listens for a signal any more
 }
 
 // openUpstream makes what talks to the upstream, and when.
-func (h *Harvester) openUpstream(context.Context) (err error) {
+func (h *Harvester) openUpstream(ctx context.Context) (err error) {
 	jobs, err := newJobs()
 	if err != nil {
 		return err
@@ -222,7 +227,8 @@ func (h *Harvester) openUpstream(context.Context) (err error) {
 		Host: h.run.Host, Rate: h.set.Rate.PerSecond, Headroom: h.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), h.run.Name, h.shardText()), Workers: h.set.Workers, Log: h.Log,
 		MaxSilence: h.set.MaxSilence, Keep: h.keepSilence,
 	}, backend)
-	h.orders.carryTo(backend, h.pacer, h.run.Host)
+	setter, _ := backend.(control.RateSetter)
+	h.orders.Attach(ctx, h.run.Host, confirming{h.pacer}, setter)
 	h.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()

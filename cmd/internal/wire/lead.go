@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"shoal/internal/config"
+	"shoal/internal/control"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
 	"shoal/internal/status"
@@ -39,8 +40,7 @@ type Led struct {
 // Lead opens the run, enumerates its corpus where only this process can read it, waits until workers have drained its
 // shards, and proves by key that nothing is missing.
 func Lead(ctx context.Context, env Env, set config.Worker) (Led, error) {
-	h := newHarvester(env, set)
-	h.leads, h.orders.stays = true, true
+	h := newLeader(env, set)
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()
@@ -117,9 +117,9 @@ type obedient struct {
 
 // List implements coordinator.Lister.
 func (o obedient) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, string, error) {
-	tick := time.NewTicker(ordersPoll)
+	tick := time.NewTicker(control.Poll)
 	defer tick.Stop()
-	for o.h.orders.drained() || !o.h.leading.Load() {
+	for o.h.orders.Draining() || !o.h.leading.Load() {
 		select {
 		case <-ctx.Done():
 			return nil, "", context.Cause(ctx)
@@ -329,8 +329,8 @@ func (h *Harvester) reopen(ctx context.Context) error {
 
 // Verify runs the proof alone.
 func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
-	h := newHarvester(env, set)
-	h.leads, h.looks = true, true
+	h := newLeader(env, set)
+	h.looks = true
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()

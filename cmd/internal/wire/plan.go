@@ -17,8 +17,8 @@ import (
 
 // Plan says what a run would cost. It reads the corpus and the store, and asks the upstream nothing.
 func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Plan, err error) {
-	h := newHarvester(env, set)
-	h.leads, h.looks = true, true
+	h := newLeader(env, set)
+	h.looks = true
 	life, end := h.untilStopped(ctx, 0)
 	defer h.close()
 	defer end()

@@ -314,7 +314,7 @@ func (h *Harvester) introduce(ctx context.Context) error {
 	case h.run.CorpusItems > 0:
 		done = fmt.Sprintf("%.0f %% done", min(99, 100*float64(totals.Items())/float64(h.run.CorpusItems)))
 	}
-	h.Say(fmt.Sprintf("resuming %s, opened %s ago, %s", h.run.Name, Ago(time.Since(h.run.OpenedAt)), done))
+	h.Say(fmt.Sprintf("resuming %s, opened %s ago, %s", h.run.Name, harvest.Ago(time.Since(h.run.OpenedAt)), done))
 	return nil
 }
 

@@ -18,32 +18,7 @@ import (
 
 // patiently repeats what a dependency that is away makes fail.
 func (h *Harvester) patiently(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
-	var since time.Time // the first failure: what was at work until then was not away
-	said := false
-	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
-		err := do()
-		if err == nil || !temporary(err) {
-			return err
-		}
-		if since.IsZero() {
-			since = time.Now()
-		}
-		if h.set.Patience > 0 && time.Since(since) > h.set.Patience {
-			return fmt.Errorf("%w for %s: %w", worker.ErrPatience, what, err)
-		}
-		if ctx.Err() != nil { // what was cut off says nothing about what we wait for
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		}
-		if !said {
-			h.Say(fmt.Sprintf("waiting for %s: %v", what, err))
-			said = true
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		case <-time.After(wait):
-		}
-	}
+	return worker.Patience{Limit: h.set.Patience, Say: h.Say}.Retry(ctx, what, temporary, do)
 }
 
 func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }

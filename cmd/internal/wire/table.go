@@ -161,7 +161,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 		defer stream.Close()
 		table.Lister = stream
 	}
-	out, err := h.obeyed(Outcome{}, h.fill(life, table))
+	out, err := h.ordered(Outcome{}, h.fill(life, table))
 	if out.Ordered != "" {
 		h.Say(fmt.Sprintf("stopped by order of %s; coordinator resume --run %s ends that", out.Ordered, h.run.Name))
 	}

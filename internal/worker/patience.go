@@ -1,0 +1,45 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Patience is how long a process waits for a dependency that is away before it leaves with [ErrPatience].
+type Patience struct {
+	Limit time.Duration // 0: for ever
+	Say   func(sentence string)
+}
+
+// Retry repeats do, with growing pauses, while temporary accepts its error and patience lasts. what names the thing that
+// is waited for. Patience counts from the first failure: what worked until then was not away. The error of a context that
+// ended wraps the last one of do.
+func (p Patience) Retry(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
+	var since time.Time
+	noted := false
+	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
+		err := do()
+		if err == nil || !temporary(err) {
+			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if p.Limit > 0 && time.Since(since) > p.Limit {
+			return fmt.Errorf("%w for %s: %w", ErrPatience, what, err)
+		}
+		if ctx.Err() != nil { // an error of a call that was cut off is not one of the dependency
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+		if !noted {
+			p.Say(fmt.Sprintf("waiting for %s: %v", what, err))
+			noted = true
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case <-time.After(wait):
+		}
+	}
+}
