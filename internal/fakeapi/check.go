@@ -108,6 +108,6 @@ func (b Behaviour) checkFaults() error {
 
 var kinds = []Kind{
 	KindStatus, KindUnavailable, KindTooMany, KindStall, KindStallBody, KindCut, KindShort, KindTruncated, KindTruncatedGz, KindReset,
-	KindRefused, KindGoAway, KindCalm, KindHTML, KindEmpty, KindJunk, KindErrorObject, KindTemporary, KindBomb, KindEncoding, KindEndless,
+	KindRefused, KindGoAway, KindCalm, KindHTML, KindText, KindEmpty, KindJunk, KindErrorObject, KindTemporary, KindBomb, KindEncoding, KindEndless,
 	KindDrip, KindHeaders, KindRedirect, KindAway, KindLoop, KindNoContent,
 }

@@ -37,6 +37,9 @@ func TestFaultsHappen(t *testing.T) {
 		fakeapi.KindNoContent: func(r *http.Response, b []byte, err error) bool {
 			return err == nil && r.StatusCode == 204 && len(b) == 0
 		},
+		fakeapi.KindText: func(_ *http.Response, b []byte, err error) bool {
+			return err == nil && string(b) == "It works!\n"
+		},
 		fakeapi.KindEmpty: func(r *http.Response, b []byte, err error) bool {
 			return err == nil && r.StatusCode == 200 && len(b) == 0
 		},

@@ -26,6 +26,9 @@ func (s *Server) harm(w http.ResponseWriter, r *http.Request, v *visit) {
 		writeJSON(w, or(f.Status, http.StatusInternalServerError), problem("injected", "an injected fault"))
 	case KindHTML:
 		page(w, or(f.Status, http.StatusOK))
+	case KindText:
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = fmt.Fprintln(w, "It works!")
 	case KindErrorObject:
 		writeJSON(w, http.StatusOK, problem("ratelimited", "you have exceeded your rate limit"))
 	case KindTemporary:

@@ -171,6 +171,7 @@ const (
 	KindGoAway      Kind = "goaway"       // the answer comes, and GOAWAY with NO_ERROR before it
 	KindCalm        Kind = "calm"         // GOAWAY with ENHANCE_YOUR_CALM, and the connection is closed
 	KindHTML        Kind = "html"         // an HTML error page
+	KindText        Kind = "text"         // 200 with plain text
 	KindEmpty       Kind = "empty"        // 200 without a body
 	KindJunk        Kind = "junk"         // JSON with text after its end
 	KindErrorObject Kind = "error_object" // 200 with {"error":{"code":"ratelimited",…}}

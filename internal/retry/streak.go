@@ -92,10 +92,7 @@ func (s *Streak) Observe(key harvest.Key, c Class) Verdict {
 	case ClassEnded:
 		return s.end(key)
 	case ClassForeign:
-		if !s.accepted && note(s.foreign, key, s.limits.Foreign) {
-			return Verdict{Stop: StopForeign, Hold: true}
-		}
-		return s.end(key)
+		return s.misfit(key)
 	case ClassNone:
 	}
 	return Verdict{}
@@ -138,6 +135,19 @@ func (s *Streak) end(key harvest.Key) Verdict {
 		return Verdict{Stop: StopCanary, Hold: true}
 	}
 	return Verdict{Hold: true}
+}
+
+// misfit is for an answer that no API gives. While nothing has been accepted it is never the item's outcome.
+func (s *Streak) misfit(key harvest.Key) Verdict {
+	if s.accepted || s.limits.Foreign <= 0 {
+		return s.end(key)
+	}
+	if note(s.foreign, key, s.limits.Foreign) {
+		return Verdict{Stop: StopForeign, Hold: true}
+	}
+	v := s.end(key)
+	v.Hold = true
+	return v
 }
 
 // note remembers the key and tells whether the limit of distinct keys is reached.

@@ -198,6 +198,9 @@ func (c *call) decide(ctx context.Context, permit Permit, answer *harvest.Answer
 	case d.Verb == retry.Accept:
 		return accepted, nil
 	case d.Verb == retry.Abort, d.Verb == retry.Skip && (d.Outcome != harvest.Dead || strange || c.givenUp(reading)):
+		if strange {
+			d.Class = retry.ClassForeign
+		}
 		return 0, c.refused(d, answer, reading)
 	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
 		c.Tally.retried(d.Source)

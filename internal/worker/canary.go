@@ -59,8 +59,10 @@ func (w *Worker) vouched(stop retry.Stop) bool {
 	}
 	defer w.vouching.Release(1)
 	switch stop {
-	case retry.StopCanary, retry.StopForeign:
-		return w.proof.proven() || len(w.landedItems(w.feeding)) > 0 || stop == retry.StopCanary && w.served(w.neighbours.take())
+	case retry.StopForeign:
+		return w.proof.expected() || len(w.landedItems(w.feeding)) > 0
+	case retry.StopCanary:
+		return w.proof.proven() || len(w.landedItems(w.feeding)) > 0 || w.served(w.neighbours.take())
 	case retry.StopRefused:
 		return w.served(w.landedItems(w.feeding))
 	case retry.StopLimited:

@@ -92,14 +92,14 @@ func TestAShardWithoutASuccessIsJudgedByTheWholeRun(t *testing.T) {
 
 func TestAnAddressOfSomethingElseIsRefusedWithinSeconds(t *testing.T) {
 	for _, n := range []int{1, 2, 50, 3000} {
-		for name, body := range map[string]string{"HTML": "<html><title>Sign in</title>", "nothing": ""} {
+		for name, body := range map[string]string{"HTML": "<html><title>Sign in</title>", "nothing": "", "HTML, no canary": "<html><title>Sign in</title>", "nothing, no canary": ""} {
 			t.Run(fmt.Sprintf("%s, %d items", name, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(numbered(n)...)
 					r.answer = always(200, body)
 					r.forgiven = true // were it an outage, none of this would ever end
 					c := r.config()
-					c.Retry.Retries = 5
+					c.Retry.Retries, c.Canary = 5, !strings.HasSuffix(name, "no canary")
 					began := time.Now()
 					_, err := drain(t, r, c)
 					if took := time.Since(began); !errors.Is(err, ErrRefused) || took > 8*time.Second || len(r.pages) != 0 || r.bad != 0 {

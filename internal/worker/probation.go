@@ -18,7 +18,8 @@ const examples = 3
 // probation keeps pages that did not land away from the store for as long as
 // they may be a mistake of ours: a wrong path, a dead token, a ban.
 type probation struct {
-	canary   int // items that may end without one landed before the run is stopped; 0 if that never stops it
+	canary   int  // items that may end without one landed before the run is stopped; 0 if that never stops it
+	fresh    bool // nothing of the run had landed before
 	mu       sync.Mutex
 	streak   *retry.Streak
 	held     []harvest.Page
@@ -43,7 +44,10 @@ func newProbation(canary, fresh bool) *probation {
 	if !canary || !fresh {
 		limits.Canary = 0
 	}
-	return &probation{canary: limits.Canary, streak: retry.NewStreak(limits)}
+	if !fresh {
+		limits.Foreign = 0
+	}
+	return &probation{canary: limits.Canary, fresh: fresh, streak: retry.NewStreak(limits)}
 }
 
 // first is how many items are asked for before one has landed; 0 for any number. When they have all ended otherwise, the
@@ -55,6 +59,14 @@ func (p *probation) proven() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.canary == 0 || p.accepted
+}
+
+// expected reports whether answers are known to have the form that our settings expect: something of the run has landed. An
+// operator who wants no canary says that items may be missing, and not that anything is an answer.
+func (p *probation) expected() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.fresh || p.accepted
 }
 
 // observe tells the streak about one attempt: of an accepted answer, page by
@@ -161,10 +173,10 @@ func (p *probation) unproven() retry.Stop {
 		return ""
 	case refused:
 		return retry.StopRefused
+	case p.foreign && p.fresh:
+		return retry.StopForeign
 	case p.canary == 0:
 		return ""
-	case p.foreign:
-		return retry.StopForeign
 	}
 	return retry.StopCanary
 }

@@ -59,7 +59,7 @@ func unexpected(reading harvest.Reading) bool {
 // mistaken tells whether our settings may be what is wrong: until something of the run has landed. From then on an answer
 // that they do not expect is one of an upstream that is out, such as {"error": "maintenance"}.
 func (w *Worker) mistaken(reading harvest.Reading) bool {
-	return unexpected(reading) && !w.proof.proven()
+	return unexpected(reading) && !w.proof.expected()
 }
 
 // excusable is when a try ended, which pace compares with outages: never, where the upstream worked.

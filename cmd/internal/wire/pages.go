@@ -46,6 +46,7 @@ type step struct {
 
 	parked  bool // its chain was told to wait
 	refused bool // as who we are
+	foreign bool // it is nothing that an API answers
 	verdict bool // an answer that ends the chain
 }
 
@@ -56,6 +57,9 @@ func (h *Harvester) pageWalker(landed bool) *pageWalker {
 	}
 	if h.set.NoCanary || landed {
 		limits.Canary = 0
+	}
+	if landed {
+		limits.Foreign = 0
 	}
 	w := &pageWalker{h: h, caller: h.caller(), doubt: h.doubt(), landed: landed, limit: h.tour.limit(h.set.Limit), streak: retry.NewStreak(limits), steps: map[string]*step{}}
 	w.caller.Detail = reading{h.kind, h.client}.Detail
@@ -154,7 +158,7 @@ func (w *pageWalker) End(at harvest.Chain, why error) error {
 func (w *pageWalker) keep(at harvest.Chain, url string, refused *worker.Refused) error {
 	page := refused.Verdict
 	page.Key, page.URL = harvest.StepKey(at.Seed, at.Step), url
-	s := &step{page: page, verdict: true, refused: refused.Class == retry.ClassRefused}
+	s := &step{page: page, verdict: true, refused: refused.Class == retry.ClassRefused, foreign: refused.Class == retry.ClassForeign}
 	if err := w.judge(at.Seed, s, refused.Class, refused.Text); err != nil {
 		return err
 	}
@@ -200,34 +204,6 @@ func (s *step) end() error {
 	return nil
 }
 
-// Release implements coordinator.Releaser. What was held back is how its steps ended, as it is for items: where something
-// of the run has landed, or where there are other shards in which it may. Of a listing that has come to nothing but
-// refusals a person shall know first.
-func (w *pageWalker) Release(ctx context.Context) bool {
-	landed := w.landed
-	if totals, err := w.h.totals(ctx); err == nil {
-		landed = landed || totals.Landed > 0
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	held, refused, free := 0, false, false
-	for _, s := range w.steps {
-		if !s.held {
-			free = free || s.parked // it was released when its chain had just been parked
-			continue
-		}
-		held++
-		refused = refused || s.refused
-	}
-	if free || held == 0 || !landed && (refused || w.h.set.Shard.Of == 1) {
-		return free || w.doubt.Release(ctx)
-	}
-	for _, s := range w.steps {
-		s.held = false
-	}
-	return true
-}
-
 // judge keeps what became of a step for CommitStep. ErrParked: it is held back.
 func (w *pageWalker) judge(seed string, s *step, class retry.Class, text string) error {
 	w.mu.Lock()
@@ -237,6 +213,9 @@ func (w *pageWalker) judge(seed string, s *step, class retry.Class, text string)
 		w.refused = append(w.refused, text)
 	}
 	verdict := w.streak.Observe(s.page.Key, class)
+	if verdict.Stop == retry.StopCanary && w.h.set.Shard.Of > 1 { // Release asks for listings of other shards first
+		verdict.Stop = ""
+	}
 	if verdict.Release {
 		for _, other := range w.steps {
 			other.held, w.weight = false, 0
@@ -253,21 +232,6 @@ func (w *pageWalker) judge(seed string, s *step, class retry.Class, text string)
 		return parked{w.refusal()}
 	}
 	return nil
-}
-
-// parked is the error of a step that is held back: it is the walk's, if no chain can go on.
-type parked struct{ *worker.Refused }
-
-// Is implements errors.Is.
-func (parked) Is(target error) bool { return target == coordinator.ErrParked }
-
-// refusal says what the upstream answered.
-func (w *pageWalker) refusal() *worker.Refused {
-	text := "it gives no page of the listing, and nothing was recorded; is the path right, a parameter, --extract, the credential? (look with --try 1; --no-canary continues all the same)"
-	for _, example := range w.refused {
-		text += "\n  " + example
-	}
-	return &worker.Refused{Text: text}
 }
 
 // CommitStep implements coordinator.Chains.
