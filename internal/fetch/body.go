@@ -23,7 +23,7 @@ const (
 	announcedAtMost = 1 << 20
 )
 
-// errCorrupt is wrapped when a gzip body is damaged or followed by something else.
+// errCorrupt is wrapped when a gzip body is damaged.
 var errCorrupt = errors.New("the gzip body is damaged")
 
 // meter counts the bytes that come from the network.
@@ -60,19 +60,46 @@ func (p *inflaters) put(z *inflater) {
 	p.pool.Put(z)
 }
 
-// read inflates the whole body into s.
+// read inflates the whole body into s: one member after the other. What follows the last one is read to the body's end, which
+// must be there, and left out, as curl --compressed leaves it out: padding, mostly.
 func (z *inflater) read(s *sink, limit int64) (tooLong bool, err error) {
 	if _, err := z.in.Peek(1); errors.Is(err, io.EOF) {
 		return false, nil // no body at all, whatever the header promised
 	}
-	if err = z.out.Reset(&z.in); err == nil {
-		tooLong, err = s.fill(&z.out, limit)
+	for members := 0; ; members++ {
+		if err = z.out.Reset(&z.in); members > 0 && errors.Is(err, gzip.ErrHeader) {
+			return z.skip(limit)
+		}
+		if err == nil {
+			z.out.Multistream(false)
+			tooLong, err = s.fill(&z.out, limit)
+		}
+		if err != nil || tooLong {
+			return tooLong, damage(err)
+		}
+		head, err := z.in.Peek(len(gzipMark))
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		if string(head) != gzipMark {
+			return z.skip(limit)
+		}
 	}
+}
+
+// skip reads to the end of the body.
+func (z *inflater) skip(limit int64) (tooLong bool, err error) {
+	n, err := io.Copy(io.Discard, io.LimitReader(&z.in, limit+1))
+	return n > limit, err
+}
+
+// damage marks an error that the packed bytes are to blame for.
+func damage(err error) error {
 	var corrupt flate.CorruptInputError
 	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
-		err = fmt.Errorf("%w: %w", errCorrupt, err)
+		return fmt.Errorf("%w: %w", errCorrupt, err)
 	}
-	return tooLong, err
+	return err
 }
 
 // readBody takes a whole body into a sink, which the caller closes in any case.
@@ -105,7 +132,7 @@ func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm
 	}
 	found, tooLong, err := c.pour(s, &meter{r: resp.Body, n: wire}, said, limit)
 	if tooLong && !success { // its beginning is enough
-		s.buf.b, tooLong = s.buf.b[:limit], false
+		s.buf.b, tooLong = s.buf.b[:min(limit, int64(len(s.buf.b)))], false
 	}
 	if err == nil && !tooLong {
 		replaced, tooLong, err = c.decode(resp.Header, s, limit)
@@ -116,7 +143,7 @@ func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm
 	case err != nil:
 		return fail(bodyFault(err, calm()), told(err))
 	case tooLong:
-		s.buf.b = s.buf.b[:limit]
+		s.buf.b = s.buf.b[:min(limit, int64(len(s.buf.b)))]
 		return fail(harvest.FaultTooLarge, tooLarge(limit))
 	}
 	if found == codingGzip || said == codingGzip {

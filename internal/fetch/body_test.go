@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,14 @@ func TestCodings(t *testing.T) {
 		{"x-gzip", "x-gzip", gz, "", text},
 		{"two members", "gzip", append(bytes.Clone(gz), gz...), "", text + text},
 		{"nothing", "gzip", nil, "", ""},
-		{"trailing garbage", "gzip", append(bytes.Clone(gz), "garbage behind"...), harvest.FaultPartial, ""},
+		{"trailing garbage", "gzip", append(bytes.Clone(gz), "garbage behind"...), "", text},
+		{"padded with zeros", "gzip", append(bytes.Clone(gz), make([]byte, 512)...), "", text},
+		{"one byte behind", "gzip", append(bytes.Clone(gz), 0), "", text},
+		{"two members and a line behind", "gzip", slices.Concat(gz, gz, []byte("\r\n")), "", text + text},
+		{"what begins as gzip does behind", "gzip", append(bytes.Clone(gz), "\x1f\x8bgarbage behind"...), "", text},
+		{"a second member that is truncated", "gzip", slices.Concat(gz, gz[:len(gz)-4]), harvest.FaultPartial, ""},
+		{"a second member with a wrong checksum", "gzip", slices.Concat(gz, flipped), harvest.FaultPartial, ""},
+		{"truncated, then zeros", "gzip", append(bytes.Clone(gz[:len(gz)-12]), make([]byte, 64)...), harvest.FaultPartial, ""},
 		{"truncated", "gzip", gz[:len(gz)-4], harvest.FaultPartial, ""},
 		{"wrong checksum", "gzip", flipped, harvest.FaultPartial, ""},
 		{"no gzip at all", "gzip", []byte(text), "", text},

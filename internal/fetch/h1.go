@@ -107,7 +107,7 @@ func (c *h1conn) end() {
 func (c *h1conn) calm() bool { return false }
 
 func (c *h1conn) roundTrip(req *http.Request, left func()) (*http.Response, error) {
-	c.in.begin(left)
+	c.in.begin(req.Method, left)
 	return c.cc.RoundTrip(req)
 }
 

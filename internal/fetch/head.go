@@ -5,19 +5,23 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/net/http/httpguts"
 )
 
-// headConn is a connection on which the heads of HTTP/1.1 answers are put right as they come:
-// what browsers and curl read over is taken out before Go's own reader, which ends the exchange there. Bodies pass as they are.
+// headConn is a connection on which the heads of HTTP/1.1 answers, and the lines of chunked bodies, are put right as they
+// come: what browsers and curl read over is taken out before Go's own reader, which ends the exchange there. What a body
+// says passes as it is.
 type headConn struct {
 	net.Conn
 
 	mu     sync.Mutex
 	expect bool   // the next bytes from the peer are a head
+	asked  string // the method of the request
+	body   chunks // after a head that says chunked
 	head   []byte // of it so far
 	out    []byte // to be read
 	err    error  // after out
@@ -28,10 +32,11 @@ type headConn struct {
 const maxHead = 2 * maxHeaderBytes
 
 // begin is called before each request: its answer's head comes next.
-func (c *headConn) begin(left func()) {
+func (c *headConn) begin(method string, left func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.expect, c.left = true, left
+	c.expect, c.asked, c.left = true, method, left
+	c.body = chunks{}
 }
 
 // Write passes bytes on. net/http calls httptrace's WroteHeaders while they are still in its buffer.
@@ -54,7 +59,7 @@ func (c *headConn) Read(p []byte) (int, error) {
 			return n, err
 		}
 		n, err := c.Conn.Read(p)
-		if c.take(p[:n], err) {
+		if n, err, ok := c.take(p[:n], err); ok {
 			return n, err
 		}
 	}
@@ -72,13 +77,30 @@ func (c *headConn) ready(p []byte) (int, error, bool) { //nolint:revive // the e
 	return 0, c.err, c.err != nil
 }
 
-// take looks at what was read, and reports whether it is no head, so that the reader has it already.
-func (c *headConn) take(b []byte, err error) bool {
+// take looks at what was read. It reports what of it is for the reader as it is, false when only what is held is.
+func (c *headConn) take(b []byte, err error) (int, error, bool) { //nolint:revive // the error belongs to the reader
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.expect {
-		return true
+	switch {
+	case c.expect:
+		c.takeHead(b, err)
+		return 0, nil, false
+	case !c.body.on:
+		return len(b), err, true
 	}
+	same, out, wrong := c.body.tidy(b, nil)
+	if wrong != nil {
+		err = wrong
+	}
+	if len(out) > 0 {
+		c.out, c.err = out, err
+		return same, nil, same > 0
+	}
+	return same, err, same > 0 || err != nil
+}
+
+// takeHead collects a head, and holds it for the reader when it is all there.
+func (c *headConn) takeHead(b []byte, err error) {
 	c.head = append(c.head, b...)
 	for c.expect {
 		c.head = bytes.TrimLeft(c.head, "\r\n")
@@ -86,16 +108,23 @@ func (c *headConn) take(b []byte, err error) bool {
 		if end == 0 {
 			break
 		}
-		head, informs := tidyHead(c.head[:end])
+		head, kind := tidyHead(c.head[:end])
 		c.out = append(c.out, head...)
 		c.head = c.head[end:]
-		c.expect = informs
+		c.expect = kind.informs
+		c.body.on = kind.chunked && c.asked != http.MethodHead
 	}
 	if !c.expect || err != nil || len(c.head) > maxHead {
+		if c.body.on {
+			same, out, wrong := c.body.tidy(c.head, nil)
+			c.head = append(c.head[:same], out...)
+			if wrong != nil {
+				err = wrong
+			}
+		}
 		c.out = append(c.out, c.head...)
 		c.head, c.expect, c.err = nil, false, err
 	}
-	return false
 }
 
 // headEnd is where the head ends that b begins with, 0 while it is not all there.
@@ -117,25 +146,39 @@ func headEnd(b []byte) int {
 
 var statusLine = regexp.MustCompile(`(?i)^\s*(?:HTTP/([0-9])(?:\.([0-9]))?|ICY)[ \t]+([0-9]{3})(?:[ \t]*)(.*)$`)
 
-// tidyHead puts a head right, and reports whether it only informs, so that another one follows.
-func tidyHead(head []byte) (tidy []byte, informs bool) {
+// headKind is what a head says of what follows it.
+type headKind struct {
+	informs bool // another head
+	chunked bool // a body in chunks
+}
+
+// tidyHead puts a head right. What is chunked in spite of HTTP/1.0 is of HTTP/1.1, as curl has it, and ends its connection.
+func tidyHead(head []byte) (tidy []byte, kind headKind) {
 	lines := strings.Split(strings.TrimRight(string(head), "\r\n"), "\n")
-	var b strings.Builder
+	all := framing(fields(lines[1:]))
+	chunked := slices.Contains(all, field{"Transfer-Encoding", "chunked"})
 	first := strings.TrimRight(lines[0], "\r")
 	if m := statusLine.FindStringSubmatch(first); m != nil {
 		version := "HTTP/1.1"
-		if m[1] == "1" && m[2] == "0" {
+		switch {
+		case m[1] != "1" || m[2] != "0":
+		case chunked:
+			all = slices.DeleteFunc(all, func(f field) bool { return strings.EqualFold(f.name, "Connection") })
+			all = append(all, field{"Connection", "close"})
+		default:
 			version = "HTTP/1.0"
 		}
 		first = version + " " + m[3] + " " + printableLine(m[4])
-		informs = m[3][0] == '1' && m[3] != "101"
+		kind.informs = m[3][0] == '1' && m[3] != "101"
+		kind.chunked = chunked && m[3][0] != '1' && m[3] != "204" && m[3] != "304"
 	}
+	var b strings.Builder
 	b.WriteString(first + "\r\n")
-	for _, f := range framing(fields(lines[1:])) {
+	for _, f := range all {
 		b.WriteString(f.name + ": " + f.value + "\r\n")
 	}
 	b.WriteString("\r\n")
-	return []byte(b.String()), informs
+	return []byte(b.String()), kind
 }
 
 type field struct{ name, value string }
