@@ -56,6 +56,7 @@ var inTests = []string{"internal/testenv", "internal/fakeapi"}
 var owners = map[string][]string{
 	"github.com/KimMachineGun":      {"internal/memory"},
 	"github.com/cenkalti/backoff":   {"internal/retry"},
+	"github.com/dunglas/httpsfv":    {"internal/retry"},
 	"github.com/itchyny/gojq":       {"internal/plain"},
 	"github.com/jackc/pgx":          {"internal/store", "internal/testenv"},
 	"github.com/prometheus":         {"internal/status"},

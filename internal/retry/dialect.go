@@ -69,6 +69,7 @@ func (r *reader) family(name, line string) {
 // after: x-ratelimit-reset-requests, anthropic-ratelimit-tokens-reset,
 // x-ratelimit-limit-minute. Each such group is a limit of its own.
 func (r *reader) triple(name, family, rest, line string) {
+	rest, unit := cutUnit(rest)
 	word, group := cutWord(rest)
 	family += group
 	var ok bool
@@ -77,12 +78,17 @@ func (r *reader) triple(name, family, rest, line string) {
 		ok = r.limit(family, line)
 	case "remaining":
 		ok = r.remaining(family, line)
-	case "reset":
-		ok = r.resetOf(family, name, line, r.unit, false)
-	case "reset-after":
-		ok = r.resetOf(family, name, line, UnitDelta, true)
-	case "reset-ms":
-		ok = r.resetOf(family, name, line, milliUnit(line), true)
+	case "reset", "reset-after":
+		after := true
+		switch {
+		case unit != UnitGuess:
+			unit = unitOrEpoch(unit, line)
+		case word == "reset-after":
+			unit = UnitDelta
+		default:
+			unit, after = r.unit, false
+		}
+		ok = r.resetOf(family, name, line, unit, after)
 	case "interval":
 		var d time.Duration
 		d, ok = r.interval(line)
@@ -101,7 +107,6 @@ func (r *reader) triple(name, family, rest, line string) {
 
 // rateWords are the ways to say what a number is, and what each means; the longer before what it begins with.
 var rateWords = []struct{ written, means string }{
-	{"reset-after-ms", "reset-ms"}, {"reset-in-ms", "reset-ms"}, {"reset-milliseconds", "reset-ms"}, {"reset-millis", "reset-ms"}, {"reset-ms", "reset-ms"}, {"resetms", "reset-ms"},
 	{"reset-after", "reset-after"}, {"resetafter", "reset-after"}, {"reset-in", "reset-after"}, {"resetin", "reset-after"},
 	{"reset-timestamp", "reset"}, {"reset-time", "reset"}, {"resettime", "reset"}, {"reset-at", "reset"}, {"resetat", "reset"}, {"reset-date", "reset"}, {"reset-epoch", "reset"}, {"reset-unix", "reset"}, {"reset-utc", "reset"}, {"reset-seconds", "reset"}, {"reset-sec", "reset"},
 	{"limit", "limit"}, {"remaining", "remaining"}, {"reset", "reset"}, {"interval", "interval"}, {"window", "interval"}, {"resource", "scope"}, {"bucket", "scope"}, {"scope", "scope"},
@@ -243,12 +248,12 @@ func (r *reader) resetOf(family, name, line string, unit Unit, after bool) bool 
 	return true
 }
 
-// milliUnit is the unit of a header that is named for milliseconds: an epoch, or from now.
-func milliUnit(line string) Unit {
-	if d, ok := parseDecimal(unquote(line)); ok && len(d.whole) >= 12 {
-		return UnitEpochMilli
+// unitOrEpoch is the unit of a header that is named for one: an epoch, or from now.
+func unitOrEpoch(unit Unit, line string) Unit {
+	if d, ok := parseDecimal(unquote(line)); ok && epochDigits[unit] > 0 && len(d.whole) >= epochDigits[unit] {
+		return UnitGuess
 	}
-	return UnitMilli
+	return unit
 }
 
 // settle brings the windows of a family together, and takes resets that cannot be seconds for milliseconds.

@@ -17,6 +17,11 @@ const (
 	UnitEpoch                  // seconds since 1970
 	UnitEpochMilli             // milliseconds since 1970
 	UnitMilli                  // milliseconds from now
+	UnitMicro                  // microseconds from now
+	UnitNano                   // nanoseconds from now
+	UnitMinute                 // minutes from now
+	UnitHour                   // hours from now
+	UnitDay                    // days from now
 )
 
 // MostWait is the longest wait that is believed: what asks for more is a hint that is
@@ -81,8 +86,8 @@ func ParseHint(h http.Header, status int, now time.Time, unit Unit) Hint {
 // serverClock is the answer's own Date, unless that is absent or so far off that
 // it is no clock at all.
 func serverClock(h http.Header, now time.Time) time.Time {
-	date, err := http.ParseTime(strings.TrimSpace(h.Get("Date")))
-	if err != nil || date.Sub(now).Abs() >= 24*time.Hour {
+	date, ok := parseDate(strings.TrimSpace(h.Get("Date")))
+	if !ok || date.Sub(now).Abs() >= 24*time.Hour {
 		return now
 	}
 	return date
@@ -95,7 +100,7 @@ type reader struct {
 	unit      Unit
 	wait      time.Duration // of Retry-After
 	source    string        // of wait
-	exact     time.Duration // of Retry-After in milliseconds
+	exact     time.Duration // of Retry-After in milliseconds or less
 	exactly   string        // the source of exact
 	windows   []window
 	scope     string

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +19,8 @@ func (r *reader) after(s string, unit Unit) (time.Duration, bool) {
 	s, _, _ = strings.Cut(s, ";")
 	s = unquote(s)
 	if d, ok := parseDecimal(s); ok {
-		if unit == UnitMilli && len(d.whole) >= 13 {
-			unit = UnitEpochMilli
+		if n := epochDigits[unit]; n > 0 && len(d.whole) >= n {
+			unit = UnitGuess
 		}
 		wait, _, ok := r.number(d, unit, longestAfter)
 		if n := len(d.whole); unit == UnitGuess && n >= 10 && wait == 0 && ok && r.longPast(d) {
@@ -56,13 +55,9 @@ func (r *reader) number(d decimal, unit Unit, longest time.Duration) (wait time.
 	switch unit {
 	case UnitDelta:
 		return d.seconds(), false, true
-	case UnitMilli:
-		up := int64(0)
-		if strings.Trim(d.frac, "0") != "" {
-			up = 1
-		}
-		wait = span(d.floor() + up)
-		return wait, false, wait < MostWait
+	case UnitMilli, UnitMicro, UnitNano, UnitMinute, UnitHour, UnitDay:
+		wait, ok = d.inUnits(unitLength[unit])
+		return wait, false, ok
 	case UnitEpoch:
 		wait, ok = r.until(time.UnixMilli(d.millis()))
 		return wait, false, ok
@@ -183,6 +178,22 @@ func clockSpan(s string) (time.Duration, bool) {
 	return total, true
 }
 
+// inUnits is the number of units, rounded up to milliseconds, false for more than any wait.
+func (d decimal) inUnits(unit time.Duration) (time.Duration, bool) {
+	whole, err := strconv.ParseInt("0"+d.whole, 10, 64)
+	if err != nil || whole >= int64(MostWait/unit) {
+		return 0, false
+	}
+	wait := time.Duration(whole)*unit + time.Duration(decimal{frac: d.frac}.millis())*unit/1000
+	if d.frac != "" && unit < time.Millisecond && strings.Trim(d.frac, "0") != "" {
+		wait++
+	}
+	if over := wait % time.Millisecond; over > 0 {
+		wait += time.Millisecond - over
+	}
+	return wait, true
+}
+
 // times is the number of units, which is at most MostWait of them.
 func (d decimal) times(unit time.Duration) time.Duration {
 	whole := d.floor()
@@ -224,49 +235,4 @@ func isoParts(s string, units map[byte]time.Duration) (total time.Duration, part
 		s, parts = s[i+1:], parts+1
 	}
 	return total, parts, true
-}
-
-// layouts are the forms of dates beside those of RFC 9110, in capitals and without the day of the week. Without a zone they are in UTC.
-var layouts = []string{
-	"2006-01-02T15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04:05 Z07:00", "2006-01-02T15:04:05 -0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "20060102T150405", "20060102T150405Z07:00",
-	"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05-0700", "2006-01-02 15:04:05Z07", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 -0700", "2006/01/02 15:04:05",
-	"2 Jan 2006 15:04:05", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 Z07:00", "2 January 2006 15:04:05", "2 Jan 06 15:04:05", "2 Jan 06 15:04:05 -0700", "2-Jan-2006 15:04:05", "2-Jan-06 15:04:05", "2-Jan-06 15:04:05 -0700",
-	"Jan 2 15:04:05 2006", "Jan 2 15:04:05 -0700 2006", "Jan 2 2006 15:04:05", "Jan 2 2006 15:04:05 -0700", // as C, date and JavaScript print it
-}
-
-// zones are the names of UTC.
-var zones = [...]string{"UTC", "GMT", "UT", "Z"}
-
-// date reads a date in any of the forms that servers write.
-func (r *reader) date(s string) (time.Duration, bool) {
-	if t, err := http.ParseTime(s); err == nil {
-		return r.until(t)
-	}
-	s = plainDate(s)
-	for _, layout := range layouts {
-		if t, err := time.Parse(layout, s); err == nil {
-			return r.until(t)
-		}
-	}
-	return 0, false
-}
-
-// plainDate is a date in capitals without the day of the week, the zone's name and what languages add behind it.
-func plainDate(s string) string {
-	s = strings.ToUpper(s)
-	for _, mark := range [...]string{" (", "[", " M="} { // JavaScript, Java, Go
-		s, _, _ = strings.Cut(s, mark)
-	}
-	if day, rest, ok := strings.Cut(s, " "); ok && weekday(strings.TrimSuffix(day, ",")) {
-		s = rest
-	}
-	s = strings.TrimSpace(s)
-	for _, zone := range zones {
-		for _, sign := range [...]string{"+", "-"} { // UTC+0000
-			s = strings.Replace(s, " "+zone+sign, " "+sign, 1)
-		}
-		s = strings.Replace(s, " "+zone+" ", " ", 1) // as date prints it, before the year
-		s = strings.TrimSuffix(s, " "+zone)
-	}
-	return s
 }

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -95,27 +94,22 @@ func (r *reader) until(t time.Time) (time.Duration, bool) {
 	return d, true
 }
 
-// milliName is the end of a header's name that says that its number is in milliseconds.
-var milliName = regexp.MustCompile(`(?i)([-_]|after|reset|in)(ms|msecs?|millis?|milliseconds?)$`)
-
-// retry reads Retry-After, under whatever name. One in milliseconds is more exact; what else comes to the longest wait counts.
+// retry reads Retry-After, under whatever name. One in milliseconds or less is more exact; what else comes to the longest wait counts.
 func (r *reader) retry(name string, lines []string) {
 	if !heeds(r.status) {
 		return
 	}
-	unit := UnitGuess
-	if milliName.MatchString(name) {
-		unit = UnitMilli
-	}
+	unit := unitNamed(name)
+	exact := unit == UnitMilli || unit == UnitMicro || unit == UnitNano
 	for _, line := range lines {
 		for _, value := range splitValues(line) {
 			d, ok := r.after(value, unit)
 			switch {
 			case !ok:
 				r.bad(name)
-			case unit == UnitMilli && d > r.exact:
+			case exact && d > r.exact:
 				r.exact, r.exactly = d, name
-			case unit != UnitMilli && d > r.wait:
+			case !exact && d > r.wait:
 				r.wait, r.source = d, name
 			}
 		}
