@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"shoal/internal/harvest"
 )
 
 // twin is a backend under test and what a test does to it.
@@ -208,7 +210,7 @@ func TestPauseAndResume(t *testing.T) {
 			paused <- time.Now()
 		}))
 		from := <-paused
-		known := f.know(w, func(s State) bool { return s.Limit == LimitHold && s.Hold.After(from.Add(59*time.Minute)) })
+		known := f.know(w, func(s State) bool { return s.Limit == harvest.LimitHold && s.Hold.After(from.Add(59*time.Minute)) })
 		<-time.After(time.Until(from.Add(2 * time.Second)))
 		again := time.Now()
 		if err := w.control.Hold(t.Context(), host, 0); err != nil {

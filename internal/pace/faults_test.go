@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"shoal/internal/harvest"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -151,7 +153,7 @@ func TestRedisRestartWaitsOutLeasesAndGoesOn(t *testing.T) {
 	s.Kill()
 	killed := time.Now()
 	<-time.After(1500 * time.Millisecond)
-	if got := f.pacers[1].State(); got.Limit != LimitRedis || got.Unreachable.Before(killed.Add(-time.Second)) || got.Unreachable.After(time.Now()) {
+	if got := f.pacers[1].State(); got.Limit != harvest.LimitPace || got.Unreachable.Before(killed.Add(-time.Second)) || got.Unreachable.After(time.Now()) {
 		t.Errorf("State() with Redis killed = limit %q since %v, want redis since about %v", got.Limit, got.Unreachable, killed)
 	}
 	up := time.Now()

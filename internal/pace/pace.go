@@ -18,6 +18,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"shoal/internal/harvest"
 )
 
 // Settings of one Pacer.
@@ -46,19 +48,6 @@ type Permit struct {
 	voided int       // see Pacer
 }
 
-// Limit names what keeps requests from leaving faster.
-type Limit string
-
-// What may limit a Pacer. LimitBudget is the normal case.
-const (
-	LimitBudget  Limit = "budget"
-	LimitBackoff Limit = "backoff"
-	LimitHold    Limit = "hold"
-	LimitOutage  Limit = "outage"
-	LimitRedis   Limit = "redis"
-	LimitStandby Limit = "standby"
-)
-
 // State is what a Pacer knows now. Zero times mean "not so".
 type State struct {
 	Rate        float64   // requests/s in force, the ramp after a backoff included
@@ -69,7 +58,7 @@ type State struct {
 	Hold        time.Time // the operator asked for silence until then
 	Unreachable time.Time // the backend does not answer since then
 	Outage      time.Time // the upstream has given no success since then
-	Limit       Limit
+	Limit       harvest.Limit
 	Calls       int64 // calls to the backend
 	Granted     int64 // slots leased
 	Used        int64 // permits handed out and not returned by Unused

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"shoal/internal/harvest"
 )
 
 // Pacer is one worker's client of a backend. All methods may be called at once.
@@ -186,7 +188,7 @@ func (p *Pacer) State() State {
 	defer p.mu.Unlock()
 	now := p.now()
 	g := &p.last
-	s := State{Rate: g.rate * g.share, Budget: g.rate, RateBy: g.rateBy, Limit: LimitBudget, Active: g.active,
+	s := State{Rate: g.rate * g.share, Budget: g.rate, RateBy: g.rateBy, Limit: harvest.LimitBudget, Active: g.active,
 		Calls: p.made, Granted: p.granted, Used: p.used, Late: p.wasted, Unreachable: p.at(p.failing), Outage: p.since()}
 	if g.now == 0 {
 		s.Rate, s.Budget = p.set.Rate, p.set.Rate
@@ -205,15 +207,15 @@ func (p *Pacer) State() State {
 	}
 	switch {
 	case !s.Unreachable.IsZero():
-		s.Limit = LimitRedis
+		s.Limit = harvest.LimitPace
 	case g.standby:
-		s.Limit = LimitStandby
+		s.Limit = harvest.LimitStandby
 	case !s.Outage.IsZero():
-		s.Limit = LimitOutage
+		s.Limit = harvest.LimitOutage
 	case !s.Hold.IsZero():
-		s.Limit = LimitHold
+		s.Limit = harvest.LimitHold
 	case !s.Until.IsZero():
-		s.Limit = LimitBackoff
+		s.Limit = harvest.LimitBackoff
 	}
 	return s
 }

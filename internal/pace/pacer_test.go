@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"shoal/internal/harvest"
 )
 
 // forgetful is a backend some of whose answers get lost on their way, after the slots were leased.
@@ -249,7 +251,7 @@ func TestPermitsBecomeUnusable(t *testing.T) {
 			t.Error("Usable() after another worker's backoff = true, want false")
 		}
 		s := a.State()
-		if s.Limit != LimitBackoff || time.Until(s.Until) < 990*time.Millisecond || s.Late < 1 {
+		if s.Limit != harvest.LimitBackoff || time.Until(s.Until) < 990*time.Millisecond || s.Late < 1 {
 			t.Errorf("State() = limit %q for %v, late %d, want backoff for 1s, late at least 1", s.Limit, time.Until(s.Until), s.Late)
 		}
 		if s.Rate != s.Budget {

@@ -62,8 +62,8 @@ func (p pacing) Forgiven(at time.Time) bool { return p.pacer.Forgiven(at) }
 
 func (p pacing) State() worker.PaceState {
 	s := p.pacer.State()
-	state := worker.PaceState{Budget: s.Budget, Share: s.Budget / float64(max(1, s.Active)), Limit: harvest.Limit(s.Limit), Until: s.Until, Since: s.Unreachable}
-	if s.Limit == pace.LimitBudget && s.Rate < 0.97*s.Budget*s.Ceiling {
+	state := worker.PaceState{Budget: s.Budget, Share: s.Budget / float64(max(1, s.Active)), Limit: s.Limit, Until: s.Until, Since: s.Unreachable}
+	if s.Limit == harvest.LimitBudget && s.Rate < 0.97*s.Budget*s.Ceiling {
 		state.Limit = harvest.LimitRamp
 	}
 	if s.Hold.After(state.Until) {
