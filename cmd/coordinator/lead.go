@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
@@ -43,7 +44,7 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 	p.console.Rest()
 	if led.Report.Run != "" {
 		p.console.Say(proved(led))
-		p.console.Lines(reportText(led.Report))
+		p.console.Lines(strings.TrimSuffix(reportText(led.Report, 0), "\n"))
 	}
 	if err != nil {
 		return err

@@ -141,30 +141,40 @@ func (p *program) report(ctx context.Context, set config.Coordinator) (err error
 	if set.JSON {
 		return p.printJSON(r)
 	}
-	return p.paragraph(reportText(r) + "\n")
+	_, err = io.WriteString(p.out, reportText(r, p.paper.Width()))
+	return err
 }
 
 // reportText is a report for people.
-func reportText(r coordinator.Report) string {
-	var b strings.Builder
+func reportText(r coordinator.Report, width int) string {
 	end := "not finished"
 	if r.FinishedAt != nil {
 		end = fmt.Sprintf("finished %s, after %s", r.FinishedAt.Format(time.DateTime), r.FinishedAt.Sub(r.OpenedAt).Round(time.Second))
 	}
-	addf(&b, "run %s on %s: opened %s, %s\n", r.Run, r.Host, r.OpenedAt.Format(time.DateTime+" MST"), end)
-	addf(&b, "  items     %s landed, %s missing, %s skipped, %s dead, %s rejected; %s of bodies\n", humanize.Comma(r.Landed), humanize.Comma(r.Missing),
-		humanize.Comma(r.Skipped), humanize.Comma(r.Dead), humanize.Comma(r.Rejected), humanize.IBytes(uint64(max(0, r.BodyBytes))))
-	addf(&b, "  requests  %s by %d processes, %.1f items each; %s received\n", humanize.Comma(r.Requests), r.Workers, r.PerRequest, humanize.IBytes(uint64(max(0, r.WireBytes))))
-	addf(&b, "  rate      %.1f %% of %g/s used in %.0f s of sending; worst second %d, worst minute %d (the budget allows %.0f)\n",
-		100*r.Used, r.Budget, r.Sending, r.WorstSecond, r.WorstMinute, 60*r.Budget)
-	addf(&b, "  retries   %s\n", tally(r.Retries, humanize.Comma))
-	addf(&b, "  pauses    %s\n", tally(r.Pauses, func(s harvest.Silence) string { return fmt.Sprintf("%d (%.0f s)", s.Times, s.Seconds) }))
-	if len(r.Malformed) > 0 {
-		addf(&b, "  headers   not understood: %s\n", tally(r.Malformed, humanize.Comma))
+	counts := harvest.Counts{Landed: r.Landed, Missing: r.Missing, Skipped: r.Skipped, Dead: r.Dead, Rejected: r.Rejected, Bytes: r.BodyBytes}
+	var retries, pauses int64
+	for _, n := range r.Retries {
+		retries += n
 	}
-	addf(&b, "  limits    %s\n", shares(r.Limits, slices.Sorted(maps.Keys(r.Limits))))
-	addf(&b, "  stages    %s", shares(r.Stages, harvest.Stages()))
-	return b.String()
+	for _, s := range r.Pauses {
+		pauses += s.Times
+	}
+	f := status.NewFacts("run %s on %s: opened %s, %s", r.Run, r.Host, r.OpenedAt.Format(time.DateTime+" MST"), end)
+	f.Items(counts)
+	f.Done(counts.Items(), r.CorpusItems, false, -1)
+	f.Requests(r.Requests, retries, pauses, r.Workers)
+	f.Add("", "%.1f items each", r.PerRequest)
+	f.Add("rate", "%.1f %% of %g/s used in %.0f s of sending; worst second %d, worst minute %d (the budget allows %.0f)",
+		100*r.Used, r.Budget, r.Sending, r.WorstSecond, r.WorstMinute, 60*r.Budget)
+	f.Bytes(r.WireBytes, counts)
+	f.Add("retries", "%s", byName(r.Retries, humanize.Comma))
+	f.Add("pauses", "%s", byName(r.Pauses, func(s harvest.Silence) string { return fmt.Sprintf("%d (%.0f s)", s.Times, s.Seconds) }))
+	if len(r.Malformed) > 0 {
+		f.Add("headers", "not understood: %s", byName(r.Malformed, humanize.Comma))
+	}
+	f.Add("limits", "%s", shares(r.Limits, slices.Sorted(maps.Keys(r.Limits))))
+	f.Add("stages", "%s", shares(r.Stages, harvest.Stages()))
+	return f.Text(width)
 }
 
 // addf adds lines of which no text from outside can make more.
@@ -172,8 +182,8 @@ func addf(b *strings.Builder, format string, args ...any) {
 	b.WriteString(harvest.Linef(format, args...))
 }
 
-// tally lists what was counted by name.
-func tally[V any](all map[string]V, text func(V) string) string {
+// byName lists what was counted by name.
+func byName[V any](all map[string]V, text func(V) string) string {
 	if len(all) == 0 {
 		return "none"
 	}

@@ -45,7 +45,8 @@ type statusLine struct {
 	Unowned []string     `json:"shards_without_owner"`
 	Workers []workerLine `json:"workers"`
 
-	cut bool // into shards, by whoever opened it: workers may take any of them
+	counts harvest.Counts
+	cut    bool // into shards, by whoever opened it: workers may take any of them
 }
 
 // workerLine is one process that has worked on the run.
@@ -67,7 +68,7 @@ func statusOf(s wire.State, speed *status.Speed) statusLine {
 	line := statusLine{
 		Run: s.Run.Name, Host: s.Run.Host, State: word(s), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
 		Landed: s.Totals.Landed, Missing: s.Totals.Missing, Skipped: s.Totals.Skipped, Dead: s.Totals.Dead,
-		Rate: p.Rate, Budget: p.Budget, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
+		Rate: p.Rate, Budget: p.Budget, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), counts: s.Totals, cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
 	}
 	if s.Control.Hold > 0 {
 		until := s.At.Add(s.Control.Hold)
@@ -138,7 +139,7 @@ func (p *program) showStatus(set config.Coordinator, s wire.State, speed *status
 	case set.JSON:
 		return p.printJSON(line)
 	}
-	head := status.Wrap(line.head(), p.paper.Width())
+	head := line.head(p.paper.Width())
 	workers, more := line.Workers, 0
 	if set.Watch {
 		workers = slices.DeleteFunc(workers, func(w workerLine) bool { return w.State == "ended" })
@@ -189,34 +190,34 @@ func (p *program) workers(s wire.State, workers []workerLine) error {
 	})
 }
 
-// head is what is said of the run itself.
-func (l statusLine) head() string {
-	var b strings.Builder
-	addf(&b, "run %s on %s: %s, opened %s ago\n", l.Run, l.Host, l.State, harvest.Ago(time.Since(l.OpenedAt)))
-	total := "an unknown number"
-	if l.Items > 0 {
-		total = humanize.Comma(l.Items)
+// head is what is known of the run itself, each line at most width columns wide.
+func (l statusLine) head(width int) string {
+	f := status.NewFacts("run %s on %s: %s, opened %s ago", l.Run, l.Host, l.State, harvest.Ago(time.Since(l.OpenedAt)))
+	f.Items(l.counts)
+	f.Done(l.Ended, l.Items, false, -1)
+	end := time.Duration(-1)
+	if l.ETA != nil {
+		end = time.Duration(*l.ETA * float64(time.Second))
 	}
-	addf(&b, "  items    %s of %s: %s landed, %s missing, %s skipped, %s dead\n", humanize.Comma(l.Ended), total, humanize.Comma(l.Landed), humanize.Comma(l.Missing), humanize.Comma(l.Skipped), humanize.Comma(l.Dead))
-	addf(&b, "  rate     %.1f/s of %g/s, ETA %s\n", l.Rate, l.Budget, span(l.ETA))
+	f.RateNow(l.Rate, l.Budget, end)
 	switch {
 	case l.HeldUntilSaid:
-		addf(&b, "  paused   by %s, until coordinator resume\n", l.RateBy)
+		f.Add("paused", "by %s, until coordinator resume", l.RateBy)
 	case l.HeldUntil != nil:
-		addf(&b, "  paused   by %s, until %s\n", l.RateBy, l.HeldUntil.Local().Format(time.DateTime))
+		f.Add("paused", "by %s, until %s", l.RateBy, l.HeldUntil.Local().Format(time.DateTime))
 	}
 	if l.DrainBy != "" {
-		addf(&b, "  draining by %s, until coordinator resume --run %s\n", l.DrainBy, l.Run)
+		f.Add("draining", "by %s, until coordinator resume --run %s", l.DrainBy, l.Run)
 	}
 	rest := fmt.Sprintf("%d without an owner", len(l.Unowned))
 	if l.Waiting > 0 {
 		rest = fmt.Sprintf("%d waiting for their turn", l.Waiting)
 	}
-	addf(&b, "  shards   %d: %d drained, %d at work, %s\n", l.Of, l.Drained, l.Held, rest)
+	f.Add("shards", "%d: %d drained, %d at work, %s", l.Of, l.Drained, l.Held, rest)
 	if len(l.Unowned) > 0 && l.DrainBy == "" {
-		addf(&b, "           %s; %s\n", some(l.Unowned), l.takeUp())
+		f.Add("", "%s; %s", some(l.Unowned), l.takeUp())
 	}
-	return b.String()
+	return f.Text(width)
 }
 
 // takeUp is the command that works on a shard without an owner.

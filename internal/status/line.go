@@ -31,7 +31,7 @@ func (v view) countText() string {
 	if v.Total == 0 {
 		return humanize.Comma(v.done) + " done"
 	}
-	return humanize.Comma(v.done) + "/" + v.totalText()
+	return humanize.Comma(v.done) + "/" + totalText(v.Total, v.Guess)
 }
 
 func (v view) rateText() string {

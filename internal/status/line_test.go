@@ -122,32 +122,3 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
-
-func TestSummary(t *testing.T) {
-	t.Parallel()
-	p := busy()
-	p.LogsDropped, p.Note = 2, "x\x1b[2Jy"
-	var b strings.Builder
-	if err := Summary(&b, "interrupted", p, "coordinator export --to records.jsonl.zst"); err != nil {
-		t.Fatal(err)
-	}
-	want := `
-run 2026q4, shard 1/4: interrupted after 7m00s
-  items     20,000 landed, 12 missing, 0 skipped, 3 dead, 1 rejected
-            120,015 of 300,000 in all, 100,000 of them before this start
-  requests  21,000; 143 retries, 2 pauses
-  rate      50/s = 100.0 % of the fleet's budget of 50/s
-  bytes     80 MiB received, 156 MiB kept, 8.0 KiB per item
-  note      x\u001b[2Jy
-  log       2 lines dropped, because stderr did not take them
-next:
-  coordinator export --to records.jsonl.zst
-`
-	if b.String() != want {
-		t.Errorf("Summary() =\n%s\nwant\n%s", b.String(), want)
-	}
-	b.Reset()
-	if err := Summary(&b, "drained", harvest.Progress{}); err != nil || strings.Contains(b.String(), "NaN") {
-		t.Errorf("Summary() of a worker that did nothing = %v\n%s", err, b.String())
-	}
-}

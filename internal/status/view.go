@@ -24,11 +24,14 @@ type view struct {
 }
 
 // totalText is the total, with a ~ where it is an estimate.
-func (v view) totalText() string {
-	if v.Guess {
-		return "~" + humanize.Comma(v.Total)
+func totalText(total int64, guess bool) string {
+	switch {
+	case total <= 0:
+		return "an unknown number"
+	case guess:
+		return "~" + humanize.Comma(total)
 	}
-	return humanize.Comma(v.Total)
+	return humanize.Comma(total)
 }
 
 func viewOf(p harvest.Progress, itemsPerSecond float64) view {
