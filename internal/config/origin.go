@@ -75,6 +75,8 @@ func (w Worker) CheckCredential(origin string) error {
 		return nil
 	case !w.named(host):
 		return Usagef("the credential goes only to a host that you name, and only a line of the corpus names %s: if the credential is for that host, add --allow-host %s", quoteName(host), host)
+	case w.Exposes(origin) && w.foreignProxy() != "" && atLoopback(origin):
+		return Usagef("the credential would go over plain http through the proxy at %s, which is another machine and would read it: leave --proxy out for an upstream on this machine (%s), or use https://", quoteName(w.foreignProxy()), quoteName(host))
 	case w.Exposes(origin):
 		return Usagef("the credential would go to %s over plain http, where others can read it: use https:// in the corpus, --url or --api", quoteName(host))
 	}
@@ -82,12 +84,34 @@ func (w Worker) CheckCredential(origin string) error {
 }
 
 // Exposes reports whether a request to the URL would carry the credential where others can read it: over plain http to
-// anything but this machine.
+// anything but this machine, or through a proxy that is not on this machine.
 func (w Worker) Exposes(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || !w.hasCredential() {
 		return false
 	}
+	return strings.EqualFold(u.Scheme, "http") && (!atLoopback(address) || w.foreignProxy() != "")
+}
+
+// foreignProxy is the host of the proxy through which everything goes, this machine's own addresses too, when it is on
+// another machine; else empty. What --proxy env takes from the environment never applies to this machine's addresses.
+func (w Worker) foreignProxy() string {
+	if w.Proxy == "" || w.Proxy == proxyFromEnv || atLoopback(w.Proxy) {
+		return ""
+	}
+	u, err := url.Parse(w.Proxy)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// atLoopback reports whether a URL's host is this machine.
+func atLoopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
 	ip := net.ParseIP(u.Hostname())
-	return strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Hostname(), "localhost") && (ip == nil || !ip.IsLoopback())
+	return strings.EqualFold(u.Hostname(), "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -98,6 +98,9 @@ func (c Config) validate() error {
 			return err
 		}
 	}
+	if token, err := url.Parse(c.Auth.TokenURL); err == nil && token.Scheme == "http" && c.foreignProxy() {
+		return fmt.Errorf("auth oauth2: token-url at %s is plain http and would show the client's secret to the machine of the proxy: it would go through the proxy of --proxy; use https, or leave --proxy out", token.Host)
+	}
 	return c.Auth.Validate()
 }
 

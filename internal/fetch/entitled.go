@@ -9,7 +9,7 @@ import (
 
 // entitled reports whether the credential may go to an origin: a host that a person named, by TLS or on this machine.
 func (c Config) entitled(target *url.URL) bool {
-	if target.Scheme != "https" && !isLoopbackName(target.Hostname()) {
+	if target.Scheme != "https" && (!isLoopbackName(target.Hostname()) || c.foreignProxy()) {
 		return false
 	}
 	host := harvest.HostOf(target.Scheme + "://" + target.Host)
@@ -28,4 +28,10 @@ func (c Config) entitledTLS(target *url.URL) bool {
 		return true
 	}
 	return c.entitled(target)
+}
+
+// foreignProxy reports whether what is for this machine leaves it all the same: through a proxy on another one. The proxies
+// of the environment are not used for this machine.
+func (c Config) foreignProxy() bool {
+	return c.Proxy != "" && c.Proxy != "env" && !isLoopbackName(parseProxy(c.Proxy).Hostname())
 }

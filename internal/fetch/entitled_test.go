@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -53,6 +54,25 @@ func TestEntitled(t *testing.T) {
 		o, err := newOrigin(&Client{cfg: c}, address)
 		if err != nil || o.own != want {
 			t.Errorf("newOrigin(%s).own = %t, %v; want %t", address, o.own, err, want)
+		}
+	}
+}
+
+// What is for this machine may leave it through a proxy.
+func TestEntitledThroughAProxy(t *testing.T) {
+	t.Parallel()
+	for proxy, want := range map[string]bool{
+		"": true, "env": true, "http://127.0.0.1:3128": true, "http://localhost:3128": true, "http://proxy.example:3128": false, "https://me:pw@10.0.0.7": false,
+	} {
+		c := Config{UserAgent: agent, Credential: []string{"127.0.0.1"}, Proxy: proxy, Getenv: env("", "")}
+		for address, want := range map[string]bool{"http://127.0.0.1:80": want, "https://127.0.0.1:80": true} {
+			if o, err := newOrigin(&Client{cfg: c}, address); err != nil || o.own != want {
+				t.Errorf("newOrigin(%s).own through %q = %t, %v; want %t", address, proxy, o.own, err, want)
+			}
+		}
+		c.Auth = Auth{Kind: "oauth2", TokenURL: "http://127.0.0.1:1/token", ClientID: "a", ClientSecretEnv: "B"}
+		if _, err := New(c, slog.New(slog.DiscardHandler)); (err != nil && strings.Contains(err.Error(), "through the proxy")) == want {
+			t.Errorf("New(token-url on this machine, --proxy %s) = %v; want a refusal that names the proxy: %t", proxy, err, !want)
 		}
 	}
 }
