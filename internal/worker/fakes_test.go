@@ -96,6 +96,10 @@ func (r *rig) config() Config {
 
 func (r *rig) worker(t *testing.T, c Config) *Worker {
 	t.Helper()
+	return r.bench(c)
+}
+
+func (r *rig) bench(c Config) *Worker {
 	return New(c, Parts{
 		Corpus: r, Store: r, Ledger: rigLedger{r}, Pace: rigPace{r}, Fetch: rigFetch{r}, Upstream: rigUpstream{}, Lease: r,
 		Log: slog.New(slog.DiscardHandler), Temporary: func(err error) bool { return errors.Is(err, errAway) }, Full: func(error) bool { return false },
