@@ -31,6 +31,7 @@ var arrows = map[string][]string{
 	"internal/config":      {"internal/harvest"},
 	"internal/corpus":      {"internal/harvest", "internal/text"},
 	"internal/dataset":     {"internal/harvest"},
+	"internal/exchange":    {"internal/harvest", "internal/retry"},
 	"internal/fakeapi":     {},
 	"internal/fetch":       {"internal/harvest", "internal/text"},
 	"internal/harvest":     {},
@@ -45,7 +46,8 @@ var arrows = map[string][]string{
 	"internal/store/storetest": {"internal/harvest", "internal/store"},
 	"internal/testenv":         {},
 	"internal/text":            {"internal/harvest"},
-	"internal/worker":          {"internal/harvest", "internal/retry"},
+	"internal/tryout":          {"internal/exchange", "internal/harvest", "internal/retry"},
+	"internal/worker":          {"internal/exchange", "internal/harvest", "internal/retry"},
 }
 
 // inTests is what every test may import besides: real servers and an upstream.

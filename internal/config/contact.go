@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"runtime"
+	"shoal/internal/harvest"
 	"slices"
 	"strings"
 )
@@ -96,6 +97,23 @@ func (w Worker) Agent() string {
 		return "shoal/" + version
 	}
 	return fmt.Sprintf("shoal/%s (%s; bot) %s", version, w.Contact, strings.Replace(runtime.Version(), "go", "Go/", 1))
+}
+
+// SentHeaders names the headers that go out with each request, without any secret.
+func (w Worker) SentHeaders() string {
+	parts := []string{"User-Agent: " + w.Agent()}
+	for _, header := range w.Headers {
+		parts = append(parts, header.Name+": "+harvest.Quote(header.Value))
+	}
+	if auth := w.Auth; auth.Kind != "" {
+		of := auth.Name + auth.ClientID
+		if of != "" {
+			of += " "
+		}
+		from := auth.SecretEnv + auth.SecretFile + auth.ClientSecretEnv + auth.ClientSecretFile
+		parts = append(parts, fmt.Sprintf("credential: %s %s(secret from %s, not shown)", auth.Kind, of, from))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // CheckContact refuses to ask a host, given as harvest.HostOf gives it, without

@@ -2,9 +2,12 @@ package worker
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
 )
@@ -97,67 +100,54 @@ func (w *Worker) landedItems(ctx context.Context) []harvest.Item {
 // ask makes one exchange outside of any task, with a permit of its own: to learn how the upstream is, not to keep what
 // it answers.
 func (w *Worker) ask(item harvest.Item) (landed bool) {
-	request, err := w.Upstream.Request([]harvest.Item{item})
+	request, err := w.question(item)
 	if err != nil {
 		return false
 	}
 	for {
-		landed, late := w.askOnce(request)
-		if !late || w.feeding.Err() != nil {
-			return landed
+		ready, err := w.client.Ready(w.feeding, request, false)
+		if err == nil {
+			if x := ready.Send(w.sending, w.Upstream, w.asked()); x.Made {
+				landed = w.learn(x)
+				x.Answer.Release()
+				return landed
+			}
+		} else if !errors.Is(err, harvest.ErrLate) {
+			return false
+		}
+		if w.feeding.Err() != nil || w.sending.Err() != nil {
+			return false
 		}
 	}
 }
 
-// askOnce makes at most one exchange; late says that its permit could not be used, and nothing is learnt.
-func (w *Worker) askOnce(request *harvest.Request) (landed, late bool) {
-	slot, err := w.Fetch.Reserve(w.feeding, request.URL)
-	if err != nil {
-		return false, false
-	}
-	permit, err := w.Pace.Wait(w.feeding)
-	if err != nil {
-		slot.Release()
-		return false, false
-	}
-	if alive := slot.Alive(); !alive || !permit.Usable() {
-		slot.Release()
-		permit.Unused()
-		return false, alive
-	}
-	_, landed, late = w.inquire(slot, permit, request)
-	return landed, late
+// question is the request for one item.
+func (w *Worker) question(item harvest.Item) (*harvest.Request, error) {
+	return w.Upstream.Request([]harvest.Item{item})
 }
 
-// inquire makes the exchange of askOnce: up says that the upstream works, landed that the item would land.
-func (w *Worker) inquire(slot Slot, permit Permit, request *harvest.Request) (up, landed, late bool) {
-	w.requests.Add(1)
-	w.inFlight.Add(1)
-	began := time.Now()
-	w.Tally.sent(began)
-	answer, err := slot.Send(w.sending, request, permit.Usable)
-	w.inFlight.Add(-1)
-	now := time.Now()
-	if w.unused(permit, err, began) {
-		return false, false, w.sending.Err() == nil
+// asked is the past of a question.
+type asked struct {
+	exchange.Once
+
+	proof *probation
+}
+
+// Facts implements exchange.Past.
+func (a asked) Facts(facts *retry.Facts, excusable time.Time) {
+	a.Once.Facts(facts, excusable)
+	facts.Incidents = a.proof.incident(facts.Now)
+}
+
+func (w *Worker) asked() exchange.Past { return asked{exchange.Once{Trusted: true}, w.proof} }
+
+// learn takes in what a question has shown; it reports whether its item would land.
+func (w *Worker) learn(x exchange.Exchange) (landed bool) {
+	if x.Healthy {
+		w.lastGood.Store(x.At.UnixNano())
 	}
-	defer answer.Release()
-	w.received(answer)
-	reading := Decode(w.Upstream, w.Fetch, request, answer, err)
-	up = healthy(answer, reading)
-	if up {
-		w.lastGood.Store(now.UnixNano())
+	if x.Decision.Pause > 0 {
+		w.pause(x.Decision, x.At)
 	}
-	permit.Done(w.sending, up)
-	facts := retry.Facts{Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait, Items: 1, Tries: 1, Incidents: w.proof.incident(now), Now: now}
-	if answer != nil {
-		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
-	}
-	if d := retry.Decide(facts, w.Retry); d.Pause > 0 {
-		w.pause(permit, d, now)
-	}
-	for i := range reading.Pages {
-		landed = landed || reading.Pages[i].Outcome == harvest.Landed
-	}
-	return up, landed, false
+	return slices.ContainsFunc(x.Reading.Pages, func(page harvest.Page) bool { return page.Outcome == harvest.Landed })
 }

@@ -1,32 +1,61 @@
 package worker
 
 import (
-	"math/rand/v2"
-	"slices"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
 )
 
-// decide asks the policy what the attempt means, and does it.
-func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading harvest.Reading, now time.Time) {
+// history is what a task has gone through, as the exchange asks for it.
+type history struct {
+	*Worker
+	task *task
+}
+
+// Proven implements exchange.Past: something of the run has landed. From then on an answer that our settings do not expect
+// is one of an upstream that is out, such as {"error": "maintenance"}.
+func (h *history) Proven() bool { return h.proof.expected() }
+
+// Facts implements exchange.Past.
+func (h *history) Facts(facts *retry.Facts, excusable time.Time) {
+	t := h.task
 	t.total++
-	reading = w.lone(t, reading)
-	if reading.Next != nil && answer.Status >= 300 {
-		permit.Done(w.sending, true)
-		answer.Release()
-		t.request, t.ready = reading.Next, now
+	facts.Items, facts.Tries, facts.Free, facts.Renewed = len(t.items), t.tries.Used(excusable, h.forgiven), t.free, t.renewed
+	facts.Incidents = h.proof.incident(facts.Now)
+}
+
+// maxBlame is how many failures of one item may count as signs of an outage.
+const maxBlame = 2
+
+// Blames implements exchange.Past. An item that fails while others succeed,
+// or fails again and again, says nothing about the upstream: a few such items at
+// the end of a corpus must not look like an outage.
+func (h *history) Blames(now time.Time) bool {
+	t := h.task
+	if t.failed.IsZero() {
+		t.failed = now
+	}
+	t.blamed++
+	return t.blamed <= maxBlame && h.lastGood.Load() <= t.failed.UnixNano()
+}
+
+// act does what the exchange means for its task.
+func (w *Worker) act(t *task, x exchange.Exchange) {
+	if next := x.Redirected(); next != nil {
+		t.total++
+		x.Answer.Release()
+		t.request, t.ready = next, x.At
 		w.push(t)
 		return
 	}
-	decision := w.judge(t, answer, reading, now)
-	w.report(t, permit, answer, reading, decision.Source, now)
-	w.Tally.misread(decision.Hint.Malformed)
-	if decision.Pause > 0 {
-		w.pause(permit, decision, now)
+	d := x.Decision
+	w.noteHealth(x)
+	if d.Pause > 0 {
+		w.pause(d, x.At)
 	}
-	verdict, released := w.proof.observe(t.items, decision, reading)
+	verdict, released := w.proof.observe(t.items, d, x.Reading)
 	w.pass(released)
 	if verdict.Stop != "" && w.vouched(verdict.Stop) {
 		w.pass(w.proof.vouch())
@@ -36,63 +65,53 @@ func (w *Worker) decide(t *task, permit Permit, answer *harvest.Answer, reading 
 		w.open.widen()
 	}
 	switch {
-	case verdict.Stop != "" || decision.Verb == retry.Abort:
-		answer.Release()
+	case verdict.Stop != "" || d.Verb == retry.Abort:
+		x.Answer.Release()
 		w.drop(len(t.items))
-		w.fail(w.proof.refusal(verdict.Stop, decision.Reason))
-	case decision.Verb == retry.Accept:
-		w.accept(t, verdict.Hold, answer, reading, now)
-	case decision.Verb == retry.Skip:
-		w.end(t, verdict.Hold, w.verdict(t, answer, reading, decision, now))
-		answer.Release()
-	case decision.Verb == retry.Split:
-		answer.Release()
+		w.fail(w.proof.refusal(verdict.Stop, d.Reason))
+	case d.Verb == retry.Accept:
+		w.accept(t, verdict.Hold, x)
+	case d.Verb == retry.Skip:
+		w.end(t, verdict.Hold, w.verdict(t, x))
+		x.Answer.Release()
+	case d.Verb == retry.Split:
+		x.Answer.Release()
 		w.retries.Add(1)
-		w.Tally.retried(decision.Source)
-		t.alone = t.alone || decision.Alone
-		w.split(t, now.Add(decision.Delay))
+		w.Counters.Retried(d.Source)
+		t.alone = t.alone || d.Alone
+		w.split(t, x.At.Add(d.Delay))
 	default: // Again, and Pause, which says Again for the item
-		answer.Release()
-		w.again(t, decision, reading, now)
+		x.Answer.Release()
+		w.retry(t, x)
 	}
 }
 
-// judge is what the policy says. An answer that no API gives, before anything of the run has landed, is soon a mistake in
-// the address rather than an outage: it is asked for again twice.
-func (w *Worker) judge(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Decision {
-	policy := w.Retry
-	strange := w.mistaken(reading) && reading.Fault == harvest.FaultForeign
-	if strange {
-		policy.Retries = min(policy.Retries, maxForeign-1)
+// noteHealth remembers how the upstream is.
+func (w *Worker) noteHealth(x exchange.Exchange) {
+	switch {
+	case x.Mistaken:
+	case x.Healthy:
+		w.lastGood.Store(x.At.UnixNano())
+		w.witnesses.Worked(x.At)
+	default:
+		w.lastBad.Store(&x.Decision.Source)
 	}
-	facts := w.facts(t, answer, reading, now)
-	d := retry.Decide(facts, policy)
-	if strange && facts.Tries > 1 {
-		d.Class = retry.ClassForeign
-	}
-	return d
 }
 
-// maxForeign is how often an item is asked for whose answers are nothing that an API gives.
-const maxForeign = 3
+// forgiven reports whether a try at t fell into an outage of the upstream and costs its item nothing.
+func (w *Worker) forgiven(t time.Time) bool { return w.Pace.Forgiven(t) && !w.witnesses.Refuted(t) }
 
-func (w *Worker) facts(t *task, answer *harvest.Answer, reading harvest.Reading, now time.Time) retry.Facts {
-	facts := retry.Facts{
-		Fault: reading.Fault, Reason: reading.Reason, Wait: reading.Wait,
-		Items: len(t.items), Tries: w.tries(t, w.excusable(reading, now)), Free: t.free, Renewed: t.renewed, Incidents: w.proof.incident(now), Now: now, Jitter: rand.Float64(),
-	}
-	if answer != nil {
-		facts.Status, facts.Header, facts.Took = answer.Status, answer.Header, answer.Took
-	}
-	return facts
-}
+// failIfLeftOpen makes a failed try of an answer that leaves its only item open: nothing else would ever end that.
+type failIfLeftOpen struct{ exchange.Reader }
 
-// tries is how many tries the task has used, the one that ended last included.
-// Those that fell into an outage of the upstream are given back for good.
-func (w *Worker) tries(t *task, ended time.Time) int {
-	t.tries = slices.DeleteFunc(t.tries, w.forgiven)
-	if w.forgiven(ended) {
-		return max(1, len(t.tries))
+// reasonUnfinished is why an item is tried again that is alone in its request and not in the answer.
+const reasonUnfinished = "unfinished"
+
+// Read implements exchange.Reader.
+func (f failIfLeftOpen) Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading {
+	reading := f.Reader.Read(request, answer)
+	if len(request.Items) == 1 && len(reading.Unfinished) == 1 && reading.Fault == harvest.FaultNone {
+		return harvest.Reading{Fault: harvest.FaultUnexpected, Reason: reasonUnfinished}
 	}
-	return len(t.tries) + 1
+	return reading
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
 )
@@ -218,11 +219,11 @@ func (l rigLedger) Mark(_ context.Context, _ string, keys []harvest.Key) error {
 
 type rigPace struct{ r *rig }
 
-func (p rigPace) Wait(ctx context.Context) (Permit, error) {
+func (p rigPace) Wait(ctx context.Context) (exchange.Permit, error) {
 	p.r.mu.Lock()
 	silent := time.Until(p.r.silent)
 	p.r.mu.Unlock()
-	sleep(ctx, silent)
+	exchange.Sleep(ctx, silent)
 	p.r.mu.Lock()
 	for p.r.detects && p.r.limit == harvest.LimitOutage && time.Since(p.r.probed) < 5*time.Second && ctx.Err() == nil {
 		p.r.mu.Unlock()
@@ -244,10 +245,10 @@ func (p rigPace) Forgiven(t time.Time) bool {
 
 func (p rigPace) Expect(int) {}
 
-func (p rigPace) State() PaceState {
+func (p rigPace) State() exchange.PaceState {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
-	return PaceState{Budget: 50, Share: 50, Limit: cmp.Or(p.r.limit, harvest.LimitBudget)}
+	return exchange.PaceState{Budget: 50, Share: 50, Limit: cmp.Or(p.r.limit, harvest.LimitBudget)}
 }
 
 type rigPermit struct{ r *rig }
@@ -293,7 +294,7 @@ func (p rigPermit) Backoff(_ context.Context, silence time.Duration, _ bool) {
 
 type rigFetch struct{ r *rig }
 
-func (f rigFetch) Reserve(ctx context.Context, _ string) (Slot, error) {
+func (f rigFetch) Reserve(ctx context.Context, _ string) (exchange.Slot, error) {
 	f.r.mu.Lock()
 	defer f.r.mu.Unlock()
 	if time.Now().Before(f.r.unreachable) {
@@ -302,7 +303,7 @@ func (f rigFetch) Reserve(ctx context.Context, _ string) (Slot, error) {
 	return rigSlot(f), ctx.Err()
 }
 
-func (f rigFetch) ReserveAlone(ctx context.Context, url string) (Slot, error) {
+func (f rigFetch) ReserveAlone(ctx context.Context, url string) (exchange.Slot, error) {
 	f.r.mu.Lock()
 	f.r.aside++
 	f.r.mu.Unlock()

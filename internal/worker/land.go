@@ -33,11 +33,8 @@ func (w *Worker) land(b batch) error {
 		// Read before the commit: a key marked under an older generation is only
 		// forgotten, one under a newer generation might have been lost in between.
 		generation = w.Lease.Fingerprint()
-		began := time.Now()
-		left := w.Tally.enter(harvest.StageLand)
+		defer w.Counters.Enter(harvest.StageLand)()
 		landed, err = w.Lease.Land(w.landing, b.pages)
-		left()
-		w.Tally.spent(harvest.StageLand, began)
 		return err
 	})
 	if err != nil {
@@ -45,8 +42,8 @@ func (w *Worker) land(b batch) error {
 	}
 	w.committed.Add(int64(len(b.pages)))
 	w.meter.landed(landed)
-	w.Tally.Landed(landed)
-	w.Tally.Recorded(b.pages)
+	w.Counters.Landed(landed)
+	w.Counters.Recorded(b.pages)
 	keys := make([]harvest.Key, len(b.pages))
 	for i := range b.pages {
 		keys[i] = b.pages[i].Key

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 )
 
@@ -43,7 +44,7 @@ func (l *losses) log(log *slog.Logger, page *harvest.Page) {
 func head(detail string) string {
 	const most = 200
 	if len(detail) > most {
-		return text(detail[:most]) + "…"
+		return exchange.Text(detail[:most]) + "…"
 	}
 	return detail
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 )
 
@@ -16,20 +17,12 @@ type meter struct {
 	losses  losses
 
 	seen, already, handed, committed, rejected atomic.Int64
-	requests, retries, pauses, wire            atomic.Int64
-	inFlight, pacing, kept, dead, lastGood     atomic.Int64
+	retries, pauses, kept, lastGood            atomic.Int64
 	storeBlocks, corpusEnded, fed              atomic.Bool
 	lastBad                                    atomic.Pointer[string] // the latest sign of an outage
 
 	mu     sync.Mutex
 	counts harvest.Counts
-}
-
-func (w *Worker) received(answer *harvest.Answer) {
-	if answer != nil {
-		w.wire.Add(answer.Wire)
-		w.Tally.received(answer.Wire)
-	}
 }
 
 func (m *meter) landed(counts harvest.Counts) {
@@ -48,13 +41,13 @@ func (w *Worker) Progress() harvest.Progress {
 	p := harvest.Progress{
 		Run: w.Run.Name, Shard: w.Shard, Started: w.started, Now: time.Now(),
 		Already: w.already.Load(), Seen: w.seen.Load(), Counts: counts,
-		Requests: w.requests.Load(), Retries: w.retries.Load(), Pauses: w.pauses.Load(),
-		Wire: w.wire.Load(), InFlight: w.inFlight.Load(),
+		Requests: w.client.Sent(), Retries: w.retries.Load(), Pauses: w.pauses.Load(),
+		Wire: w.client.Wire(), InFlight: w.client.InFlight(),
 		Budget: pace.Budget, SilentUntil: pace.Until, Note: w.note(), CorpusEnded: w.corpusEnded.Load(),
 	}
 	p.Total, p.Guess = w.total(p)
 	p.Limit = w.limit(pace, p)
-	if p.Stuck = w.Tally.Stuck(p.Now, p.Limit == harvest.LimitStore); p.Stuck != "" && p.Note == "" {
+	if p.Stuck = w.Counters.Stuck(p.Now, p.Limit == harvest.LimitStore); p.Stuck != "" && p.Note == "" {
 		p.Note = p.Stuck
 	}
 	if p.Note == "" && p.Limit == harvest.LimitOutage {
@@ -97,7 +90,7 @@ func (m *meter) ailment() string {
 }
 
 // limit names the one thing that a person would have to change for more speed.
-func (w *Worker) limit(pace PaceState, p harvest.Progress) harvest.Limit {
+func (w *Worker) limit(pace exchange.PaceState, p harvest.Progress) harvest.Limit {
 	switch {
 	case w.storeBlocks.Load(), w.notes.has(noteAsking), w.notes.has(noteLanding):
 		return harvest.LimitStore
@@ -105,7 +98,7 @@ func (w *Worker) limit(pace PaceState, p harvest.Progress) harvest.Limit {
 		return pace.Limit
 	case w.away.lasts():
 		return harvest.LimitOutage
-	case w.pacing.Load() > 0:
+	case w.client.Pacing() > 0:
 		return pace.Limit
 	case p.InFlight > 0 && !w.queue.idle(), p.InFlight >= int64(w.Concurrency):
 		return harvest.LimitLatency

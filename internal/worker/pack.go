@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
 )
@@ -113,17 +114,6 @@ func (w *Worker) giveBack(t *task, items []harvest.Item) {
 	}
 }
 
-// reasonUnfinished is why an item is tried again that is alone in its request and not in the answer.
-const reasonUnfinished = "unfinished"
-
-// lone makes a failed try of an answer that leaves its only item open: nothing else would ever end that.
-func (w *Worker) lone(t *task, reading harvest.Reading) harvest.Reading {
-	if len(t.items) == 1 && len(reading.Unfinished) == 1 && reading.Fault == harvest.FaultNone {
-		return harvest.Reading{Fault: harvest.FaultUnexpected, Reason: reasonUnfinished}
-	}
-	return reading
-}
-
 // split asks for the halves of a pack that keeps failing, until the item that makes it fail is alone.
 func (w *Worker) split(t *task, ready time.Time) {
 	half := len(t.items) / 2
@@ -152,7 +142,7 @@ func (w *Worker) dispatch(t *task) {
 		w.split(t, t.ready)
 		return
 	}
-	d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: text(err.Error())}
+	d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: exchange.Text(err.Error())}
 	verdict, _ := w.proof.observe(items, d, harvest.Reading{})
 	w.end(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: time.Now()})
 	if verdict.Stop != "" {

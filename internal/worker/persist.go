@@ -4,16 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
-)
-
-const (
-	firstWait = 250 * time.Millisecond
-	longWait  = 30 * time.Second
 )
 
 // The dependencies that a person may read of while they fail.
@@ -40,14 +35,14 @@ func (w *Worker) persist(what string, do func() error) error {
 			return err
 		}
 		if w.Patience > 0 && time.Since(since) > w.Patience {
-			return impatient(what+": the store is away", since, err)
+			return exchange.Impatient(what+": the store is away", since, err)
 		}
-		wait := pauseAfter(n)
+		wait := exchange.PauseAfter(n)
 		if w.Patience > 0 {
-			wait = min(wait, max(firstWait, w.Patience-time.Since(since)))
+			wait = min(wait, max(exchange.FirstWait, w.Patience-time.Since(since)))
 		}
 		w.notes.set(what, w.trouble(what, err), wait)
-		if !sleep(w.sending, wait) {
+		if !exchange.Sleep(w.sending, wait) {
 			return fmt.Errorf("%w: %w", w.sending.Err(), err)
 		}
 	}
@@ -59,24 +54,6 @@ func (w *Worker) trouble(what string, err error) string {
 		return fmt.Sprintf("store full, %d rows kept", w.kept.Load())
 	}
 	return fmt.Sprintf("%s: %v", what, err)
-}
-
-// pauseAfter doubles from firstWait to longWait, with a quarter of it at random.
-func pauseAfter(n int) time.Duration {
-	wait := min(firstWait<<min(n, 10), longWait)
-	return wait - rand.N(wait/4)
-}
-
-// sleep waits; false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // outages counts the times in a row that no connection to the upstream could be
@@ -101,7 +78,7 @@ func (o *outages) scout(now time.Time) (wait time.Time, ok bool) {
 		return o.next, false
 	}
 	if o.count > 0 {
-		o.next = now.Add(min(mostAway, pauseAfter(o.count)))
+		o.next = now.Add(min(mostAway, exchange.PauseAfter(o.count)))
 	}
 	return now, true
 }
@@ -115,7 +92,7 @@ func (o *outages) another(now time.Time) (next time.Time, count int, since time.
 		o.since = now
 	}
 	if o.count == 0 || now.After(o.last) {
-		o.next = now.Add(min(mostAway, pauseAfter(o.count)))
+		o.next = now.Add(min(mostAway, exchange.PauseAfter(o.count)))
 		o.last = o.next.Add(-time.Millisecond)
 		o.count++
 	}
@@ -138,13 +115,6 @@ func (o *outages) lasts() bool {
 	return o.count > 0
 }
 
-// persistent is how many incidents in a row make a refusal of a certificate or a
-// credential something that a person must look at.
-const persistent = 4
-
-// errBarren is what an upstream is that takes connections and closes them before a request.
-var errBarren = &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("it closes its connections before a request is sent")}
-
 // unconnected puts a task back that got no stream. It costs the item nothing:
 // no request was made.
 func (w *Worker) unconnected(t *task, err error) {
@@ -154,14 +124,12 @@ func (w *Worker) unconnected(t *task, err error) {
 		return
 	}
 	next, count, since := w.away.another(now)
-	var failure *harvest.Failure
-	errors.As(err, &failure)
+	hopeless := exchange.Hopeless(err, count)
 	switch {
-	case failure != nil && failure.Fault == harvest.FaultBlocked,
-		failure != nil && count >= persistent && (failure.Fault == harvest.FaultTLS || failure.Fault == harvest.FaultCredential):
-		w.fail(fmt.Errorf("%w: %w", ErrRefused, err))
+	case hopeless != nil:
+		w.fail(hopeless)
 	case w.Patience > 0 && now.Sub(since) > w.Patience:
-		w.fail(impatient("the upstream is not reachable", since, err))
+		w.fail(exchange.Impatient("the upstream is not reachable", since, err))
 	}
 	w.notes.set(noteUpstream, fmt.Sprintf("%s: %v", noteUpstream, err), next.Sub(now))
 	t.ready = next
@@ -183,7 +151,7 @@ func (w *Worker) watchPatience(done <-chan struct{}) {
 			pace := w.Pace.State()
 			switch {
 			case pace.Until.Sub(now) > w.Patience && pace.Limit == harvest.LimitBackoff:
-				w.fail(fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, pace.Until.Format(time.DateTime)))
+				w.fail(exchange.SilentUntil(pace.Until))
 			case !w.proof.silentSince().IsZero() && now.Sub(w.proof.silentSince()) > w.Patience:
 				w.fail(fmt.Errorf("%w: the upstream has asked for one silence after another since %s, and answered nothing between", ErrPatience, w.proof.silentSince().Format(time.DateTime)))
 			case !pace.Since.IsZero() && now.Sub(pace.Since) > w.Patience:
@@ -199,11 +167,4 @@ func (w *Worker) illness(limit harvest.Limit) string {
 		return ", " + why
 	}
 	return ""
-}
-
-// calmed tells whether a connection was refused because we send too much: that
-// is an answer to our rate and for the whole fleet, not a connection that is away.
-func calmed(err error) bool {
-	var failure *harvest.Failure
-	return errors.As(err, &failure) && failure.Fault == harvest.FaultCalm
 }

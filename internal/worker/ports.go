@@ -3,8 +3,8 @@ package worker
 import (
 	"context"
 	"iter"
-	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 )
 
@@ -62,78 +62,13 @@ type Suspects interface {
 	Calm(ctx context.Context) error
 }
 
-// Fetcher holds the connections to the upstream.
-type Fetcher interface {
-	// Reserve waits for a stream of a live connection to the URL's host. A
-	// *harvest.Failure says why there is none.
-	Reserve(ctx context.Context, url string) (Slot, error)
-	// ReserveAlone is Reserve on a connection that carries nothing else, for one caller at a time.
-	ReserveAlone(ctx context.Context, url string) (Slot, error)
-	// Renew renews the credential after a 401; false when there is none to renew.
-	Renew(ctx context.Context) (bool, error)
-	// Redirect is the next request after a 3xx answer; a *harvest.Failure when it is not to be followed.
-	Redirect(request *harvest.Request, answer *harvest.Answer) (*harvest.Request, error)
-}
-
-// Slot is a reserved stream. Exactly one of Send and Release ends it.
-type Slot interface {
-	// Alive tells whether Send would go out at once.
-	Alive() bool
-	// Send makes one exchange, never repeated underneath. usable is asked again right before the request leaves. The error is
-	// harvest.ErrLate, and nothing was sent, or a *harvest.Failure.
-	Send(ctx context.Context, request *harvest.Request, usable func() bool) (*harvest.Answer, error)
-	Release()
-}
-
-// Pace says when to send.
-type Pace interface {
-	// Wait blocks until a permit is due, at most for as long as ctx lives.
-	Wait(ctx context.Context) (Permit, error)
-	// Expect says that so many more callers will come soon.
-	Expect(callers int)
-	// Forgiven tells whether a try at t fell into an outage of the upstream and costs its item nothing.
-	Forgiven(t time.Time) bool
-	// State is what pace waits for now.
-	State() PaceState
-}
-
-// Permit is the right to put one request on the wire now.
-type Permit interface {
-	// Usable tells whether it may still be used.
-	Usable() bool
-	// Unused gives it up: the slot is wasted, never used twice.
-	Unused()
-	// Done reports how the exchange ended; ok when the upstream works.
-	Done(ctx context.Context, ok bool)
-	// Neutral reports that the exchange says nothing about the upstream. Where pace must know all the same, because it
-	// asked for a probe, up is what it hears.
-	Neutral(ctx context.Context, up bool)
-	// Backoff asks the whole fleet for silence; cut says that it was caused by our rate.
-	Backoff(ctx context.Context, silence time.Duration, cut bool)
-}
-
-// PaceState is pace as a person and --patience see it.
-type PaceState struct {
-	Budget float64       // requests/s of the whole fleet now
-	Share  float64       // the part of it that is for this worker
-	Limit  harvest.Limit // what pace waits for; LimitBudget when nothing is wrong
-	Until  time.Time     // end of a backoff or hold; zero without one
-	Since  time.Time     // since when Redis or the upstream is away; zero when they are there
-}
-
-// Reader decodes answers.
-type Reader interface {
-	// Read decodes a complete 2xx answer.
-	Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading
-}
-
 // Upstream turns items into requests and answers into pages.
 type Upstream interface {
 	// Fits tells whether the item can go into one request with those of the pack. Every item fits into an empty pack.
 	Fits(pack []harvest.Item, next harvest.Item) bool
 	// Request is the exchange for these items; an error means that no request can be made of them.
 	Request(items []harvest.Item) (*harvest.Request, error)
-	Reader
+	exchange.Reader
 	// Detail is the beginning of a failing answer as text that may be stored.
 	Detail(answer *harvest.Answer) string
 }

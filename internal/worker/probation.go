@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
 )
@@ -151,7 +152,7 @@ func Lighten(page *harvest.Page, weight, most int) int {
 	case size == 0:
 	case weight+size > most:
 		page.Body, page.Raw, page.MediaType = nil, nil, ""
-		page.Detail = text(page.Detail + " (its body is not kept: too many wait for the first item to land)")
+		page.Detail = exchange.Text(page.Detail + " (its body is not kept: too many wait for the first item to land)")
 	default:
 		page.Body, page.Raw = bytes.Clone(page.Body), bytes.Clone(page.Raw)
 		weight += size

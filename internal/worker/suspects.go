@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 )
 
@@ -161,7 +162,7 @@ func (w *Worker) giveLater(end bool) bool {
 			}
 			w.packer.ended() // nothing else comes
 			w.closePack(packEnded)
-			if !sleep(w.feeding, wait) {
+			if !exchange.Sleep(w.feeding, wait) {
 				return false
 			}
 		}

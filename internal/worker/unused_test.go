@@ -4,6 +4,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 )
 
@@ -12,16 +13,16 @@ func TestPermitThatIsTooLateAtTheWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(20)...)
 		r.late = 30 // more than an item has tries
-		tally := NewTally()
+		counters := exchange.NewCounters()
 		w := r.worker(t, r.config())
-		w.Tally = tally
+		w.client.Counters = counters
 		if _, err := w.Drain(t.Context(), nil); err != nil {
 			t.Fatalf("Drain() = %v", err)
 		}
 		if landed := r.outcomes()[harvest.Landed]; landed != 20 || r.sent() != 20 || r.unused != 30 {
 			t.Errorf("%d landed with %d requests, %d permits given back, want 20, 20, 30", landed, r.sent(), r.unused)
 		}
-		if n, sum := w.requests.Load(), tally.Sum().Requests; n != 20 || sum != 20 {
+		if n, sum := w.client.Sent(), counters.Sum().Requests; n != 20 || sum != 20 {
 			t.Errorf("%d and %d requests counted, want the 20 that were sent", n, sum)
 		}
 		for _, page := range r.pages {

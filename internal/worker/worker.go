@@ -12,6 +12,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -20,6 +21,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
 )
@@ -48,12 +50,12 @@ type Parts struct {
 	Corpus   Corpus
 	Ledger   Ledger // nil without Redis
 	Store    Store
-	Pace     Pace
-	Fetch    Fetcher
+	Pace     exchange.Pace
+	Fetch    exchange.Fetcher
 	Upstream Upstream
 	Lease    Lease
-	Suspects Suspects // nil while no crash is suspected
-	Tally    *Tally   // may be nil
+	Suspects Suspects           // nil while no crash is suspected
+	Counters *exchange.Counters // may be nil
 	Log      *slog.Logger
 	// Temporary tells whether an error of Store or Lease is worth another try.
 	Temporary func(error) bool
@@ -74,6 +76,7 @@ type Worker struct {
 	stopSending,
 	stopLanding context.CancelFunc
 
+	client *exchange.Client
 	feeder feeder
 	packer packer
 	queue  *queue
@@ -83,7 +86,7 @@ type Worker struct {
 	proof  *probation
 
 	neighbours neighbours
-	witnesses  *Witnesses
+	witnesses  *exchange.Witnesses
 	vouching   *semaphore.Weighted
 
 	ended  chan harvest.Page
@@ -99,11 +102,12 @@ type Worker struct {
 // New makes a worker.
 func New(config Config, parts Parts) *Worker {
 	w := &Worker{Config: config, Parts: parts, queue: newQueue(), aside: newQueue(), ended: make(chan harvest.Page), over: make(chan struct{}), enough: make(chan struct{})}
+	w.client = &exchange.Client{Pace: parts.Pace, Fetch: parts.Fetch, Policy: config.Retry, Counters: parts.Counters, Waiting: w.queue.waiting}
 	// Two packs more than there are fetchers: one that fills, one that waits.
 	w.proof = newProbation(config.Canary, config.Fresh)
 	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.proof.first())
 	w.packer.init()
-	w.witnesses = NewWitnesses(w.landedItems)
+	w.witnesses = exchange.NewWitnesses(w.landedItems)
 	w.vouching = semaphore.NewWeighted(1)
 	w.feeder.init()
 	w.suspicion.init()
@@ -199,7 +203,7 @@ func (w *Worker) dismissCrew(crew *sync.WaitGroup) {
 	select {
 	case <-gone:
 	case <-w.enough:
-		w.Log.Warn("an attempt does not end and is left behind; its items will be fetched again", "stuck", w.Tally.Stuck(time.Now(), false))
+		w.Log.Warn("an attempt does not end and is left behind; its items will be fetched again", "stuck", w.Counters.Stuck(time.Now(), false))
 	}
 }
 
@@ -246,89 +250,63 @@ func (w *Worker) crew(from *queue) {
 	}
 }
 
-// attempt makes at most one exchange for a task. The stream of a live
-// connection comes first and the permit last: nothing may wait between the
-// permit and the first byte.
+// attempt makes at most one exchange for a task.
 func (w *Worker) attempt(t *task) {
-	slot, permit := w.ready(t)
-	if slot == nil || w.probe(t, slot, permit) {
+	ready := w.ready(t)
+	if ready == nil || w.probe(t, ready) {
 		return
 	}
-	w.requests.Add(1)
-	w.inFlight.Add(1)
-	began := time.Now()
-	w.Tally.sent(began)
-	left := w.Tally.enter(harvest.StageFetch)
-	answer, err := slot.Send(w.sending, t.request, permit.Usable) // fetch
-	left()
-	w.inFlight.Add(-1)
-	now := time.Now()
-	w.Tally.spent(harvest.StageFetch, began)
-	if w.unused(permit, err, began) {
-		w.back(t)
+	x := ready.Send(w.sending, failIfLeftOpen{w.Upstream}, &history{w, t}) // fetch, decode, decide
+	if !x.Made {
+		w.again(t)
 		return
 	}
-	if w.away.over() {
+	if x.Sent && w.away.over() {
 		w.notes.clear(noteUpstream)
 	}
-	w.received(answer)
-	left = w.Tally.enter(harvest.StageDecode)
-	reading := Decode(w.Upstream, w.Fetch, t.request, answer, err)
-	left()
-	w.Tally.spent(harvest.StageDecode, now)
-	w.decide(t, permit, answer, reading, now)
+	w.act(t, x)
 }
 
 // ready waits for all that an attempt needs; without it the task is where it
-// belongs already, and the slot is nil.
-func (w *Worker) ready(t *task) (Slot, Permit) {
+// belongs already, and what is returned is nil.
+func (w *Worker) ready(t *task) *exchange.Ready {
 	if !w.noted(t) || w.gate.enter(w.feeding, w.mayWait()) != nil {
 		w.drop(len(t.items))
-		return nil, nil
+		return nil
 	}
 	defer w.gate.leave()
 	if wait, ok := w.away.scout(time.Now()); !ok {
 		t.ready = wait
 		w.push(t)
-		return nil, nil
+		return nil
 	}
-	began := time.Now()
-	slot, err := w.reserve(t)
-	w.Tally.spent(harvest.StageConnect, began)
-	err = ledAstray(t.request, err)
-	if err != nil && !calmed(err) && !isAstray(err) {
-		w.unconnected(t, err)
-		return nil, nil
-	}
-	w.pacing.Add(1)
-	w.Pace.Expect(w.queue.waiting())
-	began = time.Now()
-	permit, waitErr := w.Pace.Wait(w.feeding)
-	w.Tally.spent(harvest.StagePermit, began)
-	w.pacing.Add(-1)
+	ready, err := w.client.Ready(w.feeding, t.request, t.alone)
+	unreached, away := errors.AsType[*exchange.Unreached](err)
 	switch {
-	case waitErr != nil:
-		if slot != nil {
-			slot.Release()
-		}
+	case err == nil:
+		return ready
+	case away:
+		w.unconnected(t, unreached.Err)
+	case errors.Is(err, harvest.ErrLate):
+		w.push(t)
+	default:
 		w.drop(len(t.items))
-		return nil, nil
-	case err != nil: // its slot is spent on the news
-		w.decide(t, permit, nil, Decode(w.Upstream, w.Fetch, t.request, nil, err), time.Now())
-		return nil, nil
-	case !slot.Alive() || !permit.Usable():
-		w.wasted(t, slot, permit)
-		return nil, nil
 	}
-	w.dead.Store(0)
-	return slot, permit
+	return nil
 }
 
-func (w *Worker) reserve(t *task) (Slot, error) {
-	if t.alone {
-		return w.Fetch.ReserveAlone(w.feeding, t.request.URL)
+// probe uses a permit that was drawn in an outage for an item that once landed, in place of the task, which goes back.
+// False: the task itself is to be tried.
+func (w *Worker) probe(t *task, ready *exchange.Ready) bool {
+	if w.Pace.State().Limit != harvest.LimitOutage {
+		return false
 	}
-	return w.Fetch.Reserve(w.feeding, t.request.URL)
+	x, probed := w.witnesses.Probe(w.feeding, w.sending, ready, w.question, w.Upstream, w.asked())
+	if probed {
+		w.learn(x)
+		w.push(t)
+	}
+	return probed
 }
 
 // push puts a task into the queue that it is for.
@@ -346,20 +324,4 @@ func (w *Worker) push(t *task) {
 func (w *Worker) mayWait() int {
 	pace := w.Pace.State()
 	return max(1, min(w.Concurrency, int(math.Ceil(pace.Share/2))))
-}
-
-// mostDead is how many connections in a row may die before their first request
-// until the upstream counts as unreachable.
-const mostDead = 5
-
-// wasted gives a permit up that came too late or whose connection has gone.
-func (w *Worker) wasted(t *task, slot Slot, permit Permit) {
-	gone := !slot.Alive()
-	slot.Release()
-	permit.Unused()
-	if gone && w.dead.Add(1) >= mostDead {
-		w.unconnected(t, errBarren)
-		return
-	}
-	w.push(t)
 }

@@ -10,6 +10,7 @@ import (
 
 	"shoal/internal/aside"
 	"shoal/internal/coordinator"
+	"shoal/internal/exchange"
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
 	"shoal/internal/memory"
@@ -51,7 +52,7 @@ func Begin() (code int, done bool, err error) {
 // pacing gives a worker its pacer: siblings do not know each other's types.
 type pacing struct{ pacer *pace.Pacer }
 
-func (p pacing) Wait(ctx context.Context) (worker.Permit, error) {
+func (p pacing) Wait(ctx context.Context) (exchange.Permit, error) {
 	permit, err := p.pacer.Wait(ctx)
 	return permitted{p.pacer, permit}, err
 }
@@ -60,9 +61,9 @@ func (p pacing) Expect(callers int) { p.pacer.Expect(callers) }
 
 func (p pacing) Forgiven(at time.Time) bool { return p.pacer.Forgiven(at) }
 
-func (p pacing) State() worker.PaceState {
+func (p pacing) State() exchange.PaceState {
 	s := p.pacer.State()
-	state := worker.PaceState{Budget: s.Budget, Share: s.Budget / float64(max(1, s.Active)), Limit: s.Limit, Until: s.Until, Since: s.Unreachable}
+	state := exchange.PaceState{Budget: s.Budget, Share: s.Budget / float64(max(1, s.Active)), Limit: s.Limit, Until: s.Until, Since: s.Unreachable}
 	if s.Limit == harvest.LimitBudget && s.Rate < 0.97*s.Budget*s.Ceiling {
 		state.Limit = harvest.LimitRamp
 	}
@@ -91,7 +92,7 @@ type permitted struct {
 func (p permitted) Usable() bool { return p.pacer.Usable(p.permit) }
 func (p permitted) Unused()      { p.pacer.Unused(p.permit) }
 
-// Neutral implements worker.Permit. Pace must hear of a probe whatever came of it.
+// Neutral implements exchange.Permit. Pace must hear of a probe whatever came of it.
 func (p permitted) Neutral(ctx context.Context, up bool) {
 	if p.permit.Probe {
 		p.pacer.Done(ctx, p.permit, up)
@@ -113,7 +114,7 @@ type fetching struct {
 	login  func(context.Context) error // logs in anew; nil where a credential needs no login
 }
 
-func (f fetching) Reserve(ctx context.Context, url string) (worker.Slot, error) {
+func (f fetching) Reserve(ctx context.Context, url string) (exchange.Slot, error) {
 	slot, err := f.client.Reserve(ctx, url)
 	if err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func (f fetching) Reserve(ctx context.Context, url string) (worker.Slot, error) 
 	return slot, nil
 }
 
-func (f fetching) ReserveAlone(ctx context.Context, url string) (worker.Slot, error) {
+func (f fetching) ReserveAlone(ctx context.Context, url string) (exchange.Slot, error) {
 	slot, err := f.client.ReserveAlone(ctx, url)
 	if err != nil {
 		return nil, err

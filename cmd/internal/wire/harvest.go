@@ -16,6 +16,7 @@ import (
 
 	"shoal/internal/config"
 	"shoal/internal/control"
+	"shoal/internal/exchange"
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
@@ -61,7 +62,7 @@ type Harvester struct {
 	client *fetch.Client
 	kind   upstream
 	worker *worker.Worker
-	tally  *worker.Tally
+	tally  *exchange.Counters
 	orders *control.Orders
 	tour   tour
 	began  time.Time
@@ -129,7 +130,7 @@ func newHarvester(env Env, set config.Worker) *Harvester { return newProcess(env
 func newLeader(env Env, set config.Worker) *Harvester { return newProcess(env, set, true) }
 
 func newProcess(env Env, set config.Worker, leads bool) *Harvester {
-	h := &Harvester{Env: env, set: set, tally: worker.NewTally(), began: time.Now(), leads: leads}
+	h := &Harvester{Env: env, set: set, tally: exchange.NewCounters(), began: time.Now(), leads: leads}
 	h.orders = control.New(env.Stop, leads)
 	h.Stop = h.orders.Stop()
 	return h
@@ -258,7 +259,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: h.fetching(),
-		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: h.lease.Suspects(), Tally: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: h.lease.Suspects(), Counters: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)

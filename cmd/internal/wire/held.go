@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"shoal/internal/coordinator"
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
-	"shoal/internal/worker"
 )
 
 // Release implements coordinator.Releaser. What was held back is how its steps ended, as it is for items: where something
@@ -51,7 +51,7 @@ func (w *pageWalker) heldBack() (held int, suspect, free bool) {
 // vouched reports whether a listing of another shard is served.
 func (w *pageWalker) vouched(ctx context.Context) bool {
 	others := slices.DeleteFunc(slices.Clone(w.h.seeds), func(seed string) bool { return w.h.set.Shard.Owns(harvest.KeyOf(seed)) })
-	return worker.Vouched(ctx, w.caller, others, func(c *worker.Caller, seed string) (lands bool) {
+	return exchange.Vouched(ctx, w.caller, others, func(c *exchange.Caller, seed string) (lands bool) {
 		request, err := w.h.kind.api.ListRequest(seed, "")
 		if err != nil {
 			return false
@@ -66,13 +66,13 @@ func (w *pageWalker) vouched(ctx context.Context) bool {
 }
 
 // parked is the error of a step that is held back: it is the walk's, if no chain can go on.
-type parked struct{ *worker.Refused }
+type parked struct{ *exchange.Refused }
 
 // Is implements errors.Is.
 func (parked) Is(target error) bool { return target == coordinator.ErrParked }
 
 // refusal says what the upstream answered.
-func (w *pageWalker) refusal() *worker.Refused {
+func (w *pageWalker) refusal() *exchange.Refused {
 	text := "it gives no page of the listing, and nothing was recorded; is the path right, a parameter, --extract, the credential? (look with --try 1; --no-canary continues all the same)"
 	if slices.ContainsFunc(slices.Collect(maps.Values(w.steps)), func(s *step) bool { return s.foreign }) {
 		text = "it answers the listing with something that is not an API's answer, and nothing was recorded; is the address right? (look with --try 1)"
@@ -80,5 +80,5 @@ func (w *pageWalker) refusal() *worker.Refused {
 	for _, example := range w.refused {
 		text += "\n  " + example
 	}
-	return &worker.Refused{Text: text}
+	return &exchange.Refused{Text: text}
 }

@@ -15,9 +15,9 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/corpus"
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/plain"
-	"shoal/internal/worker"
 )
 
 // isListing tells whether a corpus is what the upstream lists.
@@ -99,14 +99,14 @@ func baseOf(runs []harvest.Run, given harvest.Run) string {
 }
 
 // refusedCursor tells whether an answer says that a step after the first is not known any more.
-func refusedCursor(r *worker.Refused, at harvest.Chain) bool {
+func refusedCursor(r *exchange.Refused, at harvest.Chain) bool {
 	return at.Step > 1 && slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity}, r.Verdict.Status)
 }
 
 // itemLister enumerates the items that a listing names, a request a step.
 type itemLister struct {
 	h      *Harvester
-	caller worker.Caller
+	caller exchange.Caller
 	served served
 	sights sights
 	doubt  *coordinator.Doubt
@@ -162,7 +162,7 @@ func (l *itemLister) List(ctx context.Context, at harvest.Chain) (entries []harv
 		l.sights.see(at.Seed, listed.Sight)
 		return maskCause(l.h.client, read)
 	})
-	refused, ok := errors.AsType[*worker.Refused](err)
+	refused, ok := errors.AsType[*exchange.Refused](err)
 	switch {
 	case err == nil:
 		l.served.now()

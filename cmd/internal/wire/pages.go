@@ -10,6 +10,7 @@ import (
 
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
 	"shoal/internal/store"
@@ -20,7 +21,7 @@ import (
 // back what may be a mistake of ours: pages that did not land before any has, and refusals of who we are.
 type pageWalker struct {
 	h      *Harvester
-	caller worker.Caller
+	caller exchange.Caller
 	served served
 	sights sights
 	doubt  *coordinator.Doubt
@@ -105,13 +106,13 @@ func (w *pageWalker) List(ctx context.Context, at harvest.Chain) (_ []harvest.En
 		if then = after; read.Fault == harvest.FaultNone { // the page holds the answer's memory until it has landed
 			pages := []harvest.Page{listed.Page}
 			answer.Hold(1)
-			worker.Share(answer, pages)
+			exchange.Share(answer, pages)
 			page = pages[0]
 			maskPage(w.h.client, &page)
 		}
 		return maskCause(w.h.client, read)
 	})
-	refused, ok := errors.AsType[*worker.Refused](err)
+	refused, ok := errors.AsType[*exchange.Refused](err)
 	switch {
 	case ok && refusedCursor(refused, at):
 		w.uncount()
@@ -142,7 +143,7 @@ func (w *pageWalker) Observed(seed string) string { return w.sights.of(seed) }
 
 // End implements coordinator.Ender: a cursor that is refused for good is a page that says so.
 func (w *pageWalker) End(at harvest.Chain, why error) error {
-	refused, ok := errors.AsType[*worker.Refused](why)
+	refused, ok := errors.AsType[*exchange.Refused](why)
 	if !ok {
 		return why
 	}
@@ -155,7 +156,7 @@ func (w *pageWalker) End(at harvest.Chain, why error) error {
 }
 
 // keep makes the answer that ends a chain its last page.
-func (w *pageWalker) keep(at harvest.Chain, url string, refused *worker.Refused) error {
+func (w *pageWalker) keep(at harvest.Chain, url string, refused *exchange.Refused) error {
 	page := refused.Verdict
 	page.Key, page.URL = harvest.StepKey(at.Seed, at.Step), url
 	s := &step{page: page, verdict: true, refused: refused.Class == retry.ClassRefused, foreign: refused.Class == retry.ClassForeign}

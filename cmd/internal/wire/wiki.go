@@ -10,6 +10,7 @@ import (
 
 	"shoal/internal/config"
 	"shoal/internal/corpus"
+	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/mediawiki"
 	"shoal/internal/worker"
@@ -106,7 +107,7 @@ func (h *Harvester) introduceOurselves(ctx context.Context) error {
 func (h *Harvester) login(ctx context.Context) error {
 	wiki := h.kind.wiki
 	caller := h.caller()
-	caller.Fetch = fetching{client: h.client}
+	caller.Client.Fetch = fetching{client: h.client}
 	caller.Proven = h.worker != nil // it has begun to harvest
 	h.client.Forget()
 	var token string
@@ -121,7 +122,7 @@ func (h *Harvester) login(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: log in: %w", worker.ErrRefused, err)
 	}
-	caller.Retry.Retries = 0 // a refusal stands: wikis lock out who tries again and again
+	caller.Client.Policy.Retries = 0 // a refusal stands: wikis lock out who tries again and again
 	_, err = caller.Call(ctx, wiki.LoginRequest(token, h.set.Auth.User, password), wiki.ReadLogin)
 	if err != nil {
 		return fmt.Errorf("log in as %s: %w", harvest.Quote(h.set.Auth.User), err)
@@ -129,17 +130,22 @@ func (h *Harvester) login(ctx context.Context) error {
 	return nil
 }
 
+// exchanges makes single attempts within the budget.
+func (h *Harvester) exchanges() *exchange.Client {
+	return &exchange.Client{Pace: pacing{h.pacer}, Fetch: h.fetching(), Policy: retryPolicy(h.set), Counters: h.tally}
+}
+
 // caller makes single requests within the budget.
-func (h *Harvester) caller() worker.Caller {
-	return worker.Caller{
-		Pace: pacing{h.pacer}, Fetch: h.fetching(), Retry: retryPolicy(h.set), Patience: h.set.Patience, MaxSilence: h.set.MaxSilence, Tally: h.tally,
+func (h *Harvester) caller() exchange.Caller {
+	return exchange.Caller{
+		Client: h.exchanges(), Patience: h.set.Patience, MaxSilence: h.set.MaxSilence,
 		Waiting: func(sentence string) { h.Say("the upstream: " + h.client.Mask(sentence)) },
 	}
 }
 
 // witnesses are pages of the run that landed.
-func (h *Harvester) witnesses() *worker.Witnesses {
-	return worker.NewWitnesses(func(ctx context.Context) []harvest.Item {
+func (h *Harvester) witnesses() *exchange.Witnesses {
+	return exchange.NewWitnesses(func(ctx context.Context) []harvest.Item {
 		items, err := h.truth.Landed(ctx, h.run.Name, 5)
 		if err != nil && ctx.Err() == nil {
 			h.Log.Warn("the store does not say what has landed", "error", err)
@@ -158,7 +164,7 @@ func (h *Harvester) fetching() fetching {
 
 // listing enumerates what a wiki lists, a request a step.
 type listing struct {
-	caller worker.Caller
+	caller exchange.Caller
 	wiki   *mediawiki.Upstream
 	what   mediawiki.Listing
 	skip   string // titles that begin so are no items; empty for none

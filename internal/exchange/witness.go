@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"context"
@@ -66,6 +66,26 @@ func (k *Witnesses) next(ctx context.Context, url string) (harvest.Item, bool) {
 	return k.items[k.turn/2%len(k.items)], true
 }
 
+// Probe uses what is ready for something that once landed, in place of the request it was for. request makes a request of an
+// item. False: there is nothing of the kind, and ready is unused. load is called with ctx, the exchange ends with sending.
+func (k *Witnesses) Probe(ctx, sending context.Context, ready *Ready, request func(item harvest.Item) (*harvest.Request, error), reader Reader, past Past) (x Exchange, probed bool) {
+	item, ok := k.next(ctx, ready.request.URL)
+	if !ok {
+		return x, false
+	}
+	instead, err := request(item)
+	if err != nil || originOf(instead.URL) != originOf(ready.request.URL) {
+		return x, false
+	}
+	x = ready.For(instead).Send(sending, reader, past)
+	// A 429 is about our rate.
+	if x.Made && sending.Err() == nil && (x.Answer == nil || x.Answer.Status != http.StatusTooManyRequests) {
+		k.testified(x.Healthy, x.At)
+	}
+	x.Answer.Release()
+	return x, true
+}
+
 // testified takes note of what came of a probe at now.
 func (k *Witnesses) testified(up bool, now time.Time) {
 	k.mu.Lock()
@@ -81,8 +101,8 @@ func (k *Witnesses) testified(up bool, now time.Time) {
 	k.failed, k.good, k.turn = false, now, 0
 }
 
-// worked takes note that the upstream worked at now.
-func (k *Witnesses) worked(now time.Time) {
+// Worked takes note that the upstream worked at now.
+func (k *Witnesses) Worked(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.failed, k.good, k.turn = false, now, 0
@@ -106,11 +126,11 @@ func (k *Witnesses) pause(most time.Duration) time.Duration {
 	if k.failed || k.none {
 		return most
 	}
-	return firstWait
+	return FirstWait
 }
 
-// refuted reports whether a try at t fell into an outage that was none.
-func (k *Witnesses) refuted(t time.Time) bool {
+// Refuted reports whether a try at t fell into an outage that was none.
+func (k *Witnesses) Refuted(t time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range k.spans {
@@ -130,61 +150,36 @@ func originOf(url string) string {
 	return scheme + "://" + rest
 }
 
-// probe uses a permit that was drawn in an outage for an item that once landed, in place of the task, which goes back.
-// False: the task itself is to be tried.
-func (w *Worker) probe(t *task, slot Slot, permit Permit) bool {
-	if w.Pace.State().Limit != harvest.LimitOutage {
-		return false
-	}
-	item, ok := w.witnesses.next(w.feeding, t.request.URL)
-	if !ok {
-		return false
-	}
-	request, err := w.Upstream.Request([]harvest.Item{item})
-	if err != nil || originOf(request.URL) != originOf(t.request.URL) {
-		return false
-	}
-	if up, _, late := w.inquire(slot, permit, request); !late && w.sending.Err() == nil {
-		w.witnesses.testified(up, time.Now())
-	}
-	w.push(t)
-	return true
-}
-
-// forgiven reports whether a try at t fell into an outage of the upstream and costs its item nothing.
-func (w *Worker) forgiven(t time.Time) bool { return w.Pace.Forgiven(t) && !w.witnesses.refuted(t) }
-
 // doubted reports whether a permit of a call is to be used for something that once landed instead: in an outage, and before
 // a call that was tried often enough is given up.
 func (c *call) doubted() bool {
-	return c.Witnesses != nil && (c.doubt || c.Pace.State().Limit == harvest.LimitOutage)
+	return c.Witnesses != nil && (c.doubt || c.Client.Pace.State().Limit == harvest.LimitOutage)
 }
 
-// probe uses the slot and the permit of a call for something that once landed; false where there is nothing.
-func (c *call) probe(ctx context.Context, slot Slot, permit Permit) bool {
-	item, ok := c.Witnesses.next(ctx, c.request.URL)
-	if !ok {
-		return false
+// probe uses what is ready for something that once landed; false where there is nothing.
+func (c *call) probe(ctx context.Context, ready *Ready) bool {
+	get := func(item harvest.Item) (*harvest.Request, error) {
+		return &harvest.Request{Items: []harvest.Item{item}, Method: http.MethodGet, URL: item.URL}, nil
 	}
-	c.requests++
-	began := time.Now()
-	c.Tally.sent(began)
-	answer, err := slot.Send(ctx, &harvest.Request{Items: []harvest.Item{item}, Method: http.MethodGet, URL: item.URL}, permit.Usable)
-	if c.unused(ctx, permit, err, began) {
-		return true
+	x, probed := c.Witnesses.Probe(ctx, ctx, ready, get, reader(glance), Once{Trusted: true, Incidents: c.incidents + 1})
+	if x.Sent {
+		c.requests++
 	}
-	defer answer.Release()
-	up := answer != nil && answer.Status < http.StatusInternalServerError && (answer.Status >= 300 || !foreign(answer.Body))
-	permit.Done(ctx, up)
-	if answer != nil && answer.Status == http.StatusTooManyRequests {
-		return true // that is about our rate
+	if x.Made && (x.Answer == nil || x.Answer.Status != http.StatusTooManyRequests) {
+		c.doubt = false
 	}
-	c.Witnesses.testified(up, time.Now())
-	c.doubt = false
-	return true
+	return probed
+}
+
+// glance reads no more of an answer than whether it may be an API's.
+func glance(answer *harvest.Answer) harvest.Reading {
+	if foreign(answer.Body) {
+		return harvest.Reading{Fault: harvest.FaultForeign}
+	}
+	return harvest.Reading{}
 }
 
 // forgiven reports whether a try at t fell into an outage of the upstream.
 func (c *call) forgiven(t time.Time) bool {
-	return c.Pace.Forgiven(t) && (c.Witnesses == nil || !c.Witnesses.refuted(t))
+	return c.Client.Pace.Forgiven(t) && (c.Witnesses == nil || !c.Witnesses.Refuted(t))
 }

@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"strings"
@@ -13,25 +13,25 @@ import (
 func TestStuck(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tally := NewTally()
-		tally.Limit(harvest.StageDecode, 10*time.Second)
-		left := tally.enter(harvest.StageDecode)
+		counters := NewCounters()
+		counters.Limit(harvest.StageDecode, 10*time.Second)
+		left := counters.Enter(harvest.StageDecode)
 		time.Sleep(15 * time.Second)
-		tally.enter(harvest.StageDecode)() // another one comes and goes
+		counters.Enter(harvest.StageDecode)() // another one comes and goes
 		time.Sleep(15 * time.Second)
-		if stuck := tally.Stuck(time.Now(), false); stuck != "" {
+		if stuck := counters.Stuck(time.Now(), false); stuck != "" {
 			t.Errorf("Stuck() = %q while others pass, want nothing", stuck)
 		}
 		time.Sleep(10 * time.Second)
-		if stuck := tally.Stuck(time.Now(), false); !strings.HasPrefix(stuck, "decode: ") {
+		if stuck := counters.Stuck(time.Now(), false); !strings.HasPrefix(stuck, "decode: ") {
 			t.Errorf("Stuck() = %q, want the stage decode", stuck)
 		}
-		if stuck := tally.Stuck(time.Now(), true); stuck != "" {
+		if stuck := counters.Stuck(time.Now(), true); stuck != "" {
 			t.Errorf("Stuck() = %q while the store takes nothing, want nothing", stuck)
 		}
 		left()
 		time.Sleep(time.Hour)
-		if stuck := tally.Stuck(time.Now(), false); stuck != "" {
+		if stuck := counters.Stuck(time.Now(), false); stuck != "" {
 			t.Errorf("Stuck() = %q of an empty stage, want nothing", stuck)
 		}
 	})

@@ -1,8 +1,9 @@
-package worker
+package exchange
 
 import (
 	"context"
 	"fmt"
+	"shoal/internal/retry"
 	"testing"
 	"time"
 )
@@ -13,17 +14,16 @@ func TestVouchedAsksAFewListingsOfOtherShards(t *testing.T) {
 		asked         int
 		vouched       bool
 	}{
-		{0, -1, 0, false}, {1, 0, 1, true}, {1, -1, 1, false}, {3, 2, 3, true}, {1000, 0, 1, true}, {1000, 999, maxNeighbours, true}, {1000, -1, maxNeighbours, false}, {12, 1, maxNeighbours, true},
+		{0, -1, 0, false}, {1, 0, 1, true}, {1, -1, 1, false}, {3, 2, 3, true}, {1000, 0, 1, true}, {1000, 999, maxVouches, true}, {1000, -1, maxVouches, false}, {12, 1, maxVouches, true},
 	} {
 		seeds, asked := make([]string, c.seeds), map[string]bool{}
 		for i := range seeds {
 			seeds[i] = fmt.Sprint(i)
 		}
-		caller := Caller{Witnesses: NewWitnesses(nil)}
-		caller.Retry.Retries = 5
+		caller := Caller{Client: &Client{Policy: retry.Policy{Retries: 5}}, Witnesses: NewWitnesses(nil)}
 		got := Vouched(t.Context(), caller, seeds, func(c2 *Caller, seed string) bool {
 			asked[seed] = true
-			if c2.Retry.Retries != 1 || c2.Witnesses != nil || !c2.Served(time.Now()) || c2.Served(time.Time{}) {
+			if c2.Client.Policy.Retries != 1 || c2.Witnesses != nil || !c2.Served(time.Now()) || c2.Served(time.Time{}) {
 				t.Error("the caller that ask is given may ask for ever")
 			}
 			return seed == fmt.Sprint(c.served)
@@ -38,7 +38,7 @@ func TestVouchedAsksAFewListingsOfOtherShards(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	n := 0
-	if Vouched(ended, Caller{}, []string{"a", "b"}, func(*Caller, string) bool { n++; return false }) || n != 1 {
+	if Vouched(ended, Caller{Client: new(Client)}, []string{"a", "b"}, func(*Caller, string) bool { n++; return false }) || n != 1 {
 		t.Errorf("Vouched() of an ended context asks for %d listings, want it to end after the first", n)
 	}
 }

@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"net/http"
@@ -15,32 +15,32 @@ func TestRate(t *testing.T) {
 	at := func(second int64) time.Time { return time.Unix(1_000_000+second, 0) }
 	for _, test := range []struct {
 		name  string
-		sent  func(t *Tally)
+		sent  func(t *Counters)
 		after int64
 		want  float64
 	}{
-		{"nothing sent", func(*Tally) {}, 5, 0},
-		{"two seconds old", func(t *Tally) { send(t, at(0), 50); send(t, at(1), 50) }, 2, 50},
-		{"long at work", func(t *Tally) {
+		{"nothing sent", func(*Counters) {}, 5, 0},
+		{"two seconds old", func(t *Counters) { send(t, at(0), 50); send(t, at(1), 50) }, 2, 50},
+		{"long at work", func(t *Counters) {
 			for s := range int64(120) {
 				send(t, at(s), 40)
 			}
 		}, 120, 40},
-		{"six a minute", func(t *Tally) {
+		{"six a minute", func(t *Counters) {
 			for s := int64(0); s < 120; s += 10 {
 				send(t, at(s), 1)
 			}
 		}, 115, 0.1},
 	} {
-		tally := NewTally()
-		test.sent(tally)
-		if got := tally.Rate(at(test.after)); got != test.want {
+		counters := NewCounters()
+		test.sent(counters)
+		if got := counters.Rate(at(test.after)); got != test.want {
 			t.Errorf("Rate(%s) = %g, want %g", test.name, got, test.want)
 		}
 	}
 }
 
-func send(t *Tally, at time.Time, n int) {
+func send(t *Counters, at time.Time, n int) {
 	for range n {
 		t.sent(at)
 	}
@@ -64,9 +64,9 @@ func TestLagIsNoRefusal(t *testing.T) {
 		if d.Pause <= 0 {
 			t.Fatalf("%s: Decide() = %+v, want a silence", test.name, d)
 		}
-		tally := NewTally()
-		tally.paused(d.Source, d.Pause, d.Cut)
-		if sum := tally.Sum(); sum.Refused != test.want || len(sum.Pauses) != 1 {
+		counters := NewCounters()
+		counters.Paused(d.Source, d.Pause, d.Cut)
+		if sum := counters.Sum(); sum.Refused != test.want || len(sum.Pauses) != 1 {
 			t.Errorf("%s: refused %d times in %d pauses, want %d in 1", test.name, sum.Refused, len(sum.Pauses), test.want)
 		}
 	}

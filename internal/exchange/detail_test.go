@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"errors"
@@ -19,11 +19,11 @@ func TestDetailSaysWhatIsWrong(t *testing.T) {
 		{html, "", "it is HTML, titled “Sign in”"},
 		{harvest.Reading{}, "not found", "not found"},
 	} {
-		if got := detailed(c.reading, c.beginning); got != c.want {
-			t.Errorf("detailed(%v, %q) = %q, want %q", c.reading.Cause, c.beginning, got, c.want)
+		if got := Detailed(c.reading, c.beginning); got != c.want {
+			t.Errorf("Detailed(%v, %q) = %q, want %q", c.reading.Cause, c.beginning, got, c.want)
 		}
 	}
-	if got := detailed(html, strings.Repeat("ä", harvest.MaxDetail)); len(got) > harvest.MaxDetail+2 || !strings.HasPrefix(got, "it is HTML") {
+	if got := Detailed(html, strings.Repeat("ä", harvest.MaxDetail)); len(got) > harvest.MaxDetail+2 || !strings.HasPrefix(got, "it is HTML") {
 		t.Errorf("detailed with a long answer has %d bytes, want about %d that begin with the sentence", len(got), harvest.MaxDetail)
 	}
 }

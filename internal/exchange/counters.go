@@ -1,0 +1,231 @@
+package exchange
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// The rate of counters is the mean of so many whole seconds; of more where so few requests were sent in them.
+const (
+	rateSpan     = 10
+	rateSpanSlow = 60
+	rateRequests = 20
+)
+
+// Counters adds up what a process does, over all shards that it works on. Its methods may be called at once; those of nil
+// do nothing.
+type Counters struct {
+	mu      sync.Mutex
+	stats   harvest.Stats
+	stages  map[string]time.Duration
+	limits  map[string]time.Duration
+	minutes map[int64]*harvest.Minute
+	watched time.Time
+	first   int64 // second of the first request; 0 before it
+	clocks  clocks
+}
+
+// NewCounters begins one.
+func NewCounters() *Counters {
+	return &Counters{
+		stats:  harvest.Stats{Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Malformed: map[string]int64{}},
+		stages: map[string]time.Duration{}, limits: map[string]time.Duration{}, minutes: map[int64]*harvest.Minute{},
+	}
+}
+
+// sent counts a request in its second.
+func (c *Counters) sent(now time.Time) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Requests++
+	at := now.Unix()
+	if c.first == 0 {
+		c.first = at
+	}
+	m := c.minutes[at/60]
+	if m == nil {
+		m = &harvest.Minute{Unix: at / 60}
+		c.minutes[at/60] = m
+	}
+	m.Seconds[at%60]++
+}
+
+// unsent takes a request back that was counted at began and did not leave.
+func (c *Counters) unsent(began time.Time) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Requests--
+	if m := c.minutes[began.Unix()/60]; m != nil {
+		m.Seconds[began.Unix()%60]--
+	}
+}
+
+// spent adds the time since began to a stage.
+func (c *Counters) spent(stage string, began time.Time) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stages[stage] += time.Since(began)
+}
+
+func (c *Counters) received(bytes int64) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Wire += bytes
+}
+
+// Sum is what was added up so far.
+func (c *Counters) Sum() harvest.Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats
+	s.Retries, s.Pauses, s.Malformed = maps.Clone(s.Retries), maps.Clone(s.Pauses), maps.Clone(s.Malformed)
+	return s
+}
+
+// Landed adds what was committed.
+func (c *Counters) Landed(counts harvest.Counts) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Items = c.stats.Items.Plus(counts)
+}
+
+// Recorded adds the records of pages that were committed.
+func (c *Counters) Recorded(pages []harvest.Page) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range pages {
+		c.stats.Records += int64(len(pages[i].Records))
+	}
+}
+
+// Retried counts a retry by its reason, which is also the last error.
+func (c *Counters) Retried(reason string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Retries[reason]++
+	c.stats.LastError = reason
+}
+
+// misread counts rate-limit headers that could not be understood.
+func (c *Counters) misread(names []string) {
+	if c == nil || len(names) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range names {
+		c.stats.Malformed[name]++
+	}
+}
+
+// Failed notes the last error: why an item ended otherwise than wanted.
+func (c *Counters) Failed(reason string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.LastError = reason
+}
+
+// Paused counts a silence that the upstream asked for. It is a refusal where we asked too fast, and none where the
+// upstream has trouble of its own, such as lag.
+func (c *Counters) Paused(source string, length time.Duration, refused bool) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats.Pauses[source]
+	s.Times, s.Seconds = s.Times+1, s.Seconds+length.Seconds()
+	c.stats.Pauses[source] = s
+	if refused {
+		c.stats.Refused++
+	}
+}
+
+// Take is the counters at this moment, together with what p says of now, and the minutes that were not Saved yet. The time
+// since the last Take counts for what holds the worker back now.
+func (c *Counters) Take(p harvest.Progress) (harvest.Stats, []harvest.Minute) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.watched.IsZero() && p.Limit != "" {
+		c.limits[string(p.Limit)] += p.Now.Sub(c.watched)
+	}
+	c.watched = p.Now
+	s := c.stats
+	s.Retries, s.Pauses, s.Malformed = maps.Clone(s.Retries), maps.Clone(s.Pauses), maps.Clone(s.Malformed)
+	s.Stages, s.Limits = seconds(c.stages), seconds(c.limits)
+	s.Rate, s.Budget, s.Limit, s.Note = c.rate(p.Now.Unix()), p.Budget, p.Limit, harvest.Printable(p.Note)
+	if p.Total > 0 {
+		s.Left = max(0, p.Total-p.Already-p.Counts.Items())
+	}
+	var all []harvest.Minute
+	for _, unix := range slices.Sorted(maps.Keys(c.minutes)) {
+		all = append(all, *c.minutes[unix])
+	}
+	return s, all
+}
+
+// Saved forgets minutes that are over and kept elsewhere. The one before the present stays for the rate.
+func (c *Counters) Saved(minutes []harvest.Minute, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range minutes {
+		if kept := c.minutes[m.Unix]; kept != nil && *kept == m && m.Unix < now.Unix()/60-1 {
+			delete(c.minutes, m.Unix)
+		}
+	}
+}
+
+// Rate is how many requests a second this process has sent lately.
+func (c *Counters) Rate(now time.Time) float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rate(now.Unix())
+}
+
+// rate is the mean of the last whole seconds, of those since the first request.
+func (c *Counters) rate(now int64) float64 {
+	sum, seconds := 0, int64(0)
+	for at := now - 1; at >= max(c.first, now-rateSpanSlow) && (seconds < rateSpan || sum < rateRequests); at-- {
+		seconds++
+		if m := c.minutes[at/60]; m != nil {
+			sum += m.Seconds[at%60]
+		}
+	}
+	return float64(sum) / float64(max(1, seconds))
+}
+
+func seconds(all map[string]time.Duration) map[string]float64 {
+	out := make(map[string]float64, len(all))
+	for name, d := range all {
+		out[name] = d.Seconds()
+	}
+	return out
+}

@@ -1,0 +1,69 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
+)
+
+// How what needs the upstream may end without it; each is an exit code of its own.
+var (
+	// ErrRefused is of an upstream that refuses us: a person is needed.
+	ErrRefused = errors.New("the upstream refuses us")
+	// ErrPatience is of a dependency, an upstream or a backoff that outlasted --patience.
+	ErrPatience = errors.New("waited longer than --patience")
+)
+
+// Impatient is the ErrPatience of what has failed since an instant.
+func Impatient(what string, since time.Time, cause error) error {
+	return fmt.Errorf("%w: %s since %s: %w", ErrPatience, what, since.Format(time.TimeOnly), cause)
+}
+
+// Bounded is the ErrPatience of a silence, at now, that is longer than a person wants to wait for without being asked; nil
+// for any other. 0 is no bound.
+func Bounded(d retry.Decision, now time.Time, maxSilence, patience time.Duration) error {
+	switch {
+	case maxSilence > 0 && d.Pause > maxSilence:
+		return fmt.Errorf("%w: the upstream asks for a silence of %s (%s), longer than --max-silence %s: nothing is sent to it for %s; then start again, "+
+			"or give a longer --max-silence, or end it with coordinator resume --host", ErrPatience, d.Pause.Round(time.Second), d.Source, maxSilence, maxSilence)
+	case patience > 0 && d.Pause > patience:
+		return SilentUntil(now.Add(d.Pause))
+	}
+	return nil
+}
+
+// SilentUntil is the ErrPatience of a silence that lasts until then.
+func SilentUntil(then time.Time) error {
+	return fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, then.Format(time.DateTime))
+}
+
+// persistent is how many incidents in a row make a refusal of a certificate or a
+// credential something that a person must look at.
+const persistent = 4
+
+// Hopeless is the ErrRefused of a connection that could not be had so many times in a row, where a person must see to it;
+// nil where it may come back.
+func Hopeless(err error, incidents int) error {
+	failure, ok := errors.AsType[*harvest.Failure](err)
+	if ok && (failure.Fault == harvest.FaultBlocked || incidents >= persistent && (failure.Fault == harvest.FaultTLS || failure.Fault == harvest.FaultCredential)) {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return nil
+}
+
+// Refused is the ErrRefused of a single answer. Where the answer says how the item ends that was asked for, and not that
+// nothing is to be asked any more, Verdict has the outcome, its reason and the evidence.
+type Refused struct {
+	Text    string
+	Class   retry.Class
+	Verdict harvest.Page
+}
+
+// Error implements error.
+func (r *Refused) Error() string { return ErrRefused.Error() + ": " + r.Text }
+
+// Unwrap implements errors.Is.
+func (r *Refused) Unwrap() error { return ErrRefused }

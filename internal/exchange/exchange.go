@@ -1,0 +1,242 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/retry"
+)
+
+// Client makes exchanges, each with a permit of its own. It is safe for concurrent use.
+type Client struct {
+	Pace     Pace
+	Fetch    Fetcher
+	Policy   retry.Policy
+	Counters *Counters // may be nil
+	// Waiting is how many callers will soon need a permit besides those that wait for one; nil means none.
+	Waiting func() int
+
+	sent, wire, inFlight, pacing, gone atomic.Int64
+}
+
+// withRetries is a client for the same upstream that makes so many tries after the first.
+func (c *Client) withRetries(n int) *Client {
+	policy := c.Policy
+	policy.Retries = n
+	return &Client{Pace: c.Pace, Fetch: c.Fetch, Policy: policy, Counters: c.Counters, Waiting: c.Waiting}
+}
+
+// Sent is how many requests have left so far.
+func (c *Client) Sent() int64 { return c.sent.Load() }
+
+// Wire is how many bytes have come.
+func (c *Client) Wire() int64 { return c.wire.Load() }
+
+// InFlight is how many requests wait for their answer now.
+func (c *Client) InFlight() int64 { return c.inFlight.Load() }
+
+// Pacing is how many callers wait for a permit now.
+func (c *Client) Pacing() int64 { return c.pacing.Load() }
+
+// Unreached is why there was no connection. No permit was taken.
+type Unreached struct{ Err error }
+
+// Error implements error.
+func (u *Unreached) Error() string { return u.Err.Error() }
+
+// Unwrap implements errors.Is.
+func (u *Unreached) Unwrap() error { return u.Err }
+
+// maxGone is how many connections in a row may close before their first request until the upstream counts as unreachable.
+const maxGone = 5
+
+// errClosedUnused is what an upstream is that takes connections and closes them before a request.
+var errClosedUnused = &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("it closes its connections before a request is sent")}
+
+// Ready is the stream of a live connection and the permit for one request. Exactly one Send ends it.
+type Ready struct {
+	client  *Client
+	request *harvest.Request
+	slot    Slot
+	permit  Permit
+	news    error // about this request, which is decided without being sent
+}
+
+// Ready waits for a stream, and then for a permit; alone is for a connection that carries nothing else. The error is an
+// [*Unreached], harvest.ErrLate where the permit or the connection was of no use any more and the attempt is to be made
+// again, or what ended the waiting.
+func (c *Client) Ready(ctx context.Context, request *harvest.Request, alone bool) (*Ready, error) {
+	reserve := c.Fetch.Reserve
+	if alone {
+		reserve = c.Fetch.ReserveAlone
+	}
+	left := c.Counters.Enter(harvest.StageConnect)
+	slot, err := reserve(ctx, request.URL)
+	left()
+	news := ledAstray(request, err)
+	if news != nil && !calmed(news) && !isAstray(news) {
+		return nil, &Unreached{err}
+	}
+	permit, err := c.permit(ctx)
+	switch {
+	case err != nil:
+		if slot != nil {
+			slot.Release()
+		}
+		return nil, err
+	case news != nil: // its slot is spent on the news
+		return &Ready{client: c, request: request, permit: permit, news: news}, nil
+	}
+	if alive := slot.Alive(); !alive || !permit.Usable() {
+		slot.Release()
+		permit.Unused()
+		if !alive && c.gone.Add(1) >= maxGone {
+			return nil, &Unreached{errClosedUnused}
+		}
+		return nil, harvest.ErrLate
+	}
+	c.gone.Store(0)
+	return &Ready{client: c, request: request, slot: slot, permit: permit}, nil
+}
+
+func (c *Client) permit(ctx context.Context) (Permit, error) {
+	c.pacing.Add(1)
+	defer c.pacing.Add(-1)
+	if c.Waiting != nil {
+		c.Pace.Expect(c.Waiting())
+	}
+	defer c.Counters.Enter(harvest.StagePermit)()
+	return c.Pace.Wait(ctx)
+}
+
+// For is the same stream and permit for another request to the same origin.
+func (r *Ready) For(request *harvest.Request) *Ready {
+	other := *r
+	other.request = request
+	return &other
+}
+
+// Exchange is what came of one attempt. Who made it acts on it, and releases the Answer.
+type Exchange struct {
+	// Made says that there is something to act on. Else no request has left, or its answer is not waited for any more: the
+	// request is to be made again, unless the work ends.
+	Made     bool
+	Sent     bool            // a request has left
+	Answer   *harvest.Answer // nil where none came
+	Reading  harvest.Reading
+	Decision retry.Decision // zero after a redirect
+	Mistaken bool           // the answer is not what our settings expect, which may be wrong
+	Healthy  bool           // the upstream works
+	At       time.Time      // when the answer was there
+}
+
+// Redirected is the request that a redirect leads to; nil without one.
+func (x *Exchange) Redirected() *harvest.Request {
+	if x.Answer == nil || x.Answer.Status < 300 {
+		return nil
+	}
+	return x.Reading.Next
+}
+
+// maxForeign is how often a request is made whose answers are nothing that an API gives.
+const maxForeign = 3
+
+// Send makes the exchange: it sends the request, decodes the answer, has the policy decide what follows, and reports to pace
+// how the upstream is and what silence it asks for.
+func (r *Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
+	c := r.client
+	if r.news != nil {
+		return r.decide(ctx, Exchange{Made: true, Reading: c.decode(reader, r.request, nil, r.news), At: time.Now()}, past)
+	}
+	c.sent.Add(1)
+	c.inFlight.Add(1)
+	began := time.Now()
+	c.Counters.sent(began)
+	left := c.Counters.Enter(harvest.StageFetch)
+	answer, err := r.slot.Send(ctx, r.request, r.permit.Usable)
+	left()
+	c.inFlight.Add(-1)
+	late := errors.Is(err, harvest.ErrLate)
+	if late {
+		c.sent.Add(-1)
+		c.Counters.unsent(began)
+	}
+	if late || err != nil && ctx.Err() != nil { // nothing is to be learnt
+		r.permit.Unused()
+		return Exchange{Sent: !late}
+	}
+	x := Exchange{Made: true, Sent: true, Answer: answer, At: time.Now()}
+	if answer != nil {
+		c.wire.Add(answer.Wire)
+		c.Counters.received(answer.Wire)
+	}
+	left = c.Counters.Enter(harvest.StageDecode)
+	x.Reading = c.decode(reader, r.request, answer, err)
+	left()
+	return r.decide(ctx, x, past)
+}
+
+// decide asks the policy what the attempt means. An answer that no API gives, while our settings are not proven, is soon a
+// mistake in the address rather than an outage: it is asked for again twice.
+func (r *Ready) decide(ctx context.Context, x Exchange, past Past) Exchange {
+	if x.Redirected() != nil {
+		x.Healthy = true
+		r.permit.Done(ctx, true)
+		return x
+	}
+	c := r.client
+	x.Mistaken = unexpected(x.Reading) && !past.Proven()
+	x.Healthy = healthy(x.Answer, x.Reading)
+	policy, strange := c.Policy, x.Mistaken && x.Reading.Fault == harvest.FaultForeign
+	if strange {
+		policy.Retries = min(policy.Retries, maxForeign-1)
+	}
+	facts := retry.Facts{Fault: x.Reading.Fault, Reason: x.Reading.Reason, Wait: x.Reading.Wait, Now: x.At, Jitter: rand.Float64()}
+	if x.Answer != nil {
+		facts.Status, facts.Header, facts.Took = x.Answer.Status, x.Answer.Header, x.Answer.Took
+	}
+	past.Facts(&facts, x.Excusable())
+	x.Decision = retry.Decide(facts, policy)
+	if strange && facts.Tries > 1 {
+		x.Decision.Class = retry.ClassForeign
+	}
+	r.report(ctx, x, past)
+	c.Counters.misread(x.Decision.Hint.Malformed)
+	if x.Decision.Pause > 0 {
+		r.permit.Backoff(ctx, x.Decision.Pause, x.Decision.Cut)
+	}
+	return x
+}
+
+// report has pace know how the upstream is.
+func (r *Ready) report(ctx context.Context, x Exchange, past Past) {
+	switch {
+	case x.Mistaken:
+		r.permit.Neutral(ctx, true)
+	case x.Healthy:
+		r.permit.Done(ctx, true)
+	case past.Blames(x.At):
+		r.permit.Done(ctx, false)
+	default:
+		r.permit.Neutral(ctx, false)
+	}
+}
+
+// Excusable is when the try ended, for pace to compare with outages: never, where the upstream worked.
+func (x *Exchange) Excusable() time.Time {
+	if x.Mistaken {
+		return time.Time{}
+	}
+	return x.At
+}
+
+// calmed reports whether a connection was refused because we send too much: that
+// is an answer to our rate and for the whole fleet, not a connection that is away.
+func calmed(err error) bool {
+	failure, ok := errors.AsType[*harvest.Failure](err)
+	return ok && failure.Fault == harvest.FaultCalm
+}

@@ -1,0 +1,31 @@
+package exchange
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// FirstWait and LongWait bound the pauses between two tries at a dependency.
+const (
+	FirstWait = 250 * time.Millisecond
+	LongWait  = 30 * time.Second
+)
+
+// PauseAfter doubles from FirstWait to LongWait, with a quarter of it at random.
+func PauseAfter(n int) time.Duration {
+	wait := min(FirstWait<<min(n, 10), LongWait)
+	return wait - rand.N(wait/4)
+}
+
+// Sleep waits; false when ctx ended first.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
