@@ -15,6 +15,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
 	"shoal/internal/store"
+	"shoal/internal/store/stores"
 	"shoal/internal/testenv"
 )
 
@@ -24,7 +25,7 @@ func corpusOf(v *victim) string { return v.args[slices.Index(v.args, "--corpus")
 // poison has the ledger in Redis claim every item of a corpus as done.
 func poison(t *testing.T, redis *testenv.RedisServer, storeURL, corpus string) {
 	t.Helper()
-	truth, err := store.Open(t.Context(), storeURL, store.Options{})
+	truth, err := stores.Open(t.Context(), storeURL, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func poison(t *testing.T, redis *testenv.RedisServer, storeURL, corpus string) {
 // landed is how many rows the pages themselves are, and whether the run is finished.
 func landed(t *testing.T, storeURL string) (rows int, finished bool) {
 	t.Helper()
-	truth, err := store.Open(t.Context(), storeURL, store.Options{ReadOnly: true})
+	truth, err := stores.Open(t.Context(), storeURL, store.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}

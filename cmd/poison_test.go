@@ -22,6 +22,7 @@ import (
 	"shoal/internal/fakeapi"
 	"shoal/internal/harvest"
 	"shoal/internal/store"
+	"shoal/internal/store/stores"
 	"shoal/internal/testenv"
 )
 
@@ -77,7 +78,7 @@ func (v *victim) kill() {
 // outcomes reads how the items ended.
 func outcomes(t *testing.T, url string) (harvest.Counts, []store.Ended) {
 	t.Helper()
-	truth, err := store.Open(t.Context(), url, store.Options{ReadOnly: true})
+	truth, err := stores.Open(t.Context(), url, store.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +276,7 @@ func TestAnOrdinaryRunNotesNothing(t *testing.T) {
 // refuseNotes lets the store refuse every note of what is in flight.
 func refuseNotes(t *testing.T, url string) {
 	t.Helper()
-	truth, err := store.Open(t.Context(), url, store.Options{Version: "test"})
+	truth, err := stores.Open(t.Context(), url, store.Options{Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

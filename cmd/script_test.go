@@ -36,6 +36,7 @@ import (
 
 	"shoal/internal/fakeapi"
 	"shoal/internal/store"
+	"shoal/internal/store/stores"
 	"shoal/internal/testenv"
 )
 
@@ -159,7 +160,7 @@ func (s *story) usurp(ts *testscript.TestScript, _ bool, args []string) {
 	conn, err := pgx.Connect(ctx, url)
 	ts.Check(err)
 	defer func() { _ = conn.Close(ctx) }()
-	truth, err := store.Open(ctx, url, store.Options{})
+	truth, err := stores.Open(ctx, url, store.Options{})
 	ts.Check(err)
 	ts.Defer(func() { _ = truth.Close() })
 	for s.lead == nil && ctx.Err() == nil { // its leader may be quicker to come back

@@ -21,6 +21,7 @@ import (
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
 	"shoal/internal/store"
+	"shoal/internal/store/stores"
 )
 
 // order is about a host, and about a run where one was named or is the only one that can be meant.
@@ -33,7 +34,7 @@ type order struct {
 
 // operate opens the store and finds what an order is about.
 func (p *program) operate(ctx context.Context, set config.Coordinator, do func(o order) error) (err error) {
-	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), Existing: true})
+	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), Existing: true})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/status"
 	"shoal/internal/store"
+	"shoal/internal/store/stores"
 )
 
 // program is one call of the coordinator.
@@ -43,7 +44,7 @@ func (p *program) with(do func(context.Context, config.Coordinator) error) func(
 
 // open opens the store and finds the run that is meant.
 func (p *program) open(ctx context.Context, set config.Coordinator, readOnly bool) (store.Store, harvest.Run, error) {
-	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: readOnly, Existing: true})
+	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: readOnly, Existing: true})
 	if err != nil {
 		return nil, harvest.Run{}, err
 	}
@@ -56,10 +57,10 @@ func (p *program) open(ctx context.Context, set config.Coordinator, readOnly boo
 }
 
 func (p *program) schema(_ context.Context, set config.Coordinator) error {
-	kind := store.KindPostgres
-	if strings.HasPrefix(set.Store, "sqlite:") || set.Store == store.KindSQLite {
-		kind = store.KindSQLite
+	kind := stores.KindPostgres
+	if strings.HasPrefix(set.Store, "sqlite:") || set.Store == stores.KindSQLite {
+		kind = stores.KindSQLite
 	}
-	_, err := io.WriteString(p.out, store.Schema(kind))
+	_, err := io.WriteString(p.out, stores.Schema(kind))
 	return err
 }

@@ -19,6 +19,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/status"
 	"shoal/internal/store"
+	"shoal/internal/store/stores"
 )
 
 // printJSON is for scripts.
@@ -51,7 +52,7 @@ type runLine struct {
 
 // runs lists what the store holds.
 func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) {
-	truth, err := store.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: true})
+	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: true})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,20 @@ var arrows = map[string][]string{
 	"internal/retry":       {"internal/harvest"},
 	"internal/status":      {"internal/harvest"},
 	"internal/store":       {"internal/harvest"},
-	// The contract that both stores are held to.
+	// The two stores, and what they share.
+	"internal/store/postgres": {"internal/harvest", "internal/store", "internal/store/internal/faults", "internal/store/internal/leasing",
+		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/sqltext", "internal/store/internal/tables"},
+	"internal/store/sqlite": {"internal/harvest", "internal/store", "internal/store/internal/faults", "internal/store/internal/leasing",
+		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/sqltext", "internal/store/internal/tables"},
+	"internal/store/internal/faults":  {"internal/harvest", "internal/store", "internal/store/internal/leasing"},
+	"internal/store/internal/leasing": {"internal/harvest", "internal/store"},
+	"internal/store/internal/opening": {"internal/harvest"},
+	"internal/store/internal/schema":  {"internal/store"},
+	"internal/store/internal/sqltext": {"internal/harvest", "internal/store", "internal/store/internal/tables"},
+	"internal/store/internal/tables":  {"internal/harvest", "internal/store"},
+	// The table of stores, which alone links their drivers.
+	"internal/store/stores": {"internal/harvest", "internal/store", "internal/store/postgres", "internal/store/sqlite"},
+	// The contract that each store keeps.
 	"internal/store/storetest": {"internal/harvest", "internal/store"},
 	"internal/testenv":         {},
 	"internal/text":            {"internal/harvest"},
@@ -60,7 +73,7 @@ var owners = map[string][]string{
 	"github.com/cenkalti/backoff":   {"internal/retry"},
 	"github.com/dunglas/httpsfv":    {"internal/retry"},
 	"github.com/itchyny/gojq":       {"internal/plain"},
-	"github.com/jackc/pgx":          {"internal/store", "internal/testenv"},
+	"github.com/jackc/pgx":          {"internal/store/postgres", "internal/testenv"},
 	"github.com/prometheus":         {"internal/status"},
 	"github.com/redis/go-redis":     {"internal/ledger", "internal/pace", "internal/testenv"},
 	"github.com/rivo/uniseg":        {"internal/status"},
@@ -71,7 +84,7 @@ var owners = map[string][]string{
 	"golang.org/x/net/http2":        {"internal/fetch", "internal/fakeapi"},
 	"golang.org/x/oauth2":           {"internal/fetch"},
 	"golang.org/x/text/encoding":    {"internal/text"},
-	"modernc.org/sqlite":            {"internal/store"},
+	"modernc.org/sqlite":            {"internal/store/sqlite"},
 }
 
 // viperOwner is stricter than owners: not even a command may read a setting past internal/config.
@@ -92,8 +105,11 @@ func (s source) pkg() string { return path.Dir(s.path) }
 
 // test reports whether a file is part of tests alone: by its name, or because it lies in x/xtest.
 func (s source) test() bool {
-	return strings.HasSuffix(s.path, "_test.go") || path.Base(s.pkg()) == path.Base(path.Dir(s.pkg()))+"test"
+	return strings.HasSuffix(s.path, "_test.go") || isContract(s.pkg())
 }
+
+// isContract reports whether a package is x/xtest: the tests that each package below x has to pass.
+func isContract(pkg string) bool { return path.Base(pkg) == path.Base(path.Dir(pkg))+"test" }
 
 func (s source) wires() bool {
 	return strings.HasPrefix(s.path, "cmd/") || strings.HasPrefix(s.path, "scripts/")
@@ -116,7 +132,7 @@ func faults(s source) []string {
 			continue
 		}
 		if ours, ok := strings.CutPrefix(name, module); ok {
-			own := ours == s.pkg() || strings.HasPrefix(ours, s.pkg()+"/")
+			own := ours == s.pkg() || strings.HasPrefix(ours, s.pkg()+"/") || isContract(ours) && strings.HasPrefix(s.pkg(), path.Dir(ours)+"/")
 			free := s.test() && (own || slices.Contains(inTests, ours))
 			if !free && !slices.Contains(allowed, ours) {
 				found = append(found, fmt.Sprintf("%s imports %s: %s may import %v of ours", s.path, ours, s.pkg(), allowed))
@@ -187,6 +203,8 @@ func TestFaultsFindsWhatItIsFor(t *testing.T) {
 		{"internal/store/store.go", "shoal/internal/testenv", 1},
 		{"internal/store/store_test.go", "shoal/internal/store/storetest", 0},
 		{"internal/store/store.go", "shoal/internal/store/storetest", 1},
+		{"internal/store/sqlite/sqlite_test.go", "shoal/internal/store/storetest", 0},
+		{"internal/store/sqlite/sqlite.go", "shoal/internal/store/postgres", 1},
 		{"internal/worker/worker_test.go", "shoal/internal/store/storetest", 1},
 		{"internal/store/storetest/land.go", "shoal/internal/testenv", 0},
 		{"internal/pace/pace.go", "github.com/jackc/pgx/v5", 1},

@@ -5,6 +5,9 @@ import (
 	"fmt"
 )
 
+// ErrStep: somebody else has taken this step of the chain. Read the chain again.
+var ErrStep = fmt.Errorf("%w: another process walks this chain, its step is taken", ErrBusy)
+
 var (
 	// ErrUnavailable marks an error that may go away by itself: the store is away, busy, full or failing over. Keep
 	// the work and repeat the call; landing twice is landing once.
@@ -47,3 +50,6 @@ func orNone(s string) string {
 	}
 	return fmt.Sprintf("%q", s)
 }
+
+// ErrDrained is returned by ClaimAny when the run has no shard left to drain.
+var ErrDrained = errors.New("no shard of the run is left")

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"shoal/internal/harvest"
@@ -12,9 +11,6 @@ import (
 // ErrHeld is wrapped by Claim where somebody else works on the shard and Claim.NoWait is set. The
 // text says who, and since when.
 var ErrHeld = errors.New("somebody else works on this shard")
-
-// errReleased is the error of using a lease after Release or Drained.
-var errReleased = errors.New("this lease was given back")
 
 // Claim says which shard is wanted, for whom, and what to do while somebody else has it.
 type Claim struct {
@@ -28,17 +24,6 @@ type Claim struct {
 	// Waiting is called, if set, when Claim begins to wait and whenever it waits for somebody else
 	// than before, with a sentence that names the owner.
 	Waiting func(sentence string)
-}
-
-func (c Claim) orTTL(ttl time.Duration) Claim {
-	if c.TTL <= 0 {
-		c.TTL = ttl
-	}
-	return c
-}
-
-func (c Claim) wrap(err error) error {
-	return ownership{run: c.Run, shard: c.Shard}.wrap("claim", err)
 }
 
 // Lease is the right of one process to land pages of one shard. It is kept alive in the background
@@ -66,65 +51,3 @@ type Lease interface {
 	// Trouble says for people since when and why renewing fails; empty when all is well.
 	Trouble() string
 }
-
-// holder is the owner of a shard as others see it.
-type holder struct {
-	run     string
-	shard   harvest.Shard
-	owner   string
-	since   time.Time
-	renewed time.Time // zero where a lease is not renewed
-	now     time.Time
-	silent  bool // the owner may be dead
-}
-
-// sentence says who is in the way of a claim of want.
-func (h holder) sentence(want harvest.Shard) string {
-	s := fmt.Sprintf("shard %s of run %s is held by %s since %s", h.shard, h.run, h.who(), h.since.UTC().Format(time.DateTime+" MST"))
-	if !h.renewed.IsZero() {
-		s += fmt.Sprintf(" (last heard of %s ago)", h.now.Sub(h.renewed).Round(100*time.Millisecond))
-	}
-	if h.shard.Of != want.Of {
-		s += fmt.Sprintf(": a run is cut into one number of shards at a time, so %s waits until no /%d is at work", want, h.shard.Of)
-	}
-	if h.silent {
-		s += "; it is silent and gives way in a moment, unless it comes back"
-	}
-	return s
-}
-
-func (h holder) who() string {
-	if h.owner == "" {
-		return "an unnamed worker"
-	}
-	return h.owner
-}
-
-// held is the error of a claim that does not wait.
-func (h holder) held(want harvest.Shard) error {
-	return fmt.Errorf("%w: %s; stop that worker, or start without --no-wait to wait for it", ErrHeld, h.sentence(want))
-}
-
-// waiting is a claim under way, and whom it waits for.
-type waiting struct {
-	Claim
-	told holder // whom Waiting was told of last
-}
-
-// report tells for whom the claim waits, or refuses to wait for an owner who is alive.
-func (w *waiting) report(inWay []heldLease) error {
-	for _, l := range inWay {
-		if w.NoWait && !l.silent {
-			return l.held(w.Shard)
-		}
-	}
-	h := inWay[0].holder
-	if w.Waiting != nil && !h.same(w.told) {
-		w.told = h
-		w.Waiting(h.sentence(w.Shard))
-	}
-	return nil
-}
-
-// same tells whether both are one lease.
-func (h holder) same(other holder) bool { return h.shard == other.shard && h.since.Equal(other.since) }

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"shoal/internal/harvest"
@@ -162,22 +160,4 @@ type Extracted struct {
 	Key     harvest.Key
 	Records []harvest.Record
 	Worked  bool // the expression came to its end; that it yielded nothing is then no failure
-}
-
-// Open connects to the store at url, postgres://… or sqlite:FILE, and brings its schema up to date. It returns ErrSchema
-// when the schema is not one that this binary works with, ErrNoTables when it is to be there and is not, ErrSettings when
-// url names nothing that can be used, ErrUnsafe when a setting of the server makes our guarantees void, ErrUnavailable
-// when the server does not answer.
-func Open(ctx context.Context, url string, options Options) (Store, error) {
-	if options.LeaseTTL == 0 {
-		options.LeaseTTL = DefaultLeaseTTL
-	}
-	if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		return openSQLite(ctx, file, options)
-	}
-	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
-		return openPostgres(ctx, url, options)
-	}
-	// The value is not shown: it may be a connection string of another form, with a password.
-	return nil, fmt.Errorf("%w: it starts with neither postgres:// nor sqlite: — write postgres://user@host:5432/database or sqlite:FILE", ErrSettings)
 }

@@ -13,6 +13,7 @@ import (
 	"shoal/internal/pace"
 	"shoal/internal/plain"
 	"shoal/internal/store"
+	"shoal/internal/store/stores"
 	"shoal/internal/worker"
 )
 
@@ -29,7 +30,7 @@ func (h *Harvester) openStore(ctx context.Context) error {
 		options.Application = "shoal coordinator"
 	}
 	return h.patiently(ctx, "the store", unavailable, func() (err error) {
-		h.truth, err = store.Open(ctx, h.set.Store, options)
+		h.truth, err = stores.Open(ctx, h.set.Store, options)
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func extractResume(t *testing.T, f *fixture) {
 	equal(t, "ExtractBegin()", f.begin(t, newSpec), harvest.Key{})
 	cursor := f.stageNext(t, harvest.Key{}, 4)
 	wantError(t, "ExtractStage(the same batch again)", f.store.ExtractStage(t.Context(), Name, nil, cursor), store.ErrBusy)
-	f.store = Open(t, f.URL, store.Options{}) // the first one was killed
+	f.store = Open(t, f.Open, f.URL, store.Options{}) // the first one was killed
 	equal(t, "ExtractBegin() after a kill", f.begin(t, newSpec), cursor)
 	f.stageNext(t, cursor, 100)
 	equal(t, "records before the end", f.records(t), old)

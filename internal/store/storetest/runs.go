@@ -209,7 +209,7 @@ func openTogether(t *testing.T, f *fixture) {
 	var opened atomic.Int32
 	var all sync.WaitGroup
 	for i := range 8 {
-		s := Open(t, f.URL, store.Options{Version: "v1", Application: fmt.Sprint("worker ", i)})
+		s := Open(t, f.Open, f.URL, store.Options{Version: "v1", Application: fmt.Sprint("worker ", i)})
 		all.Go(func() {
 			run, made, err := s.OpenRun(t.Context(), harvest.Run{Name: "new", Inputs: Inputs()})
 			if err != nil || run.Name != "new" || run.Generation == "" {

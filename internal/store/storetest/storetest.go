@@ -20,10 +20,15 @@ import (
 // Land lands pages under the token with which it was made; store.ErrFenced once the shard has another.
 type Land func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
 
+// Opener opens a store, as stores.Open does.
+type Opener func(ctx context.Context, url string, options store.Options) (store.Store, error)
+
 // Twin is one database of one kind of store, empty at first.
 type Twin struct {
-	// URL is what store.Open takes.
+	// URL is what Open takes.
 	URL string
+	// Open opens the store.
+	Open Opener
 	// Take gives the shard a new token and a lease that lasts a minute.
 	Take func(t testing.TB, s store.Store, run string, shard harvest.Shard) Land
 	// Exec runs one statement of SQL in which tables have no schema.
@@ -49,6 +54,7 @@ func Contract(t *testing.T, fresh func(t *testing.T) Twin) {
 		"runs":    testRuns,
 		"extract": testExtract,
 		"fleet":   testFleet,
+		"leases":  testLeases,
 		"corpus":  testCorpus,
 		"schema":  testSchema,
 	}
@@ -69,7 +75,7 @@ func (e *env) run(t *testing.T, name string, test func(t *testing.T, f *fixture)
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
 		f := &fixture{Twin: e.fresh(t)}
-		f.store = Open(t, f.URL, store.Options{Version: "v1"})
+		f.store = Open(t, f.Open, f.URL, store.Options{Version: "v1"})
 		if _, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Inputs: Inputs(), Rate: "50/s", Titles: harvest.TitlesWritten}); err != nil || !opened {
 			t.Fatalf("OpenRun(%s) = opened %t, %v, want true, nil", Name, opened, err)
 		}
@@ -84,9 +90,9 @@ type fixture struct {
 }
 
 // Open opens a store until the end of the test.
-func Open(t testing.TB, url string, options store.Options) store.Store {
+func Open(t testing.TB, open Opener, url string, options store.Options) store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), url, options)
+	s, err := open(t.Context(), url, options)
 	if err != nil {
 		t.Fatalf("Open(%s) = %v, want a store", url, err)
 	}

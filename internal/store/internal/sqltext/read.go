@@ -1,0 +1,65 @@
+package sqltext
+
+import (
+	"fmt"
+	"strings"
+
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+)
+
+// NotRetried ends a query of pages: those that were put back are not done.
+func NotRetried(schema, run string) string {
+	return fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM %[1]sretried r WHERE r.run = %[2]s AND r.key = %[1]spages.key)", schema, run)
+}
+
+func InsertInto(table string, columns []string) string {
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+}
+
+// ExportQuery writes the query of an export for either twin: its tables are prefixed by schema, and placeholder writes
+// the n-th parameter.
+func ExportQuery(q store.Query, schema string, placeholder func(n int) string, keyArg func(harvest.Key) any) (sql string, args []any, err error) {
+	args = append(args, q.Run)
+	only := func(column string, value any) {
+		args = append(args, value)
+		sql += " AND " + column + " = " + placeholder(len(args))
+	}
+	limit := ""
+	if q.Limit > 0 {
+		limit = fmt.Sprintf(" LIMIT %d", q.Limit)
+	}
+	switch q.What {
+	case store.Pages:
+		sql = `SELECT key, url, coalesce(id, ''), outcome, coalesce(status, 0), coalesce(reason, ''), coalesce(detail, ''), attempts,
+			coalesce(revision, ''), coalesce(media_type, ''), headers, fetched_at, body, raw FROM ` + schema + "pages WHERE run = " + placeholder(1)
+		if len(q.Outcomes) > 0 {
+			var list []string
+			for _, o := range q.Outcomes {
+				args = append(args, string(o))
+				list = append(list, placeholder(len(args)))
+			}
+			sql += " AND outcome IN (" + strings.Join(list, ", ") + ")"
+		}
+		for column, text := range map[string]string{"reason": q.Reason, "id": q.ID, "url": q.URL} {
+			if text != "" {
+				only(column, text)
+			}
+		}
+		if q.Status != 0 {
+			only("status", q.Status)
+		}
+		if q.Key != nil {
+			only("key", keyArg(*q.Key))
+		}
+		return sql + " ORDER BY key" + limit, args, nil
+	case store.Records:
+		sql = `SELECT r.key, p.url, coalesce(p.id, ''), r.ordinal, coalesce(r.kind, ''), r.data FROM ` + schema + "records r JOIN " + schema +
+			"pages p ON p.run = r.run AND p.key = r.key WHERE r.run = " + placeholder(1) + " AND p.run = " + placeholder(1)
+		if q.Key != nil {
+			only("r.key", keyArg(*q.Key))
+		}
+		return sql + " ORDER BY r.key, r.ordinal" + limit, args, nil
+	}
+	return "", nil, fmt.Errorf("export %q of run %s: want %s or %s", q.What, q.Run, store.Pages, store.Records)
+}

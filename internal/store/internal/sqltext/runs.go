@@ -1,0 +1,88 @@
+package sqltext
+
+import (
+	"fmt"
+	"strings"
+
+	"shoal/internal/harvest"
+)
+
+// Totals is the query that adds up a run's shards rows, see Store.Totals.
+func Totals(schema, run string) string {
+	return fmt.Sprintf(`SELECT CAST(coalesce(sum(landed), 0) AS bigint), CAST(coalesce(sum(missing), 0) AS bigint),
+			CAST(coalesce(sum(skipped), 0) AS bigint), CAST(coalesce(sum(dead), 0) AS bigint),
+			CAST(coalesce(sum(bytes), 0) AS bigint), CAST(coalesce(max(rejected), 0) AS bigint)
+		FROM (SELECT sum(landed) AS landed, sum(missing) AS missing, sum(skipped) AS skipped, sum(dead) AS dead,
+			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %sshards WHERE run = %s GROUP BY "of") AS by_n`, schema, run)
+}
+
+// RowsOf is the query of Rows. Parameters: run, shard, of.
+func RowsOf(schema string, parameter func(n int) string) string {
+	return fmt.Sprintf(`SELECT CAST(coalesce(sum(CASE WHEN shard = %[3]s AND "of" = %[4]s THEN landed + missing + skipped + dead END), 0) AS bigint),
+			CAST(coalesce(sum(landed + missing + skipped + dead), 0) AS bigint)
+		FROM %[1]sshards WHERE run = %[2]s`, schema, parameter(1), parameter(2), parameter(3))
+}
+
+// LandedItems is the query of Landed. The counts come first: a run of which nothing landed may have millions of other rows.
+// Parameters: run, limit.
+func LandedItems(schema string, parameter func(n int) string) string {
+	return fmt.Sprintf(`SELECT key, url, coalesce(id, '') FROM %[1]spages WHERE run = %[2]s AND outcome = 'landed'
+		AND EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[2]s AND s.landed > 0) LIMIT %[3]s`, schema, parameter(1), parameter(2))
+}
+
+// RedefineRun is the statement that gives a run other inputs where a worker began it and has gone without landing
+// anything: a wrong path must not hold its name. Items that ended otherwise are not in the way. Parameters: run, upstream,
+// api, host, extract, body, rate, corpus; an empty one leaves what is stored. now is the present instant.
+func RedefineRun(schema, now string, parameter func(n int) string) string {
+	set := ""
+	for i, column := range []string{"upstream", "api", "host", "extract", "body", "rate", "corpus"} {
+		set += fmt.Sprintf("%s = coalesce(nullif(%s, ''), %s), ", column, parameter(i+2), column)
+	}
+	return fmt.Sprintf(`UPDATE %[1]sruns SET %[2]scorpus_items = NULL, corpus_digest = NULL, finished_at = NULL WHERE run = %[3]s
+		AND EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[3]s)
+		AND NOT EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[3]s AND s.expires_at > %[4]s)
+		AND NOT EXISTS (SELECT 1 FROM %[1]spages p WHERE p.run = %[3]s AND p.outcome = 'landed')`, schema, set, parameter(1), now)
+}
+
+// EmptyRun are the statements that take what a run holds out of it, after redefineRun: rows of items that did not land,
+// and their counts. A shard that nobody gave back has another
+// token, so that a worker that was only silent lands nothing more. Parameter: run.
+func EmptyRun(schema string) []string {
+	return []string{
+		"DELETE FROM " + schema + "pages WHERE run = $1",
+		"DELETE FROM " + schema + "records WHERE run = $1",
+		"DELETE FROM " + schema + "retried WHERE run = $1",
+		"DELETE FROM " + schema + "suspects WHERE run = $1",
+		"UPDATE " + schema + `shards SET token = token + CASE WHEN expires_at IS NULL THEN 0 ELSE 1 END, expires_at = NULL, landed = 0, missing = 0, skipped = 0, dead = 0, rejected = 0,
+			bytes = 0, crashes = 0, drained_at = NULL WHERE run = $1`,
+	}
+}
+
+// Redefinition are the parameters of redefineRun.
+func Redefinition(given harvest.Run) []any {
+	return []any{given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus}
+}
+
+// SaveInputs is the statement that keeps what the table inputs has of a run. Parameters: run, next, items, split, id,
+// absent, check, wait, pack, titles.
+func SaveInputs(schema string, parameter func(n int) string) string {
+	columns := []string{"next", "items", "split", "id", "absent", `"check"`, "wait", "pack", "titles"}
+	values, set := make([]string, len(columns)), make([]string, len(columns))
+	for i, column := range columns {
+		values[i], set[i] = parameter(i+2), column+" = excluded."+column
+	}
+	return fmt.Sprintf("INSERT INTO %sinputs (run, %s) VALUES (%s, %s) ON CONFLICT (run) DO UPDATE SET %s",
+		schema, strings.Join(columns, ", "), parameter(1), strings.Join(values, ", "), strings.Join(set, ", "))
+}
+
+// InputsOf are the parameters of saveInputs.
+func InputsOf(r harvest.Run) []any {
+	return []any{r.Name, r.Next, r.Items, r.Split, r.ID, r.Absent, r.Check, r.Wait, r.Pack, r.Titles}
+}
+
+// RecordDigest is the statement of RecordDigest. A corpus that replaces another one has grown, so the run has more to do.
+func RecordDigest(schema, run, known, items, sum string) string {
+	return fmt.Sprintf(`UPDATE %sruns SET corpus_items = %s, corpus_digest = %s,
+			finished_at = CASE WHEN %[4]s = '' THEN finished_at END
+		WHERE run = %[5]s AND coalesce(corpus_digest, '') = %[4]s`, schema, items, sum, known, run)
+}

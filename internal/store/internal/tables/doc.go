@@ -1,0 +1,3 @@
+// Package tables knows what goes into the rows of a store: columns and their order, values that every database takes, and
+// what is to be undone when an item is fetched again. In go pages and entries, out come values; it talks to no database.
+package tables

@@ -1,0 +1,24 @@
+package tables
+
+import (
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+)
+
+// MarkWorked is the ordinal of the staged row that stands for a page without a record.
+const MarkWorked = -1
+
+// MaxBodies is how many bytes of bodies ExtractBodies returns at most, but for the last of them.
+const MaxBodies = 64 << 20
+
+// ExtractedPages gives extracted records the form in which the landing code takes them.
+func ExtractedPages(batch []store.Extracted) []harvest.Page {
+	pages := make([]harvest.Page, len(batch))
+	for i := range batch {
+		pages[i] = harvest.Page{Key: batch[i].Key, Records: batch[i].Records}
+		if batch[i].Worked && len(batch[i].Records) == 0 {
+			pages[i].Records = []harvest.Record{{Ordinal: MarkWorked, Data: []byte("null")}}
+		}
+	}
+	return pages
+}

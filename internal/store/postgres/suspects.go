@@ -1,0 +1,122 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+	"shoal/internal/store/internal/leasing"
+	"shoal/internal/store/internal/sqltext"
+)
+
+// suspects implements Suspects on the pool: what is noted must not wait for a landing.
+type suspects struct {
+	p *Store
+	l *leasing.State
+}
+
+// Suspects implements Lease.
+func (l *shardLease) Suspects() store.Suspects {
+	if !l.Own.Suspects {
+		return nil
+	}
+	return suspects{l.p, l.State}
+}
+
+// countCrash is part of a take: it counts the owners that crashed, and says whether ours is to suspect its items.
+func (t *taker) countCrash(ctx context.Context, tx pgx.Tx) (suspects bool, err error) {
+	shard := []any{t.Run, t.Shard.Index, t.Shard.Of}
+	for _, statement := range sqltext.CrashStatements("shoal.", numbered) {
+		if _, err := tx.Exec(ctx, statement, shard...); err != nil {
+			return false, err
+		}
+	}
+	err = tx.QueryRow(ctx, sqltext.SuspectsLeft("shoal.", numbered), shard...).Scan(&suspects)
+	return suspects, err
+}
+
+// Load implements Suspects.
+func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
+	own, found := s.l.Own, map[harvest.Key]int{}
+	rows, err := s.p.pool.Query(ctx, "SELECT key, crashes FROM shoal.suspects WHERE run = $1 AND crashes > 0", own.Run)
+	if err == nil {
+		var key [16]byte
+		var crashes int
+		_, err = pgx.ForEachRow(rows, []any{&key, &crashes}, func() error {
+			if own.Shard.Owns(key) {
+				found[key] = crashes
+			}
+			return nil
+		})
+	}
+	return found, wrapOwn(own, "load the suspects of", err)
+}
+
+// Note implements Suspects. The row of the shard is locked against a take, and not against a renewal or a landing.
+func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
+	return s.exec(ctx, "note what is in flight of", `WITH ours AS (SELECT 1 FROM shoal.shards WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4 FOR KEY SHARE)
+		INSERT INTO shoal.suspects (run, key, shard, of, token) SELECT $1, key, $2, $3, $4 FROM ours, unnest($5::uuid[]) key
+		ON CONFLICT (run, key) DO UPDATE SET shard = excluded.shard, of = excluded.of, token = excluded.token`, uuids(keys))
+}
+
+// Clear implements Suspects.
+func (s suspects) Clear(ctx context.Context, keys []harvest.Key) error {
+	_, err := s.p.pool.Exec(ctx, "DELETE FROM shoal.suspects WHERE run = $1 AND key = ANY ($2::uuid[])", s.l.Own.Run, uuids(keys))
+	return wrapOwn(s.l.Own, "clear suspects of", err)
+}
+
+// Calm implements Suspects.
+func (s suspects) Calm(ctx context.Context) error {
+	return s.exec(ctx, "calm", "UPDATE shoal.shards SET crashes = 0 WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4")
+}
+
+// exec changes rows under our token alone.
+func (s suspects) exec(ctx context.Context, operation, statement string, more ...any) error {
+	tag, err := s.p.pool.Exec(ctx, statement, s.l.Own.Args(more...)...)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = store.ErrFenced
+	}
+	return s.l.Seen(wrapOwn(s.l.Own, operation, err))
+}
+
+// forgetLanded takes the items of a batch out of the suspects, in its transaction.
+func (l *landing) forgetLanded(ctx context.Context, tx pgx.Tx) error {
+	if !l.Suspects {
+		return nil
+	}
+	keys := make([]pgtype.UUID, len(l.rows))
+	for i := range l.rows {
+		keys[i] = uuid(l.rows[i].Key)
+	}
+	_, err := tx.Exec(ctx, "DELETE FROM shoal.suspects WHERE run = $1 AND key = ANY ($2::uuid[])", l.Run, keys)
+	return err
+}
+
+// giveBackSuspects is part of a release.
+func (l *shardLease) giveBackSuspects(ctx context.Context, conn *pgx.Conn) error {
+	if !l.Own.Suspects {
+		return nil
+	}
+	for _, statement := range sqltext.ReleaseSuspects("shoal.", numbered) {
+		if _, err := conn.Exec(ctx, statement, l.Own.Args()...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endSuspects is part of a drain.
+func (l *shardLease) endSuspects(ctx context.Context, tx pgx.Tx) error {
+	if !l.Own.Suspects {
+		return nil
+	}
+	for _, statement := range sqltext.DrainSuspects("shoal.", numbered) {
+		if _, err := tx.Exec(ctx, statement, l.Own.Run, l.Own.Shard.Index, l.Own.Shard.Of); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+	"shoal/internal/store/internal/leasing"
+)
+
+// wrapAny names a claim of whichever shard.
+func wrapAny(c store.Claim, err error) error {
+	operation := "claim a shard of run " + c.Run
+	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrDrained) || isOurs(err) {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	return fmt.Errorf("%s: %w: %w", operation, store.ErrUnavailable, err)
+}
+
+// anyPoll is how often those who wait for a shard of a SQLite store look again.
+const anyPoll = time.Second
+
+// ClaimAny implements Store.
+func (s *Store) ClaimAny(ctx context.Context, c store.Claim) (store.Lease, harvest.Shard, error) {
+	c = leasing.WithTTL(c, s.ttl)
+	of, said := c.Shard.Of, false
+	for {
+		shards, err := s.ListShards(ctx, c.Run)
+		if err != nil {
+			return nil, c.Shard, err
+		}
+		f := &leasing.Field{Drained: map[harvest.Shard]bool{}}
+		for _, state := range shards {
+			if !state.Drained.IsZero() {
+				f.Drained[state.Shard] = true
+			}
+			if state.Counts.Items() > 0 {
+				f.Begun = append(f.Begun, state.Shard)
+			}
+		}
+		if f.Done() {
+			return nil, c.Shard, wrapAny(c, store.ErrDrained)
+		}
+		var inWay []leasing.HeldLease
+		for _, c.Shard = range f.Left(of, nil) {
+			t := taker{s: s, Claim: c, own: leasing.Ownership{Run: c.Run, Shard: c.Shard}, any: true}
+			lease, err := t.take(ctx)
+			if lease != nil || err != nil {
+				return lease, c.Shard, err
+			}
+			inWay = append(inWay, leasing.HeldLease{Holder: t.inWay})
+		}
+		if sentence := leasing.Standby(c.Run, of, f, inWay); c.NoWait {
+			return nil, c.Shard, wrapAny(c, fmt.Errorf("%w: %s", store.ErrHeld, sentence))
+		} else if !said && c.Waiting != nil {
+			said = true
+			c.Waiting(sentence)
+		}
+		if err := leasing.Pause(ctx, anyPoll); err != nil {
+			return nil, c.Shard, wrapAny(c, err)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"shoal/internal/harvest"
+	"shoal/internal/store"
+	"shoal/internal/store/internal/leasing"
+	"shoal/internal/store/internal/sqltext"
+)
+
+// suspects is the twin of pgSuspects.
+type suspects struct{ l *shardLease }
+
+// Suspects implements Lease.
+func (l *shardLease) Suspects() store.Suspects {
+	if !l.Own.Suspects {
+		return nil
+	}
+	return suspects{l}
+}
+
+// countCrash is the twin of taker.countCrash. The shard may have no row yet.
+func (t *taker) countCrash(ctx context.Context, tx *sql.Tx) (suspects bool, err error) {
+	shard := []any{t.Run, t.Shard.Index, t.Shard.Of}
+	statements := append([]string{`INSERT INTO shards (run, shard, "of") VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING`}, sqltext.CrashStatements("", numbered)...)
+	if err := execAll(ctx, tx, statements, shard...); err != nil {
+		return false, err
+	}
+	err = tx.QueryRowContext(ctx, sqltext.SuspectsLeft("", numbered), shard...).Scan(&suspects)
+	return suspects, err
+}
+
+// execAll runs statements that take the same parameters.
+func execAll(ctx context.Context, tx *sql.Tx, statements []string, args ...any) error {
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Load implements Suspects.
+func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
+	own, found := s.l.Own, map[harvest.Key]int{}
+	err := s.l.s.each(ctx, s.l.s.read, func(rows *sql.Rows) error {
+		var key []byte
+		var crashes int
+		if err := rows.Scan(&key, &crashes); err != nil {
+			return err
+		}
+		if k := harvest.Key(key); own.Shard.Owns(k) {
+			found[k] = crashes
+		}
+		return nil
+	}, "SELECT key, crashes FROM suspects WHERE run = ? AND crashes > 0", own.Run)
+	return found, s.l.s.classify(own.Name("load the suspects of"), err)
+}
+
+// Note implements Suspects.
+func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
+	own := s.l.Own
+	err := s.l.s.transact(ctx, own.Name("note what is in flight of"), func(tx *sql.Tx) error {
+		for _, key := range keys {
+			err := s.l.updateIn(ctx, tx, `INSERT INTO suspects (run, key, shard, "of", token) SELECT ?1, ?5, ?2, ?3, ?4 FROM shards`+ownRow+`
+				ON CONFLICT (run, key) DO UPDATE SET shard = excluded.shard, "of" = excluded."of", token = excluded.token`, key[:])
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return s.l.Seen(err)
+}
+
+// Clear implements Suspects.
+func (s suspects) Clear(ctx context.Context, keys []harvest.Key) error {
+	return s.l.s.transact(ctx, s.l.Own.Name("clear suspects of"), func(tx *sql.Tx) error {
+		return forgetSuspects(ctx, tx, s.l.Own.Run, keys)
+	})
+}
+
+// Calm implements Suspects.
+func (s suspects) Calm(ctx context.Context) error {
+	return s.l.Seen(s.l.update(ctx, "calm", "UPDATE shards SET crashes = 0"+ownRow))
+}
+
+func forgetSuspects(ctx context.Context, tx *sql.Tx, run string, keys []harvest.Key) error {
+	for _, key := range keys {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM suspects WHERE run = ? AND key = ?", run, key[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetLanded is the twin of pgLanding.forgetLanded.
+func forgetLanded(ctx context.Context, tx *sql.Tx, own leasing.Ownership, rows []harvest.Page) error {
+	if !own.Suspects {
+		return nil
+	}
+	keys := make([]harvest.Key, len(rows))
+	for i := range rows {
+		keys[i] = rows[i].Key
+	}
+	return forgetSuspects(ctx, tx, own.Run, keys)
+}

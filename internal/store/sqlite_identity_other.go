@@ -1,6 +1,0 @@
-//go:build !unix
-
-package store
-
-// fileIdentity is the path where the system gives files no number that Go shows.
-func fileIdentity(path string) (string, error) { return path, nil }
