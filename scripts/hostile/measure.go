@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,15 +12,57 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
+
+// measured is what came of one run.
+type measured struct {
+	peak   int64
+	took   time.Duration
+	code   int
+	landed int
+	others string
+	output string
+}
+
+// broken returns the bounds that did not hold.
+func (m *measured) broken(a attack) error {
+	var errs []error
+	if m.peak > limit {
+		errs = append(errs, fmt.Errorf("%d MiB are more than %d", m.peak>>20, limit>>20))
+	}
+	if m.took > a.bound() {
+		errs = append(errs, fmt.Errorf("it took longer than %v", a.bound()))
+	}
+	if m.landed != a.wanted() {
+		errs = append(errs, fmt.Errorf("%d neighbours landed, not %d", m.landed, a.wanted()))
+	}
+	if !a.right(m.code) {
+		errs = append(errs, fmt.Errorf("exit %d is wrong", m.code))
+	}
+	if len(m.output) > mostOutput {
+		errs = append(errs, fmt.Errorf("%d bytes were printed", len(m.output)))
+	}
+	if !strings.Contains(m.output, a.says) {
+		errs = append(errs, fmt.Errorf("%q was not printed", a.says))
+	}
+	for i, r := range m.output {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) || r == utf8.RuneError {
+			errs = append(errs, fmt.Errorf("%q was printed: …%q", r, m.output[max(0, i-60):i]))
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // measure runs a program on one core and within the limit. Where a cgroup can be made the kernel enforces the limit; else
 // GOMEMLIMIT is nine tenths of it. The peak is the sum of what the program's processes have resident.
-func measure(dir string, args []string) (*measured, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), most)
+func measure(dir string, args []string, within time.Duration) (*measured, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within+10*time.Second)
 	defer cancel()
 	if taskset, err := exec.LookPath("taskset"); err == nil {
-		args = append([]string{taskset, "-c", "0"}, args...)
+		args = append([]string{taskset, "-c", firstCore()}, args...)
 	}
 	group := newGroup()
 	env := os.Environ()
@@ -32,6 +75,7 @@ func measure(dir string, args []string) (*measured, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var output bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, slices.Concat(env, []string{"GOMAXPROCS=1"}), &output, &output
+	cmd.WaitDelay = time.Second
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -41,19 +85,28 @@ func measure(dir string, args []string) (*measured, error) {
 	go watch(cmd.Process.Pid, ended, peak)
 	err := cmd.Wait()
 	close(ended)
-	m := &measured{peak: <-peak, took: time.Since(began), code: cmd.ProcessState.ExitCode(), output: tail(output.String())}
-	if group != nil {
-		if group.killed() {
-			return m, fmt.Errorf("the kernel ended a process: %w", os.ErrDeadlineExceeded)
-		}
+	m := &measured{peak: <-peak, took: time.Since(began), code: cmd.ProcessState.ExitCode(), output: output.String()}
+	if group != nil && group.killed() {
+		return m, errors.New("the kernel ended a process for its memory")
 	}
-	if cmd.ProcessState.ExitCode() < 0 {
+	if m.code < 0 {
 		return m, err
 	}
 	return m, nil
 }
 
-func tail(s string) string { return s[max(0, len(s)-2000):] }
+func tail(s string) string { return s[max(0, len(s)-3000):] }
+
+// firstCore is the first core that this process may use.
+func firstCore() string {
+	text, _ := os.ReadFile("/proc/self/status") // elsewhere there is no taskset either
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if list, ok := strings.CutPrefix(line, "Cpus_allowed_list:"); ok {
+			return strings.TrimSpace(list[:strings.IndexAny(list+",", ",-")])
+		}
+	}
+	return "0"
+}
 
 // watch sums what a process and its children have resident.
 func watch(pid int, ended <-chan struct{}, peak chan<- int64) {
@@ -87,53 +140,4 @@ func resident(pid int) (sum int64) {
 		}
 	}
 	return sum
-}
-
-// group is a cgroup with the limit.
-type group struct {
-	dir string
-	v2  bool
-}
-
-// newGroup makes one below our own; nil where that is not allowed.
-func newGroup() *group {
-	text, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return nil
-	}
-	for line := range strings.SplitSeq(string(text), "\n") {
-		parts := strings.SplitN(line, ":", 3)
-		if len(parts) != 3 || parts[1] != "" && parts[1] != "memory" {
-			continue
-		}
-		g := &group{dir: filepath.Join("/sys/fs/cgroup", parts[1], parts[2], fmt.Sprintf("hostile-%d", os.Getpid())), v2: parts[1] == ""}
-		name := "memory.limit_in_bytes"
-		if g.v2 {
-			name = "memory.max"
-		}
-		if os.Mkdir(g.dir, 0o755) != nil {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(g.dir, name)); err == nil && os.WriteFile(filepath.Join(g.dir, name), []byte(strconv.Itoa(limit)), 0) == nil {
-			return g
-		}
-		g.remove()
-	}
-	return nil
-}
-
-func (g *group) remove() { _ = os.Remove(g.dir) }
-
-func (g *group) killed() bool {
-	name := "memory.oom_control"
-	if g.v2 {
-		name = "memory.events"
-	}
-	text, _ := os.ReadFile(filepath.Join(g.dir, name))
-	for line := range strings.SplitSeq(string(text), "\n") {
-		if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "oom_kill" && fields[1] != "0" {
-			return true
-		}
-	}
-	return false
 }
