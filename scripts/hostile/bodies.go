@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -87,20 +88,23 @@ func text(kind, body string) http.HandlerFunc {
 	}
 }
 
-// packed answers with a gzip body of head, n times middle, and tail.
+// packed answers with a gzip body of head, n times middle, and tail, which is made when it is first asked for.
 func packed(head, middle string, n int, tail string) http.HandlerFunc {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, _ = io.WriteString(z, head) // memory takes all
-	for range n {
-		_, _ = io.WriteString(z, middle)
-	}
-	_, _ = io.WriteString(z, tail)
-	_ = z.Close()
+	body := sync.OnceValue(func() []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = io.WriteString(z, head) // memory takes all
+		for range n {
+			_, _ = io.WriteString(z, middle)
+		}
+		_, _ = io.WriteString(z, tail)
+		_ = z.Close()
+		return b.Bytes()
+	})
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Encoding", "gzip")
-		_, _ = w.Write(b.Bytes())
+		_, _ = w.Write(body())
 	}
 }
 

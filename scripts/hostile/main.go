@@ -5,12 +5,15 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -23,6 +26,7 @@ const (
 
 func main() {
 	list := flag.Bool("list", false, "print the names of the cases")
+	chatty := flag.Bool("v", false, "print what the programs print too")
 	flag.Parse()
 	if *list {
 		for _, a := range attacks() {
@@ -30,7 +34,10 @@ func main() {
 		}
 		return
 	}
-	os.Exit(prove(os.Stdout, flag.Args()))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := prove(ctx, os.Stdout, *chatty, flag.Args())
+	stop()
+	os.Exit(code)
 }
 
 // attacks are the cases, in the order in which they run.
@@ -39,7 +46,7 @@ func attacks() []attack {
 }
 
 // prove runs the cases whose names contain one of the words, or all, and returns the exit code.
-func prove(out io.Writer, words []string) int {
+func prove(ctx context.Context, out io.Writer, chatty bool, words []string) int {
 	var chosen []attack
 	for _, a := range attacks() {
 		if len(words) == 0 || slices.ContainsFunc(words, func(w string) bool { return strings.Contains(a.name, w) }) {
@@ -50,20 +57,24 @@ func prove(out io.Writer, words []string) int {
 		fmt.Fprintln(os.Stderr, "hostile: no case has such a name; -list prints them")
 		return 2
 	}
-	s, err := newStage()
+	s, err := newStage(ctx)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "hostile:", err)
 		return 2
 	}
 	defer s.close()
+	s.chatty = chatty
 	if !s.enforced {
 		fmt.Fprintln(out, "this user may make no memory cgroup: the peak is watched, and GOMEMLIMIT is nine tenths of the limit")
 	}
 	fmt.Fprintf(out, "%-44s %8s %8s %11s %s\n", "case", "peak MiB", "seconds", "neighbours", "exit, and the others")
 	broken := 0
 	for _, a := range chosen {
-		if !s.run(out, a) {
+		if !s.run(ctx, out, a) {
 			broken++
+		}
+		if ctx.Err() != nil {
+			return 130
 		}
 	}
 	if broken > 0 {

@@ -58,8 +58,8 @@ func (m *measured) broken(a attack) error {
 
 // measure runs a program on one core and within the limit. Where a cgroup can be made the kernel enforces the limit; else
 // GOMEMLIMIT is nine tenths of it. The peak is the sum of what the program's processes have resident.
-func measure(dir string, args []string, within time.Duration) (*measured, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), within+10*time.Second)
+func measure(ctx context.Context, dir string, args []string, within time.Duration) (*measured, error) {
+	ctx, cancel := context.WithTimeout(ctx, within+10*time.Second)
 	defer cancel()
 	if taskset, err := exec.LookPath("taskset"); err == nil {
 		args = append([]string{taskset, "-c", firstCore()}, args...)

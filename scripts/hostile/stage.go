@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"shoal/internal/harvest"
 	"slices"
 	"strings"
 	"time"
@@ -67,15 +68,16 @@ func (a attack) right(exit int) bool {
 type stage struct {
 	dir      string
 	enforced bool // the kernel enforces the limit
+	chatty   bool // what the programs print is shown even where all is well
 	postgres *cluster
 }
 
-func newStage() (*stage, error) {
+func newStage(ctx context.Context) (*stage, error) {
 	dir, err := os.MkdirTemp("", "hostile")
 	if err != nil {
 		return nil, err
 	}
-	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", dir, "./cmd/worker", "./cmd/coordinator").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", dir, "./cmd/worker", "./cmd/coordinator").CombinedOutput()
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("%w: %s", err, out)
@@ -177,20 +179,25 @@ func (c *scene) set(a attack) (args []string, err error) {
 }
 
 // run runs one case and reports whether all bounds held.
-func (s *stage) run(out io.Writer, a attack) bool {
-	m, err := s.measured(a)
+func (s *stage) run(ctx context.Context, out io.Writer, a attack) bool {
+	m, err := s.measured(ctx, a)
 	if m == nil {
 		m = &measured{}
 	}
 	err = errors.Join(err, m.broken(a))
 	fmt.Fprintf(out, "%-44s %8d %8.1f %8d/%-2d exit %d; %s\n", a.name, m.peak>>20, m.took.Seconds(), m.landed, a.wanted(), m.code, m.others)
 	if err != nil {
-		fmt.Fprintf(out, "  broken: %s\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "; "), strings.ReplaceAll(tail(m.output), "\n", "\n  "))
+		fmt.Fprintf(out, "  broken: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if err != nil || s.chatty {
+		for line := range strings.SplitSeq(tail(m.output), "\n") {
+			fmt.Fprintf(out, "  %s\n", harvest.Visible(line))
+		}
 	}
 	return err == nil
 }
 
-func (s *stage) measured(a attack) (*measured, error) {
+func (s *stage) measured(ctx context.Context, a attack) (*measured, error) {
 	dir, err := os.MkdirTemp(s.dir, "run")
 	if err != nil {
 		return nil, err
@@ -210,13 +217,13 @@ func (s *stage) measured(a attack) (*measured, error) {
 	args = slices.Concat([]string{filepath.Join(s.dir, "worker")}, args, []string{"--store", store,
 		"--rate", "100", "--concurrency", "40", "--retries", "2", "--progress", "none", "--max-dead", "none", "--max-skipped", "none", "--max-missing", "none",
 		"--max-rejected", "none", "--patience", "4m", "--user-agent", "hostile/1 (proof)"}, a.args)
-	m, err := measure(dir, args, a.bound())
+	m, err := measure(ctx, dir, args, a.bound())
 	if m == nil {
 		return nil, err
 	}
 	m.landed, m.others, err = c.outcomes(store, err)
 	for _, what := range [][]string{{"report"}, {"list", "--outcome", "dead,skipped"}} {
-		cmd := exec.CommandContext(context.Background(), filepath.Join(s.dir, "coordinator"), append(what, "--store", store)...)
+		cmd := exec.CommandContext(ctx, filepath.Join(s.dir, "coordinator"), append(what, "--store", store)...)
 		cmd.Dir = dir
 		said, _ := cmd.CombinedOutput() // a run that was refused at once has none to show
 		m.output += string(said)
