@@ -40,7 +40,9 @@ func (o *origin) blame(l link, before company, began time.Time, req *harvest.Req
 	case f.Fault == harvest.FaultAsked:
 		l.giveUp() // another connection may lead to another server
 		return err
-	case f.Fault == harvest.FaultReset && !errors.As(f.Err, &stream), f.Fault == harvest.FaultPartial && l.lost(), silent:
+	case silent:
+		l.giveUp() // whoever is at fault: no other exchange follows into the silence
+	case f.Fault == harvest.FaultReset && !errors.As(f.Err, &stream), f.Fault == harvest.FaultPartial && l.lost():
 	default:
 		return err
 	}
@@ -48,8 +50,5 @@ func (o *origin) blame(l link, before company, began time.Time, req *harvest.Req
 		return err
 	}
 	f.Fault = harvest.FaultLost
-	if silent {
-		l.giveUp()
-	}
 	return err
 }

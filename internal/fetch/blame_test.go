@@ -3,8 +3,10 @@ package fetch
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 
@@ -84,6 +86,34 @@ func TestOneSlotAtATimeHasAConnectionOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.Release()
+}
+
+// A connection that an exchange turned into a black hole, alone on it, must not swallow the next one.
+func TestNothingFollowsIntoABlackHole(t *testing.T) {
+	t.Parallel()
+	base, ca := frames(t, nil, func(p *peer) {
+		p.serveUntil(func(stream uint32) bool {
+			if p.n > 1 {
+				p.answer(stream, "{}", true)
+				return true
+			}
+			_, _ = io.Copy(io.Discard, p.conn) // takes everything, PING included, and answers nothing
+			return false
+		})
+	})
+	c := framesClient(t, ca, func(c *Client) { c.cfg.HeaderTimeout = 300 * time.Millisecond })
+	for _, row := range []struct {
+		url  string
+		want harvest.Fault
+	}{{"/hole", harvest.FaultTimeout}, {"/innocent", harvest.FaultNone}} {
+		s, err := c.ReserveAlone(t.Context(), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sendOn(t, s, base+row.url); faultIn(err) != row.want {
+			t.Errorf("Send of %s = %v, want fault %q", row.url, err, row.want)
+		}
+	}
 }
 
 func TestAPeerThatTakesFewHeaderBytesFaultsNoItem(t *testing.T) {
