@@ -15,8 +15,8 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/memory"
 	"shoal/internal/pace"
-	"shoal/internal/plain"
 	"shoal/internal/store"
+	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
 

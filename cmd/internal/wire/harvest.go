@@ -21,9 +21,9 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
-	"shoal/internal/plain"
 	"shoal/internal/status"
 	"shoal/internal/store"
+	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
 

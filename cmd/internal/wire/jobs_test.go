@@ -12,7 +12,7 @@ import (
 
 	"shoal/internal/aside"
 	"shoal/internal/harvest"
-	"shoal/internal/plain"
+	"shoal/internal/upstream/plain"
 )
 
 func TestMain(m *testing.M) {

@@ -17,7 +17,7 @@ import (
 	"shoal/internal/corpus"
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
-	"shoal/internal/plain"
+	"shoal/internal/upstream/plain"
 )
 
 // isListing tells whether a corpus is what the upstream lists.

@@ -11,9 +11,9 @@ import (
 	"shoal/internal/fetch"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
-	"shoal/internal/plain"
 	"shoal/internal/store"
 	"shoal/internal/store/stores"
+	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
 

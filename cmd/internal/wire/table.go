@@ -11,8 +11,8 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
-	"shoal/internal/mediawiki"
-	"shoal/internal/plain"
+	"shoal/internal/upstream/mediawiki"
+	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
 

@@ -8,9 +8,9 @@ import (
 	"shoal/internal/afd"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
-	"shoal/internal/mediawiki"
 	"shoal/internal/memory"
-	"shoal/internal/plain"
+	"shoal/internal/upstream/mediawiki"
+	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
 

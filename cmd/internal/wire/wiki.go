@@ -12,7 +12,7 @@ import (
 	"shoal/internal/corpus"
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
-	"shoal/internal/mediawiki"
+	"shoal/internal/upstream/mediawiki"
 	"shoal/internal/worker"
 )
 
