@@ -63,7 +63,7 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 	}
 	all := make([]runLine, 0, len(runs))
 	for _, run := range runs {
-		state, err := wire.Look(ctx, truth, run.Name)
+		state, err := coordinator.Look(ctx, truth, run.Name)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 }
 
 // word is where a run stands.
-func word(s wire.State) string {
+func word(s coordinator.RunStatus) string {
 	switch {
 	case !s.Run.FinishedAt.IsZero():
 		return "finished"
@@ -135,7 +135,7 @@ func (p *program) report(ctx context.Context, set config.Coordinator) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, truth.Close()) }()
-	r, err := wire.CompileReport(ctx, truth, run.Name)
+	r, err := coordinator.CompileReport(ctx, truth, run.Name)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (p *program) status(ctx context.Context, set config.Coordinator) (err error
 	defer func() { err = errors.Join(err, truth.Close()) }()
 	var speed status.Speed
 	for {
-		state, err := wire.Look(ctx, truth, run.Name)
+		state, err := coordinator.Look(ctx, truth, run.Name)
 		if err != nil {
 			return err
 		}

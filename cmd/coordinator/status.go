@@ -9,8 +9,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
+	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
 	"shoal/internal/status"
 )
@@ -63,7 +63,7 @@ type workerLine struct {
 	Note      string    `json:"note"`
 }
 
-func statusOf(s wire.State, speed *status.Speed) statusLine {
+func statusOf(s coordinator.RunStatus, speed *status.Speed) statusLine {
 	p := s.Progress()
 	line := statusLine{
 		Run: s.Run.Name, Host: s.Run.Host, State: word(s), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
@@ -117,7 +117,7 @@ func eta(left int64, perSecond float64) *float64 {
 	return &seconds
 }
 
-func workerOf(s wire.State, w harvest.Work) workerLine {
+func workerOf(s coordinator.RunStatus, w harvest.Work) workerLine {
 	name, _, _ := strings.Cut(w.Worker, "@")
 	line := workerLine{Worker: name, State: "silent", Shard: w.Shard, Landed: w.Stats.Items.Landed, Seen: w.Seen, LastError: w.Stats.LastError}
 	switch {
@@ -131,7 +131,7 @@ func workerOf(s wire.State, w harvest.Work) workerLine {
 }
 
 // showStatus prints one look at a run.
-func (p *program) showStatus(set config.Coordinator, s wire.State, speed *status.Speed) error {
+func (p *program) showStatus(set config.Coordinator, s coordinator.RunStatus, speed *status.Speed) error {
 	line := statusOf(s, speed)
 	switch {
 	case set.JSON && set.Watch:
@@ -175,7 +175,7 @@ func (p *program) seen(workers []workerLine, above int) ([]workerLine, int) {
 }
 
 // workers prints the table of workers.
-func (p *program) workers(s wire.State, workers []workerLine) error {
+func (p *program) workers(s coordinator.RunStatus, workers []workerLine) error {
 	return p.table([]status.Column{
 		{Name: "WORKER", Least: 12, Middle: true}, {Name: "STATE", Rank: 2}, {Name: "SHARD", Rank: 3}, {Name: "RATE"}, {Name: "LANDED", Rank: 1}, {Name: "ETA", Rank: 6},
 		{Name: "LIMIT", Rank: 4}, {Name: "SEEN", Rank: 7}, {Name: "LAST ERROR", Rank: 5, Least: 16},

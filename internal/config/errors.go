@@ -1,48 +1,9 @@
 package config
 
-import (
-	"errors"
-	"fmt"
+import "shoal/internal/harvest"
 
-	"shoal/internal/harvest"
-)
+// ErrUsage is [harvest.ErrUsage].
+var ErrUsage = harvest.ErrUsage
 
-// ErrUsage is matched by every error that the operator has to mend: exit code 2.
-var ErrUsage = errors.New("usage")
-
-// errBelow is what the lines below a usage error belong to: its text is repeated already.
-var errBelow = errors.New("")
-
-// usageError is a sentence for the operator; it says nothing about ErrUsage itself.
-type usageError struct {
-	text  string
-	below *harvest.Detailed // the lines of an error that the text repeats
-}
-
-func (e *usageError) Error() string { return e.text }
-
-func (e *usageError) Is(target error) bool { return target == ErrUsage }
-
-// Unwrap gives the lines that may be printed as such.
-func (e *usageError) Unwrap() error {
-	if e.below == nil {
-		return nil
-	}
-	return e.below
-}
-
-// Usagef makes an error that matches ErrUsage. The text is a sentence that says
-// what to do, and holds no secret.
-func Usagef(format string, args ...any) error {
-	usage := &usageError{text: fmt.Sprintf(format, args...)}
-	for _, arg := range args {
-		err, ok := arg.(error)
-		if !ok {
-			continue
-		}
-		if detailed, ok := errors.AsType[*harvest.Detailed](err); ok {
-			usage.below = &harvest.Detailed{Err: errBelow, Below: detailed.Below}
-		}
-	}
-	return usage
-}
+// Usagef is [harvest.Usagef].
+func Usagef(format string, args ...any) error { return harvest.Usagef(format, args...) }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"shoal/internal/harvest"
 )
@@ -32,6 +33,35 @@ type Proof struct {
 
 // Whole tells whether each item of the corpus has ended, and nothing else has.
 func (p Proof) Whole() bool { return p.Missing == 0 && p.Extra == 0 }
+
+// Grown reports whether the corpus has more items than the run was opened with, behind all of those: then what is missing
+// is yet to be fetched.
+func (p Proof) Grown(run harvest.Run) bool {
+	return p.Digest.Count > 0 && p.Missing > 0 && p.Digest.Count > run.CorpusItems && p.Prefix == run.CorpusSum
+}
+
+// Incomplete returns the error of a proof that failed; nil for one that holds.
+func (p Proof) Incomplete(run string) error {
+	var what []string
+	if p.Missing > 0 {
+		what = append(what, fmt.Sprintf("%d of %d items of its corpus have not ended, such as %s", p.Missing, p.Distinct, lines(p.Examples)))
+	}
+	if p.Extra > 0 {
+		what = append(what, fmt.Sprintf("%d items that have ended are not in its corpus, such as key %s", p.Extra, p.Strays[0]))
+	}
+	if len(what) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: run %s: %s", harvest.ErrIncomplete, run, strings.Join(what, "; "))
+}
+
+func lines(numbers []int64) string {
+	all := make([]string, len(numbers))
+	for i, n := range numbers {
+		all[i] = fmt.Sprintf("line %d", n)
+	}
+	return strings.Join(all, ", ")
+}
 
 const (
 	parts     = 256 // of the keys, by their first byte: one part fits into memory at any size of a corpus

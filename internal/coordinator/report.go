@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"context"
 	"time"
 
 	"shoal/internal/harvest"
@@ -37,6 +38,21 @@ type Report struct {
 	Sending     float64    `json:"sending_s"`    // seconds in which a request was sent
 	Used        float64    `json:"budget_used"`  // of those seconds' budget, 0 to 1
 	PerRequest  float64    `json:"items_per_request"`
+}
+
+// CompileReport reads what the run did and adds it up.
+func CompileReport(ctx context.Context, store Fleet, name string) (r Report, err error) {
+	s, err := Look(ctx, store, name)
+	if err != nil {
+		return r, err
+	}
+	minutes, err := store.ListMinutes(ctx, name)
+	if err != nil {
+		return r, err
+	}
+	run := s.Run
+	run.CorpusItems, _ = s.CorpusItems()
+	return Compile(run, s.Totals, s.Work, minutes, BudgetOf(run, s.Control)), nil
 }
 
 // Compile adds a run up. budget is in requests per second.

@@ -2,6 +2,9 @@ package harvest
 
 import "time"
 
+// ReportEvery is how often a process saves its [Work].
+const ReportEvery = 3 * time.Second
+
 // Work is what one process did for a run, as it says itself every few seconds.
 type Work struct {
 	Run     string

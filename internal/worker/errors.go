@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"shoal/internal/exchange"
+	"shoal/internal/harvest"
 )
 
 // How a worker may end other than drained or interrupted; each is an exit code of its own.
@@ -13,8 +14,8 @@ var (
 	ErrRefused = exchange.ErrRefused
 	// ErrPatience is exchange.ErrPatience: a dependency, the upstream or a backoff outlasted --patience.
 	ErrPatience = exchange.ErrPatience
-	// ErrIncomplete: the corpus is damaged, or not every item handed out was committed.
-	ErrIncomplete = errors.New("incomplete")
+	// ErrIncomplete is [harvest.ErrIncomplete]: the corpus is damaged, or not every item handed out was committed.
+	ErrIncomplete = harvest.ErrIncomplete
 	// ErrAnother: what the store held when the pass began may not be there any more. Another pass finds what is missing.
 	ErrAnother = fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)
 	// ErrDoubt: the ledger says of more items that they have ended than the store has counted. A pass with Config.Verify tells.

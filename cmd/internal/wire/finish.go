@@ -51,7 +51,7 @@ func (h *Harvester) settle(ctx context.Context, result worker.Result, out *Outco
 			if h.listsPages() { // as long as it is not walked to its end nobody knows what it holds
 				return nil
 			}
-			return h.settleDigest(ctx, result)
+			return h.settleDigest(ctx, h.run.CorpusItems, result)
 		},
 		func() (err error) {
 			out.Finished, err = h.lease.Drained(ctx, result.Rejected)
@@ -79,14 +79,14 @@ func (h *Harvester) settle(ctx context.Context, result worker.Result, out *Outco
 
 // settleDigest accepts the corpus of the first pass, the same one again, and one
 // that only grew at its end.
-func (h *Harvester) settleDigest(ctx context.Context, result worker.Result) error {
+func (h *Harvester) settleDigest(ctx context.Context, before int64, result worker.Result) error {
 	sum, count := result.Digest.Sum(), result.Digest.Count
 	for {
 		run, err := h.truth.FindRun(ctx, h.run.Name)
 		if err != nil {
 			return err
 		}
-		grew := count > run.CorpusItems && run.CorpusItems == h.run.CorpusItems && result.Prefix == run.CorpusSum
+		grew := count > run.CorpusItems && run.CorpusItems == before && result.Prefix == run.CorpusSum
 		switch {
 		case run.CorpusSum != "" && count == run.CorpusItems && sum == run.CorpusSum:
 			return nil
@@ -105,6 +105,11 @@ func (h *Harvester) settleDigest(ctx context.Context, result worker.Result) erro
 		}
 		// Another shard was faster: judge by what it recorded.
 	}
+}
+
+// grow records the corpus of a proof in the place of the run's.
+func (h *Harvester) grow(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error {
+	return h.settleDigest(ctx, run.CorpusItems, worker.Result{Digest: digest, Prefix: prefix})
 }
 
 func (h *Harvester) sayGrowth(run harvest.Run, count int64) {

@@ -82,7 +82,7 @@ func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) e
 			return err
 		}
 		if !h.set.Given("rate") {
-			plan.Budget = BudgetOf(run, control)
+			plan.Budget = coordinator.BudgetOf(run, control)
 		}
 	}
 	plan.Run = orText(plan.Run, "(not opened)")
@@ -127,7 +127,7 @@ func (h *Harvester) planChains(ctx context.Context, plan *coordinator.Plan, runs
 		if !sameListing(run.Corpus, h.run.Corpus) || steps == 0 {
 			continue
 		}
-		report, err := CompileReport(ctx, h.truth, run.Name)
+		report, err := coordinator.CompileReport(ctx, h.truth, run.Name)
 		if err != nil {
 			return err
 		}

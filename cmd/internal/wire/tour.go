@@ -12,9 +12,6 @@ import (
 	"shoal/internal/worker"
 )
 
-// reportEvery is how often a process says in the store what it does.
-const reportEvery = 3 * time.Second
-
 // tour adds up the shards that one process works on, one after the other.
 type tour struct {
 	mu      sync.Mutex
@@ -182,14 +179,14 @@ func (h *Harvester) startReports(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(reportEvery)
+		tick := time.NewTicker(harvest.ReportEvery)
 		defer tick.Stop()
 		for {
 			select {
 			case <-life.Done():
 				return
 			case <-tick.C:
-				h.report(life, reportEvery, false)
+				h.report(life, harvest.ReportEvery, false)
 			}
 		}
 	}()

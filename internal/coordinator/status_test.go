@@ -1,4 +1,4 @@
-package wire
+package coordinator
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ func workAt(now time.Time, age time.Duration, rate float64, auto bool) harvest.W
 	return harvest.Work{Seen: now.Add(-age), Stats: harvest.Stats{Rate: rate, Auto: auto}}
 }
 
-// A killed worker's last word is not added to what the others have taken up.
+// TestRateOfARunKeepsItsPromise checks that the last report of a killed worker is not added to what the others took up.
 func TestRateOfARunKeepsItsPromise(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -25,17 +25,17 @@ func TestRateOfARunKeepsItsPromise(t *testing.T) {
 		{"one not heard of for 7 s", []harvest.Work{workAt(now, 0, 40, false), workAt(now, 7*time.Second, 12, false)}, 40},
 		{"one killed just now", []harvest.Work{workAt(now, 0, 42, false), workAt(now, 4*time.Second, 12, false)}, 50},
 	} {
-		if got := (State{Run: run, Work: test.work, At: now}).Progress().Rate; got != test.want {
+		if got := (RunStatus{Run: run, Work: test.work, At: now}).Progress().Rate; got != test.want {
 			t.Errorf("Rate(%s) = %g, want %g", test.name, got, test.want)
 		}
 	}
 }
 
-// Shards that workers take one after the other wait for their turn; they have no owner only where no worker will take them.
+// TestShardsWaitForTheirTurn checks that a shard has no owner only where no worker at work will take it.
 func TestShardsWaitForTheirTurn(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	state := State{Run: harvest.Run{Shards: 64}, At: now, Shards: []harvest.ShardState{{Shard: harvest.Shard{Index: 0, Of: 64}, Held: true}}}
+	state := RunStatus{Run: harvest.Run{Shards: 64}, At: now, Shards: []harvest.ShardState{{Shard: harvest.Shard{Index: 0, Of: 64}, Held: true}}}
 	for _, test := range []struct {
 		name             string
 		work             []harvest.Work

@@ -1,0 +1,195 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Leader watches over the workers of a run until its shards are drained, and proves by key that nothing is missing.
+type Leader struct {
+	Run    harvest.Run
+	Store  Store
+	Corpus Corpus
+	// Lead returns when no other process leads the run. Its errors are final.
+	Lead func(ctx context.Context) (Leadership, error)
+	// Lost reports whether an error of [Leadership.Keep] says that this process does not lead any more.
+	Lost func(error) bool
+	// Prepare is called once, when this process leads for the first time. Its error ends the run.
+	Prepare func(ctx context.Context) error
+	// Fill enumerates the corpus while the run is led; nil where another command does. Its error ends the run.
+	Fill func(ctx context.Context) error
+	// Grow records that the corpus has more items than the run had, behind those that it had; an error where it has not.
+	Grow func(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error
+	// Judge returns an error where the run lost more items than allowed.
+	Judge func(totals harvest.Counts, items int64) error
+	// Draining reports whether the workers of the run are ordered to do nothing.
+	Draining func() bool
+	// Watch is called once with a function that returns the progress of the run; nil where there is no screen.
+	Watch func(progress func() harvest.Progress)
+	Again Again
+	Say   func(sentence string)
+	Began time.Time // when the process did
+	Steps bool      // the items are steps of a listing, of which a missing one is walked again and not fetched
+
+	watch   watch
+	leading atomic.Bool
+}
+
+// Led is how a led run ended.
+type Led struct {
+	Totals harvest.Counts
+	Proof  Proof
+	Report Report // empty before the run is finished
+}
+
+// Finish leads the run to its end. Where the lead is lost, it waits for it again.
+func (l *Leader) Finish(ctx context.Context) (led Led, err error) {
+	l.watch = watch{run: l.Run.Name, began: l.Began, say: l.Say}
+	leadership, err := l.Lead(ctx)
+	if err != nil {
+		return led, err
+	}
+	defer func() { leadership.Close() }()
+	var filling sync.WaitGroup
+	defer filling.Wait() // after end: Fill must have been told to stop
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	if err := l.Prepare(ctx); err != nil {
+		return led, err
+	}
+	if l.Fill != nil {
+		filling.Go(func() {
+			if err := l.Fill(ctx); err != nil && ctx.Err() == nil {
+				end(fmt.Errorf("enumerate the corpus of run %s: %w", l.Run.Name, err))
+			}
+		})
+	}
+	if l.Watch != nil {
+		l.Watch(l.watch.progress)
+	}
+	for {
+		l.leading.Store(true)
+		led, err = l.oversee(ctx, leadership)
+		l.leading.Store(false)
+		if err == nil || !l.Lost(err) {
+			break
+		}
+		l.Say(fmt.Sprintf("the connection that led run %s was lost", l.Run.Name))
+		leadership.Close()
+		var regained Leadership
+		if regained, err = l.Lead(ctx); err != nil {
+			break
+		}
+		leadership = regained
+	}
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return led, err
+}
+
+// turn is how often [Leader.Turn] looks.
+const turn = 400 * time.Millisecond
+
+// Turn returns when this process leads the run and no operator drains it: only then it lists the corpus. It returns the
+// cause of a context that ends before.
+func (l *Leader) Turn(ctx context.Context) error {
+	tick := time.NewTicker(turn)
+	defer tick.Stop()
+	for l.Draining() || !l.leading.Load() {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// refresh takes what a run gains while it lasts.
+func (l *Leader) refresh(run harvest.Run) {
+	l.Run.CorpusItems, l.Run.CorpusSum, l.Run.FinishedAt = run.CorpusItems, run.CorpusSum, run.FinishedAt
+}
+
+// oversee waits until the run is drained, proves it complete and finishes it. Where the corpus has grown since the run
+// was drained there is more to wait for.
+func (l *Leader) oversee(ctx context.Context, leadership Leadership) (led Led, err error) {
+	for more := true; more; {
+		if err := l.untilDrained(ctx, leadership); err != nil {
+			return led, err
+		}
+		l.Say(fmt.Sprintf("all shards of run %s are drained: comparing the keys of its corpus with those in the store", l.Run.Name))
+		if led.Proof, err = l.Prove(ctx); err != nil {
+			return led, err
+		}
+		if more, err = l.decide(ctx, led.Proof); err != nil {
+			return led, err
+		}
+	}
+	err = l.Again(ctx, func() error {
+		finished, err := l.Store.FinishRun(ctx, l.Run.Name)
+		if err == nil && !finished {
+			err = fmt.Errorf("%w: a shard of run %s was opened again while the keys were compared; start the same command again", harvest.ErrIncomplete, l.Run.Name)
+		}
+		return err
+	})
+	if err != nil {
+		return led, err
+	}
+	err = l.Again(ctx, func() error {
+		if led.Totals, err = l.Store.Totals(ctx, l.Run.Name); err != nil {
+			return err
+		}
+		led.Report, err = CompileReport(ctx, l.Store, l.Run.Name)
+		return err
+	})
+	if err != nil {
+		return led, err
+	}
+	return led, l.Judge(led.Totals, led.Proof.Distinct)
+}
+
+// decide acts on a proof: more is set where workers have more to fetch; an error where the run is not complete.
+func (l *Leader) decide(ctx context.Context, p Proof) (more bool, err error) {
+	if p.Grown(l.Run) {
+		err := l.Grow(ctx, l.Run, p.Digest, p.Prefix)
+		return err == nil, err
+	}
+	err = p.Incomplete(l.Run.Name)
+	if p.Missing > 0 && !l.Steps {
+		if reopening := l.Again(ctx, func() error { return l.Store.Reopen(ctx, l.Run.Name) }); reopening != nil {
+			return false, errors.Join(err, reopening)
+		}
+		err = fmt.Errorf("%w; its shards are open again: start workers, which fetch what is missing, and then this command", err)
+	}
+	return false, err
+}
+
+// Prove compares the corpus, in a second pass, with the keys in the store. It only reads, so where the store goes away in
+// the middle it begins again.
+func (l *Leader) Prove(ctx context.Context) (p Proof, err error) {
+	err = l.Again(ctx, func() error {
+		run, err := l.Store.FindRun(ctx, l.Run.Name)
+		if err != nil {
+			return err
+		}
+		l.refresh(run)
+		entries, err := l.Corpus.Open(ctx)
+		if err != nil {
+			return err
+		}
+		p, err = Prove(ctx, os.TempDir(), entries, l.Store.Keys(ctx, l.Run.Name), l.Run.CorpusItems)
+		return err
+	})
+	if err != nil {
+		return p, fmt.Errorf("verify run %s: %w", l.Run.Name, err)
+	}
+	return p, nil
+}
