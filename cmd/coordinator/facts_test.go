@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -55,7 +56,15 @@ func TestStatusHead(t *testing.T) {
 	if got := line.head(0); got != want {
 		t.Errorf("head() =\n%s\nwant\n%s", got, want)
 	}
-	line.DrainBy = ""
+	until := time.Date(2026, 10, 1, 7, 0, 0, 0, time.Local)
+	line.Lowered, line.SilentUntil, line.HeldUntilSaid, line.DrainBy = 48, &until, false, ""
+	lines := `
+            lowered to 48/s: the upstream refused again and again at 50/s; try --headroom 5%, or --rate 45/s
+  silent    api.example asked for it, until 2026-10-01 07:00:00; coordinator resume --host api.example ends that
+`
+	if got := line.head(0); !strings.Contains(got, lines) {
+		t.Errorf("head() of a run that was lowered and is silent =\n%s\nwant in it\n%s", got, lines)
+	}
 	if got, want := line.head(0), "            7/8; worker --run 2026q4 --shard 7/8 takes one up\n"; got[len(got)-len(want):] != want {
 		t.Errorf("head() with a shard that waits ends with %q, want %q", got, want)
 	}

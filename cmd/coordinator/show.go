@@ -167,6 +167,7 @@ func reportText(r coordinator.Report, width int) string {
 	f.Add("", "%.1f items each", r.PerRequest)
 	f.Add("rate", "%.1f %% of %g/s used in %.0f s of sending; worst second %d, worst minute %d (the budget allows %.0f)",
 		100*r.Used, r.Budget, r.Sending, r.WorstSecond, r.WorstMinute, 60*r.Budget)
+	f.Lowered(r.Lowered, r.Budget)
 	f.Bytes(r.WireBytes, counts)
 	f.Add("retries", "%s", byName(r.Retries, humanize.Comma))
 	f.Add("pauses", "%s", byName(r.Pauses, func(s harvest.Silence) string { return fmt.Sprintf("%d (%.0f s)", s.Times, s.Seconds) }))

@@ -29,10 +29,12 @@ type statusLine struct {
 	Skipped int64 `json:"skipped"`
 	Dead    int64 `json:"dead"`
 
-	Rate   float64  `json:"rate"`   // requests/s of all workers
-	Budget float64  `json:"budget"` // requests/s
-	ETA    *float64 `json:"eta_s"`
+	Rate    float64  `json:"rate"`       // requests/s of all workers
+	Budget  float64  `json:"budget"`     // requests/s
+	Lowered float64  `json:"lowered_to"` // requests/s that the fleet keeps below, since the upstream refused at the budget again and again; 0: no such rate
+	ETA     *float64 `json:"eta_s"`
 
+	SilentUntil   *time.Time `json:"silent_until"` // the upstream asked for silence until then
 	HeldUntilSaid bool       `json:"paused_until_resumed"`
 	HeldUntil     *time.Time `json:"paused_until"`
 	RateBy        string     `json:"ordered_by"` // who said rate or pause last
@@ -68,11 +70,15 @@ func statusOf(s coordinator.RunStatus, speed *status.Speed) statusLine {
 	line := statusLine{
 		Run: s.Run.Name, Host: s.Run.Host, State: word(s), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
 		Landed: s.Totals.Landed, Missing: s.Totals.Missing, Skipped: s.Totals.Skipped, Dead: s.Totals.Dead,
-		Rate: p.Rate, Budget: p.Budget, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), counts: s.Totals, cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
+		Rate: p.Rate, Budget: p.Budget, Lowered: p.Lowered, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), counts: s.Totals, cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
 	}
 	if s.Control.Hold > 0 {
 		until := s.At.Add(s.Control.Hold)
 		line.HeldUntil = &until
+	}
+	if s.Control.Silence > 0 {
+		until := s.At.Add(s.Control.Silence)
+		line.SilentUntil = &until
 	}
 	for _, shard := range s.Shards {
 		switch {
@@ -200,6 +206,10 @@ func (l statusLine) head(width int) string {
 		end = time.Duration(*l.ETA * float64(time.Second))
 	}
 	f.RateNow(l.Rate, l.Budget, end)
+	f.Lowered(l.Lowered, l.Budget)
+	if l.SilentUntil != nil {
+		f.Add("silent", "%s asked for it, until %s; coordinator resume --host %s ends that", l.Host, l.SilentUntil.Local().Format(time.DateTime), l.Host)
+	}
 	switch {
 	case l.HeldUntilSaid:
 		f.Add("paused", "by %s, until coordinator resume", l.RateBy)

@@ -32,6 +32,7 @@ type Report struct {
 	Limits    map[string]float64         `json:"limits_s"`
 
 	Budget      float64    `json:"budget"`       // requests/s
+	Lowered     float64    `json:"lowered_to"`   // requests/s that the fleet kept below, since the upstream refused there again and again; 0: no such rate
 	WorstSecond int        `json:"worst_second"` // requests
 	WorstMinute int        `json:"worst_minute"` // requests
 	WorstAt     *time.Time `json:"worst_at"`     // of the second; null before the first request
@@ -76,6 +77,7 @@ func Compile(run harvest.Run, totals harvest.Counts, work []harvest.Work, minute
 			r.Pauses[source] = harvest.Silence{Times: sum.Times + s.Times, Seconds: sum.Seconds + s.Seconds}
 		}
 		r.Refused += w.Stats.Refused
+		r.Lowered = harvest.Lower(r.Lowered, w.Stats.Lowered)
 		for name, n := range w.Stats.Malformed {
 			r.Malformed[name] += n
 		}

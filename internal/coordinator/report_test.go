@@ -9,18 +9,22 @@ import (
 
 func TestCompileAddsUp(t *testing.T) {
 	work := []harvest.Work{
-		{Stats: harvest.Stats{Requests: 60, Retries: map[string]int64{"http_502": 2}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 1, Seconds: 3}}, Limits: map[string]float64{"budget": 2}}},
-		{Stats: harvest.Stats{Requests: 40, Wire: 7, Retries: map[string]int64{"http_502": 1, "reset": 1}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 1, Seconds: 2}}, Stages: map[string]float64{"fetch": 4}, Malformed: map[string]int64{"RateLimit": 2}}},
+		{Stats: harvest.Stats{Requests: 60, Retries: map[string]int64{"http_502": 2}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 1, Seconds: 3}}, Limits: map[string]float64{"budget": 2}, Lowered: 48}},
+		{Stats: harvest.Stats{Requests: 40, Wire: 7, Retries: map[string]int64{"http_502": 1, "reset": 1}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 1, Seconds: 2}}, Stages: map[string]float64{"fetch": 4}, Malformed: map[string]int64{"RateLimit": 2}, Lowered: 46}},
+		{Stats: harvest.Stats{}},
 	}
 	minutes := []harvest.Minute{{Unix: 100}, {Unix: 101}}
 	minutes[0].Seconds[58], minutes[0].Seconds[59] = 30, 50
 	minutes[1].Seconds[0] = 20
 	r := Compile(harvest.Run{Name: "q"}, harvest.Counts{Landed: 190, Missing: 10}, work, minutes, 50)
-	if r.Requests != 100 || r.WireBytes != 7 || r.Workers != 2 || r.PerRequest != 2 {
-		t.Errorf("Compile() = %d requests, %d bytes, %d workers, %g a request, want 100, 7, 2, 2", r.Requests, r.WireBytes, r.Workers, r.PerRequest)
+	if r.Requests != 100 || r.WireBytes != 7 || r.Workers != 3 || r.PerRequest != 2 {
+		t.Errorf("Compile() = %d requests, %d bytes, %d workers, %g a request, want 100, 7, 3, 2", r.Requests, r.WireBytes, r.Workers, r.PerRequest)
 	}
 	if r.Retries["http_502"] != 3 || r.Retries["reset"] != 1 || r.Pauses["Retry-After"] != (harvest.Silence{Times: 2, Seconds: 5}) {
 		t.Errorf("Compile() = retries %v, pauses %v, want 3 of http_502, 1 reset, 2 pauses of 5 s", r.Retries, r.Pauses)
+	}
+	if r.Lowered != 46 {
+		t.Errorf("Compile() = lowered to %v, want 46, the lowest", r.Lowered)
 	}
 	if r.Malformed["RateLimit"] != 2 {
 		t.Errorf("Compile() = %v malformed headers, want 2 of RateLimit", r.Malformed)

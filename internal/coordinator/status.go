@@ -82,6 +82,7 @@ func (s RunStatus) Progress() harvest.Progress {
 	p.Total, p.Guess = s.CorpusItems()
 	for _, w := range s.Work {
 		p.Requests, p.Wire = p.Requests+w.Stats.Requests, p.Wire+w.Stats.Wire
+		p.Lowered = harvest.Lower(p.Lowered, w.Stats.Lowered)
 		for _, n := range w.Stats.Retries {
 			p.Retries += n
 		}

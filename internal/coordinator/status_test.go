@@ -31,6 +31,15 @@ func TestRateOfARunKeepsItsPromise(t *testing.T) {
 	}
 }
 
+// TestARunIsLoweredAsItsProcesses checks that what one process was lowered to is the run's.
+func TestARunIsLoweredAsItsProcesses(t *testing.T) {
+	t.Parallel()
+	state := RunStatus{Run: harvest.Run{Rate: "50/s"}, At: time.Now(), Work: []harvest.Work{{}, {Stats: harvest.Stats{Lowered: 48}}, {Stats: harvest.Stats{Lowered: 47}}, {}}}
+	if got := state.Progress().Lowered; got != 47 {
+		t.Errorf("Lowered = %v, want 47", got)
+	}
+}
+
 // TestShardsWaitForTheirTurn checks that a shard has no owner only where no worker at work will take it.
 func TestShardsWaitForTheirTurn(t *testing.T) {
 	t.Parallel()

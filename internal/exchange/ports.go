@@ -65,6 +65,8 @@ type PaceState struct {
 	Limit  harvest.Limit // what pace waits for; LimitBudget when nothing is wrong
 	Until  time.Time     // end of a backoff or hold; zero without one
 	Since  time.Time     // since when Redis or the upstream is away; zero when they are there
+
+	Lowered float64 // requests/s above which the fleet does not go any more, since the upstream refused there again and again; 0: no such rate
 }
 
 // Reader decodes answers.

@@ -74,6 +74,7 @@ type Progress struct {
 
 	Rate        float64 // requests/s of this process over the last seconds
 	Budget      float64 // requests/s of the whole fleet
+	Lowered     float64 // requests/s that the fleet keeps below, since the upstream refused there again and again; 0: no such rate
 	Limit       Limit
 	SilentUntil time.Time // zero when nothing is silent
 	Stuck       string    // the stage that nothing leaves any more, for a person; empty when all is well

@@ -32,6 +32,7 @@ type Stats struct {
 
 	Rate      float64 `json:"rate"` // requests/s over the last seconds
 	Budget    float64 `json:"budget"`
+	Lowered   float64 `json:"lowered,omitempty"` // requests/s that the fleet keeps below, since the upstream refused there again and again; 0: no such rate
 	Limit     Limit   `json:"limit,omitempty"`
 	Auto      bool    `json:"auto,omitempty"` // it takes one free shard after the other
 	Left      int64   `json:"left,omitempty"` // items of the shard at work that have not ended, 0 while unknown
@@ -63,4 +64,12 @@ const (
 // Stages lists them.
 func Stages() []string {
 	return []string{StageConnect, StagePermit, StageFetch, StageDecode, StageLand}
+}
+
+// Lower is the lower one of two rates that a fleet was lowered to, of which 0 is none.
+func Lower(one, other float64) float64 {
+	if one == 0 || other > 0 && other < one {
+		return other
+	}
+	return one
 }

@@ -53,6 +53,7 @@ type State struct {
 	Rate        float64   // requests/s in force, the ramp after a backoff included
 	Budget      float64   // requests/s without the ramp
 	Ceiling     float64   // the part of Budget that is not exceeded in this run, since the upstream refused again and again above it; 1: all
+	Lowered     float64   // requests/s to which Ceiling brought Budget when it last fell; 0: it never did, at this rate
 	RateBy      string    // the operator who set Budget; empty: the lowest that an active worker asks for
 	Until       time.Time // the upstream asked for silence until then
 	Hold        time.Time // the operator asked for silence until then

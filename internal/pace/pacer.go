@@ -40,7 +40,8 @@ type Pacer struct {
 	outages
 	ok, bad, out          int64 // permits that succeeded, failed, are out
 	granted, used, wasted int64
-	last                  grant // the latest answer
+	last                  grant   // the latest answer
+	lowered               float64 // see State
 }
 
 // waiter is one caller blocked in Wait.
@@ -189,7 +190,7 @@ func (p *Pacer) State() State {
 	now := p.now()
 	g := &p.last
 	s := State{Rate: g.rate * g.share, Budget: g.rate, RateBy: g.rateBy, Limit: harvest.LimitBudget, Active: g.active,
-		Calls: p.made, Granted: p.granted, Used: p.used, Late: p.wasted, Unreachable: p.at(p.failing), Outage: p.since()}
+		Lowered: p.lowered, Calls: p.made, Granted: p.granted, Used: p.used, Late: p.wasted, Unreachable: p.at(p.failing), Outage: p.since()}
 	if g.now == 0 {
 		s.Rate, s.Budget = p.set.Rate, p.set.Rate
 	}

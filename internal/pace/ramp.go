@@ -62,10 +62,14 @@ func (p *Pacer) noteCeiling(g grant) {
 	if p.last.now > 0 {
 		before = p.last.top
 	}
+	if p.last.now > 0 && g.rate != p.last.rate {
+		p.lowered = 0 // it was about another rate
+	}
 	if g.top >= before || g.top >= 1 {
 		return
 	}
 	rate := g.rate * (1 - p.set.Headroom)
+	p.lowered = rate * g.top
 	p.set.Log.Warn("the upstream refuses again and again at the same rate: it is asked more slowly from now on, in this run",
-		"host", p.set.Host, "rate", fmt.Sprintf("%.3g/s", rate*g.top), "budget", fmt.Sprintf("%.3g/s", g.rate))
+		"host", p.set.Host, "rate", fmt.Sprintf("%.3g/s", p.lowered), "budget", fmt.Sprintf("%.3g/s", g.rate))
 }

@@ -65,6 +65,49 @@ func TestRefusedAgainAtTheSameRateLowersTheCeiling(t *testing.T) {
 	}
 }
 
+// Where the ceiling came is known as long as the budget is the one that it is about.
+func TestStateKnowsWhereItWasLowered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		local := NewLocal()
+		p := New(Settings{Host: host, Worker: "a", Rate: 50}, local)
+		defer p.Close(t.Context())
+		state := func(after string, low, high float64) {
+			t.Helper()
+			for range 2 { // the second permit comes with what the first call learned
+				permit, err := p.Wait(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.Done(t.Context(), permit, true)
+				time.Sleep(2 * time.Second)
+			}
+			if got := p.State().Lowered; got < low || got > high {
+				t.Errorf("Lowered after %s = %v, want %v to %v", after, got, low, high)
+			}
+		}
+		refused := func() {
+			permit, err := p.Wait(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Backoff(t.Context(), permit, time.Second, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		state("the start", 0, 0)
+		refused()
+		state("one refusal", 0, 0)
+		time.Sleep(30 * time.Second)
+		refused()
+		state("another at the same rate", 46, 48.1)
+		if err := local.SetRate(t.Context(), host, 40, "ann"); err != nil {
+			t.Fatal(err)
+		}
+		state("an operator's rate", 0, 0)
+	})
+}
+
 // bucket is an upstream that admits rate requests/s and depth at once, and says when to come back.
 type bucket struct {
 	mu          sync.Mutex
@@ -124,6 +167,9 @@ func TestBudgetIsUsedAgainstATokenBucket(t *testing.T) {
 				sent := f.finish()
 				took := sent[len(sent)-1].Sub(sent[0]).Seconds()
 				use := float64(b.admitted) / took / min(c.rate, 49.5)
+				if s := f.pacers[0].State(); s.Ceiling < 1 && (s.Lowered <= 0 || s.Lowered >= 50) {
+					t.Errorf("State() = lowered to %v with a ceiling of %v, want what the budget was lowered to", s.Lowered, s.Ceiling)
+				}
 				t.Logf("used %.1f %% of what it allows, refused %d times in %.0f s, ceiling %.2f", 100*use, b.refused, took, f.pacers[0].State().Ceiling)
 				if use < c.use || b.refused > c.refused {
 					t.Errorf("used %.3f of what it allows, refused %d times in %.0f s, want at least %v and at most %d", use, b.refused, took, c.use, c.refused)

@@ -20,6 +20,7 @@ type Seen struct {
 	Dead    int64
 	Refused int64   // silences that the upstream asked for because we asked too fast
 	Budget  float64 // requests/s
+	Lowered float64 // requests/s that the fleet keeps below since it was refused again and again at Budget; 0: no such rate
 	Failing string  // the reason of the last failure; may be empty
 
 	Failed []Example // some of the dead items
@@ -38,8 +39,16 @@ func Advice(s Seen) (all []string) {
 	if s.Landed == 0 && s.Missing+s.Skipped+s.Dead > 0 {
 		add("nothing has landed: worker --try 3 shows what the upstream answers")
 	}
-	if s.Refused >= oftenRefused && s.Budget > 0 {
-		add("refused %s times at %s/s: try --headroom 5%%, or --rate %s/s", humanize.Comma(s.Refused), number(s.Budget), number(0.9*s.Budget))
+	lowered := wasLowered(s.Lowered, s.Budget)
+	if s.Budget > 0 && (s.Refused >= oftenRefused || lowered) {
+		times, then := "again and again", ""
+		if s.Refused >= oftenRefused {
+			times = humanize.Comma(s.Refused) + " times"
+		}
+		if lowered {
+			then = fmt.Sprintf(", and lowered to %s/s in this run", number(s.Lowered))
+		}
+		add("refused %s at %s/s%s: %s", times, number(s.Budget), then, slower(s.Budget))
 	}
 	why := ""
 	if s.Failing != "" {
@@ -52,6 +61,11 @@ func Advice(s Seen) (all []string) {
 		add("%s skipped%s: coordinator list --run %s --outcome skipped", plural(s.Skipped, "item was", "items were"), named(s.Passed, s.Skipped), s.Run)
 	}
 	return all
+}
+
+// slower is what to try against refusals at a budget.
+func slower(budget float64) string {
+	return fmt.Sprintf("try --headroom 5%%, or --rate %s/s", number(0.9*budget))
 }
 
 // named are the reasons and the names of some of n items.

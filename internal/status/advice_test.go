@@ -15,6 +15,9 @@ func TestAdvice(t *testing.T) {
 	}{
 		{"all is well", Seen{Run: "q", Landed: 100, Missing: 2, Refused: 2, Budget: 20}, nil},
 		{"refused again and again", Seen{Run: "q", Landed: 100, Refused: 10, Budget: 20}, []string{"refused 10 times at 20/s: try --headroom 5%, or --rate 18/s"}},
+		{"refused, and lowered", Seen{Run: "q", Landed: 100, Refused: 10, Budget: 20, Lowered: 19.2}, []string{"refused 10 times at 20/s, and lowered to 19.2/s in this run: try --headroom 5%, or --rate 18/s"}},
+		{"lowered by another's refusals", Seen{Run: "q", Landed: 100, Refused: 1, Budget: 20, Lowered: 19.2}, []string{"refused again and again at 20/s, and lowered to 19.2/s in this run: try --headroom 5%, or --rate 18/s"}},
+		{"lowered, before the operator went below that", Seen{Run: "q", Landed: 100, Budget: 10, Lowered: 19.2}, nil},
 		{"some always fail", Seen{Run: "q", Landed: 95, Dead: 5, Failing: "http_500"}, []string{"5 items always failed (last: http_500): coordinator list --run q --outcome dead"}},
 		{
 			"the items that always fail are named", Seen{Run: "q", Landed: 95, Dead: 2, Failing: "x", Failed: []Example{{"7", "http_500"}, {"13\x1b[2J", "timeout"}}},

@@ -93,6 +93,16 @@ func (f *Facts) RateNow(rate, budget float64, end time.Duration) {
 	f.Add("rate", "%.1f/s of %s/s, ETA %s", rate, number(budget), eta)
 }
 
+// Lowered is the rate that the fleet keeps below since the upstream refused again and again at the budget, in requests/s.
+// 0, and a rate that the budget is below by now, leave the line out.
+func (f *Facts) Lowered(lowered, budget float64) {
+	if wasLowered(lowered, budget) {
+		f.Add("", "lowered to %s/s: the upstream refused again and again at %s/s; %s", number(lowered), number(budget), slower(budget))
+	}
+}
+
+func wasLowered(lowered, budget float64) bool { return lowered > 0 && lowered < budget }
+
 // Bytes are what came over the network, and what of it the store keeps for these items.
 func (f *Facts) Bytes(received int64, c harvest.Counts) {
 	text := fmt.Sprintf("%s received, %s kept", bytesText(received), bytesText(c.Bytes))
@@ -143,6 +153,7 @@ func summaryOf(headline string, p harvest.Progress) *Facts {
 	}
 	f.Requests(p.Requests, p.Retries, p.Pauses, 0)
 	f.MeanRate(p.Requests, v.elapsed, p.Budget)
+	f.Lowered(p.Lowered, p.Budget)
 	f.Bytes(p.Wire, p.Counts)
 	if p.Note != "" {
 		f.Add("note", "%s", p.Note)

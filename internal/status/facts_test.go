@@ -11,7 +11,7 @@ import (
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	p := busy()
-	p.LogsDropped, p.Note = 2, "x\x1b[2Jy"
+	p.LogsDropped, p.Note, p.Lowered = 2, "x\x1b[2Jy", 48
 	var b strings.Builder
 	if err := Summary(&b, "interrupted", p, "coordinator export --to records.jsonl.zst"); err != nil {
 		t.Fatal(err)
@@ -22,6 +22,7 @@ run 2026q4, shard 1/4: interrupted after 7m00s
             120,015 of 300,000 in all, 100,000 of them before this start
   requests  21,000; 143 retries, 2 pauses
   rate      50/s = 100.0 % of the fleet's budget of 50/s
+            lowered to 48/s: the upstream refused again and again at 50/s; try --headroom 5%, or --rate 45/s
   bytes     80 MiB received, 156 MiB kept, 8.0 KiB per item
   note      x\u001b[2Jy
   log       2 lines dropped, because stderr did not take them

@@ -43,7 +43,7 @@ func (w *Worker) Progress() harvest.Progress {
 		Already: w.already.Load(), Seen: w.seen.Load(), Counts: counts,
 		Requests: w.client.Sent(), Retries: w.retries.Load(), Pauses: w.pauses.Load(),
 		Wire: w.client.Wire(), InFlight: w.client.InFlight(),
-		Budget: pace.Budget, SilentUntil: pace.Until, Note: w.note(), CorpusEnded: w.corpusEnded.Load(),
+		Budget: pace.Budget, Lowered: pace.Lowered, SilentUntil: pace.Until, Note: w.note(), CorpusEnded: w.corpusEnded.Load(),
 	}
 	p.Total, p.Guess = w.total(p)
 	p.Limit = w.limit(pace, p)

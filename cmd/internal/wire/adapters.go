@@ -63,7 +63,7 @@ func (p pacing) Forgiven(at time.Time) bool { return p.pacer.Forgiven(at) }
 
 func (p pacing) State() exchange.PaceState {
 	s := p.pacer.State()
-	state := exchange.PaceState{Budget: s.Budget, Share: s.Budget / float64(max(1, s.Active)), Limit: s.Limit, Until: s.Until, Since: s.Unreachable}
+	state := exchange.PaceState{Budget: s.Budget, Lowered: s.Lowered, Share: s.Budget / float64(max(1, s.Active)), Limit: s.Limit, Until: s.Until, Since: s.Unreachable}
 	if s.Limit == harvest.LimitBudget && s.Rate < 0.97*s.Budget*s.Ceiling {
 		state.Limit = harvest.LimitRamp
 	}

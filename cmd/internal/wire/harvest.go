@@ -109,7 +109,7 @@ func (h *Harvester) seen(ctx context.Context) status.Seen {
 	ctx, cancel := context.WithTimeout(ctx, lastWord/2)
 	defer cancel()
 	p, sum := h.progress(), h.tally.Sum()
-	s := status.Seen{Refused: sum.Refused, Budget: p.Budget, Failing: sum.LastError}
+	s := status.Seen{Refused: sum.Refused, Budget: p.Budget, Lowered: p.Lowered, Failing: sum.LastError}
 	totals, err := h.truth.Totals(ctx, h.run.Name)
 	if err != nil { // what this process knows
 		totals = p.Counts

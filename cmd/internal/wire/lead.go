@@ -42,7 +42,7 @@ func Lead(ctx context.Context, env Env, set config.Worker) (led Led, err error) 
 		h.run = leader.Run
 	}
 	if led.Report.Run != "" {
-		led.Seen = h.examples(life, status.Seen{Refused: led.Report.Refused, Budget: led.Report.Budget}, led.Totals)
+		led.Seen = h.examples(life, status.Seen{Refused: led.Report.Refused, Budget: led.Report.Budget, Lowered: led.Report.Lowered}, led.Totals)
 	}
 	led.Run = h.run
 	if cause := context.Cause(life); err != nil && errors.Is(cause, worker.ErrStopped) {

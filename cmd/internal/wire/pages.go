@@ -342,7 +342,7 @@ func (h *Harvester) listingProgress() func() harvest.Progress {
 		pace := h.pacer.State()
 		return harvest.Progress{
 			Run: h.run.Name, Shard: shard, Started: began, Now: time.Now(), Counts: h.tally.Sum().Items.Minus(before),
-			Budget: pace.Budget, Limit: harvest.Limit(pace.Limit), SilentUntil: pace.Until, Stuck: h.tally.Stuck(time.Now(), false),
+			Budget: pace.Budget, Lowered: pace.Lowered, Limit: harvest.Limit(pace.Limit), SilentUntil: pace.Until, Stuck: h.tally.Stuck(time.Now(), false),
 		}
 	}
 }
