@@ -33,7 +33,8 @@ type Slot interface {
 
 // Pace says when to send.
 type Pace interface {
-	// Wait blocks until a permit is due, at most for as long as ctx lives.
+	// Wait blocks until a permit is due, at most for as long as ctx lives. Any error but ctx's means that there is no permit
+	// until a person has changed something.
 	Wait(ctx context.Context) (Permit, error)
 	// Expect announces that so many more callers will come soon.
 	Expect(callers int)

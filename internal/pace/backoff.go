@@ -82,7 +82,7 @@ func (p *Pacer) tell(ctx context.Context, s *silence) {
 		p.know(known, arrived)
 	} else {
 		s.err = fmt.Errorf("%w: %w", ErrUnreachable, err)
-		p.fail(arrived)
+		p.fail(arrived, err)
 		p.pend(&silence{until: s.until, seen: s.seen, cut: s.cut})
 	}
 	close(s.told)

@@ -31,6 +31,8 @@ type calls struct {
 	failed  int   // how often in a row
 	made    int64
 	pending *silence
+	denied  int64 // since when the backend refuses our rights, 0: it does not
+	refused error // it refuses them for good: no permit is given any more
 }
 
 // recent counts the permits handed out in this second and the one before.
@@ -227,7 +229,7 @@ func (p *Pacer) exchange(ctx context.Context, want int) {
 	if err != nil {
 		// The counts may have arrived: counting a failure twice is harmless, losing a success is not.
 		p.ok, p.bad = p.ok+a.ok, p.bad+a.bad
-		p.fail(arrived)
+		p.fail(arrived, err)
 		return
 	}
 	usual := p.usual
@@ -286,17 +288,18 @@ func (p *Pacer) begin() int64 {
 // answered notes a call that worked. When the backend's clock jumped ahead, slots leased before the jump and after it
 // overlap: this worker then stays silent until the earlier ones are used up.
 func (p *Pacer) answered(sent, arrived, now int64) {
-	p.trip, p.failing, p.failed, p.retryAt = arrived-sent, 0, 0, 0
+	p.trip, p.failing, p.failed, p.retryAt, p.denied = arrived-sent, 0, 0, 0, 0
 	p.usual += (p.trip - p.usual) / 8
 	if p.clock.add(sent, arrived, now) {
 		p.jumped = max(p.jumped, arrived+horizon*nsPerMicro)
 	}
 }
 
-func (p *Pacer) fail(now int64) {
+func (p *Pacer) fail(now int64, err error) {
 	if p.ctx.Err() != nil {
 		return
 	}
+	p.deny(now, err)
 	if p.failing == 0 {
 		p.failing = max(1, p.called)
 	}

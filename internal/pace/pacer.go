@@ -80,17 +80,17 @@ func New(s Settings, b Backend) *Pacer {
 func (p *Pacer) now() int64 { return int64(time.Since(p.began)) }
 
 // Wait blocks until a permit is due and returns it, to be used at once. It also blocks while the backend is away, see
-// State. It fails with ctx's error or ErrClosed.
+// State. It fails with ctx's error, with ErrUnsafeRedis where Redis refuses our rights, or with ErrClosed.
 func (p *Pacer) Wait(ctx context.Context) (Permit, error) {
 	for {
 		w := &waiter{permit: make(chan Permit, 1)}
 		if !p.join(w) {
-			return Permit{}, ErrClosed
+			return Permit{}, p.ended()
 		}
 		select {
 		case permit, ok := <-w.permit:
 			if !ok {
-				return Permit{}, ErrClosed
+				return Permit{}, p.ended()
 			}
 			if p.Usable(permit) {
 				return permit, nil
@@ -106,7 +106,7 @@ func (p *Pacer) Wait(ctx context.Context) (Permit, error) {
 func (p *Pacer) join(w *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || p.refused != nil {
 		return false
 	}
 	p.queue = append(p.queue, w)

@@ -281,7 +281,7 @@ func (p *Pacer) repair(ctx context.Context, what repairs) {
 	arrived := p.now()
 	if err != nil {
 		p.repairs |= what
-		p.fail(arrived)
+		p.fail(arrived, err)
 		return
 	}
 	p.answered(sent, arrived, known.now)

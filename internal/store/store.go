@@ -27,7 +27,8 @@ type Store interface {
 	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
 	// Totals adds up all shards rows of the run. A key counts in the one row whose worker landed it, whatever N that
 	// worker was given, so the outcomes of all rows together are those of the run. Rejected lines are met again by each
-	// pass over the corpus: that count is the largest that one N has seen.
+	// pass over the corpus: that count is the largest that one N has seen. Items that are put back are not counted until
+	// their new outcome lands.
 	Totals(ctx context.Context, run string) (harvest.Counts, error)
 	// Rows counts the pages that were landed under a shard of the run, and under all shards of it together, by what each
 	// landing has added up: it reads no page.

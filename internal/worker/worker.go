@@ -291,6 +291,9 @@ func (w *Worker) ready(t *task) *exchange.Ready {
 		w.push(t)
 	default:
 		w.drop(len(t.items))
+		if w.feeding.Err() == nil { // there is no permit for anything any more
+			w.fail(err)
+		}
 	}
 	return nil
 }

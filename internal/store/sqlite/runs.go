@@ -223,7 +223,7 @@ func (s *Store) updateRun(ctx context.Context, operation, statement string, args
 // Totals implements Store.
 func (s *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) {
 	var c harvest.Counts
-	err := s.read.QueryRowContext(ctx, sqltext.Totals("", "?"), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
+	err := s.read.QueryRowContext(ctx, sqltext.Totals("", "?1"), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
 	return c, s.classify("add up run "+run, err)
 }
 

@@ -305,7 +305,7 @@ func fleetRewound(t *testing.T, f *fixture) {
 		must(t, "Chain()", err)
 		equal(t, "chain "+want.Seed, got, want)
 	}
-	equal(t, "Totals()", f.totals(t).Items(), int64(6))
+	equal(t, "Totals()", f.totals(t).Items(), int64(3))
 }
 
 func fleetReopened(t *testing.T, f *fixture) {

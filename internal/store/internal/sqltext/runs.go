@@ -7,13 +7,18 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Totals is the query that adds up a run's shards rows, see Store.Totals.
+// Totals is the query that adds up a run's shards rows, see Store.Totals. An item that is put back keeps its row and is not
+// done.
 func Totals(schema, run string) string {
-	return fmt.Sprintf(`SELECT CAST(coalesce(sum(landed), 0) AS bigint), CAST(coalesce(sum(missing), 0) AS bigint),
-			CAST(coalesce(sum(skipped), 0) AS bigint), CAST(coalesce(sum(dead), 0) AS bigint),
+	done := func(outcome harvest.Outcome) string {
+		return fmt.Sprintf(`CAST(coalesce(sum(%[1]s), 0) - (SELECT count(*) FROM %[2]sretried r JOIN %[2]spages p ON p.run = r.run AND p.key = r.key
+			WHERE r.run = %[3]s AND p.outcome = '%[1]s') AS bigint)`, outcome, schema, run)
+	}
+	return fmt.Sprintf(`SELECT CAST(coalesce(sum(landed), 0) AS bigint), %s, %s, %s,
 			CAST(coalesce(sum(bytes), 0) AS bigint), CAST(coalesce(max(rejected), 0) AS bigint)
 		FROM (SELECT sum(landed) AS landed, sum(missing) AS missing, sum(skipped) AS skipped, sum(dead) AS dead,
-			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %sshards WHERE run = %s GROUP BY "of") AS by_n`, schema, run)
+			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %sshards WHERE run = %s GROUP BY "of") AS by_n`,
+		done(harvest.Missing), done(harvest.Skipped), done(harvest.Dead), schema, run)
 }
 
 // RowsOf is the query of Rows. Parameters: run, shard, of.
