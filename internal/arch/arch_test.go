@@ -59,12 +59,16 @@ var arrows = map[string][]string{
 	"internal/store/storetest": {"internal/harvest", "internal/store"},
 	"internal/testenv":         {},
 	"internal/text":            {"internal/harvest"},
-	"internal/tryout":          {"internal/exchange", "internal/harvest", "internal/retry"},
-	"internal/worker":          {"internal/exchange", "internal/harvest", "internal/retry"},
+
+	// What tests play the outside of an exchange with.
+	"internal/exchange/exchangetest": {"internal/exchange", "internal/harvest"},
+
+	"internal/tryout": {"internal/exchange", "internal/harvest", "internal/retry"},
+	"internal/worker": {"internal/exchange", "internal/harvest", "internal/retry"},
 }
 
 // inTests is what every test may import besides: real servers and an upstream.
-var inTests = []string{"internal/testenv", "internal/fakeapi"}
+var inTests = []string{"internal/testenv", "internal/fakeapi", "internal/exchange/exchangetest"}
 
 // owners says which of our packages may import a library; those not named here are anybody's. Commands wire and so may
 // build a client, tests may look at a server by themselves.

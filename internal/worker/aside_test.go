@@ -13,7 +13,7 @@ func TestAConnectionThatIsLostCostsItsNeighboursNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(200)...)
 		var down time.Time // the connection that all share is lost whenever item 7 is on it
-		r.answer = func(n int, url string) (*harvest.Answer, error) {
+		r.Answer = func(n int, url string) (*harvest.Answer, error) {
 			lost := &harvest.Failure{Fault: harvest.FaultLost, Err: errors.New("EOF")}
 			if number(url) == 7 {
 				down = time.Now()
@@ -29,8 +29,8 @@ func TestAConnectionThatIsLostCostsItsNeighboursNothing(t *testing.T) {
 		if _, err := drain(t, r, c); err != nil || r.outcomes()[harvest.Landed] != 199 || r.outcomes()[harvest.Dead] != 1 {
 			t.Errorf("Drain() = %v with %v, want 199 landed and item 7 dead", err, r.outcomes())
 		}
-		if sends := r.sends["http://api.test/items/7"]; sends != 4 || r.aside < 2 {
-			t.Errorf("item 7 was sent %d times, %d slots were alone, want 4 and at least 2", sends, r.aside)
+		if sends := r.Sends["http://api.test/items/7"]; sends != 4 || r.Alone < 2 {
+			t.Errorf("item 7 was sent %d times, %d slots were alone, want 4 and at least 2", sends, r.Alone)
 		}
 	})
 }
@@ -38,7 +38,7 @@ func TestAConnectionThatIsLostCostsItsNeighboursNothing(t *testing.T) {
 func TestARefusedStreamIsNotAskedForAtFullRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(1)...)
-		r.answer = func(int, string) (*harvest.Answer, error) {
+		r.Answer = func(int, string) (*harvest.Answer, error) {
 			return nil, &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("REFUSED_STREAM")}
 		}
 		c := r.config()

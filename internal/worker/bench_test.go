@@ -14,7 +14,7 @@ func BenchmarkDrain(b *testing.B) {
 	for _, url := range numbered(b.N) {
 		r.items = append(r.items, harvest.Entry{Item: harvest.Item{Key: harvest.KeyOf(url), URL: url}})
 	}
-	r.latency = 0
+	r.Latency = 0
 	c := r.config()
 	c.Batch, c.Flush = 1000, time.Minute
 	w := r.bench(c)

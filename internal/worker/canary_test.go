@@ -29,7 +29,7 @@ func TestACorpusOfWhichNothingLandsRecordsNothing(t *testing.T) {
 				}
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(numbered(n)...)
-					r.answer = always(code, `{}`)
+					r.Answer = always(code, `{}`)
 					_, err := drain(t, r, r.config())
 					if !errors.Is(err, ErrRefused) || len(r.pages) != 0 || !strings.Contains(err.Error(), "--no-canary") || strings.Count(err.Error(), "http://api.test/") != min(n, examples) {
 						t.Errorf("Drain() = %v with %d pages, want ErrRefused with examples and --no-canary, and nothing recorded", err, len(r.pages))
@@ -67,7 +67,7 @@ func TestAShardWithoutASuccessIsJudgedByTheWholeRun(t *testing.T) {
 						own++
 					}
 				}
-				r.answer = func(_ int, url string) (*harvest.Answer, error) {
+				r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 					if c.missing(config.Shard.Owns(harvest.KeyOf(url))) {
 						return status(404), nil
 					}
@@ -96,14 +96,14 @@ func TestAnAddressOfSomethingElseIsRefusedWithinSeconds(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d items", name, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(numbered(n)...)
-					r.answer = always(200, body)
-					r.forgiven = true // were it an outage, none of this would ever end
+					r.Answer = always(200, body)
+					r.Forgiven = true // were it an outage, none of this would ever end
 					c := r.config()
 					c.Retry.Retries, c.Canary = 5, !strings.HasSuffix(name, "no canary")
 					began := time.Now()
 					_, err := drain(t, r, c)
-					if took := time.Since(began); !errors.Is(err, ErrRefused) || took > 8*time.Second || len(r.pages) != 0 || r.bad != 0 {
-						t.Errorf("Drain() = %v after %v with %d pages, %d signs of an outage, want ErrRefused within seconds", err, took, len(r.pages), r.bad)
+					if took := time.Since(began); !errors.Is(err, ErrRefused) || took > 8*time.Second || len(r.pages) != 0 || r.Bad != 0 {
+						t.Errorf("Drain() = %v after %v with %d pages, %d signs of an outage, want ErrRefused within seconds", err, took, len(r.pages), r.Bad)
 					}
 					if err == nil || !strings.Contains(err.Error(), "text/html") || !strings.Contains(err.Error(), "Sign in") {
 						t.Errorf("Drain() = %v, want the content type and the title in it", err)
@@ -118,16 +118,16 @@ func TestAMaintenancePageInMidRunIsASignOfAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(200)...)
 		down, up := time.Now().Add(100*time.Millisecond), time.Now().Add(2*time.Minute)
-		r.answer = func(int, string) (*harvest.Answer, error) {
+		r.Answer = func(int, string) (*harvest.Answer, error) {
 			answer := status(200)
 			if now := time.Now(); now.After(down) && now.Before(up) {
 				answer.Body = []byte("<html><title>Back soon</title>")
-				r.forgiven = true // pace sees the outage
+				r.Forgiven = true // pace sees the outage
 			}
 			return answer, nil
 		}
-		if _, err := drain(t, r, r.config()); err != nil || r.outcomes()[harvest.Landed] != 200 || r.bad < 10 {
-			t.Errorf("Drain() = %v with %v and %d signs of an outage, want all landed after it, and 10 signs", err, r.outcomes(), r.bad)
+		if _, err := drain(t, r, r.config()); err != nil || r.outcomes()[harvest.Landed] != 200 || r.Bad < 10 {
+			t.Errorf("Drain() = %v with %v and %d signs of an outage, want all landed after it, and 10 signs", err, r.outcomes(), r.Bad)
 		}
 	})
 }
@@ -136,7 +136,7 @@ func TestTheLastItemsOfARunMayAllBeForbidden(t *testing.T) {
 	for _, n := range []int{3, 45} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(numbered(100)...)
-			r.answer = func(_ int, url string) (*harvest.Answer, error) {
+			r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 				var id int
 				fmt.Sscanf(url, "http://api.test/items/%d", &id)
 				if id >= 100-n {

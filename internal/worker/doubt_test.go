@@ -37,7 +37,7 @@ func TestWhatTheLedgerInventedIsNotDone(t *testing.T) {
 }
 
 func (r *rig) Rows(context.Context, string, harvest.Shard) (ofShard, ofRun int64, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	return int64(len(r.pages)), int64(len(r.pages)), nil
 }

@@ -14,7 +14,7 @@ import (
 func TestTheFirstSignalLandsWhatIsInFlightAndStartsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(10_000)...)
-		r.latency = time.Second
+		r.Latency = time.Second
 		stop := make(chan struct{})
 		time.AfterFunc(3500*time.Millisecond, func() { close(stop) })
 		start := time.Now()
@@ -34,7 +34,7 @@ func TestTheFirstSignalLandsWhatIsInFlightAndStartsNothing(t *testing.T) {
 func TestWhatHangsIsCutAtTheGraceLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(10)...)
-		r.latency = time.Hour
+		r.Latency = time.Hour
 		stop := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(stop) })
 		start := time.Now()
@@ -52,7 +52,7 @@ func TestAStoreThatIsAwayStopsTheFetchersAndLosesNothing(t *testing.T) {
 		most := 0
 		r.landing = func([]harvest.Page) error {
 			if time.Now().Before(back) {
-				most = max(most, r.bodies)
+				most = max(most, r.Bodies)
 				return fmt.Errorf("connection refused: %w", errAway)
 			}
 			return nil
@@ -98,7 +98,7 @@ func TestAFencedWorkerLandsNothingMore(t *testing.T) {
 func TestALostLeaseEndsTheWorkAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(10)...)
-		r.latency = time.Hour
+		r.Latency = time.Hour
 		time.AfterFunc(time.Second, func() { close(r.lost) })
 		start := time.Now()
 		if _, err := drain(t, r, r.config()); !errors.Is(err, ErrFenced) || time.Since(start) > 2*time.Second {
@@ -192,11 +192,11 @@ func TestAStoreThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 func TestALateSuccessDoesNotLandWhatARefusalHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(100)...)
-		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+		r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 			if strings.HasSuffix(url, "/0") {
-				r.mu.Unlock() // held while an answer is made
+				r.Mu.Unlock() // held while an answer is made
 				<-time.After(3 * time.Second)
-				r.mu.Lock()
+				r.Mu.Lock()
 				return status(200), nil
 			}
 			return status(403), nil
@@ -210,8 +210,8 @@ func TestALateSuccessDoesNotLandWhatARefusalHeld(t *testing.T) {
 func TestAnOutageGivesTriesBackForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(1)...)
-		r.answer = func(n int, _ string) (*harvest.Answer, error) {
-			r.forgiven = n <= 10 // an outage that ends, and is forgotten by pace
+		r.Answer = func(n int, _ string) (*harvest.Answer, error) {
+			r.Forgiven = n <= 10 // an outage that ends, and is forgotten by pace
 			if n <= 12 {
 				return status(502), nil
 			}
@@ -241,7 +241,7 @@ func TestARestoredStoreIsIncomplete(t *testing.T) {
 func TestAnUnreachableUpstreamIsSaidAndForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(20)...)
-		r.unreachable = time.Now().Add(time.Minute)
+		r.Unreachable = time.Now().Add(time.Minute)
 		w := r.worker(t, r.config())
 		meanwhile := make(chan harvest.Progress, 1)
 		time.AfterFunc(30*time.Second, func() { meanwhile <- w.Progress() })
@@ -261,7 +261,7 @@ func TestAnUnreachableUpstreamIsSaidAndForgotten(t *testing.T) {
 func TestOneSilenceAfterAnotherOutlastsPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(100)...)
-		r.answer = func(int, string) (*harvest.Answer, error) {
+		r.Answer = func(int, string) (*harvest.Answer, error) {
 			answer := status(503)
 			answer.Header.Set("Retry-After", "5")
 			return answer, nil
@@ -298,7 +298,7 @@ func TestReadingAheadIsBoundedByBytes(t *testing.T) {
 		for i := range r.items {
 			r.items[i].Item.Body = oneMiB
 		}
-		r.hang, r.latency = true, time.Hour
+		r.hang, r.Latency = true, time.Hour
 		w := r.worker(t, r.config())
 		stop := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(stop) })
@@ -313,7 +313,7 @@ func TestReadingAheadIsBoundedByBytes(t *testing.T) {
 func TestConnectionsThatDieBeforeARequestAreAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(20)...)
-		r.barren = 1
+		r.Barren = 1
 		c := r.config()
 		c.Patience = time.Minute
 		w := r.worker(t, c)
@@ -321,8 +321,8 @@ func TestConnectionsThatDieBeforeARequestAreAnOutage(t *testing.T) {
 		if _, err := w.Drain(t.Context(), nil); !errors.Is(err, ErrPatience) || time.Since(start) > 2*time.Minute {
 			t.Errorf("Drain() = %v after %s, want ErrPatience after about a minute", err, time.Since(start))
 		}
-		if r.permits > 100 || r.used != 0 {
-			t.Errorf("%d permits were taken for %d sends, want few: the fetchers must not spin", r.permits, r.used)
+		if r.Permits > 100 || r.Used != 0 {
+			t.Errorf("%d permits were taken for %d sends, want few: the fetchers must not spin", r.Permits, r.Used)
 		}
 	})
 }
@@ -330,7 +330,7 @@ func TestConnectionsThatDieBeforeARequestAreAnOutage(t *testing.T) {
 func TestAFewBadItemsAreNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(100)...)
-		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+		r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 			if strings.HasSuffix(url, "8") || strings.HasSuffix(url, "9") { // 20 of them, two at the very end
 				return status(500), nil
 			}
@@ -341,8 +341,8 @@ func TestAFewBadItemsAreNoOutage(t *testing.T) {
 		if _, err := drain(t, r, c); err != nil || r.outcomes()[harvest.Dead] != 20 {
 			t.Errorf("Drain() = %v with %v, want 20 dead", err, r.outcomes())
 		}
-		if r.bad > 30 {
-			t.Errorf("%d failures were reported as signs of an outage, want the first of each item and little more", r.bad)
+		if r.Bad > 30 {
+			t.Errorf("%d failures were reported as signs of an outage, want the first of each item and little more", r.Bad)
 		}
 	})
 }

@@ -53,14 +53,14 @@ func (u packUpstream) Read(request *harvest.Request, a *harvest.Answer) (r harve
 // drainPacks runs the rig's worker with packs; answer says which of the ids an answer has.
 func drainPacks(t *testing.T, r *rig, pack int, answer func(ids []string) *harvest.Answer) error {
 	t.Helper()
-	r.answer = func(_ int, url string) (*harvest.Answer, error) { return answer(idsOf(url)), nil }
+	r.Answer = func(_ int, url string) (*harvest.Answer, error) { return answer(idsOf(url)), nil }
 	c := r.config()
 	c.Pack = pack
 	w := r.worker(t, c)
 	w.Upstream = packUpstream{most: pack}
 	_, err := w.Drain(t.Context(), nil)
-	if r.bodies != 0 {
-		t.Errorf("%d bodies were never released", r.bodies)
+	if r.Bodies != 0 {
+		t.Errorf("%d bodies were never released", r.Bodies)
 	}
 	return err
 }
@@ -88,13 +88,13 @@ func TestWrongSettingsAreStoppedByTheCanaryAndAreNoOutage(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(numbered(1999)...)
-				r.forgiven = true // by an outage that others see: it excuses none of this
+				r.Forgiven = true // by an outage that others see: it excuses none of this
 				err := drainPacks(t, r, c.pack, c.answer)
 				if !errors.Is(err, ErrRefused) || strings.Count(err.Error(), "http://api.test/items/") != examples || !strings.Contains(err.Error(), c.says) {
 					t.Errorf("Drain() = %v, want ErrRefused with %d examples that say %q", err, examples, c.says)
 				}
-				if len(r.pages) != 0 || r.bad != 0 {
-					t.Errorf("%d pages recorded and %d failures reported to pace, want none", len(r.pages), r.bad)
+				if len(r.pages) != 0 || r.Bad != 0 {
+					t.Errorf("%d pages recorded and %d failures reported to pace, want none", len(r.pages), r.Bad)
 				}
 				if r.sent() > c.most {
 					t.Errorf("it took %d requests, want at most %d", r.sent(), c.most)
@@ -108,13 +108,13 @@ func TestAnAnswerThatSettingsDoNotExpectIsASignOfAnOutageOnceSomethingLanded(t *
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(40)...)
 		err := drainPacks(t, r, 1, func(ids []string) *harvest.Answer {
-			if len(ids[0]) > 1 && ids[0] >= "20" && r.sends[packURL+ids[0]] == 1 { // its first try
+			if len(ids[0]) > 1 && ids[0] >= "20" && r.Sends[packURL+ids[0]] == 1 { // its first try
 				return body(unexpectedBody)
 			}
 			return body(ids[0])
 		})
-		if err != nil || len(r.pages) != 40 || r.bad == 0 {
-			t.Errorf("Drain() = %v with %d pages and %d failures reported to pace, want 40 and some", err, len(r.pages), r.bad)
+		if err != nil || len(r.pages) != 40 || r.Bad == 0 {
+			t.Errorf("Drain() = %v with %d pages and %d failures reported to pace, want 40 and some", err, len(r.pages), r.Bad)
 		}
 	})
 }
@@ -151,7 +151,7 @@ func TestAttemptsAreTheRequestsThatAnItemWasIn(t *testing.T) {
 		}
 		for id, want := range map[int]int{0: 1, 5: 3, 3: 2 + 4} { // two packs, then alone
 			page, sent := r.pages[r.items[id].Item.Key], 0
-			for url, n := range r.sends {
+			for url, n := range r.Sends {
 				if slices.Contains(idsOf(url), idOf(page.URL)) {
 					sent += n
 				}
@@ -166,9 +166,9 @@ func TestAttemptsAreTheRequestsThatAnItemWasIn(t *testing.T) {
 func TestAnOutageSaysWhatTheUpstreamDid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(10)...)
-		r.limit = harvest.LimitOutage
+		r.Limit = harvest.LimitOutage
 		w := r.worker(t, r.config())
-		r.answer = func(n int, _ string) (*harvest.Answer, error) {
+		r.Answer = func(n int, _ string) (*harvest.Answer, error) {
 			if n == 1 {
 				return status(503), nil
 			}

@@ -84,7 +84,7 @@ func TestASuspectHasNoCompany(t *testing.T) {
 				r := newRig(numbered(100)...)
 				p := crashed(r, map[int]int{10: 1, 11: 1, 60: 2, 99: 1})
 				began, items := time.Now(), 0
-				r.answer = func(_ int, url string) (*harvest.Answer, error) { // under the rig's lock
+				r.Answer = func(_ int, url string) (*harvest.Answer, error) { // under the rig's lock
 					ids := idsOf(url)
 					for _, id := range ids {
 						n, _ := strconv.Atoi(id)
@@ -92,8 +92,8 @@ func TestASuspectHasNoCompany(t *testing.T) {
 						if !p.has(key) {
 							t.Errorf("item %d was sent and not noted", n)
 						}
-						if p.crashes[key] > 0 && (len(ids) > 1 || r.inFlight > 0 || len(r.pages) != items) {
-							t.Errorf("suspect %d was sent with %v beside %d others, with %d of %d items committed", n, ids, r.inFlight, len(r.pages), items)
+						if p.crashes[key] > 0 && (len(ids) > 1 || r.InFlight > 0 || len(r.pages) != items) {
+							t.Errorf("suspect %d was sent with %v beside %d others, with %d of %d items committed", n, ids, r.InFlight, len(r.pages), items)
 						}
 						if n == 60 && time.Since(began) < wariness {
 							t.Errorf("an item with two crashes was sent %s after the start", time.Since(began))
@@ -127,7 +127,7 @@ func TestThreeCrashesEndAnItem(t *testing.T) {
 		if page.Outcome != harvest.Dead || page.Reason != "suspected_poison" || page.Detail == "" || r.outcomes()[harvest.Landed] != 49 {
 			t.Errorf("outcomes %v, item 7 %+v, want 49 landed and it dead as suspected_poison", r.outcomes(), page)
 		}
-		if sends := r.sends[r.items[7].Item.URL]; sends != 0 {
+		if sends := r.Sends[r.items[7].Item.URL]; sends != 0 {
 			t.Errorf("the item was sent %d times, want never", sends)
 		}
 	})
@@ -136,7 +136,7 @@ func TestThreeCrashesEndAnItem(t *testing.T) {
 func TestASuspectThatFailsHoldsUpNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(40)...)
-		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+		r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 			if number(url) == 5 {
 				if len(r.pages) < 39 {
 					return status(500), nil
@@ -156,7 +156,7 @@ func TestASuspectThatFailsHoldsUpNothing(t *testing.T) {
 func TestSuspectsOfAWrongPathAreNoneAnyMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(30)...)
-		r.answer = func(int, string) (*harvest.Answer, error) { return status(404), nil }
+		r.Answer = func(int, string) (*harvest.Answer, error) { return status(404), nil }
 		p := crashed(r, map[int]int{0: 1, 3: 2, 29: 1})
 		if err := drainAfter(t, r, p, r.config()); !errors.Is(err, ErrRefused) || len(r.pages) != 0 {
 			t.Errorf("Drain() = %v with %d pages, want ErrRefused and nothing recorded", err, len(r.pages))
@@ -170,7 +170,7 @@ func TestSuspectsOfAWrongPathAreNoneAnyMore(t *testing.T) {
 func TestTheSuspicionEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(2000)...)
-		r.latency = time.Second
+		r.Latency = time.Second
 		p := crashed(r, map[int]int{3: 1})
 		if err := drainAfter(t, r, p, r.config()); err != nil {
 			t.Errorf("Drain() = %v, want nil", err)
@@ -186,7 +186,7 @@ func TestNothingIsSentBeforeItIsNoted(t *testing.T) {
 		r := newRig(numbered(50)...)
 		p := crashed(r, nil)
 		p.away = 10
-		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+		r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 			if !p.has(r.items[number(url)].Item.Key) {
 				t.Errorf("item %d was sent and not noted", number(url))
 			}

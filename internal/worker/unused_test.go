@@ -12,15 +12,15 @@ import (
 func TestPermitThatIsTooLateAtTheWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(20)...)
-		r.late = 30 // more than an item has tries
+		r.Late = 30 // more than an item has tries
 		counters := exchange.NewCounters()
 		w := r.worker(t, r.config())
 		w.client.Counters = counters
 		if _, err := w.Drain(t.Context(), nil); err != nil {
 			t.Fatalf("Drain() = %v", err)
 		}
-		if landed := r.outcomes()[harvest.Landed]; landed != 20 || r.sent() != 20 || r.unused != 30 {
-			t.Errorf("%d landed with %d requests, %d permits given back, want 20, 20, 30", landed, r.sent(), r.unused)
+		if landed := r.outcomes()[harvest.Landed]; landed != 20 || r.sent() != 20 || r.Unused != 30 {
+			t.Errorf("%d landed with %d requests, %d permits given back, want 20, 20, 30", landed, r.sent(), r.Unused)
 		}
 		if n, sum := w.client.Sent(), counters.Sum().Requests; n != 20 || sum != 20 {
 			t.Errorf("%d and %d requests counted, want the 20 that were sent", n, sum)
@@ -33,40 +33,17 @@ func TestPermitThatIsTooLateAtTheWrite(t *testing.T) {
 	})
 }
 
-func TestPermitThatIsTooLateForACall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig()
-		r.late = 9
-		if _, err := callOf(t, r.caller(), "http://api.test/list"); err != nil || r.sent() != 1 || r.unused != 9 {
-			t.Errorf("Call() = %v after %d requests, %d permits given back, want nil, 1, 9", err, r.sent(), r.unused)
-		}
-	})
-}
-
 // An outage is not proven by a witness that was not asked.
 func TestPermitThatIsTooLateForAWitness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig()
 		item := harvest.Item{Key: harvest.KeyOf("http://api.test/items/1"), URL: "http://api.test/items/1"}
-		r.late = 3
+		r.Late = 3
 		w := r.worker(t, r.config())
 		w.feeding, w.sending = t.Context(), t.Context()
 		landed := w.ask(item)
-		if !landed || r.sent() != 1 || r.unused != 3 {
-			t.Errorf("ask() = %t after %d requests, %d permits given back, want true, 1, 3", landed, r.sent(), r.unused)
+		if !landed || r.sent() != 1 || r.Unused != 3 {
+			t.Errorf("ask() = %t after %d requests, %d permits given back, want true, 1, 3", landed, r.sent(), r.Unused)
 		}
 	})
-}
-
-func (r *rig) tooLate() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.late--
-	return r.late >= 0
-}
-
-func (p rigPermit) Unused() {
-	p.r.mu.Lock()
-	defer p.r.mu.Unlock()
-	p.r.unused++
 }

@@ -15,7 +15,7 @@ func leftOver(n int) (*rig, Config) {
 	for _, entry := range r.items[:100-n] {
 		r.pages[entry.Item.Key] = harvest.Page{Key: entry.Item.Key, URL: entry.Item.URL, Outcome: harvest.Landed}
 	}
-	r.detects = true
+	r.Detects = true
 	c := r.config()
 	c.Fresh = false
 	c.Retry.Retries = 5
@@ -33,7 +33,7 @@ func TestWhatHasOnlyEverFailedItselfComesToItsEnd(t *testing.T) {
 		t.Run(fmt.Sprint(left, " left"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r, c := leftOver(left)
-				r.answer = func(_ int, url string) (*harvest.Answer, error) {
+				r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 					if number(url) >= 100-left {
 						return status(500), nil
 					}
@@ -55,7 +55,7 @@ func TestAnOutageThatAWitnessSeesTooKillsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, c := leftOver(20)
 		back := time.Now().Add(10 * time.Minute)
-		r.answer = func(int, string) (*harvest.Answer, error) {
+		r.Answer = func(int, string) (*harvest.Answer, error) {
 			if time.Now().Before(back) {
 				return status(503), nil
 			}
@@ -71,7 +71,7 @@ func TestAWitnessThatFailsForGoodHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, c := leftOver(20)
 		back := time.Now().Add(time.Minute)
-		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+		r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 			if time.Now().Before(back) || number(url) < 80 { // what landed is gone since
 				return status(500), nil
 			}

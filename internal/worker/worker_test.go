@@ -15,8 +15,8 @@ import (
 func drain(t *testing.T, r *rig, c Config) (Result, error) {
 	t.Helper()
 	result, err := r.worker(t, c).Drain(t.Context(), nil)
-	if r.bodies != 0 {
-		t.Errorf("%d bodies were never released", r.bodies)
+	if r.Bodies != 0 {
+		t.Errorf("%d bodies were never released", r.Bodies)
 	}
 	return result, err
 }
@@ -35,8 +35,8 @@ func TestEveryItemLandsOnceAndIsMarked(t *testing.T) {
 		if result.Digest.Count != 1000 {
 			t.Errorf("Digest.Count = %d, want 1000: repeats are part of a corpus", result.Digest.Count)
 		}
-		if r.worst > 8 {
-			t.Errorf("%d exchanges in flight at once, want at most 8", r.worst)
+		if r.Worst > 8 {
+			t.Errorf("%d exchanges in flight at once, want at most 8", r.Worst)
 		}
 	})
 }
@@ -98,7 +98,7 @@ func TestOutcomesOfFailingItems(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(numbered(2)...)
-				r.answer = func(n int, url string) (*harvest.Answer, error) {
+				r.Answer = func(n int, url string) (*harvest.Answer, error) {
 					if strings.HasSuffix(url, "/0") {
 						return ok(), nil
 					}
@@ -108,9 +108,9 @@ func TestOutcomesOfFailingItems(t *testing.T) {
 					t.Fatal(err)
 				}
 				page := r.pages[r.items[1].Item.Key]
-				if page.Outcome != c.outcome || page.Reason != c.reason || page.Attempts != c.sends || r.sends[page.URL] != c.sends {
+				if page.Outcome != c.outcome || page.Reason != c.reason || page.Attempts != c.sends || r.Sends[page.URL] != c.sends {
 					t.Errorf("page = %s %q after %d attempts and %d sends, want %s %q after %d",
-						page.Outcome, page.Reason, page.Attempts, r.sends[page.URL], c.outcome, c.reason, c.sends)
+						page.Outcome, page.Reason, page.Attempts, r.Sends[page.URL], c.outcome, c.reason, c.sends)
 				}
 			})
 		})
@@ -120,8 +120,8 @@ func TestOutcomesOfFailingItems(t *testing.T) {
 func TestTriesInAnOutageCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(1)...)
-		r.forgiven = true
-		r.answer = func(n int, _ string) (*harvest.Answer, error) {
+		r.Forgiven = true
+		r.Answer = func(n int, _ string) (*harvest.Answer, error) {
 			if n < 20 {
 				return status(502), nil
 			}
@@ -136,7 +136,7 @@ func TestTriesInAnOutageCostNothing(t *testing.T) {
 func TestRedirectsTakeAPermitEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig("http://api.test/a", "http://api.test/loop")
-		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+		r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 			if url == "http://api.test/b" {
 				return status(200), nil
 			}
@@ -157,8 +157,8 @@ func TestRedirectsTakeAPermitEach(t *testing.T) {
 		if loop.Outcome != harvest.Skipped || loop.Reason != "redirect_loop" {
 			t.Errorf("loop = %s %q, want skipped redirect_loop", loop.Outcome, loop.Reason)
 		}
-		if r.permits != 6 || r.used != 6 {
-			t.Errorf("%d permits for %d sends, want 6 (2 and 4)", r.permits, r.used)
+		if r.Permits != 6 || r.Used != 6 {
+			t.Errorf("%d permits for %d sends, want 6 (2 and 4)", r.Permits, r.Used)
 		}
 	})
 }
@@ -178,7 +178,7 @@ func TestRefusalsStopAndMarkNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(numbered(c.items)...)
-				r.answer = func(int, string) (*harvest.Answer, error) { return status(c.code), nil }
+				r.Answer = func(int, string) (*harvest.Answer, error) { return status(c.code), nil }
 				_, err := drain(t, r, r.config())
 				if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "http://api.test/items/") {
 					t.Errorf("Drain() = %v, want ErrRefused with examples", err)
@@ -194,7 +194,7 @@ func TestRefusalsStopAndMarkNothing(t *testing.T) {
 func TestTheFirstSuccessReleasesWhatWasHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(300)...)
-		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+		r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 			if strings.HasSuffix(url, "/50") {
 				return status(200), nil
 			}
@@ -209,14 +209,14 @@ func TestTheFirstSuccessReleasesWhatWasHeld(t *testing.T) {
 func TestA401RenewsTheCredentialOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(1)...)
-		r.answer = func(n int, _ string) (*harvest.Answer, error) {
+		r.Answer = func(n int, _ string) (*harvest.Answer, error) {
 			if n == 1 {
 				return status(401), nil
 			}
 			return status(200), nil
 		}
-		if _, err := drain(t, r, r.config()); err != nil || r.renewals != 1 || r.outcomes()[harvest.Landed] != 1 {
-			t.Errorf("Drain() = %v with %d renewals and %v, want one renewal and a landed page", err, r.renewals, r.outcomes())
+		if _, err := drain(t, r, r.config()); err != nil || r.Renewals != 1 || r.outcomes()[harvest.Landed] != 1 {
+			t.Errorf("Drain() = %v with %d renewals and %v, want one renewal and a landed page", err, r.Renewals, r.outcomes())
 		}
 	})
 }
@@ -224,7 +224,7 @@ func TestA401RenewsTheCredentialOnce(t *testing.T) {
 func TestSilenceIsReportedInFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(1)...)
-		r.answer = func(n int, _ string) (*harvest.Answer, error) {
+		r.Answer = func(n int, _ string) (*harvest.Answer, error) {
 			if n > 1 {
 				return status(200), nil
 			}
@@ -236,8 +236,8 @@ func TestSilenceIsReportedInFull(t *testing.T) {
 		if _, err := drain(t, r, r.config()); err != nil {
 			t.Fatal(err)
 		}
-		if len(r.backoffs) != 1 || r.backoffs[0] != 3*time.Second || time.Since(start) < 3*time.Second {
-			t.Errorf("backoffs = %v, done after %s, want one of 3s kept", r.backoffs, time.Since(start))
+		if len(r.Backoffs) != 1 || r.Backoffs[0] != 3*time.Second || time.Since(start) < 3*time.Second {
+			t.Errorf("backoffs = %v, done after %s, want one of 3s kept", r.Backoffs, time.Since(start))
 		}
 	})
 }
@@ -245,7 +245,7 @@ func TestSilenceIsReportedInFull(t *testing.T) {
 func TestAPauseLongerThanPatienceEndsTheWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(10)...)
-		r.answer = func(_ int, url string) (*harvest.Answer, error) {
+		r.Answer = func(_ int, url string) (*harvest.Answer, error) {
 			if !strings.HasSuffix(url, "/7") {
 				return status(200), nil
 			}
@@ -273,8 +273,8 @@ func TestAnswersThatNoPageKeepsAreReleased(t *testing.T) {
 		if _, err := w.Drain(t.Context(), nil); err != nil || len(r.pages) != 200 {
 			t.Fatalf("Drain() = %v with %d pages, want 200", err, len(r.pages))
 		}
-		if r.bodies != 0 {
-			t.Errorf("%d bodies were never released", r.bodies)
+		if r.Bodies != 0 {
+			t.Errorf("%d bodies were never released", r.Bodies)
 		}
 	})
 }
