@@ -72,6 +72,15 @@ func Text(s string) string {
 	return harvest.Printable(s[:min(len(s), harvest.MaxDetail)])
 }
 
+// Head is the beginning of a detail, for one line.
+func Head(detail string) string {
+	const most = 200
+	if len(detail) > most {
+		return Text(detail[:most]) + "…"
+	}
+	return detail
+}
+
 // Share makes each page a holder of what its answer counts for: what was made of it, and its body where a page keeps that.
 // The last page that lands gives it back. Without a page the answer is released.
 func Share(answer *harvest.Answer, pages []harvest.Page) {

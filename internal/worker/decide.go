@@ -16,14 +16,14 @@ type history struct {
 
 // Proven implements exchange.Past: something of the run has landed. From then on an answer that our settings do not expect
 // is one of an upstream that is out, such as {"error": "maintenance"}.
-func (h *history) Proven() bool { return h.proof.expected() }
+func (h *history) Proven() bool { return h.canary.Expected() }
 
 // Facts implements exchange.Past.
 func (h *history) Facts(facts *retry.Facts, excusable time.Time) {
 	t := h.task
 	t.total++
 	facts.Items, facts.Tries, facts.Free, facts.Renewed = len(t.items), t.tries.Used(excusable, h.forgiven), t.free, t.renewed
-	facts.Incidents = h.proof.incident(facts.Now)
+	facts.Incidents = h.silences.incident(facts.Now)
 }
 
 // maxBlame is how many failures of one item may count as signs of an outage.
@@ -55,20 +55,21 @@ func (w *Worker) act(t *task, x exchange.Exchange) {
 	if d.Pause > 0 {
 		w.pause(d, x.At)
 	}
-	verdict, released := w.proof.observe(t.items, d, x.Reading)
+	verdict, released := w.canary.Observe(t.items, d, x.Reading)
 	w.pass(released)
 	if verdict.Stop != "" && w.vouched(verdict.Stop) {
-		w.pass(w.proof.vouch())
+		w.pass(w.canary.Vouch())
 		verdict = retry.Verdict{Release: true}
 	}
 	if verdict.Release {
+		w.silences.end()
 		w.open.widen()
 	}
 	switch {
 	case verdict.Stop != "" || d.Verb == retry.Abort:
 		x.Answer.Release()
 		w.drop(len(t.items))
-		w.fail(w.proof.refusal(verdict.Stop, d.Reason))
+		w.fail(w.refusal(verdict.Stop, d.Reason))
 	case d.Verb == retry.Accept:
 		w.accept(t, verdict.Hold, x)
 	case d.Verb == retry.Skip:

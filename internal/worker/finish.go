@@ -49,7 +49,7 @@ func (w *Worker) finish(hold bool, page harvest.Page) {
 	}
 	w.endedSuspect(page.Key, hold)
 	if hold {
-		w.proof.hold(page)
+		w.canary.Hold(page)
 	} else {
 		w.deliver(page)
 	}
@@ -119,7 +119,7 @@ func (w *Worker) retry(t *task, x exchange.Exchange) {
 
 // pause takes note of the silence that the upstream asked for.
 func (w *Worker) pause(d retry.Decision, now time.Time) {
-	if w.proof.silenced(now, d.Pause) {
+	if w.silences.add(now, d.Pause) {
 		w.pauses.Add(1)
 		w.Counters.Paused(d.Source, d.Pause, d.Cut)
 		w.Log.Info("upstream asks for silence", "for", d.Pause, "because", d.Source)

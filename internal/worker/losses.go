@@ -30,7 +30,7 @@ func (l *losses) log(log *slog.Logger, page *harvest.Page) {
 	defer l.mu.Unlock()
 	if l.shown < lossesShown {
 		l.shown++
-		log.Warn("item not kept", "url", page.URL, "outcome", string(page.Outcome), "status", page.Status, "reason", page.Reason, "detail", head(page.Detail))
+		log.Warn("item not kept", "url", page.URL, "outcome", string(page.Outcome), "status", page.Status, "reason", page.Reason, "detail", exchange.Head(page.Detail))
 		return
 	}
 	l.more++
@@ -38,13 +38,4 @@ func (l *losses) log(log *slog.Logger, page *harvest.Page) {
 		log.Warn("more items not kept", "count", l.more, "last", page.URL, "outcome", string(page.Outcome), "reason", page.Reason)
 		l.more, l.next = 0, now.Add(lossesEvery)
 	}
-}
-
-// head is the beginning of a detail, for one line.
-func head(detail string) string {
-	const most = 200
-	if len(detail) > most {
-		return exchange.Text(detail[:most]) + "…"
-	}
-	return detail
 }

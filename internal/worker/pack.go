@@ -143,9 +143,9 @@ func (w *Worker) dispatch(t *task) {
 		return
 	}
 	d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: exchange.Text(err.Error())}
-	verdict, _ := w.proof.observe(items, d, harvest.Reading{})
+	verdict, _ := w.canary.Observe(items, d, harvest.Reading{})
 	w.end(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: time.Now()})
 	if verdict.Stop != "" {
-		w.fail(w.proof.refusal(verdict.Stop, ""))
+		w.fail(w.refusal(verdict.Stop, ""))
 	}
 }

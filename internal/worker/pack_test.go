@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"shoal/internal/canary"
 	"shoal/internal/harvest"
 )
 
@@ -90,8 +91,8 @@ func TestWrongSettingsAreStoppedByTheCanaryAndAreNoOutage(t *testing.T) {
 				r := newRig(numbered(1999)...)
 				r.Forgiven = true // by an outage that others see: it excuses none of this
 				err := drainPacks(t, r, c.pack, c.answer)
-				if !errors.Is(err, ErrRefused) || strings.Count(err.Error(), "http://api.test/items/") != examples || !strings.Contains(err.Error(), c.says) {
-					t.Errorf("Drain() = %v, want ErrRefused with %d examples that say %q", err, examples, c.says)
+				if !errors.Is(err, ErrRefused) || strings.Count(err.Error(), "http://api.test/items/") != canary.MaxExamples || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("Drain() = %v, want ErrRefused with %d examples that say %q", err, canary.MaxExamples, c.says)
 				}
 				if len(r.pages) != 0 || r.Bad != 0 {
 					t.Errorf("%d pages recorded and %d failures reported to pace, want none", len(r.pages), r.Bad)

@@ -152,8 +152,8 @@ func (w *Worker) watchPatience(done <-chan struct{}) {
 			switch {
 			case pace.Until.Sub(now) > w.Patience && pace.Limit == harvest.LimitBackoff:
 				w.fail(exchange.SilentUntil(pace.Until))
-			case !w.proof.silentSince().IsZero() && now.Sub(w.proof.silentSince()) > w.Patience:
-				w.fail(fmt.Errorf("%w: the upstream has asked for one silence after another since %s, and answered nothing between", ErrPatience, w.proof.silentSince().Format(time.DateTime)))
+			case !w.silences.since().IsZero() && now.Sub(w.silences.since()) > w.Patience:
+				w.fail(fmt.Errorf("%w: the upstream has asked for one silence after another since %s, and answered nothing between", ErrPatience, w.silences.since().Format(time.DateTime)))
 			case !pace.Since.IsZero() && now.Sub(pace.Since) > w.Patience:
 				w.fail(fmt.Errorf("%w: %s since %s%s", ErrPatience, pace.Limit, pace.Since.Format(time.DateTime), w.illness(pace.Limit)))
 			}

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"shoal/internal/canary"
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
@@ -76,14 +77,15 @@ type Worker struct {
 	stopSending,
 	stopLanding context.CancelFunc
 
-	client *exchange.Client
-	feeder feeder
-	packer packer
-	queue  *queue
-	aside  *queue // tasks that have a connection of their own, one at a time
-	open   openTasks
-	gate   gate
-	proof  *probation
+	client   *exchange.Client
+	feeder   feeder
+	packer   packer
+	queue    *queue
+	aside    *queue // tasks that have a connection of their own, one at a time
+	open     openTasks
+	gate     gate
+	canary   *canary.Canary
+	silences silences
 
 	neighbours neighbours
 	witnesses  *exchange.Witnesses
@@ -104,8 +106,8 @@ func New(config Config, parts Parts) *Worker {
 	w := &Worker{Config: config, Parts: parts, queue: newQueue(), aside: newQueue(), ended: make(chan harvest.Page), over: make(chan struct{}), enough: make(chan struct{})}
 	w.client = &exchange.Client{Pace: parts.Pace, Fetch: parts.Fetch, Policy: config.Retry, Counters: parts.Counters, Waiting: w.queue.waiting}
 	// Two packs more than there are fetchers: one that fills, one that waits.
-	w.proof = newProbation(config.Canary, config.Fresh)
-	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.proof.first())
+	w.canary = canary.New(canary.Settings{Off: !config.Canary, Fresh: config.Fresh})
+	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.canary.First())
 	w.packer.init()
 	w.witnesses = exchange.NewWitnesses(w.landedItems)
 	w.vouching = semaphore.NewWeighted(1)

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"shoal/internal/canary"
 	"shoal/internal/harvest"
 )
 
@@ -31,7 +32,7 @@ func TestACorpusOfWhichNothingLandsRecordsNothing(t *testing.T) {
 					r := newRig(numbered(n)...)
 					r.Answer = always(code, `{}`)
 					_, err := drain(t, r, r.config())
-					if !errors.Is(err, ErrRefused) || len(r.pages) != 0 || !strings.Contains(err.Error(), "--no-canary") || strings.Count(err.Error(), "http://api.test/") != min(n, examples) {
+					if !errors.Is(err, ErrRefused) || len(r.pages) != 0 || !strings.Contains(err.Error(), "--no-canary") || strings.Count(err.Error(), "http://api.test/") != min(n, canary.MaxExamples) {
 						t.Errorf("Drain() = %v with %d pages, want ErrRefused with examples and --no-canary, and nothing recorded", err, len(r.pages))
 					}
 					c := r.config()

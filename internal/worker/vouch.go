@@ -47,11 +47,11 @@ func (w *Worker) conclude() {
 	if w.feeding.Err() != nil {
 		return
 	}
-	if stop := w.proof.unproven(); stop != "" && !w.vouched(stop) {
-		w.fail(w.proof.refusal(stop, ""))
+	if stop := w.canary.Unproven(); stop != "" && !w.vouched(stop) {
+		w.fail(w.refusal(stop, ""))
 		return
 	}
-	w.pass(w.proof.rest())
+	w.pass(w.canary.Rest())
 }
 
 // vouched reports whether the upstream and our settings are right although the items seen so far say otherwise: something
@@ -63,9 +63,9 @@ func (w *Worker) vouched(stop retry.Stop) bool {
 	defer w.vouching.Release(1)
 	switch stop {
 	case retry.StopForeign:
-		return w.proof.expected() || len(w.landedItems(w.feeding)) > 0
+		return w.canary.Expected() || len(w.landedItems(w.feeding)) > 0
 	case retry.StopCanary:
-		return w.proof.proven() || len(w.landedItems(w.feeding)) > 0 || w.served(w.neighbours.take())
+		return w.canary.Proven() || len(w.landedItems(w.feeding)) > 0 || w.served(w.neighbours.take())
 	case retry.StopRefused:
 		return w.served(w.landedItems(w.feeding))
 	case retry.StopLimited:
@@ -130,16 +130,16 @@ func (w *Worker) question(item harvest.Item) (*harvest.Request, error) {
 type asked struct {
 	exchange.Once
 
-	proof *probation
+	silences *silences
 }
 
 // Facts implements exchange.Past.
 func (a asked) Facts(facts *retry.Facts, excusable time.Time) {
 	a.Once.Facts(facts, excusable)
-	facts.Incidents = a.proof.incident(facts.Now)
+	facts.Incidents = a.silences.incident(facts.Now)
 }
 
-func (w *Worker) asked() exchange.Past { return asked{exchange.Once{Trusted: true}, w.proof} }
+func (w *Worker) asked() exchange.Past { return asked{exchange.Once{Trusted: true}, &w.silences} }
 
 // learn takes in what a question has shown; it reports whether its item would land.
 func (w *Worker) learn(x exchange.Exchange) (landed bool) {
