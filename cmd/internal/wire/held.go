@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"shoal/internal/coordinator"
@@ -19,33 +18,29 @@ func (w *pageWalker) Release(ctx context.Context) bool {
 	if totals, err := w.h.totals(ctx); err == nil {
 		landed = landed || totals.Landed > 0
 	}
-	held, suspect, free := w.heldBack()
-	if free || held == 0 || !landed && (suspect || !w.vouched(ctx)) {
-		return free || w.doubt.Release(ctx)
+	if w.parkedFree() {
+		return true
+	}
+	stop := w.canary.Unproven()
+	if w.canary.Held() == 0 || !landed && stop != "" && (stop != retry.StopCanary || !w.vouched(ctx)) {
+		return w.doubt.Release(ctx)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.streak.Observe(harvest.Key{}, retry.ClassAccepted)
-	for _, s := range w.steps {
-		s.held = false
-	}
+	w.release(w.canary.Vouch())
 	return true
 }
 
-// heldBack counts the steps that are held. suspect: some are refusals of who we are, or nothing that an API answers, which
-// no other listing explains. free: some are not held any more.
-func (w *pageWalker) heldBack() (held int, suspect, free bool) {
+// parkedFree reports whether a step was released when its chain had just been parked.
+func (w *pageWalker) parkedFree() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.steps {
-		if !s.held {
-			free = free || s.parked // it was released when its chain had just been parked
-			continue
+		if s.parked && !s.held {
+			return true
 		}
-		held++
-		suspect = suspect || s.refused || s.foreign
 	}
-	return held, suspect, free
+	return false
 }
 
 // vouched reports whether a listing of another shard is served.
@@ -74,10 +69,10 @@ func (parked) Is(target error) bool { return target == coordinator.ErrParked }
 // refusal says what the upstream answered.
 func (w *pageWalker) refusal() *exchange.Refused {
 	text := "it gives no page of the listing, and nothing was recorded; is the path right, a parameter, --extract, the credential? (look with --try 1; --no-canary continues all the same)"
-	if slices.ContainsFunc(slices.Collect(maps.Values(w.steps)), func(s *step) bool { return s.foreign }) {
+	if w.canary.Foreign() {
 		text = "it answers the listing with something that is not an API's answer, and nothing was recorded; is the address right? (look with --try 1)"
 	}
-	for _, example := range w.refused {
+	for _, example := range w.canary.Examples() {
 		text += "\n  " + example
 	}
 	return &exchange.Refused{Text: text}

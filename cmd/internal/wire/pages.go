@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"shoal/internal/canary"
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/exchange"
@@ -27,17 +28,12 @@ type pageWalker struct {
 	doubt  *coordinator.Doubt
 	landed bool // something of the run has
 	limit  int  // steps to land, 0 for no limit
+	canary *canary.Canary
 
-	mu      sync.Mutex
-	streak  *retry.Streak
-	steps   map[string]*step // by seed
-	taken   int              // steps that ended, for --limit
-	refused []string         // the first of them, for a person
-	weight  int              // of the bodies that are held back
+	mu    sync.Mutex
+	steps map[string]*step // by seed
+	taken int              // steps that ended, for --limit
 }
-
-// mostHeld is how many bytes those may take.
-const mostHeld = 4 << 20
 
 // step is what became of the step that a chain is at.
 type step struct {
@@ -46,23 +42,12 @@ type step struct {
 	held bool // it is not to land yet
 
 	parked  bool // its chain was told to wait
-	refused bool // as who we are
-	foreign bool // it is nothing that an API answers
 	verdict bool // an answer that ends the chain
 }
 
 func (h *Harvester) pageWalker(landed bool) *pageWalker {
-	limits := retry.DefaultStreakLimits()
-	if h.set.NoCanary {
-		limits.Refused = 0
-	}
-	if h.set.NoCanary || landed {
-		limits.Canary = 0
-	}
-	if landed {
-		limits.Foreign = 0
-	}
-	w := &pageWalker{h: h, caller: h.caller(), doubt: h.doubt(), landed: landed, limit: h.tour.limit(h.set.Limit), streak: retry.NewStreak(limits), steps: map[string]*step{}}
+	w := &pageWalker{h: h, caller: h.caller(), doubt: h.doubt(), landed: landed, limit: h.tour.limit(h.set.Limit), steps: map[string]*step{}}
+	w.canary = canary.New(canary.Settings{Off: h.set.NoCanary, Fresh: !landed, Patient: h.set.Shard.Of > 1}) // Release asks for listings of other shards first
 	w.caller.Detail = reading{h.kind, h.client}.Detail
 	w.caller.Served = w.served.since
 	w.caller.Witnesses = h.witnesses()
@@ -159,7 +144,7 @@ func (w *pageWalker) End(at harvest.Chain, why error) error {
 func (w *pageWalker) keep(at harvest.Chain, url string, refused *exchange.Refused) error {
 	page := refused.Verdict
 	page.Key, page.URL = harvest.StepKey(at.Seed, at.Step), url
-	s := &step{page: page, verdict: true, refused: refused.Class == retry.ClassRefused, foreign: refused.Class == retry.ClassForeign}
+	s := &step{page: page, verdict: true}
 	if err := w.judge(at.Seed, s, refused.Class, refused.Text); err != nil {
 		return err
 	}
@@ -205,27 +190,14 @@ func (s *step) end() error {
 	return nil
 }
 
-// judge keeps what became of a step for CommitStep. ErrParked: it is held back.
+// judge keeps what became of a step for CommitStep. ErrParked: the canary holds it.
 func (w *pageWalker) judge(seed string, s *step, class retry.Class, text string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.steps[seed] = s
-	if class != retry.ClassAccepted && len(w.refused) < 3 {
-		w.refused = append(w.refused, text)
-	}
-	verdict := w.streak.Observe(s.page.Key, class)
-	if verdict.Stop == retry.StopCanary && w.h.set.Shard.Of > 1 { // Release asks for listings of other shards first
-		verdict.Stop = ""
-	}
-	if verdict.Release {
-		for _, other := range w.steps {
-			other.held, w.weight = false, 0
-		}
-		w.refused = nil
-	}
-	if s.held, s.parked = verdict.Hold, verdict.Hold; s.held {
-		w.weight = worker.Lighten(&s.page, w.weight, mostHeld)
-	}
+	verdict, released := w.canary.ObserveStep(&s.page, class, text)
+	w.release(released)
+	s.held, s.parked = verdict.Hold, verdict.Hold
 	switch {
 	case verdict.Stop != "":
 		return w.refusal()
@@ -233,6 +205,17 @@ func (w *pageWalker) judge(seed string, s *step, class retry.Class, text string)
 		return parked{w.refusal()}
 	}
 	return nil
+}
+
+// release lets steps land whose pages the canary gave back.
+func (w *pageWalker) release(pages []harvest.Page) {
+	for i := range pages {
+		for _, s := range w.steps {
+			if s.held && s.page.Key == pages[i].Key {
+				s.page, s.held = pages[i], false
+			}
+		}
+	}
 }
 
 // CommitStep implements coordinator.Chains.
