@@ -316,6 +316,8 @@ func (b *reading) weigh(w string) negation {
 		}
 	case b.neg != affirmed:
 		b.hit = true
+	case kind == affirmed && b.recounts(w):
+		kind = voided
 	}
 	return kind
 }

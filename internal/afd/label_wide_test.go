@@ -56,6 +56,39 @@ func TestNegatedInOtherWords(t *testing.T) {
 	}
 }
 
+// What others voted, and what became of the article before, is not the author's vote.
+func TestPastEventsAreNoVotes(t *testing.T) {
+	t.Parallel()
+	for _, words := range []string{
+		"Last AfD was keep", "Last AfD was a keep", "Already deleted", "Was kept last time", "Speedy deleted before", "Speedy deleted already", "Already speedy deleted", "Kept last time", "Kept before", "Deleted twice before", "Deleted two years ago",
+		"Previously deleted", "Previous AfD closed as keep", "Prior discussion closed as delete", "Prior deletion", "Previous deletion", "The result was keep", "Last result was delete", "The last nomination ended in keep", "First AfD resulted in delete",
+		"Article was deleted", "Article was speedily deleted", "The article has been deleted", "The article has already been merged", "It was merged", "This was kept", "This had been kept", "It was already redirected", "Already redirected", "Already merged",
+		"Once kept", "Earlier deleted", "Survived, was kept", "Everybody voted keep", "Most people said delete", "Consensus was keep", "Consensus last time was delete", "The decision was delete", "Nominator said delete", "Previous consensus was merge",
+		"Article got deleted", "Was deleted in 2006", "Were both kept", "Was userfied", "Has been moved", "Was draftified earlier", "Already deleted by an admin", "Deleted at the time",
+	} {
+		if v := voteOf("'''"+words+"''' I say.", false); len(v.labels) > 0 {
+			t.Errorf("voteOf('''%s''') = %q, want no vote", words, v.labels)
+		}
+	}
+	for words, want := range map[string]string{
+		"Deleted": "delete", "Speedy deleted": "delete", "Keep, was kept last time": "keep", "Keep, last AfD was keep": "keep", "Delete, was deleted before": "delete", "Delete as before": "delete", "Keep again": "keep", "Delete again": "delete", "Delete already": "delete",
+		"Should be deleted": "delete", "Should have been deleted": "delete", "Must be kept this time": "keep", "To be deleted": "delete", "I voted keep": "keep", "My vote was delete": "delete", "My vote is still delete": "delete", "Was keep, now delete": "delete",
+		"Changed to keep": "keep", "Voted delete": "delete", "Speedy delete, already deleted": "delete", "Merge as was decided before": "merge", "Delete per previous AfD": "delete", "Keep per last AfD": "keep", "Speedy keep, kept last time": "keep", "Needs to be deleted": "delete",
+		"Let it be kept": "keep", "Redirect, already merged": "redirect", "Delete all": "delete", "Keep all": "keep", "Keep as is": "keep", "Delete everything before 2005": "delete",
+	} {
+		got := ""
+		if v := voteOf("'''"+words+"''' I say.", false); len(v.labels) > 0 {
+			got = v.labels[0]
+		}
+		if got != want {
+			t.Errorf("voteOf('''%s''') = %q, want %q", words, got, want)
+		}
+	}
+	if v := voteOf("The result was '''kept''' last time.", true); len(v.labels) != 1 || v.labels[0] != "keep" {
+		t.Errorf("voteOf(a result) = %q, want keep", v.labels)
+	}
+}
+
 // Other votes that say yes, with words around that elsewhere say no.
 func TestPlainInOtherWords(t *testing.T) {
 	t.Parallel()

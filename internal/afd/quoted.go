@@ -151,10 +151,13 @@ func (s *signer) dateFollows() bool {
 	for to < len(s.mask) && to < from+longestForeign && s.mask[to] != '\n' {
 		to++
 	}
-	i := strings.IndexByte(s.mask[from:to], ':')
-	if i < 0 {
-		return false
+	for i := from + 1; i < to; i++ {
+		if c := s.mask[i]; c != ':' && c != '.' {
+			continue
+		}
+		if t, ok := stampAround(s.mask, from, i, to); ok {
+			return !visible(s.mask[from:t.from]) && !visible(s.mask[t.to:to])
+		}
 	}
-	t, ok := stampAround(s.mask, from, from+i, to)
-	return ok && !visible(s.mask[from:t.from]) && !visible(s.mask[t.to:to])
+	return false
 }

@@ -50,7 +50,7 @@ type mention struct {
 }
 
 // telling are the bytes at which links, templates and times are recognised.
-var telling = byteSet("[{:")
+var telling = byteSet("[{:.")
 
 // scan finds the signatures and templates between from and to.
 func (s *signer) scan(from, to int) {
@@ -111,9 +111,12 @@ func (s *signer) link(i int) int {
 	return end
 }
 
-// stamp is the time of a signature around a colon; false where there is none, as in a sentence.
+// stamp is the time of a signature around a colon or a dot; false where there is none, as in a sentence.
 func (s *signer) stamp(i int) (stamp, bool) {
-	if i == s.from || !digit(s.mask[i-1]) || i+2 >= s.to || !digit(s.mask[i+1]) {
+	if i == s.from || i+2 >= s.to || digitBefore(s.mask[s.from:i]) == 0 {
+		return stamp{}, false
+	}
+	if _, n := digitAt(s.mask[i+1 : s.to]); n == 0 {
 		return stamp{}, false
 	}
 	t, ok := stampAround(s.mask, s.from, i, s.to)

@@ -46,6 +46,11 @@ func TestStampAround(t *testing.T) {
 		"12:34&nbsp;am, 5 March 2005 (UTC)":    "2005-03-05T00:34:00Z",
 		"12:34pm, 5 March 2005":                "2005-03-05T12:34:00Z",
 		"5 March 2005 1:34 p.m. (UTC)":         "2005-03-05T13:34:00Z",
+		"12.34, 5 March 2020 (UTC)":            "2020-03-05T12:34:00Z",
+		"12.34.56, 5 March 2020 (UTC)":         "2020-03-05T12:34:56Z",
+		"9.05, 5 Mar 2004":                     "2004-03-05T09:05:00Z",
+		"1.34 pm, 5 March 2005 (UTC+1)":        "2005-03-05T12:34:00Z",
+		"5 March 2004 12.34 (UTC)":             "2004-03-05T12:34:00Z",
 		"12:34, 29 February 2004 (UTC)":        "2004-02-29T12:34:00Z",
 		"12:34, 29 February 2005 (UTC)":        "",
 		"12:34, 31 June 2005 (UTC)":            "",
@@ -72,7 +77,11 @@ func TestStampAround(t *testing.T) {
 		"12:34, 05/03/2005 (UTC), or was it 4": "",
 	} {
 		got := ""
-		if s, ok := stampAround(text, 0, strings.IndexByte(text, ':'), len(text)); ok && s.known {
+		i := strings.IndexByte(text, ':')
+		if i < 0 {
+			i = strings.IndexByte(text, '.')
+		}
+		if s, ok := stampAround(text, 0, i, len(text)); ok && s.known {
 			got = s.at.Format(time.RFC3339)
 		}
 		if got != want {

@@ -10,7 +10,7 @@ type stamp struct {
 	known    bool      // at is the time; else it has only the look of one
 }
 
-// stampAround reads the timestamp whose hours and minutes are parted by the colon
+// stampAround reads the timestamp whose hours and minutes are parted by the colon, or the dot,
 // at i. It looks no further back than lo and no further on than hi. All of these
 // are understood, with and without a zone:
 //
@@ -59,17 +59,20 @@ type clock struct {
 
 // clockAround reads 9:05, 09:05, 09:05:59 and 9:05 pm.
 func clockAround(text string, lo, i, hi int) (c clock, ok bool) {
+	if digitBefore(text[lo:i]) > 1 {
+		return foreignClock(text, lo, i, hi)
+	}
 	c.from = i
 	for c.from > lo && i-c.from < 2 && digit(text[c.from-1]) {
 		c.from--
 	}
 	hour, minute := number(text[c.from:i]), number(text[i+1:min(i+3, hi)])
 	c.to = i + 3
-	if c.from == i || c.to > hi || minute < 0 || (c.from > lo && (digit(text[c.from-1]) || text[c.from-1] == ':')) {
+	if c.from == i || c.to > hi || minute < 0 || (c.from > lo && (digit(text[c.from-1]) || text[c.from-1] == ':' || text[c.from-1] == '.')) {
 		return clock{}, false
 	}
 	c.time = time.Duration(minute) * time.Minute
-	c.seconds(text[:hi])
+	c.seconds(text[:hi], text[i])
 	if c.to < hi && digit(text[c.to]) {
 		return clock{}, false
 	}
@@ -86,9 +89,9 @@ func clockAround(text string, lo, i, hi int) (c clock, ok bool) {
 	return c, true
 }
 
-// seconds reads :59 behind hours and minutes.
-func (c *clock) seconds(text string) {
-	if c.to+3 > len(text) || text[c.to] != ':' {
+// seconds reads :59 behind hours and minutes, parted as these are.
+func (c *clock) seconds(text string, colon byte) {
+	if c.to+3 > len(text) || text[c.to] != colon {
 		return
 	}
 	if seconds := number(text[c.to+1 : c.to+3]); seconds >= 0 && seconds < 60 {

@@ -71,7 +71,7 @@ func (s *signer) unsigned(from, bar int, swapped bool) int {
 	user, when := unsignedArgs(s.mask[bar:end], swapped)
 	g := signature{from: s.trim(from), to: end + 2, author: user, signed: SignedTemplate}
 	for i := range len(when) {
-		if when[i] != ':' {
+		if when[i] != ':' && when[i] != '.' || i == 0 {
 			continue
 		}
 		if t, ok := stampAround(when, 0, i, len(when)); ok {
@@ -115,7 +115,7 @@ func unsignedArgs(args string, swapped bool) (user, when string) {
 
 func dated(s string) bool {
 	for i := range len(s) {
-		if s[i] == ':' {
+		if i > 0 && (s[i] == ':' || s[i] == '.') {
 			if _, ok := stampAround(s, 0, i, len(s)); ok {
 				return true
 			}

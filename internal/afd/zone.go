@@ -3,6 +3,7 @@ package afd
 import (
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -127,7 +128,7 @@ func foreignStamp(text string, lo int, c clock, hi int) (stamp, bool) {
 	z, zoned := zoneAt(text[end:hi])
 	if zoned {
 		s.to, s.zoned = end+z.length, true
-		if yearIn(text[c.to:end]) {
+		if yearIn(text[c.to:end]) || shortDate(text[c.to:end]) {
 			return s, true
 		}
 		before := dateBeforeClock(text[max(lo, c.from-longestForeign):c.from])
@@ -135,7 +136,7 @@ func foreignStamp(text string, lo int, c clock, hi int) (stamp, bool) {
 		return s, before > 0
 	}
 	s.to = end
-	return s, threeParts(text[c.to:end]) && !visible(text[end:hi])
+	return s, (threeParts(text[c.to:end]) || shortDate(text[c.to:end]) && lettered(text[c.to:end])) && !visible(text[end:hi])
 }
 
 // dateWords is how much of s may be words of a date: letters of whatever script, digits, and what parts them.
@@ -166,11 +167,11 @@ func dateBeforeClock(s string) int {
 	words := s[i:]
 	year := yearAt(words)
 	if year < 0 {
-		return 0
+		return shortDateBefore(words)
 	}
 	from, at := year, year
 	for range 2 { // 5 mars 2014; mars 5, 2014
-		if at = strings.LastIndexAny(strings.TrimRight(words[:at], " ,.-/_()"), " _,()") + 1; digit(words[at]) {
+		if at = strings.LastIndexAny(strings.TrimRight(words[:at], " ,.-/_()"), " _,()") + 1; digitStarts(words[at:]) {
 			from = at
 		}
 	}
@@ -182,21 +183,67 @@ func yearIn(s string) bool { return yearAt(s) >= 0 }
 // yearAt is where the four digits of a year of this century stand in s, -1 without one.
 func yearAt(s string) int {
 	for i := 0; i < len(s); {
-		j := i
-		for j < len(s) && digit(s[j]) {
-			j++
+		j, digits, value := i, 0, 0
+		for {
+			v, n := digitAt(s[j:])
+			if n == 0 {
+				break
+			}
+			j, digits, value = j+n, digits+1, min(value*10+v, 1e6)
 		}
-		if j-i == 4 && s[i] == '2' && s[i+1] < '2' {
+		if digits == 4 && 2000 <= value && value < 2200 {
 			return i
 		}
-		i = j + 1
+		i = max(j, i+1)
 	}
 	return -1
 }
 
+func digitStarts(s string) bool {
+	_, n := digitAt(s)
+	return n > 0
+}
+
+// shortDate reports whether s is a date whose year has two digits: 5 March 05, March 5, '05, 05/03/05.
+func shortDate(s string) bool {
+	parts := strings.FieldsFunc(asciiDigits(s), func(r rune) bool { return strings.ContainsRune(" ,.-/'_\u00a0", r) })
+	if len(parts) != 3 {
+		return false
+	}
+	numbers, month := 0, 0
+	for _, p := range parts {
+		switch n := number(p); {
+		case n >= 0 && len(p) <= 2:
+			numbers++
+		case n < 0 && monthOf(p) > 0:
+			month++
+		}
+	}
+	return numbers+month == 3 && numbers >= 2
+}
+
+func lettered(s string) bool { return strings.IndexFunc(s, unicode.IsLetter) >= 0 }
+
+// shortDateBefore is how much of the end of s is such a date, 0 if none is.
+func shortDateBefore(s string) int {
+	end := strings.TrimRight(s, " ,_")
+	at := len(end)
+	for range 3 {
+		at = strings.LastIndexAny(strings.TrimRight(end[:at], " ,.-/_'"), " ,.-/_'()") + 1
+		if at > 0 && shortDate(end[at:]) {
+			return len(s) - at
+		}
+	}
+	if shortDate(end) {
+		return len(s)
+	}
+	return 0
+}
+
 // threeParts reports whether s is a day, a word and a year in whatever order.
 func threeParts(s string) bool {
-	parts := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '.' || r == '\u00a0' || r == '_' })
+	s = asciiDigits(s)
+	parts := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '،' || r == ',' || r == '.' || r == '\u00a0' || r == '_' })
 	if len(parts) != 3 || !yearIn(parts[0]) && !yearIn(parts[2]) {
 		return false
 	}
