@@ -1,11 +1,11 @@
 package harvest
 
-// Chain is where an enumeration or a listing goes on.
+// Chain is the place at which an enumeration or a listing continues.
 type Chain struct {
 	Seed string // what is enumerated
 	Step int64  // how many steps are committed
 	Next string // token of the next one, empty at the start
 	Done bool   // no step is left
 
-	Trail string // what whoever walks it remembers of the steps behind, to notice that it brings nothing any more
+	Trail string // what the walker remembers of the steps behind it, to notice that no step brings anything new
 }

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// StoreCorpus as a corpus means the run's own table. It never contradicts what a run was opened with.
+// StoreCorpus as a corpus means the run's own table. It never contradicts the corpus that a run was
+// opened with.
 const StoreCorpus = "store:"
 
-// ChooseRun names the run that a start without a name means: the one unfinished
-// run with the same inputs, else the quarter that now falls into. An input that
-// is empty fits every run. Several that fit are an error that lists them.
+// ChooseRun names the run for a start without a name: the only unfinished run with the same inputs,
+// else the run of the current quarter. An empty input fits every run. If several runs fit, the
+// error lists them.
 func ChooseRun(runs []Run, given Inputs, now time.Time) (string, error) {
 	var fit []string
 	for _, run := range runs {
@@ -29,9 +30,9 @@ func ChooseRun(runs []Run, given Inputs, now time.Time) (string, error) {
 	return "", fmt.Errorf("several unfinished runs have these inputs: say which with --run: %s", strings.Join(fit, ", "))
 }
 
-// ChooseScheduled names the run that a start without a name means which a scheduler meant to be at an instant: that of
-// the quarter, once somebody has opened it; else the one unfinished run with the same inputs, unless it is that of an
-// earlier quarter, left undone, which must not keep the new quarter waiting.
+// ChooseScheduled picks the run for a start that a scheduler triggered at time at. That is the run
+// of at's quarter if it has been opened; else the only unfinished run with the same inputs, unless
+// that run belongs to an earlier quarter: an unfinished old run must not delay the new quarter.
 func ChooseScheduled(runs []Run, given Inputs, at time.Time) (string, error) {
 	quarter := QuarterName(at)
 	var left []Run
@@ -46,8 +47,9 @@ func ChooseScheduled(runs []Run, given Inputs, at time.Time) (string, error) {
 	return ChooseRun(left, given, at)
 }
 
-// JustEnded is the run that a worker comes too late for: every run is finished, and the newest was opened in the quarter
-// that now falls into. A run of an earlier quarter is not meant: the next one is still to be opened.
+// JustEnded returns the run that a worker is too late for: every run is finished, and the newest
+// was opened in the current quarter. A run of an earlier quarter does not count, because the next
+// one is still to be opened.
 func JustEnded(runs []Run, now time.Time) (newest Run, ok bool) {
 	for _, run := range runs {
 		if run.FinishedAt.IsZero() {

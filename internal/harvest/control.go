@@ -2,26 +2,26 @@ package harvest
 
 import "time"
 
-// Forever is a hold without an end.
+// Forever is a hold without end.
 const Forever = time.Duration(-1)
 
-// Control is what an operator said about a run and about the host of its upstream.
+// Control is what an operator ordered for a run and for the host of its upstream.
 type Control struct {
-	Rate    string        // of the host, as typed; empty: nobody said one
-	Hold    time.Duration // how long the host is to be left alone from now on by the store's clock; 0: not at all, Forever: until somebody resumes
-	Silence time.Duration // how long the upstream asked to be left alone from now on, by the store's clock
+	Rate    string        // of the host, as typed; empty: not set
+	Hold    time.Duration // how long the host is to be left alone, from now, by the store's clock; 0: not at all, Forever: until an operator resumes
+	Silence time.Duration // how long the upstream asked for silence, from now, by the store's clock
 	Lifted  time.Time     // when an operator last ended such a silence; zero: never
-	By      string        // who said rate or hold last
+	By      string        // who set the rate or the hold last
 	At      time.Time     // when
-	DrainAt time.Time     // since when the run's workers are to stop; zero: they are not
-	DrainBy string        // who said so
+	DrainAt time.Time     // since when the run's workers are to stop; zero: no such order
+	DrainBy string        // who ordered it
 	Done    time.Time     // when the run was finished; zero before
 }
 
 // ShardState is one shard of a run as the store knows it.
 type ShardState struct {
 	Shard   Shard
-	Owner   string        // who holds it, or held it last
+	Owner   string        // the worker that holds it, or held it last
 	Held    bool          // it was not given back
 	Lapsed  bool          // it is held, and its lease has run out
 	Silent  time.Duration // since it was last renewed, by the store's clock; 0 when it is not held

@@ -1,12 +1,12 @@
 package harvest
 
-// Entry is what one line of a corpus is: an item, or a rejection.
+// Entry is one line of a corpus: an item, or a rejection.
 type Entry struct {
 	Item     Item
 	Rejected *Rejection
 }
 
-// Rejection is a line of a corpus that is no item.
+// Rejection is a corpus line that does not name an item.
 type Rejection struct {
 	Line   int64
 	Reason string // a short word, such as foreign_host
@@ -14,7 +14,7 @@ type Rejection struct {
 	Key    Key    // of the line's bytes; it decides which shard counts the line
 }
 
-// Line is where the entry stood in its corpus, from 1.
+// Line returns the entry's line in its corpus, from 1.
 func (e Entry) Line() int64 {
 	if e.Rejected != nil {
 		return e.Rejected.Line
@@ -22,7 +22,7 @@ func (e Entry) Line() int64 {
 	return e.Item.Line
 }
 
-// At is the entry as it stands at a line, or at a row of a table.
+// At returns the entry with another line number, or the number of a row of a table.
 func (e Entry) At(line int64) Entry {
 	if e.Rejected == nil {
 		e.Item.Line = line

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Request is one HTTP exchange to be made for one item or for a pack of them.
-// Credentials and the User-Agent are added on the wire and are no part of it.
+// Request is one HTTP exchange to be made for one item or for a pack of them. Credentials and the
+// User-Agent are added just before it is sent; they are not a part of it.
 type Request struct {
 	Items  []Item
 	Method string // upper case
@@ -19,7 +19,7 @@ type Request struct {
 	Base   string // what a continuation continues; the upstream's own
 }
 
-// Answer is what came back for one Request: a complete answer of whatever status.
+// Answer is what came back for one [Request]: a complete answer of any status.
 type Answer struct {
 	Status  int
 	Header  http.Header
@@ -30,7 +30,7 @@ type Answer struct {
 	Took    time.Duration // from the request's first byte to the answer's last
 	Masked  bool          // Body quoted our credential, which was taken out
 
-	Replaced bool // Body has U+FFFD where its charset does not have what came
+	Replaced bool // Body has U+FFFD in place of bytes that its charset does not have
 
 	Memory Memory // counts what the answer holds; nil where nothing is counted
 
@@ -38,14 +38,14 @@ type Answer struct {
 	others  int32 // how many hold it besides the first
 }
 
-// NewAnswer gives an answer the function that returns its body's buffer; nil when there is none.
+// NewAnswer attaches to an answer the function that returns its body's buffer; release may be nil.
 func NewAnswer(a Answer, release func()) *Answer {
 	a.release = release
 	return &a
 }
 
-// Release gives the body's memory back, and all else that was counted for the answer, once each holder has called it. Body
-// must not be used after it. Further calls do nothing.
+// Release gives back the body's memory, and everything else that was counted for the answer, once
+// each holder has called it. The caller must not use Body afterwards. Further calls do nothing.
 func (a *Answer) Release() {
 	if a == nil || atomic.AddInt32(&a.others, -1) >= 0 {
 		return
@@ -63,8 +63,8 @@ func (a *Answer) Hold(n int) {
 	}
 }
 
-// Settle says, once the answer is read, what is left of it: its body where body is true, and own bytes of what was made of it.
-// It is called before a further holder is added.
+// Settle records, once the answer is read, what remains of it: its body if body is true, and own
+// bytes of what was made of it. It is called before a further holder is added.
 func (a *Answer) Settle(body bool, own int64) {
 	if a == nil {
 		return
@@ -84,7 +84,8 @@ func (a *Answer) freeBody() {
 	}
 }
 
-// Grow counts n bytes that are to be made of the answer; see [Memory]. Without an account it always may.
+// Grow counts n bytes that are about to be made of the answer; see [Memory]. Without an account it
+// always succeeds.
 func (a *Answer) Grow(n int64) error {
 	if a == nil || a.Memory == nil {
 		return nil
@@ -92,7 +93,7 @@ func (a *Answer) Grow(n int64) error {
 	return a.Memory.Grow(n)
 }
 
-// Shrink counts n bytes less.
+// Shrink counts n bytes fewer.
 func (a *Answer) Shrink(n int64) {
 	if a != nil && a.Memory != nil {
 		a.Memory.Add(-n)
@@ -101,39 +102,42 @@ func (a *Answer) Shrink(n int64) {
 
 // Memory is what one answer holds of the memory that all answers share.
 type Memory interface {
-	// Grow counts n bytes more, and waits while others hold too much. One answer at a time never waits, so that there is
-	// always one that can end; callers hold nothing meanwhile that another answer needs for its end. The error wraps
-	// ErrMemory where the answer would hold more than one may, else it says why there is no more waiting.
+	// Grow counts n more bytes, and waits while others hold too much. One answer at a time never
+	// waits, so one can always finish. Meanwhile the caller must not hold anything that another
+	// answer needs in order to finish. The error wraps [ErrMemory] if the answer would hold more
+	// than one answer may; otherwise it explains why waiting is over.
 	Grow(n int64) error
-	// Add counts n bytes more, or less, without waiting.
+	// Add counts n bytes more, or fewer, without waiting.
 	Add(n int64)
-	// Close counts the answer off.
+	// Close removes the answer from the account.
 	Close()
 }
 
-// ErrLate is the error of an exchange that was not made, because its permit could not be used any more when the request was
-// to leave. Nothing was sent.
+// ErrLate is the error of an exchange that was not made, because its permit had expired when the
+// request was to leave. Nothing was sent.
 var ErrLate = errors.New("the permit came too late to be used")
 
-// ErrMemory is wrapped by the error of an answer that needs more memory than one may hold.
+// ErrMemory is wrapped by the error of an answer that needs more memory than one answer may hold.
 var ErrMemory = errors.New("more memory than one answer may take (GOMEMLIMIT, or the container's limit)")
 
-// Fault is the class of what went wrong with one exchange, on the wire or in what the answer says.
+// Fault is the class of what went wrong with one exchange, on the wire or in the content of the
+// answer.
 type Fault string
 
-// The faults. Those of the wire come from fetch as a *Failure, those of the answer from an upstream in a Reading.
+// The faults. Those of the wire come from package fetch as a [*Failure], those of the answer from
+// an upstream in a [Reading].
 const (
 	FaultNone        Fault = ""
 	FaultConnect     Fault = "connect"            // no connection: name look-up, TCP
 	FaultTLS         Fault = "tls"                // the peer's certificate or protocol is refused
 	FaultTimeout     Fault = "timeout"            // no or too slow an answer
 	FaultReset       Fault = "reset"              // connection or stream lost half-way
-	FaultLost        Fault = "connection_lost"    // the connection ended, with others on it or because it stood unused: nothing says who is at fault
-	FaultAsked       Fault = "request_refused"    // the peer takes no request with as many bytes of headers as ours
-	FaultTooLong     Fault = "url_too_long"       // likewise, because of the URL
-	FaultPartial     Fault = "partial"            // the body ended before its end
-	FaultUnprocessed Fault = "unprocessed"        // the peer says that it did not process this request
-	FaultCalm        Fault = "calm"               // the peer says that we send too much (ENHANCE_YOUR_CALM)
+	FaultLost        Fault = "connection_lost"    // the connection ended, with other requests on it or because it was idle: neither side is known to be at fault
+	FaultAsked       Fault = "request_refused"    // the peer does not accept as many bytes of headers as ours
+	FaultTooLong     Fault = "url_too_long"       // the peer does not accept so long a URL
+	FaultPartial     Fault = "partial"            // the body was cut short
+	FaultUnprocessed Fault = "unprocessed"        // the peer reports that it did not process this request
+	FaultCalm        Fault = "calm"               // the peer reports that we send too much (ENHANCE_YOUR_CALM)
 	FaultTooLarge    Fault = "body_too_large"     // more decoded bytes than --max-body
 	FaultEncoding    Fault = "bad_encoding"       // a content coding that was not asked for
 	FaultHeaders     Fault = "headers_too_large"  // more header bytes than we read
@@ -141,18 +145,18 @@ const (
 	FaultOffhost     Fault = "redirect_offhost"   // a redirect to another host
 	FaultDowngrade   Fault = "redirect_downgrade" // a redirect from https to http
 	FaultLoop        Fault = "redirect_loop"      // more redirects than we follow
-	FaultUndecodable Fault = "undecodable"        // a 2xx answer that no API means to give: HTML, half an answer
-	FaultForeign     Fault = "foreign"            // of those, one that does not even begin as an API's would: HTML, nothing at all
-	FaultUnexpected  Fault = "unexpected"         // a well-formed 2xx answer that is not what our settings say it is
-	FaultRateLimited Fault = "ratelimited"        // a 2xx answer that says: slow down
-	FaultLagged      Fault = "lagged"             // a 2xx answer that says: come back later (maxlag, --wait)
-	FaultFatal       Fault = "api_refuses"        // a 2xx answer that says that the request itself is wrong
-	FaultLogin       Fault = "login"              // a 2xx answer that says that we are not, or no longer, logged in
-	FaultCredential  Fault = "credential"         // no credential could be had for the request
+	FaultUndecodable Fault = "undecodable"        // a 2xx answer that no API sends on purpose: HTML, half an answer
+	FaultForeign     Fault = "foreign"            // an undecodable answer that does not even begin as an API's would: HTML, an empty body
+	FaultUnexpected  Fault = "unexpected"         // a well-formed 2xx answer that does not match our settings
+	FaultRateLimited Fault = "ratelimited"        // a 2xx answer that asks us to slow down
+	FaultLagged      Fault = "lagged"             // a 2xx answer that asks us to come back later (maxlag, --wait)
+	FaultFatal       Fault = "api_refuses"        // a 2xx answer that calls the request itself wrong
+	FaultLogin       Fault = "login"              // a 2xx answer to a request that is not, or is no longer, logged in
+	FaultCredential  Fault = "credential"         // no credential could be obtained for the request
 )
 
-// Failure is the error of an exchange that gave no complete answer. Delay, if
-// set, is what the peer asked us to wait.
+// Failure is the error of an exchange without a complete answer. Delay, if set, is the wait that
+// the peer asked for.
 type Failure struct {
 	Fault  Fault
 	Err    error
@@ -163,15 +167,14 @@ func (f *Failure) Error() string { return string(f.Fault) + ": " + f.Err.Error()
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Reading is what an upstream makes of one complete 2xx Answer. Every item of
-// the request stands in Pages or in Unfinished, unless Fault is set: then the
-// answer says nothing about any of them.
+// Reading is what an upstream makes of one complete 2xx [Answer]. Every item of the request is in
+// Pages or in Unfinished, unless [Fault] is set: then the answer is no evidence about any of them.
 type Reading struct {
 	Pages      []Page        // items that are done, whatever their outcome
 	Unfinished []Item        // items that this answer left open; they go back to the packer
 	Next       *Request      // a continuation: one more request for the same items
 	Fault      Fault         // why the answer cannot be used
 	Reason     string        // detail of Fault, such as bad_json
-	Cause      error         // of Fault, where it is an error of the exchange; for people
+	Cause      error         // of Fault, if it is an error of the exchange; for people
 	Wait       time.Duration // the silence that the answer asks for; 0 for none
 }

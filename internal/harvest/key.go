@@ -9,33 +9,32 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Key names an item for ever: the 128-bit XXH3 (seed 0) of its canonical form,
-// big-endian, high half first. It is stored as a uuid in PostgreSQL and as a
-// 16-byte blob in SQLite.
+// Key names an item for ever: the 128-bit XXH3 (seed 0) of its canonical form, big-endian, high
+// half first. PostgreSQL stores it as a uuid, SQLite as a 16-byte blob.
 type Key [16]byte
 
-// KeyOf hashes the canonical form of an item, see Item.Canonical.
+// KeyOf hashes the canonical form of an item, see [Item.Canonical].
 func KeyOf(canonical string) Key {
 	sum := xxh3.HashString128(canonical)
 	return Key(sum.Bytes())
 }
 
-// StepKey is the key of the page that a step of a listing is; steps count from 1.
+// StepKey returns the key of the page of one step of a listing; steps count from 1.
 func StepKey(seed string, step int64) Key { return KeyOf(fmt.Sprintf("list:%s#%d", seed, step)) }
 
-// Hi is the high half of the key. It chooses the shard and the ledger's bucket.
+// Hi returns the high half of the key. It chooses the shard and the ledger's bucket.
 func (k Key) Hi() uint64 { return binary.BigEndian.Uint64(k[:8]) }
 
-// Lo is the low half of the key. It is the member in the ledger's bucket.
+// Lo returns the low half of the key. It is the member in the ledger's bucket.
 func (k Key) Lo() uint64 { return binary.BigEndian.Uint64(k[8:]) }
 
-// String is the key as a person sees it and PostgreSQL prints it: 8-4-4-4-12 lower-case hex digits.
+// String returns the key as PostgreSQL prints it: 8-4-4-4-12 lower-case hex digits.
 func (k Key) String() string {
 	h := hex.EncodeToString(k[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// ParseKey reads what String wrote; the dashes may be left out.
+// ParseKey reads what [Key.String] wrote; the dashes may be left out.
 func ParseKey(s string) (Key, error) {
 	var digits [32]byte
 	n := 0
@@ -66,14 +65,14 @@ func (k Key) Compare(other Key) int {
 	return 0
 }
 
-// Digest identifies a corpus whatever its order: how many valid keys it has,
-// repeats included, and their sum modulo 2^128.
+// Digest identifies a corpus in any order: how many valid keys it has, repeats included, and their
+// sum modulo 2^128.
 type Digest struct {
 	Count  int64
 	hi, lo uint64
 }
 
-// Add takes one more key into the digest.
+// Add adds one more key to the digest.
 func (d *Digest) Add(k Key) {
 	var carry uint64
 	d.lo, carry = bits.Add64(d.lo, k.Lo(), 0)
@@ -81,5 +80,6 @@ func (d *Digest) Add(k Key) {
 	d.Count++
 }
 
-// Sum is the sum of the keys in 32 lower-case hex digits; with Count it is what the store keeps.
+// Sum returns the sum of the keys in 32 lower-case hex digits. The store keeps it together with
+// Count.
 func (d Digest) Sum() string { return fmt.Sprintf("%016x%016x", d.hi, d.lo) }

@@ -10,7 +10,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// A key that changes loses a run: nothing of what it has done is found again.
+// A changed key loses a run: no store row of it would be found again.
 func TestKeysAreWhatTheyAlwaysWere(t *testing.T) {
 	t.Parallel()
 	file, err := os.Open("testdata/keys.txt")
@@ -42,7 +42,7 @@ func TestAKeyCountsMethodAndBodyWhenTheyAreNotThoseOfAGET(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As in testdata/keys.txt: the digest of the body is an independent one as well.
+	// As in testdata/keys.txt, the digest of the body was computed by an independent program too.
 	if got, want := post.Canonical(), "POST "+url+" 1d874bf44b18df60f21cdd6ecc27b3be"; got != want {
 		t.Errorf("Canonical() = %q, want %q", got, want)
 	}

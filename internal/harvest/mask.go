@@ -11,18 +11,20 @@ import (
 
 const (
 	masked       = "[secret]"
-	maskedDigits = "0" // where a secret of digits alone may stand as a number
-	// minBase64 is how much of a secret's base64 must be there to be recognised.
+	maskedDigits = "0" // replaces a secret of digits only where it may be a number
+	// minBase64 is how many characters of a secret's base64 must be present for it to be
+	// recognised.
 	minBase64 = 5
 )
 
-// Mask finds secrets in texts of others, in the forms in which a server may quote them: plain; any character escaped as
-// in JSON, in HTML or in a URL, once or several times over; in base64 of either alphabet, as a part of something longer
-// too; in hex. It looks at each byte about once, however many secrets there are.
+// Mask finds secrets in foreign text, in every form in which a server may quote them: plain; with
+// any character escaped as in JSON, HTML or a URL, once or several times over; in base64 of either
+// alphabet, also as a part of something longer; in hex. It looks at each byte about once, however
+// many secrets there are.
 type Mask struct {
 	least    int // bytes of a secret; shorter ones are found in any text
 	first    map[rune][]pattern
-	pairs    [1 << 10]uint64 // of each two bytes: whether a secret may begin with them
+	pairs    [1 << 10]uint64 // a bit for each two bytes: set if a secret may begin with them
 	used     bool
 	prefixes int // characters that a cut secret must show at the text's end to be known
 }
@@ -31,12 +33,12 @@ type Mask struct {
 type pattern struct {
 	text []rune
 	fold bool // in either case
-	b64  bool // the characters beside it may hold some bits of it
+	b64  bool // the characters beside it may carry some of its bits
 	keep int  // characters of text that stay, such as a parameter's name
 	end  bool // what follows must not look like more of it
 }
 
-// NewMask makes a Mask of the secrets that have at least so many bytes.
+// NewMask makes a [Mask] of the secrets that have at least that many bytes.
 func NewMask(least int, secrets ...string) *Mask {
 	m := &Mask{least: least, first: map[rune][]pattern{}, prefixes: 4}
 	seen := map[string]bool{}
@@ -60,8 +62,8 @@ func NewMask(least int, secrets ...string) *Mask {
 	return m
 }
 
-// AddPair makes value a secret where it stands behind before, such as a parameter's name and =, and ends there. However
-// short it is, it cannot be taken for data then.
+// AddPair makes value a secret only between before, such as a parameter's name and =, and the end
+// of the parameter. There it cannot be mistaken for data, however short it is.
 func (m *Mask) AddPair(before, value string) {
 	if value != "" {
 		m.add(pattern{text: []rune(before + value), keep: utf8.RuneCountInString(before), end: true})
@@ -91,7 +93,7 @@ func (m *Mask) add(p pattern) {
 	}
 }
 
-// faces are the characters that may stand, unescaped, at a place of the pattern.
+// faces returns the characters that may appear, unescaped, at one place of the pattern.
 func (p *pattern) faces(at int) []rune {
 	r := p.text[at]
 	switch {
@@ -105,10 +107,11 @@ func (p *pattern) faces(at int) []rune {
 
 func (m *Mask) admit(a, b byte) { m.pairs[uint(a)<<2|uint(b)>>6] |= 1 << (b & 63) }
 
-// mayBegin reports whether a secret may begin with two bytes, none of them escaped.
+// mayBegin reports whether a secret may begin with these two bytes, neither of them escaped.
 func (m *Mask) mayBegin(a, b byte) bool { return m.pairs[uint(a)<<2|uint(b)>>6]>>(b&63)&1 != 0 }
 
-// base64Cores are the characters of base64 that depend on the secret alone, for each place at which it may begin.
+// base64Cores returns the characters of base64 that depend only on the secret, for each place at
+// which it may begin.
 func base64Cores(secret string) (cores []string) {
 	for offset := range 3 {
 		text := base64.RawStdEncoding.EncodeToString([]byte("\x00\x00"[:offset] + secret))
@@ -120,13 +123,15 @@ func base64Cores(secret string) (cores []string) {
 	return cores
 }
 
-// Bytes is a body without the secrets, in memory of its own; the body itself where there is none in it. JSON stays JSON.
+// Bytes returns a body without the secrets, in memory of its own; the body itself if it contains
+// none. JSON stays JSON.
 func (m *Mask) Bytes(body []byte) []byte {
 	out, _ := m.mask(body, false)
 	return out
 }
 
-// Text is a text without the secrets, and without the beginning of one that the text's end cuts.
+// Text returns a text without the secrets, and without the beginning of one that is cut off by the
+// text's end.
 func (m *Mask) Text(text string) string {
 	if out, found := m.mask([]byte(text), true); found {
 		return string(out)
@@ -165,7 +170,7 @@ func (m *Mask) mask(body []byte, cut bool) ([]byte, bool) {
 	return append(out, body[done:]...), true
 }
 
-// word is what is put in a secret's place.
+// word returns what replaces a secret.
 func word(body []byte, from, to int) string {
 	for _, c := range body[from:to] {
 		if c < '0' || c > '9' {
@@ -173,12 +178,13 @@ func word(body []byte, from, to int) string {
 		}
 	}
 	if to < len(body) && body[to] >= '0' && body[to] <= '9' {
-		return "1" // a number may not begin with 0 and go on
+		return "1" // a number of several digits may not begin with 0
 	}
 	return maskedDigits
 }
 
-// at finds a secret that begins at i; to is 0 where there is none. Nothing before done may be taken.
+// at finds a secret that begins at i; to is 0 if there is none. It must not take anything before
+// done.
 func (m *Mask) at(body []byte, i, done int, cut bool) (from, to int) {
 	r, _ := utf8.DecodeRune(body[i:])
 	candidates := [...]rune{r, -1, -1}
@@ -228,7 +234,7 @@ func isMore(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("%+._~-", c) >= 0
 }
 
-// widen takes in what would be broken, or would say something about the secret, if it stayed.
+// widen includes what would be broken, or would reveal something about the secret, if it stayed.
 func (p *pattern) widen(body []byte, from, to, done int) (int, int) {
 	isB64 := func(c byte) bool { return isMore(c) && c != '%' && c != '.' && c != '~' || c == '/' }
 	if p.b64 && from > done && isB64(body[from-1]) {
@@ -247,7 +253,8 @@ func (p *pattern) widen(body []byte, from, to, done int) (int, int) {
 	return from - backslashes%2, to // an escape must not lose its second half
 }
 
-// unit reads one character in any of its forms and gives the place behind it; 0 where it is another character.
+// unit reads one character in any of its forms and returns the place behind it; 0 if it is another
+// character.
 func unit(body []byte, i int, want rune, fold bool) int {
 	if i >= len(body) {
 		return 0
@@ -265,7 +272,8 @@ func unit(body []byte, i int, want rune, fold bool) int {
 	return 0
 }
 
-// unescape reads the escape that begins at i. want decides where there are two ways to read it; -1 takes the longer.
+// unescape reads the escape that begins at i. want decides between two possible readings; -1 takes
+// the longer.
 func unescape(body []byte, i int, want rune) (r rune, next int) {
 	switch body[i] {
 	case '\\':
@@ -346,10 +354,10 @@ func percentByte(body []byte, i int) (rune, int) {
 	}
 }
 
-// longestEntity is how long a name of HTML for a character of a secret may be.
+// longestEntity is the longest HTML name of a character of a secret.
 const longestEntity = 12
 
-// unescapeHTML reads &#65;, &#x41; and names; &amp;#65; too, unless an ampersand is wanted.
+// unescapeHTML reads &#65;, &#x41; and names; it reads &amp;#65; too, unless want is an ampersand.
 func unescapeHTML(body []byte, i int, want rune) (rune, int) {
 	end := i + 1
 	for end < len(body) && end-i < longestEntity && body[end] != ';' && body[end] != '&' {

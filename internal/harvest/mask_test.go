@@ -105,7 +105,7 @@ func TestMaskKnowsTheForms(t *testing.T) {
 	}
 }
 
-// What remains of base64 around a masked secret says nothing about it.
+// What remains of base64 around a masked secret reveals nothing about it.
 func TestMaskedBase64SaysNothing(t *testing.T) {
 	t.Parallel()
 	a, b := "first-secret-AAAA", "other-secret-BBBB"

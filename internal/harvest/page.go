@@ -11,12 +11,12 @@ type Outcome string
 // The outcomes. Each item of a drained run has exactly one.
 const (
 	Landed  Outcome = "landed"  // its page is in the store
-	Missing Outcome = "missing" // the upstream says that there is no such thing
-	Skipped Outcome = "skipped" // it cannot be kept; Reason says why
+	Missing Outcome = "missing" // the upstream does not have such an item
+	Skipped Outcome = "skipped" // it cannot be kept; Reason is why
 	Dead    Outcome = "dead"    // given up after the retries
 )
 
-// Outcomes lists them in the order of tables and summaries.
+// Outcomes lists the outcomes in the order of tables and summaries.
 func Outcomes() []Outcome { return []Outcome{Landed, Missing, Skipped, Dead} }
 
 // ParseOutcome reads one of the four words.
@@ -26,22 +26,21 @@ func ParseOutcome(s string) (Outcome, error) {
 			return o, nil
 		}
 	}
-	return "", fmt.Errorf("outcome %q: want landed, missing, skipped or dead", s)
+	return "", fmt.Errorf("outcome %q: expected landed, missing, skipped or dead", s)
 }
 
 // MaxDetail is how many bytes of the last failing answer a page keeps.
 const MaxDetail = 2 << 10
 
-// Page is what came back for one item: one row of the store. All text is valid
-// UTF-8 without NUL; Body, Headers and the records' Data are JSON that
-// PostgreSQL's jsonb accepts.
+// Page is what came back for one item: one row of the store. All text is valid UTF-8 without NUL;
+// Body, Headers and the records' Data are JSON that PostgreSQL's jsonb accepts.
 type Page struct {
 	Key       Key
 	URL       string
 	ID        string
 	Outcome   Outcome
 	Status    int    // of the last answer; 0 if there was none
-	Reason    string // a short word: why it did not land, or what was mended
+	Reason    string // a short word: why it did not land, or what was fixed in it
 	Detail    string // up to MaxDetail bytes of the last failing answer
 	Attempts  int
 	Revision  string
@@ -51,7 +50,7 @@ type Page struct {
 	Body      []byte // JSON, nil for none
 	Raw       []byte // the answer's bytes, nil for none
 	Records   []Record
-	Chain     *Chain // of a listing whose step this page is: it moves there with the page, or not at all; nil for others
+	Chain     *Chain // of the listing that this page is a step of: the chain moves there together with the page, or not at all; else nil
 
 	Answer *Answer // holds the memory of Body and Raw until the page has landed; may be nil
 }
@@ -63,7 +62,7 @@ type Record struct {
 	Data    []byte // JSON
 }
 
-// Size is about how many bytes the page takes in a batch.
+// Size returns about how many bytes the page takes in a batch.
 func (p *Page) Size() int {
 	n := 256 + len(p.URL) + len(p.ID) + len(p.Detail) + len(p.Headers) + len(p.Body) + len(p.Raw)
 	for i := range p.Records {
@@ -72,8 +71,8 @@ func (p *Page) Size() int {
 	return n
 }
 
-// Refuse turns the page into the row of an item whose content the store refuses:
-// skipped, with the reason, without body, headers, detail or records.
+// Refuse turns the page into the row of an item whose content the store refuses: skipped, with the
+// reason, and without body, headers, detail or records.
 func (p *Page) Refuse(reason string) {
 	p.Outcome, p.Reason = Skipped, reason
 	p.Body, p.Raw, p.Headers, p.Detail, p.Records = nil, nil, nil, "", nil

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// DropParam takes a parameter out of a URL or relative reference, by its name. All else stays as it is written.
+// DropParam removes a parameter, by its name, from a URL or a relative reference. The rest stays as
+// it is written.
 func DropParam(ref, name string) string {
 	rest, fragment, hasFragment := strings.Cut(ref, "#")
 	path, query, _ := strings.Cut(rest, "?")
@@ -23,7 +24,7 @@ func DropParam(ref, name string) string {
 	return path
 }
 
-// WithoutParam is DropParam for a raw query.
+// WithoutParam is [DropParam] for a raw query.
 func WithoutParam(query, name string) string {
 	if query == "" {
 		return ""

@@ -10,8 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Printable is text from outside that a terminal shows without harm and a store takes: cut to MaxDetail bytes, with
-// U+FFFD for what is no visible character, blank, tab or line feed.
+// Printable makes foreign text safe for a terminal and acceptable to a store: it cuts it to
+// [MaxDetail] bytes and puts U+FFFD in place of whatever is not a visible character, a blank, a tab
+// or a line feed.
 func Printable(text string) string {
 	var out strings.Builder
 	for _, r := range text {
@@ -29,9 +30,10 @@ func Printable(text string) string {
 	return strings.TrimSpace(out.String())
 }
 
-// Visible is text as it may be printed: whatever is no visible character, blank, tab or line feed is escaped, as JSON
-// does it, and so are bytes that are not UTF-8. Nothing of it moves the cursor, hides text, turns its direction or looks
-// like the end of a line. All that a program of ours prints goes through it.
+// Visible makes text safe to print. It escapes, as JSON does, whatever is not a visible character,
+// a blank, a tab or a line feed, and bytes that are not UTF-8. What is left cannot move the cursor,
+// hide text, reverse its direction or pass for the end of a line. Everything that Shoal prints goes
+// through it.
 func Visible(text string) string {
 	clean := true
 	for _, r := range text {
@@ -73,7 +75,7 @@ func escapeRune(out *strings.Builder, r rune) {
 	fmt.Fprintf(out, `\u%04x`, r)
 }
 
-// utf16Pair is how JSON escapes a rune beyond U+FFFF; zero for any other.
+// utf16Pair returns how JSON escapes a rune beyond U+FFFF; zero for any other rune.
 func utf16Pair(r rune) (high, low rune) {
 	if r < 0x10000 {
 		return 0, 0
@@ -85,10 +87,10 @@ func utf16Pair(r rune) (high, low rune) {
 // lineBreaks are what a terminal, an editor or a log reader takes for the end of a line.
 var lineBreaks = strings.NewReplacer("\r\n", "; ", "\n", "; ", "\r", "; ", "\v", "; ", "\f", "; ", "\u0085", "; ", "\u2028", "; ", "\u2029", "; ", "\t", " ")
 
-// Line is Visible on one line.
+// Line is [Visible] on one line.
 func Line(text string) string { return Visible(lineBreaks.Replace(text)) }
 
-// Linef is fmt.Sprintf with each text among args on one line, so that only the format ends lines.
+// Linef is [fmt.Sprintf] with each text among args on one line, so that only the format ends lines.
 func Linef(format string, args ...any) string {
 	safe := make([]any, len(args))
 	for i, arg := range args {
@@ -106,7 +108,8 @@ func Linef(format string, args ...any) string {
 	return Visible(fmt.Sprintf(format, safe...))
 }
 
-// Word is a word of outside as a reason that is stored and counted: 1 to 60 of a-z, 0-9, _ and -; otherwise where it is empty.
+// Word makes foreign text a reason that can be stored and counted: 1 to 60 of a-z, 0-9, _ and -. It
+// returns otherwise if that leaves nothing.
 func Word(text, otherwise string) string {
 	const most = 60
 	var b strings.Builder
@@ -125,17 +128,17 @@ func Word(text, otherwise string) string {
 	return b.String()
 }
 
-// Detailed is an error with lines of ours below its sentence, such as examples, and a colon between. Only these are
-// printed as lines.
+// Detailed is an error whose sentence is followed by a colon and lines of ours, such as examples.
+// Only these lines are printed as lines.
 type Detailed struct {
 	Err   error
 	Below []string
 }
 
-// Error is the sentence and the lines below it.
+// Error returns the sentence and the lines below it.
 func (d *Detailed) Error() string { return d.Err.Error() + d.below() }
 
-// Unwrap is the sentence's error.
+// Unwrap returns the sentence's error.
 func (d *Detailed) Unwrap() error { return d.Err }
 
 func (d *Detailed) below() string {
@@ -145,7 +148,8 @@ func (d *Detailed) below() string {
 	return ":\n  " + strings.Join(d.Below, "\n  ")
 }
 
-// ErrorText is an error as it may be printed: one line, and below it the lines of a Detailed.
+// ErrorText returns an error as it may be printed: one line, and below it the lines of a
+// [Detailed].
 func ErrorText(err error) string {
 	if err == nil {
 		return "<nil>"
@@ -165,8 +169,8 @@ func ErrorText(err error) string {
 	return text
 }
 
-// NewVisible makes a writer that passes what it is given through Visible. A character that is cut between two writes
-// is held until its rest comes.
+// NewVisible makes a writer that passes everything through [Visible]. It holds back a character
+// that is split between two writes until the rest comes.
 func NewVisible(w io.Writer) io.Writer { return &visible{w: w} }
 
 type visible struct {
@@ -174,7 +178,7 @@ type visible struct {
 	held []byte
 }
 
-// Write implements io.Writer.
+// Write implements [io.Writer].
 func (v *visible) Write(p []byte) (int, error) {
 	text := slices.Concat(v.held, p)
 	whole := len(text) - cutAtEnd(text)
@@ -185,7 +189,7 @@ func (v *visible) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// cutAtEnd is how many bytes at the end of text may be the beginning of a character.
+// cutAtEnd returns how many bytes at the end of text may be the beginning of a character.
 func cutAtEnd(text []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
 		if b := text[len(text)-n]; utf8.RuneStart(b) {

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// hostile is what a server may put into any text: escapes, C0, C1 (as characters and as bytes), bidi controls, line
-// breaks of every kind, zero-width characters and tags.
+// hostile is what a server may put into any text: escapes, C0, C1 (as characters and as bytes),
+// bidi controls, line breaks of every kind, zero-width characters and tags.
 const hostile = "a\x1b[2J\x1b]0;title\x07\x00\x08\x7f\u0085\u009b31m\x9b31m\u202a\u202e\u2066\u2069\u200e\u200f\u061c\u2028\u2029\u200b\u200d\ufeff\u00ad\U000e0041\r\v\fz"
 
 func isHarmless(r rune) bool {

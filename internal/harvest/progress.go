@@ -2,31 +2,31 @@ package harvest
 
 import "time"
 
-// Limit names what holds a worker back at a moment.
+// Limit names what slows a worker down at a moment.
 type Limit string
 
-// What can hold a worker back.
+// What can slow a worker down.
 const (
-	LimitBudget  Limit = "budget"           // the upstream's budget: as it should be
-	LimitRamp    Limit = "ramp"             // coming back from a silence: a part of the budget that grows
+	LimitBudget  Limit = "budget"           // the upstream's budget: this is normal
+	LimitRamp    Limit = "ramp"             // returning from a silence: a growing part of the budget
 	LimitBackoff Limit = "backoff"          // the upstream asked for silence
 	LimitHold    Limit = "hold"             // the operator asked for silence
-	LimitOutage  Limit = "outage"           // the upstream answers nothing; one probe goes out now and then
+	LimitOutage  Limit = "outage"           // the upstream does not answer; a probe goes out now and then
 	LimitLatency Limit = "upstream latency" // all fetchers wait for answers
-	LimitStore   Limit = "store"            // the store takes no more
-	LimitPace    Limit = "redis"            // Redis is away: no permit without it
-	LimitStandby Limit = "standby"          // the profile admits no more workers
+	LimitStore   Limit = "store"            // the store does not accept more
+	LimitPace    Limit = "redis"            // Redis is unreachable: no permit without it
+	LimitStandby Limit = "standby"          // the profile does not admit more workers
 	LimitCorpus  Limit = "corpus"           // the corpus gives too few new items
 )
 
-// Limits is everything that can hold a worker back.
+// Limits returns everything that can slow a worker down.
 func Limits() []Limit {
 	return []Limit{
 		LimitBudget, LimitRamp, LimitBackoff, LimitHold, LimitOutage, LimitLatency, LimitStore, LimitPace, LimitStandby, LimitCorpus,
 	}
 }
 
-// Meaning is what a limit says of a worker, and what to do about it.
+// Meaning explains what a limit means for a worker, and what to do about it.
 func (l Limit) Meaning() (what, todo string) {
 	switch l {
 	case LimitBudget:
@@ -53,7 +53,7 @@ func (l Limit) Meaning() (what, todo string) {
 	return "", ""
 }
 
-// Progress is a worker at one moment; all counts are of this process unless said otherwise.
+// Progress is a worker at one moment. All counts are of this process unless noted otherwise.
 type Progress struct {
 	Run      string
 	Shard    Shard
@@ -76,14 +76,14 @@ type Progress struct {
 	Budget      float64 // requests/s of the whole fleet
 	Lowered     float64 // requests/s that the fleet keeps below, since the upstream refused there again and again; 0: no such rate
 	Limit       Limit
-	SilentUntil time.Time // zero when nothing is silent
-	Stuck       string    // the stage that nothing leaves any more, for a person; empty when all is well
+	SilentUntil time.Time // zero when there is no silence
+	Stuck       string    // the stage that has stopped passing anything on, for a person; empty when all is well
 	Note        string    // a state that a person should see, such as "store full, 1,000 rows kept, next try in 30 s"
 
-	Part  string // the shard that was asked for: i/N, or auto; empty: Shard
+	Part  string // the shard that was requested: i/N, or auto; empty: Shard
 	Fleet bool   // of all workers of the run, as the coordinator that leads it sees them
 
-	Malformed   map[string]int64 // rate-limit headers that could not be understood, by name; not to be written to
+	Malformed   map[string]int64 // rate-limit headers that could not be parsed, by name; read-only
 	CorpusEnded bool
 	LogsDropped int64
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Inputs are what a run was opened with. A later start that says something else is refused.
+// Inputs are what a run was opened with. A later start with other inputs is refused.
 type Inputs struct {
 	Upstream string // plain
 	API      string // base of a mediawiki api.php, or the --url template
@@ -23,13 +23,13 @@ type Inputs struct {
 type Run struct {
 	Name string
 	Inputs
-	Rate        string // newest operator's rate, as typed; no input
-	Titles      string // how keys are made of a wiki's titles, TitlesWritten; empty in runs that were opened before
-	Check, Wait string // newest jq that judges an answer; no inputs
-	Pack        int    // newest number of ids to a request, 0 before one was said; no input
+	Rate        string // newest operator's rate, as typed; not an input
+	Titles      string // how keys are made of a wiki's titles, TitlesWritten; empty in runs of older versions
+	Check, Wait string // newest jq that judges an answer; not inputs
+	Pack        int    // newest number of ids to a request, 0 before one was set; not an input
 	CorpusItems int64  // of the first full pass; 0 before it
 	CorpusSum   string // Digest.Sum of the first full pass; empty before it
-	Base        string // the run before it, whose opening {since} in the corpus stands for; empty without one
+	Base        string // the run before it: {since} in the corpus is the time that one was opened; empty without one
 	Shards      int    // set by the coordinator that opened it; 0 otherwise
 	Generation  string // uuid, new at each rebuild of the ledger
 	BucketBits  int
@@ -37,13 +37,13 @@ type Run struct {
 	FinishedAt  time.Time // zero while unfinished
 }
 
-// TitlesWritten is Run.Titles where a title's key keeps its first letter as the corpus writes it. Before, it was made a
-// capital, which in some wikis is another page.
+// TitlesWritten is the value of Run.Titles if a title's key keeps its first letter as the corpus
+// writes it. Older runs capitalised it, which in some wikis is another page.
 const TitlesWritten = "written"
 
 var runName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
 
-// CheckRunName says what a run may be called.
+// CheckRunName returns an error that explains what a run may be called.
 func CheckRunName(name string) error {
 	if !runName.MatchString(name) {
 		return fmt.Errorf("run %q: 1 to 40 of a-z, 0-9, dot, underscore and dash, starting with a letter or digit, such as 2026q4", name)
@@ -51,16 +51,16 @@ func CheckRunName(name string) error {
 	return nil
 }
 
-// QuarterName is the name of the run that t falls into, such as 2026q4 (UTC).
+// QuarterName returns the name of the run that t falls into, such as 2026q4 (UTC).
 func QuarterName(t time.Time) string {
 	t = t.UTC()
 	return fmt.Sprintf("%dq%d", t.Year(), (int(t.Month())+2)/3)
 }
 
-// Counts are the items of a run or of a shard by how they ended.
+// Counts are the items of a run or of a shard, by how they ended.
 type Counts struct {
 	Landed, Missing, Skipped, Dead int64
-	Rejected                       int64 // corpus lines that are no items
+	Rejected                       int64 // corpus lines that are not items
 	Bytes                          int64 // of bodies, as stored
 }
 
@@ -79,7 +79,7 @@ func (c *Counts) Add(o Outcome, bytes int64) {
 	c.Bytes += bytes
 }
 
-// Plus is the sum of two counts.
+// Plus returns the sum of two counts.
 func (c Counts) Plus(d Counts) Counts {
 	return Counts{
 		Landed: c.Landed + d.Landed, Missing: c.Missing + d.Missing, Skipped: c.Skipped + d.Skipped,
@@ -87,7 +87,7 @@ func (c Counts) Plus(d Counts) Counts {
 	}
 }
 
-// Minus is what is left of c without d.
+// Minus returns what is left of c without d.
 func (c Counts) Minus(d Counts) Counts {
 	return Counts{
 		Landed: c.Landed - d.Landed, Missing: c.Missing - d.Missing, Skipped: c.Skipped - d.Skipped,
@@ -95,5 +95,5 @@ func (c Counts) Minus(d Counts) Counts {
 	}
 }
 
-// Items is how many items have ended; rejected lines are no items.
+// Items returns how many items have ended; rejected lines are no items.
 func (c Counts) Items() int64 { return c.Landed + c.Missing + c.Skipped + c.Dead }

@@ -32,5 +32,5 @@ func ParseShard(s string) (Shard, error) {
 // Owns reports whether the item with this key belongs to the shard.
 func (s Shard) Owns(k Key) bool { return s.Of <= 1 || k.Hi()%uint64(s.Of) == uint64(s.Index) }
 
-// String is the form that ParseShard reads.
+// String returns the form that [ParseShard] reads.
 func (s Shard) String() string { return strconv.Itoa(s.Index) + "/" + strconv.Itoa(s.Of) }

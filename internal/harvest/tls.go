@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// ExplainTLS says in a sentence why a TLS handshake failed and what to change; ca is how an authority is named, such as
-// --ca FILE. It is empty for an error that is not about certificates or protocols. What a certificate holds is not
-// repeated, apart from its dates: the peer chose it.
+// ExplainTLS explains in a sentence why a TLS handshake failed and what to change. ca is how an
+// authority is named, such as --ca FILE. The sentence is empty for an error that is not about
+// certificates or protocols. It quotes nothing of a certificate but its dates, because the peer
+// chose the rest.
 func ExplainTLS(err error, ca string) string {
 	if why := explainCertificate(err, ca); why != "" {
 		return why
@@ -54,7 +55,7 @@ func explainCertificate(err error, ca string) string {
 	return ""
 }
 
-// The alerts of RFC 8446 section 6.2 that a person can do something about.
+// The alerts of RFC 8446, section 6.2, that a person can act on.
 const (
 	alertHandshakeFailure    tls.AlertError = 40
 	alertBadCertificate      tls.AlertError = 42

@@ -15,10 +15,10 @@ import (
 // MaxURL is the longest URL that a corpus may hold, in bytes.
 const MaxURL = 8 << 10
 
-// ErrURL is what every refusal of CanonicalURL unwraps to.
+// ErrURL is wrapped by every error of [CanonicalURL].
 var ErrURL = errors.New("not a URL to harvest")
 
-// URLError is how CanonicalURL refuses. Its text quotes no user name and no password.
+// URLError is the error of [CanonicalURL]. Its text quotes no user name and no password.
 type URLError struct {
 	Reason string // a short word for counting: url_too_long, url_control, url_scheme, url_userinfo, url_host
 	Text   string
@@ -32,16 +32,15 @@ func badURL(reason, format string, args ...any) error {
 	return &URLError{Reason: "url_" + reason, Text: fmt.Sprintf(format, args...)}
 }
 
-// CanonicalURL brings an absolute http or https URL into the normal form of
-// RFC 3986 section 6.2.2 and 6.2.3: scheme and host in lower case (host names
-// as IDNA ASCII), no default port, no fragment, dot segments removed, an empty
-// path as "/", percent-encoding in upper case and only where it is needed.
-// Spaces and bytes outside ASCII are percent-encoded. The case of the path and
-// the order of the query are the server's business and stay.
+// CanonicalURL brings an absolute http or https URL into the normal form of RFC 3986, sections
+// 6.2.2 and 6.2.3: scheme and host in lower case (host names as IDNA ASCII), no default port, no
+// fragment, dot segments removed, an empty path as "/", percent-encoding in upper case and only
+// where it is needed. Spaces and bytes outside ASCII are percent-encoded. The case of the path and
+// the order of the query belong to the server and stay.
 //
-// Refused, with a *URLError: more than MaxURL bytes, control characters (raw or
-// as %00), other schemes, user names, hosts that no name server knows the form
-// of, hosts that are numbers but no plain IP address.
+// It refuses, with a [*URLError]: more than [MaxURL] bytes, control characters (raw or as %00),
+// other schemes, user names, host names that no name server could resolve, and hosts that are
+// numbers but not plain IP addresses.
 func CanonicalURL(raw string) (string, error) {
 	if err := refuseRaw(raw); err != nil {
 		return "", err
@@ -84,8 +83,8 @@ func refuseRaw(raw string) error {
 	return nil
 }
 
-// quoteURL is Quote without what may be a user name and a password: all
-// between the scheme and the last @ before the path.
+// quoteURL is [Quote] without what may be a user name and a password: everything between the scheme
+// and the last @ before the path.
 func quoteURL(raw string) string {
 	scheme, rest, ok := strings.Cut(raw, ":")
 	if !ok {
@@ -135,8 +134,8 @@ func canonicalHost(scheme, authority string) (string, error) {
 	return name + ":" + strconv.FormatUint(n, 10), nil
 }
 
-// plainName reports whether a host is a name that IDNA leaves as it is. It spares
-// nearly every line of a corpus the long way.
+// plainName reports whether a host is a name that IDNA leaves as it is. It spares nearly every line
+// of a corpus the slow check.
 func plainName(host string) bool {
 	for i := range len(host) {
 		if !nameBytes[host[i]] {
@@ -175,8 +174,8 @@ func canonicalName(name string, bracketed bool) (string, error) {
 	return checkName(name, ascii)
 }
 
-// checkName gives back a host name in ASCII if a name server could know it. One
-// dot at its end goes: with it and without it, it is one upstream with one budget.
+// checkName returns a host name in ASCII if a name server could resolve it. It removes one dot at
+// the end: with and without it, the name is one upstream with one budget.
 func checkName(name, ascii string) (string, error) {
 	if addr, err := netip.ParseAddr(ascii); err == nil && name == ascii {
 		return addr.String(), nil
@@ -198,7 +197,8 @@ func checkName(name, ascii string) (string, error) {
 	return ascii, nil
 }
 
-// looksNumeric is the WHATWG URL standard's "ends in a number" check for the last label of a host.
+// looksNumeric returns the WHATWG URL standard's "ends in a number" check for the last label of a
+// host.
 func looksNumeric(label string) bool {
 	if hex, ok := strings.CutPrefix(label, "0x"); ok {
 		return strings.Trim(hex, "0123456789abcdef") == ""
@@ -226,9 +226,9 @@ func byteSet(s string) (set [256]bool) {
 	return set
 }
 
-// normalEncoding rewrites one component of a URL: valid escapes of unreserved
-// characters are decoded, others are written in upper case, and every byte that
-// may not stand in this component is escaped (a stray % included).
+// normalEncoding rewrites one component of a URL: it decodes valid escapes of unreserved
+// characters, writes others in upper case, and escapes every byte that is not allowed in this
+// component (a stray % included).
 func normalEncoding(s string, allowed *[256]bool) string {
 	i := 0
 	for i < len(s) && allowed[s[i]] {
@@ -252,8 +252,8 @@ func normalEncoding(s string, allowed *[256]bool) string {
 	return string(b)
 }
 
-// Escape percent-encodes text for any place in a URL's path or query: only
-// letters, digits and - . _ ~ stay.
+// Escape percent-encodes text for any place in a URL's path or query: only letters, digits and - .
+// _ ~ stay.
 func Escape(text string) string {
 	b := make([]byte, 0, len(text)+16)
 	for i := range len(text) {
@@ -294,16 +294,16 @@ func removeDotSegments(path string) string {
 	return "/" + strings.Join(kept, "/")
 }
 
-// HostOf is the host of a canonical URL as budgets and runs are keyed by it:
-// lower case, with the port unless it is the scheme's own.
+// HostOf returns the host of a canonical URL, the key of budgets and runs: lower case, with the
+// port unless it is the scheme's default.
 func HostOf(canonical string) string {
 	_, rest, _ := strings.Cut(canonical, "://")
 	host, _ := cutAt(rest, "/?")
 	return host
 }
 
-// Quote makes text from outside safe to print: quoted, control characters
-// escaped, no longer than about 200 bytes.
+// Quote makes foreign text safe to print: quoted, control characters escaped, no longer than about
+// 200 bytes.
 func Quote(s string) string {
 	const most = 200
 	if len(s) > most {

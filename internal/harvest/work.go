@@ -11,7 +11,7 @@ type Work struct {
 	Worker  string // host:pid, and when it started, where the host may reuse the pid
 	Shard   string // the one at work, i/N; empty when none is
 	Started time.Time
-	Seen    time.Time // when it last said so, by the store's clock
+	Seen    time.Time // when it last reported, by the store's clock
 	Ended   bool      // it has left in good order
 	Stats   Stats
 	Minutes []Minute // those that changed since the last time
@@ -40,13 +40,13 @@ type Stats struct {
 	LastError string  `json:"last_error,omitempty"`
 }
 
-// Silence are the pauses of one cause.
+// Silence are the pauses that have one cause.
 type Silence struct {
 	Times   int64   `json:"times"`
 	Seconds float64 `json:"seconds"`
 }
 
-// Minute is how many requests a process sent in each second of one minute of the clock.
+// Minute counts the requests that a process sent in each second of one minute of the clock.
 type Minute struct {
 	Unix    int64   // minutes since 1970, UTC
 	Seconds [60]int // requests
@@ -61,7 +61,7 @@ const (
 	StageLand    = "land"    // the store's transaction
 )
 
-// Stages lists them.
+// Stages lists the stages.
 func Stages() []string {
 	return []string{StageConnect, StagePermit, StageFetch, StageDecode, StageLand}
 }
