@@ -1,7 +1,7 @@
-// Package memory shares out what this process may take.
+// Package memory divides the memory that this process may take.
 //
-// In go GOMEMLIMIT or the limit of the container; out come a limit for Go and a [Plan] with the parts of those who hold
-// data. It holds none itself and ends nothing.
+// In go GOMEMLIMIT or the limit of the container; out come a limit for Go and a [Plan] with the
+// part of each holder of data. It never holds data itself and never ends a process.
 package memory
 
 import (
@@ -12,13 +12,13 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// Bound has Go keep to its part of GOMEMLIMIT, or where that is unset of nine tenths of what the container allows (cgroup
-// v1 or v2); the rest is for the processes in which expressions run. A process calls it once, at its start. Without either
-// limit it changes nothing.
+// Bound makes Go keep to its part of GOMEMLIMIT or, if that is unset, of nine tenths of the
+// container's limit (cgroup v1 or v2). The rest is for the processes that run expressions. A
+// process calls it once, at its start. Without either limit it changes nothing.
 func Bound() error {
 	limit, err := memlimit.Set()
 	if errors.Is(err, memlimit.ErrCgroupsNotSupported) {
-		return nil // another system: GOMEMLIMIT is the way to say it
+		return nil // on other systems GOMEMLIMIT sets it
 	}
 	if limit < math.MaxInt64 {
 		debug.SetMemoryLimit(limit / 4 * 3)
@@ -26,7 +26,7 @@ func Bound() error {
 	return err
 }
 
-// Plan is the part of each who holds data. Together they and [base] stay within the limit.
+// Plan is the part of each holder of data. Together with [base] the parts stay within the limit.
 type Plan struct {
 	Limited bool  // there is a limit
 	Answers int64 // of all answers on their way: bodies, what is decoded of them, records, until their pages have landed
@@ -40,15 +40,16 @@ const (
 	mib = 1 << 20
 	gib = 1 << 30
 
-	// base is what is needed for all that is no data: the program, connections, the store's buffers, pools, and what the
-	// collector has not found yet.
+	// base is the memory for everything that is not data: the program, connections, the store's
+	// buffers, pools, and garbage that is not collected yet.
 	base = 96 * mib
 )
 
-// Share is the plan for what Go may take now, see [Bound], on so many processors.
+// Share returns the plan for what Go may take now, see [Bound], on that many processors.
 func Share(processors int) Plan { return share(debug.SetMemoryLimit(-1), processors) }
 
-// Roomy is what one answer with a body of so many bytes may hold where there is no limit; else 0.
+// Roomy returns what one answer with a body of that many bytes may hold if there is no limit; else
+// 0.
 func (p Plan) Roomy(body int64) int64 {
 	if p.Limited {
 		return 0
@@ -60,7 +61,7 @@ func share(limit int64, processors int) Plan {
 	if limit == math.MaxInt64 {
 		return Plan{Answers: 512 * mib, Largest: gib, Yield: 64 * mib, Aside: gib, Asides: processors}
 	}
-	// Answers may take one half, and one of them, so that it can end, the other half too.
+	// Answers may take one half. One of them may also take the other half, so that it can finish.
 	answers := max(limit-base, limit/3) / 2
 	asides := limit / 3
 	n := int(min(max(asides/(256*mib), 1), int64(processors)))

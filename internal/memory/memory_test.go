@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What is shared out stays within the limit, whatever that is, and each part is large enough to work with.
+// The parts stay within the limit, whatever it is, and each part is large enough to work with.
 func TestShare(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int64{48 * mib, 96 * mib, 345 * mib, 690 * mib, gib, 6 * gib, 60 * gib} {
