@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// describe says where a text breaks that begins as JSON might, and how.
+// describe explains where and how a text breaks that begins like JSON.
 func (b Break) describe(contentType string, body []byte) string {
 	switch {
 	case b.At < 0:
@@ -35,7 +35,7 @@ func (b Break) place(body []byte) (line, column int) {
 	return line, 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 }
 
-// behind says what follows one complete value.
+// behind describes what follows one complete value.
 func (b Break) behind(body []byte) string {
 	line, column := b.place(body)
 	rest := body[b.At:]
@@ -70,7 +70,7 @@ var words = map[string]string{
 	"NULL": "JSON has null, in lower case", "nil": "JSON has null", "TRUE": "JSON has true, in lower case", "FALSE": "JSON has false, in lower case",
 }
 
-// what says how the text breaks at b.At.
+// what explains how the text breaks at b.At.
 func (b Break) what(contentType string, body []byte) string {
 	at := body[b.At:]
 	before := bytes.TrimRight(body[:b.At], " \t\r\n")

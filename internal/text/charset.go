@@ -17,18 +17,19 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// Charset says how bytes become UTF-8.
+// Charset is the way in which bytes become UTF-8.
 type Charset struct {
 	Name string // such as windows-1252; empty for UTF-8
-	Skip int    // bytes of byte order marks, which are no part of the text
+	Skip int    // length of the byte order marks, which are not part of the text
 
-	encoding encoding.Encoding // nil: the bytes are UTF-8, or nothing says what they are
+	encoding encoding.Encoding // nil: the bytes are UTF-8, or nothing names their encoding
 }
 
 // UTF8 reports whether the bytes behind Skip are the text itself.
 func (c Charset) UTF8() bool { return c.encoding == nil }
 
-// Reader decodes what comes behind the Skip bytes. What the charset does not have is U+FFFD.
+// Reader decodes what follows the Skip bytes. It puts U+FFFD in place of what the charset does not
+// have.
 func (c Charset) Reader(r io.Reader) io.Reader {
 	if c.encoding == nil {
 		return r
@@ -38,7 +39,7 @@ func (c Charset) Reader(r io.Reader) io.Reader {
 
 var utf8Mark = []byte("\xef\xbb\xbf")
 
-// The encodings of Unicode; a mark was looked for before.
+// The encodings of Unicode. Byte order marks are handled before these are used.
 var (
 	utf16LE = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
 	utf16BE = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
@@ -46,7 +47,8 @@ var (
 	utf32BE = utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
 )
 
-// byteOrderMarks are tried in this order: that of UTF-32LE begins as that of UTF-16LE.
+// byteOrderMarks are tried in this order, because the mark of UTF-32LE begins like that of
+// UTF-16LE.
 var byteOrderMarks = []struct {
 	mark     string
 	name     string
@@ -59,15 +61,16 @@ var byteOrderMarks = []struct {
 	{"\x84\x31\x95\x33", "gb18030", simplifiedchinese.GB18030},
 }
 
-// Find finds the charset of a text. In this order counts: a byte order mark, as for browsers; the zero bytes that JSON
-// begins with in UTF-16 and UTF-32; the Content-Type; the declaration of XML and HTML. JSON is UTF-8 by its standard, so
-// an answer of a JSON type that is valid UTF-8 stays as it is, whatever else its type declares. A label that nobody knows
-// changes nothing.
+// Find finds the charset of a text. It believes, in this order: a byte order mark, as browsers do;
+// the zero bytes that JSON begins with in UTF-16 and UTF-32; the Content-Type; the declaration of
+// XML and HTML. JSON is UTF-8 by its standard, so an answer of a JSON type that is valid UTF-8
+// stays as it is, whatever else its type declares. An unknown label changes nothing.
 func Find(contentType string, body []byte) Charset {
 	return find(contentType, body, func() bool { return utf8.Valid(body) })
 }
 
-// FindStream is Find for a text of which only the beginning is known: where that is ASCII, what is declared counts.
+// FindStream is [Find] for a text of which only the beginning is known: if that is ASCII, the
+// declared charset counts.
 func FindStream(contentType string, head []byte) Charset {
 	whole := head
 	for i := 1; i < utf8.UTFMax && i <= len(head); i++ { // a character may be cut at its end
@@ -78,7 +81,7 @@ func FindStream(contentType string, head []byte) Charset {
 	return find(contentType, head, func() bool { return utf8.Valid(whole) && utf8.RuneCount(whole) < len(whole) })
 }
 
-// find is Find with a judge of whether the text is UTF-8, who is asked last.
+// find is [Find] with a function that reports whether the text is UTF-8; it is called last.
 func find(contentType string, body []byte, valid func() bool) Charset {
 	if marked, ok := ByMark(body); ok {
 		return marked
@@ -103,12 +106,13 @@ func find(contentType string, body []byte, valid func() bool) Charset {
 	return c
 }
 
-// lateMark is a mark behind blanks and before JSON, as included files leave it, within the first longestLead bytes.
+// lateMark is a mark after blanks and before JSON, as included files leave it, within the first
+// longestLead bytes.
 var lateMark = regexp.MustCompile("^(?:[ \t\r\n]*\ufeff)+[ \t\r\n]*[{\\[]")
 
 const longestLead = 256
 
-// ByMark finds the charset by a byte order mark. ok is false where there is none.
+// ByMark finds the charset by a byte order mark. ok is false if there is none.
 func ByMark(body []byte) (c Charset, ok bool) {
 	for rest := body; bytes.HasPrefix(rest, utf8Mark); rest = body[c.Skip:] {
 		c.Skip, ok = c.Skip+len(utf8Mark), true
@@ -127,8 +131,8 @@ func ByMark(body []byte) (c Charset, ok bool) {
 	return c, false
 }
 
-// byZeros finds UTF-16 and UTF-32 without a mark: JSON begins with a character of ASCII, and has no zero byte in UTF-8.
-// Source: RFC 4627, 3.
+// byZeros finds UTF-16 and UTF-32 without a mark: JSON begins with a character of ASCII, and has no
+// zero byte in UTF-8. Source: RFC 4627, 3.
 func byZeros(b []byte) (Charset, bool) {
 	if len(b) < 2 || b[0] != 0 && b[1] != 0 {
 		return Charset{}, false
@@ -148,10 +152,10 @@ func byZeros(b []byte) (Charset, bool) {
 	return Charset{}, false
 }
 
-// parameter is the charset of a Content-Type, behind whatever parts it from the type.
+// parameter is the charset of a Content-Type, behind whatever separates it from the type.
 var parameter = regexp.MustCompile(`(?i)[;,\s]\s*charset\s*=([^;,]*)`)
 
-// declared is the charset of a Content-Type, in lower case, however it is quoted.
+// declared returns the charset of a Content-Type, in lower case, however it is quoted.
 func declared(contentType string) string {
 	if m := parameter.FindStringSubmatch(contentType); m != nil {
 		return label(m[1])
@@ -166,7 +170,8 @@ var (
 	metaCharset = regexp.MustCompile(`(?i)<meta\s[^>]{0,300}?charset\s*=\s*["']?\s*([a-z0-9._:-]{1,40})`)
 )
 
-// inside is the charset that XML or HTML declares within itself. Browsers look for it in the first 1,024 bytes.
+// inside returns the charset that XML or HTML declares within itself. Browsers look for it in the
+// first 1,024 bytes.
 func inside(body []byte) string {
 	head := body[:min(len(body), 1024)]
 	if start := bytes.TrimLeft(head, " \t\r\n"); len(start) == 0 || start[0] != '<' {
@@ -180,7 +185,8 @@ func inside(body []byte) string {
 	return ""
 }
 
-// lookup finds the encoding that a label names: as browsers do, where latin1 means windows-1252, else in IANA's list.
+// lookup finds the encoding that a label names: first as browsers do, where latin1 means
+// windows-1252, then in IANA's list.
 func lookup(label string) Charset {
 	switch label {
 	case "", "utf-8", "utf8", "unicode-1-1-utf-8":
@@ -205,7 +211,8 @@ func lookup(label string) Charset {
 	return Charset{}
 }
 
-// spelling is the usual label for one that languages and databases spell otherwise: latin-1, ISO8859_1, cp932. It is the label itself where there is none.
+// spelling returns the usual label for one that languages and databases spell differently: latin-1,
+// ISO8859_1, cp932. It returns the label itself if there is none.
 func spelling(label string) string {
 	short := strings.NewReplacer("-", "", "_", "", " ", "", ".", "", ":", "").Replace(label)
 	if known := spellings[short]; known != "" {
@@ -228,7 +235,8 @@ func wide(label string) bool {
 	return strings.HasPrefix(label, "utf-16") || strings.HasPrefix(label, "utf16") || strings.HasPrefix(label, "utf-32") || strings.HasPrefix(label, "utf32") || strings.Contains(label, "ucs-") || label == "unicode" || label == "csunicode"
 }
 
-// ascii reports whether a label promises that no byte is above 127: UTF-8 keeps that promise where it is one.
+// ascii reports whether a label promises that no byte is above 127. A UTF-8 text that keeps the
+// promise stays as it is.
 func ascii(label string) bool {
 	return label == "ascii" || label == "us-ascii" || strings.HasPrefix(label, "ansi_x3.4")
 }
@@ -246,19 +254,20 @@ func isJSON(contentType string) bool {
 	return false
 }
 
-// ErrTooLong: the text has more bytes in UTF-8 than are allowed.
+// ErrTooLong is the error of a text that has more bytes in UTF-8 than are allowed.
 var ErrTooLong = errors.New("too long in UTF-8")
 
-// Decode returns a body as UTF-8, of at most most bytes. It is the body itself, or the part behind its mark, where the
-// bytes are the text. Replaced says that U+FFFD may be where the charset does not have what the bytes say.
-func Decode(contentType string, body []byte, most int) (text []byte, replaced bool, err error) {
+// Decode returns a body as UTF-8, of at most limit bytes. It is the body itself, or the part behind
+// its mark, if the bytes are already UTF-8. replaced reports that U+FFFD may be in place of bytes
+// that the charset does not have.
+func Decode(contentType string, body []byte, limit int) (text []byte, replaced bool, err error) {
 	c := Find(contentType, body)
 	body = body[c.Skip:]
 	if c.UTF8() {
 		return body, false, nil
 	}
-	text, err = io.ReadAll(io.LimitReader(c.Reader(bytes.NewReader(body)), int64(most)+1))
-	if err == nil && len(text) > most {
+	text, err = io.ReadAll(io.LimitReader(c.Reader(bytes.NewReader(body)), int64(limit)+1))
+	if err == nil && len(text) > limit {
 		err = ErrTooLong
 	}
 	return text, Replaced(text), err

@@ -33,7 +33,8 @@ func wide32(s string) string {
 	return b.String()
 }
 
-// TestDecode shows what a text is in UTF-8, by its mark, its zero bytes, its type or what it declares of itself.
+// TestDecode checks that a text becomes UTF-8 by its mark, its zero bytes, its type or its own
+// declaration.
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	const text = `{"a":"café €"}`

@@ -12,14 +12,14 @@ import (
 // window bounds how much of a page is looked through for its title.
 const window = 64 << 10
 
-// marks are the beginnings of HTML, in lower case. What follows one is a blank, > or /.
+// marks are the beginnings of HTML, in lower case. A blank, > or / follows each.
 var marks = []string{
 	"<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<script", "<style", "<link", "<iframe", "<center", "<font",
 	"<h1", "<h2", "<h3", "<p", "<div", "<span", "<table", "<br", "<b", "<a", "<i", "<em", "<strong", "<form", "<img", "<pre", "<hr", "<ul", "<ol", "<li", "<noscript",
 }
 
-// isHTML reports whether a text, without blanks in front, is a page for people. A text that begins as JSON does is not,
-// whatever its type: many a script sends JSON as text/html.
+// isHTML reports whether a text, after leading blanks, is a page for people. A text that begins
+// like JSON is not, whatever its type: many scripts send JSON as text/html.
 func isHTML(contentType string, start []byte) bool {
 	media := mediaType(contentType)
 	declared := media == "text/html" || media == "application/xhtml+xml"
@@ -57,7 +57,8 @@ func describeHTML(contentType string, body []byte) string {
 	return "it is HTML" + typed(contentType) + ", without a title"
 }
 
-// headline is what a page's title, or else its first heading says, and the first words of its text.
+// headline returns the text of a page's title, or else of its first heading, and the first words of
+// its text.
 func headline(body []byte) (title, words string) {
 	var within atom.Atom
 	var heading, text strings.Builder

@@ -12,7 +12,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Why an answer is not JSON, in harvest.Reading.Reason.
+// Why an answer is not JSON, in the Reason of a [harvest.Reading].
 const (
 	ReasonHTML    = "html"     // a page for people: a login form, an error page, a wrong address
 	ReasonBadJSON = "bad_json" // anything else
@@ -25,8 +25,8 @@ type Break struct {
 	Within string // what the parser was reading: a string, an object
 }
 
-// NotJSON finds a reason and a sentence for a body that is not JSON: what it is, or where it breaks and how. The sentence
-// is one line of printable text, with the page's title where the body is HTML.
+// NotJSON finds a reason and a sentence for a body that is not JSON: what it is, or where and how
+// it breaks. The sentence is one line of printable text, with the page's title if the body is HTML.
 func NotJSON(contentType string, body []byte, b Break) (reason, sentence string) {
 	b.At = min(b.At, len(body))
 	start := bytes.TrimLeft(bytes.TrimPrefix(body, utf8Mark), " \t\r\n\f\v\x00")
@@ -58,7 +58,7 @@ func emptiness(contentType string, body []byte) string {
 	return "it holds only white space" + typed(contentType)
 }
 
-// typed names the declared media type, where there is one.
+// typed names the declared media type, if there is one.
 func typed(contentType string) string {
 	if contentType = strings.TrimSpace(contentType); contentType == "" {
 		return " (no Content-Type)"
@@ -74,7 +74,7 @@ func mediaType(contentType string) string {
 	return strings.ToLower(strings.TrimSpace(media))
 }
 
-// xssi are the beginnings that keep scripts of other sites from reading an answer.
+// xssi are the prefixes that prevent scripts of other sites from reading an answer.
 var xssi = []string{")]}'", ")]}", "while(1);", "while (1);", "for(;;);", "for (;;);", "{}&&", "throw 1;", "&&&START&&&", "/*-secure-", "/*O_o*/"}
 
 var call = regexp.MustCompile(`^(?:/\*.{0,40}?\*/\s*)?;?\s*(?:try\s*\{\s*)?(?:typeof\s+[\w.$]+\s*===?\s*'function'\s*&&\s*|[\w.$]+\s*&&\s*)?([A-Za-z_$][\w$.]*(?:\[["'\w]+\])?)(?:\s*\(\s*["\[{]|\((?:-?[\d.]+|null|true|false)\)\s*;?\s*$)`)
@@ -99,7 +99,7 @@ func wrapped(start []byte) string {
 	return ""
 }
 
-// magic are the beginnings of formats that http.DetectContentType does not know.
+// magic are the beginnings of formats that [http.DetectContentType] does not know.
 var magic = []struct{ prefix, name string }{
 	{"\x1f\x8b", "gzip, which no Content-Encoding says"}, {"\x28\xb5\x2f\xfd", "zstd, which no Content-Encoding says"}, {"BZh", "bzip2"},
 	{"\xfd7zXZ\x00", "xz"}, {"PAR1", "Parquet"}, {"Obj\x01", "Avro"}, {"SQLite format 3", "an SQLite database"}, {"%YAML", "YAML"}, {"---\n", "YAML"},
@@ -107,7 +107,7 @@ var magic = []struct{ prefix, name string }{
 	{"\x1e", "a JSON text sequence (RFC 7464)"},
 }
 
-// otherFormat names what is not meant to be JSON.
+// otherFormat names a format that was never meant to be JSON.
 func otherFormat(contentType string, start []byte) string {
 	for _, m := range magic {
 		if bytes.HasPrefix(start, []byte(m.prefix)) {
