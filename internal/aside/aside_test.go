@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 
 var hold [][]byte
 
-// jobs do what a job's first word says.
+// jobs does what a job's first word names.
 func jobs(job []byte, emit func([]byte) error) error {
 	word, rest, _ := strings.Cut(string(job), " ")
 	switch word {
@@ -89,7 +89,8 @@ func do(p *Pool, limit time.Duration, parts ...string) (frames []string, err err
 	return frames, err
 }
 
-// TestDo: a job's frames and its errors come as they are, and its process does the next one too.
+// TestDo checks that a job's frames and errors arrive unchanged, and that its process does the next
+// job too.
 func TestDo(t *testing.T) {
 	t.Parallel()
 	p := newPool(t)
@@ -113,7 +114,8 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// TestEnded: what hangs or fills the memory is ended, and says why; the next job is done.
+// TestEnded checks that a job that hangs or fills the memory is ended with an explanation, and that
+// the next job is done.
 func TestEnded(t *testing.T) {
 	t.Parallel()
 	p := newPool(t)
@@ -131,7 +133,8 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// TestLeftovers: a job that would fit is not blamed for what others before it left in the process.
+// TestLeftovers checks that a job that fits is not blamed for what earlier jobs left in the
+// process.
 func TestLeftovers(t *testing.T) {
 	t.Parallel()
 	p := newPool(t)
@@ -142,7 +145,7 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-// TestNothingToRead: a job sees nothing of what the worker knows.
+// TestNothingToRead checks that a job sees nothing of what the worker knows.
 func TestNothingToRead(t *testing.T) {
 	t.Setenv("SHOAL_TOKEN", "secret-0")
 	frames, err := do(newPool(t), time.Minute, "environment")
@@ -151,7 +154,7 @@ func TestNothingToRead(t *testing.T) {
 	}
 }
 
-// TestOrphan: a process whose starter is gone ends, also in the middle of a job.
+// TestOrphan checks that a process whose starter is gone ends, even in the middle of a job.
 func TestOrphan(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], Argument, "67108864")

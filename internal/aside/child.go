@@ -12,19 +12,23 @@ import (
 	"time"
 )
 
-// Job does one job and gives emit each frame that it yields. The bytes of job are its own. After an error of emit it ends.
+// Job does one job and passes each frame that it yields to emit. The bytes of job are its own. It
+// returns after an error of emit.
 type Job func(job []byte, emit func(frame []byte) error) error
 
-// Called reports whether the program was started to do jobs, by its arguments without the program's name.
+// Called reports whether the program was started to do jobs. args are its arguments without the
+// program's name.
 func Called(args []string) bool { return len(args) == 2 && args[0] == Argument }
 
-// Serve does jobs from in until it ends; it is the whole life of a process that was started to do them.
+// Serve does jobs from in until in ends; it is the whole life of a process that was started to do
+// them.
 func Serve(args []string, in io.Reader, out io.Writer, do Job) int {
 	memory, err := strconv.ParseInt(args[1], 10, 64)
 	if err != nil || memory <= 0 {
 		return 2
 	}
-	// A terminal's ^C and a supervisor's SIGTERM reach every process of the group: the one that started us decides.
+	// A terminal's ^C and a supervisor's SIGTERM reach every process of the group. The process that
+	// started us decides.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	debug.SetMemoryLimit(memory * 3 / 4)
 	debug.SetMaxStack(int(min(memory/4, 256<<20)))
@@ -34,7 +38,7 @@ func Serve(args []string, in io.Reader, out io.Writer, do Job) int {
 	for {
 		job, limit, err := read(r)
 		if err != nil {
-			return 0 // the parent is gone, or needs this process no more
+			return 0 // the parent is gone, or does not need this process any more
 		}
 		done := watch(memory, parent, limit)
 		err = do(job, func(frame []byte) error { return send(w, frameValue, frame) })
@@ -69,13 +73,14 @@ func send(w *bufio.Writer, kind byte, frame []byte) error {
 	return err
 }
 
-// late is what the process waits, beyond a job's limit, to be ended by the one that started it.
+// late is how long the process waits, beyond a job's limit, for its starter to end it.
 const late = time.Second
 
-// unwatched is how long a job may run before it is looked at: most are over by then.
+// unwatched is how long a job may run before the watch looks at it: most jobs are over by then.
 const unwatched = 20 * time.Millisecond
 
-// watch ends the process by itself: when the one that should end it is gone, and where the kernel does not bound its memory.
+// watch makes the process end itself: when its starter is gone, and when the kernel does not bound
+// its memory.
 func watch(memory int64, parent int, limit time.Duration) (done func()) {
 	begun, over := time.Now(), make(chan struct{})
 	timer := time.AfterFunc(unwatched, func() {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confine has the kernel refuse what is beyond memory, also where one step of a job takes it all at once, and has it end
-// this process before any other where a container's memory is used up.
+// confine makes the kernel refuse memory beyond the limit, even if one step of a job asks for it
+// all at once, and end this process before any other if a container runs out of memory.
 func confine(memory int64) {
 	if before := mapped(); before > 0 {
 		most := before + uint64(memory)
@@ -19,7 +19,8 @@ func confine(memory int64) {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 }
 
-// mapped is how much the process has mapped already, which is more than it uses; 0 if that cannot be read.
+// mapped returns how much the process has already mapped, which is more than it uses; 0 if that
+// cannot be read.
 func mapped() uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	fields := strings.Fields(string(text))

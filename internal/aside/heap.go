@@ -2,7 +2,7 @@ package aside
 
 import "runtime/metrics"
 
-// heap is how many bytes the live and not yet collected objects take.
+// heap returns how many bytes the objects take that are live or not yet collected.
 func heap() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)

@@ -25,7 +25,8 @@ type Pool struct {
 	closed bool
 }
 
-// New makes a pool of at most size processes of this program, of which each may take memory bytes. It starts none.
+// New makes a pool of at most size processes of this program, each of which may take memory bytes.
+// It starts none.
 func New(size int, memory int64) (*Pool, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -34,9 +35,10 @@ func New(size int, memory int64) (*Pool, error) {
 	return &Pool{program: program, name: os.Args[0], memory: memory, places: make(chan struct{}, max(1, size))}, nil
 }
 
-// Do has one job done, whose bytes are those of parts together, and gives visit each frame that it yields; a frame is
-// valid until visit returns. An error of visit ends the job. A job that ends its process is done once more in a new one,
-// if the process had done others before: what those left behind may have been too much, not this job.
+// Do runs one job, whose bytes are the parts joined, and passes each frame that it yields to visit;
+// a frame is valid until visit returns. An error of visit ends the job. If a job ends a process
+// that had done others before, Do runs it once more in a new process: what the others left behind
+// may have been too much, not this job.
 func (p *Pool) Do(limit time.Duration, visit func(frame []byte) error, parts ...[]byte) error {
 	p.places <- struct{}{}
 	defer func() { <-p.places }()
@@ -62,7 +64,7 @@ func (p *Pool) Do(limit time.Duration, visit func(frame []byte) error, parts ...
 	}
 }
 
-// jobError is an error of the job's own: its process is as good as before.
+// jobError is an error of the job itself: its process is still usable.
 type jobError struct{ text string }
 
 func (e jobError) Error() string { return e.text }
@@ -91,7 +93,7 @@ func (p *Pool) put(proc *process) {
 	}
 }
 
-// Close ends the processes that do nothing now, and each other one after its job.
+// Close ends the idle processes at once, and each busy one after its job.
 func (p *Pool) Close() error {
 	p.mu.Lock()
 	idle := p.idle
@@ -131,14 +133,14 @@ func (p *Pool) start() (*process, error) {
 	return &process{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10)}, nil
 }
 
-// end ends the process, whatever it does.
+// end ends the process, whatever it is doing.
 func (p *process) end() {
 	_ = p.cmd.Process.Kill() // it may have ended by itself
 	_ = p.in.Close()
 	_ = p.cmd.Wait()
 }
 
-// do does one job. After an error that is no jobError the process is of no more use.
+// do runs one job. After an error that is not a [jobError] the process is not usable any more.
 func (p *process) do(limit time.Duration, visit func([]byte) error, parts [][]byte) error {
 	late := make(chan struct{})
 	timer := time.AfterFunc(limit, func() {
@@ -194,7 +196,7 @@ func (p *process) replies(visit func([]byte) error) error {
 		if _, err := io.ReadFull(p.out, frame); err != nil {
 			return ErrDied
 		}
-		if cap(p.buf) > mostKept {
+		if cap(p.buf) > maxKept {
 			p.buf = nil
 		}
 		switch kind {
@@ -210,5 +212,5 @@ func (p *process) replies(visit func([]byte) error) error {
 	}
 }
 
-// mostKept is the largest buffer that is kept for the next job.
-const mostKept = 1 << 20
+// maxKept is the largest buffer that is kept for the next job.
+const maxKept = 1 << 20
