@@ -2,57 +2,57 @@ package pace
 
 import "math"
 
-// All instants below are microseconds of the backend's clock, all intervals nanoseconds,
-// so that both stay exact in a float64, the only number that Lua has.
+// All instants below are microseconds of the backend's clock, all intervals nanoseconds, so that
+// both stay exact in a float64, the only number that Lua has.
 const (
 	horizon      = int64(1_000_000)  // H: how far ahead a slot may be leased
 	cautious     = int64(100_000)    // the same for a worker that hears no events
-	heartbeat    = int64(400_000)    // the longest that a waiting worker stays silent
+	heartbeat    = int64(400_000)    // the longest time that a waiting worker does not call
 	activeFor    = int64(5_000_000)  // a worker unseen for longer has no share
 	probeFirst   = int64(5_000_000)  // the first probe of an outage
-	probeMost    = int64(60_000_000) // probes are never further apart
+	maxProbe     = int64(60_000_000) // probes are never further apart
 	minShare     = 0.1               // f never falls below
 	outageBad    = 10                // failures without a success that make an outage
 	outageAfter  = int64(3_000_000)  // sending without a success that makes an outage
 	outageSlow   = int64(10_000_000) // the same below slowRate
 	slowRate     = 10.0
-	lostWait     = int64(3_000_000) // after a loss nothing is granted so long: a call that hung may tell what it knows
-	clockSlack   = 2 * horizon      // no slot is leased further ahead than this, and a step back of the clock by more is undone
-	sameSilence  = int64(100_000)   // ends of a silence that are no further apart are one
+	lostWait     = int64(3_000_000) // how long nothing is granted after a loss: the worker of a call that hung may report what it knows
+	clockSlack   = 2 * horizon      // no slot is leased further ahead than this, and a larger step back of the clock is undone
+	sameSilence  = int64(100_000)   // two ends of a silence no further apart are one
 	nsPerMicro   = int64(1_000)
 	nsPerSecond  = 1e9
 	microsPerSec = 1e6
 )
 
-// state is one host's budget. It is a value in memory for the in-process twin and the fields of
-// one hash for the Redis twin; the Lua scripts hold the same functions under the same names.
+// state is one host's budget. It is a value in memory for the in-process twin and the fields of one
+// hash for the [Redis] twin. The Lua scripts have the same functions under the same names.
 type state struct {
-	rid     string  // the server's run_id: another one means that what follows cannot be trusted
+	rid     string  // the server's run_id: if it changes, the rest cannot be trusted
 	last    int64   // due time of the last slot leased
 	epoch   int64   // permits of a lower epoch are void
 	cut     int64   // epoch of the latest cut: reports by older permits belong to that incident
 	born    int64   // when this state began
-	until   int64   // the upstream's silence, only ever moves later
-	hold    int64   // the operator's silence
+	until   int64   // end of the upstream's silence, only ever moves later
+	hold    int64   // end of the operator's silence
 	rate    float64 // requests/s in force before the ramp
 	rateBy  string  // the operator who set it; empty: the lowest that an active worker asks for
 	f       float64 // share of the rate in use at fAt, growing from then on
 	fAt     int64
-	w       float64 // share at which the latest cut came: f comes back to it, stays a while, then grows above
+	w       float64 // share at which the latest cut came: f returns to it, stays a while, then grows above it
 	top     float64 // the share that f never grows above
 	topAt   int64   // when top was lowered, 0: never
 	goodAt  int64   // last success, or when sending began
 	bad     int64   // failures since
 	probeAt int64   // 0: no outage; else its begin or its latest probe
 	probeN  int64   // probes sent in this outage
-	at      int64   // the latest operation: a clock that shows less went back
-	muster  int64   // nothing is granted before each worker was seen after this; 0: they were
+	at      int64   // the latest operation: a clock that shows less was set back
+	muster  int64   // nothing is granted before each worker was seen after this; 0: all were
 
 	members []member // sorted by arrival, then name
-	news    bool     // the subscribers must hear of this operation
+	news    bool     // the subscribers must be notified of this operation
 }
 
-// ask is what a worker says in one acquire.
+// ask is what a worker sends in one acquire.
 type ask struct {
 	worker   string
 	rate     float64
@@ -62,7 +62,7 @@ type ask struct {
 	ahead    int64   // horizon, or cautious without a live subscription
 	grace    int64   // how long a state that was lost grants nothing
 	silent   int64   // µs left of the upstream's silence, of which this worker is sure
-	spell    bool    // the backend was away: others may know what it does not
+	spell    bool    // the backend was unreachable: other workers may know more than it does
 	most     float64 // requests/s that no slot of this worker may exceed, 0: any
 	opRate   float64
 	opBy     string
@@ -70,7 +70,8 @@ type ask struct {
 	ok, bad  int64
 }
 
-// grant is the answer: n slots, the k-th due base µs + (off + k·gap) ns, and all that is known.
+// grant is the answer: n slots, the k-th due base µs + (off + k·gap) ns, and everything that is
+// known.
 type grant struct {
 	n       int
 	base    int64
@@ -109,7 +110,8 @@ func (s *state) acquire(now int64, rid string, a ask) grant {
 	return g
 }
 
-// enter begins every operation: it notices a state that was lost or tampered with, and a clock that went back.
+// enter begins every operation: it notices a state that was lost or tampered with, and a clock that
+// was set back.
 func (s *state) enter(now int64, rid string) {
 	s.news = false
 	if s.rid != rid || !s.plausible(now) {
@@ -121,13 +123,13 @@ func (s *state) enter(now int64, rid string) {
 	s.at = now
 }
 
-// bump makes every permit handed out so far void.
+// bump voids every permit handed out so far.
 func (s *state) bump(now int64) {
 	s.epoch = max(s.epoch+1, now)
 	s.news = true
 }
 
-// interval is T in ns at t, rounded up: never faster than the rate.
+// interval returns T in ns at t, rounded up, so that it is never faster than the rate.
 func (s *state) interval(t int64, headroom, most float64) int64 {
 	rate := s.rate
 	if most > 0 {
@@ -180,11 +182,11 @@ func (s *state) slots(now, silent int64, rank int, a ask, g *grant) {
 	g.n, g.wait = int(n), 0
 	s.last = g.base + micros(g.off+(n-1)*g.gap)
 	if s.bad == 0 && idle > s.patience(now)+g.gap/nsPerMicro {
-		s.goodAt = now // sending begins here: the silence before it says nothing about the upstream
+		s.goodAt = now // sending begins here: the silence before it is no evidence about the upstream
 	}
 }
 
-// turn spreads the workers that wait over the next slots, so that they do not come together.
+// turn spreads the waiting workers over the next slots, so that they do not all come at once.
 func (s *state) turn(rank int, gap int64) int64 {
 	places := max(1, heartbeat*nsPerMicro/gap)
 	return int64(rank) % places * gap / nsPerMicro

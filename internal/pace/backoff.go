@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// longest bounds every silence: what asks for more is not meant.
+// longest bounds every silence: a request for more is a mistake.
 const longest = 10 * 365 * 24 * time.Hour
 
-// silence is a backoff that the backend does not have yet; several reports make one.
+// silence is a backoff that the backend does not have yet; several reports are merged into one.
 type silence struct {
 	until int64 // local
 	seen  int64 // of the newest permit among those that may cut
@@ -18,10 +18,11 @@ type silence struct {
 	err   error         // of that attempt, valid once told is closed
 }
 
-// Backoff silences the fleet: the upstream asked for it in its answer to permit. cut says that the rate was at fault
-// (429), not the upstream's own state (maxlag, 503 with Retry-After). It holds in this process at once. Backoff returns
-// after the backend was told; its error wraps ErrUnreachable, or ctx's error, when that failed so far, and the backend
-// is then told as soon as it answers.
+// Backoff silences the fleet: the upstream asked for it in its answer to permit. cut means that the
+// rate was at fault (429), not the upstream's own state (maxlag, 503 with Retry-After). The silence
+// holds in this process at once. Backoff returns after the report to the backend; if that has
+// failed so far, its error wraps [ErrUnreachable], or ctx's error, and the report is repeated as
+// soon as the backend answers.
 func (p *Pacer) Backoff(ctx context.Context, permit Permit, delay time.Duration, cut bool) error {
 	p.mu.Lock()
 	delay = min(max(delay, 0), p.set.MaxSilence)
@@ -42,7 +43,7 @@ func (p *Pacer) Backoff(ctx context.Context, permit Permit, delay time.Duration,
 	}
 }
 
-// pend has a silence told to the backend, together with one that waits for that already.
+// pend queues a silence for the backend, merged with one that is queued already.
 func (p *Pacer) pend(s *silence) *silence {
 	if s == nil {
 		return p.pending
@@ -64,10 +65,11 @@ func (s *silence) merge(other *silence) {
 	}
 }
 
-// tell reports a silence; what fails is pending again.
+// tell reports a silence to the backend, and queues it again if that fails.
 func (p *Pacer) tell(ctx context.Context, s *silence) {
 	p.mu.Lock()
-	// One more: the backend's clock is rounded down, and the silence is never shorter than asked.
+	// One more µs: the backend's clock is rounded down, and the silence must never be shorter than
+	// asked.
 	r := report{seen: s.seen, cut: s.cut, delay: micros(max(0, s.until-p.now())) + 1}
 	sent := p.begin()
 	p.mu.Unlock()
@@ -88,10 +90,10 @@ func (p *Pacer) tell(ctx context.Context, s *silence) {
 	close(s.told)
 }
 
-// outages is the latest outage by the local clock, to forgive the tries made in it.
+// outages is the latest outage by the local clock; tries within it cost their items nothing.
 type outages struct{ from, to int64 }
 
-// noteOutage follows the outage as the backend tells it.
+// noteOutage follows the outage as the backend reports it.
 func (p *Pacer) noteOutage(g grant, now int64) {
 	switch {
 	case g.outage:
@@ -101,7 +103,7 @@ func (p *Pacer) noteOutage(g grant, now int64) {
 	}
 }
 
-// since is the beginning of the outage that lasts now.
+// since returns the beginning of the current outage.
 func (p *Pacer) since() time.Time {
 	if p.to != never {
 		return time.Time{}
@@ -109,7 +111,8 @@ func (p *Pacer) since() time.Time {
 	return p.at(p.from)
 }
 
-// Forgiven reports whether a try made at t fell into an outage of the upstream, so that it costs its item nothing.
+// Forgiven reports whether a try made at t fell into an outage of the upstream. Such a try costs
+// its item nothing.
 func (p *Pacer) Forgiven(t time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

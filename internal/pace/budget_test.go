@@ -50,9 +50,10 @@ func TestHeadroom(t *testing.T) {
 	}
 }
 
-// It runs alone, not in parallel: what it measures is real time, of which a busy machine wastes slots. So the bound
-// must hold in each of three tries, the use of the budget in one. Slots that came late count as used, for they were
-// leased; at higher rates a busy machine does not even ask in time (an idle one uses 98.6 % at 5,000/s).
+// This test does not run in parallel: it measures real time, of which a busy machine wastes slots.
+// So the bound must hold in each of three tries, the use of the budget in one. Slots that came late
+// count as used, for they were leased; at higher rates a busy machine does not even ask in time (an
+// idle one uses 98.6 % at 5,000/s).
 func TestRedisBudgetIsUsedAndNeverExceeded(t *testing.T) { //nolint:paralleltest // see above
 	_, client := server(t)
 	for _, c := range []struct {

@@ -48,8 +48,8 @@ func (c *cable) backoff(ctx context.Context, host string, r report) (fact, error
 	return c.Local.backoff(ctx, host, r)
 }
 
-// A link to Redis is cut for all workers while one of them is refused. Once it is whole again, none sends before that one
-// has had the time to say so.
+// A link to Redis is cut for all workers while one of them is refused. When the link is back, no
+// worker sends before the refused one has had the time to report it.
 func TestRefusedWhileTheLinkWasCut(t *testing.T) {
 	t.Parallel()
 	for _, hang := range []bool{true, false} {
@@ -83,7 +83,8 @@ func TestRefusedWhileTheLinkWasCut(t *testing.T) {
 	}
 }
 
-// The state is lost while the one that knows of a silence has a call that hangs: a newcomer waits for it.
+// The state is lost while the call of the worker that knows of a silence hangs: a newcomer waits
+// for that call.
 func TestNewcomerWaitsForCallsThatHang(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

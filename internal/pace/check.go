@@ -15,9 +15,10 @@ import (
 	"shoal/internal/harvest"
 )
 
-// ClientOptions parses a redis:// or rediss:// URL and sets what a pacer's client needs: contexts bound every call,
-// calls end within seconds, a retry waits with jitter, and nothing is sent on connect that an old server or a proxy
-// does not know. Its error does not show the URL, which may hold a password.
+// ClientOptions parses a redis:// or rediss:// URL and sets what a pacer's client needs: contexts
+// bound every call, calls end within seconds, a retry waits with jitter, and on connect the client
+// sends nothing that an old server or a proxy does not know. The error does not show the URL, which
+// may hold a password.
 func ClientOptions(url string) (*redis.Options, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
@@ -42,8 +43,9 @@ redis.call('DEL', KEYS[1])
 redis.call('PUBLISH', KEYS[1], '')
 return 1`
 
-// CheckRedis says what a person must change before this server may keep a budget; that error wraps ErrUnsafeRedis. Any
-// other error means that the server was not reached. With hosts given, their keys are checked too.
+// CheckRedis returns an error that names what a person must change before this server may keep a
+// budget; it wraps [ErrUnsafeRedis]. Any other error means that the server was not reached. It also
+// checks the keys of the given hosts.
 func CheckRedis(ctx context.Context, client redis.UniversalClient, hosts ...string) error {
 	info, err := client.Info(ctx, "memory").Result()
 	if err != nil {
@@ -66,7 +68,7 @@ func CheckRedis(ctx context.Context, client redis.UniversalClient, hosts ...stri
 	return nil
 }
 
-// checkChannel listens as a pacer does, which takes a right of its own.
+// checkChannel listens as a pacer does, which needs a permission of its own.
 func checkChannel(ctx context.Context, client redis.UniversalClient) error {
 	listening := client.Subscribe(ctx, "shoal:{check}:probe")
 	defer func() { _ = listening.Close() }()
@@ -97,7 +99,7 @@ func infoField(info, name string) string {
 	return ""
 }
 
-// diagnose tells settings, which a person must change, from a server that is away.
+// diagnose distinguishes settings, which a person must change, from a server that is unreachable.
 func diagnose(command string, err error) error {
 	for _, known := range []struct{ sign, advice string }{
 		{"ACL failure", "its user may not use what the pace scripts use; allow +@pubsub &shoal:* +@hash +@sortedset +@string +del +info +time on ~shoal:*"},
@@ -105,7 +107,7 @@ func diagnose(command string, err error) error {
 		{"can't publish", "its user may not publish on our channels; allow +publish +subscribe &shoal:* (ACL SETUSER <user> resetchannels &shoal:* +@pubsub)"},
 		{"NOPERM", "its user may not run the pace scripts; allow +eval +evalsha +info +time +type +@hash +@sortedset +@string +@pubsub +del on ~shoal:* and &shoal:*"},
 		{"READONLY", "it is a read-only replica; give the URL of the primary"},
-		{"NOAUTH", "it wants a password; put it into the URL's environment variable or file"},
+		{"NOAUTH", "it needs a password; put it into the URL's environment variable or file"},
 		{"WRONGPASS", "it refuses the user or the password; correct them"},
 		{"unknown command", "it does not know that command, or it was renamed; use Redis 7 or newer, or Valkey"},
 		{"WRONGTYPE", "another program uses its shoal:* keys; use another database"},
@@ -117,16 +119,17 @@ func diagnose(command string, err error) error {
 	if why := harvest.ExplainTLS(err, "--ca FILE"); why != "" {
 		return fmt.Errorf("%w: TLS: %s", ErrUnsafeRedis, why)
 	}
-	if said := redis.Error(nil); errors.As(err, &said) && !passes(err) { // what is not recognised is not an outage
+	if reply := redis.Error(nil); errors.As(err, &reply) && !passes(err) { // an unknown answer is not an outage
 		return fmt.Errorf("%w: %s: it refuses a command that is needed; give it a user with the rights of docs/several-machines.md, on Redis 7 or newer, or Valkey (%w)", ErrUnsafeRedis, command, err)
 	}
 	if strings.Contains(err.Error(), "redis: can't parse") || strings.Contains(err.Error(), "redis: invalid reply") {
-		return fmt.Errorf("%w: what answers at this address does not speak as Redis does: check host and port, and rediss:// where it wants TLS", ErrUnsafeRedis)
+		return fmt.Errorf("%w: what answers at this address does not speak as Redis does: check host and port, and rediss:// where it needs TLS", ErrUnsafeRedis)
 	}
 	return fmt.Errorf("check Redis: %s: %w", command, err)
 }
 
-// passes reports whether an error that the server itself answers may go away: it loads, fails over, is busy or full.
+// passes reports whether an error that the server itself answers may go away by itself: it is
+// loading, failing over, busy or full.
 func passes(err error) bool {
 	for _, prefix := range []string{"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "NOREPLICAS", "UNKILLABLE", "NOTREADY"} {
 		if redis.HasErrorPrefix(err, prefix) {
@@ -136,7 +139,8 @@ func passes(err error) bool {
 	return strings.Contains(err.Error(), "max number of clients")
 }
 
-// TrustCA has a rediss:// connection trust the authorities of a PEM file, besides those of the system.
+// TrustCA makes a rediss:// connection trust the authorities of a PEM file, besides those of the
+// system.
 func TrustCA(o *redis.Options, file string) error {
 	if o.TLSConfig == nil || file == "" {
 		return nil

@@ -5,16 +5,16 @@ import "math"
 // samples is how many calls the clock remembers.
 const samples = 256
 
-// stepped is the least jump of the backend's clock that is worth waiting out; less is drift.
+// stepped is the least jump of the backend's clock that is waited out; anything smaller is drift.
 const stepped = int64(20_000_000)
 
-// sample bounds the difference local − backend clock, in ns: a call was sent, the backend read
-// its clock, the answer arrived.
+// sample bounds the difference local − backend clock, in ns: a call was sent, the backend read its
+// clock, the answer arrived.
 type sample struct{ low, high int64 }
 
-// clock translates the backend's instants (µs) into this process's monotonic ones (ns since the
-// Pacer began). It takes the smallest difference seen, which still is never less than the true
-// one: what it translates is late by at most the fastest answer's way, and never early.
+// clock translates the backend's instants (µs) into monotonic ones of this process (ns since the
+// [Pacer] began). It uses the smallest difference seen, which is never less than the true one. So a
+// translated instant is late by at most the fastest answer's way, and never early.
 type clock struct {
 	ring []sample
 	next int
@@ -22,8 +22,8 @@ type clock struct {
 	sure int64 // the largest difference that cannot be more than the true one
 }
 
-// add takes in one call. It reports whether the backend's clock jumped ahead, which makes slots
-// leased before and after the jump overlap.
+// add takes one call into account. It reports whether the backend's clock jumped ahead, which makes
+// slots leased before and after the jump overlap.
 func (c *clock) add(sent, arrived, now int64) (ahead bool) {
 	s := sample{low: sent - (now+1)*nsPerMicro, high: arrived - now*nsPerMicro}
 	kept := c.ring[:0]
@@ -50,10 +50,10 @@ func (c *clock) add(sent, arrived, now int64) (ahead bool) {
 	return ahead
 }
 
-// local translates a backend's instant, ns added.
+// local translates a backend's instant plus ns.
 func (c *clock) local(micros, ns int64) int64 { return micros*nsPerMicro + ns + c.off }
 
-// slack is how late, at most, an instant may be that local gives.
+// slack returns how late an instant from local may be.
 func (c *clock) slack() int64 { return max(0, c.off-c.sure) }
 
 // ready reports whether a call was ever answered.

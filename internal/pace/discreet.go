@@ -9,8 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// NewClient makes a client that repeats our password in no error: a server, or what pretends to be one, may quote what
-// it was sent.
+// NewClient makes a client whose errors never contain our password: a server, or something that
+// poses as one, may quote what it was sent.
 func NewClient(o *redis.Options) *redis.Client {
 	client := redis.NewClient(o)
 	client.AddHook(discreet{harvest.NewMask(1, o.Password)})
@@ -19,12 +19,12 @@ func NewClient(o *redis.Options) *redis.Client {
 
 type discreet struct{ mask *harvest.Mask }
 
-// hiddenError is a reply of the server's without our password.
+// hiddenError is a reply of the server without our password.
 type hiddenError string
 
 func (e hiddenError) Error() string { return string(e) }
 
-// RedisError marks it as the server's own, as its replies are.
+// RedisError marks it as a reply of the server.
 func (e hiddenError) RedisError() {}
 
 func (d discreet) clean(err error) error {
@@ -37,12 +37,12 @@ func (d discreet) clean(err error) error {
 	return err
 }
 
-// DialHook implements redis.Hook.
+// DialHook implements [redis.Hook].
 func (d discreet) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
 }
 
-// ProcessHook implements redis.Hook.
+// ProcessHook implements [redis.Hook].
 func (d discreet) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := d.clean(next(ctx, cmd))
@@ -53,7 +53,7 @@ func (d discreet) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook implements redis.Hook.
+// ProcessPipelineHook implements [redis.Hook].
 func (d discreet) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		err := d.clean(next(ctx, cmds))

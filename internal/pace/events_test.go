@@ -24,10 +24,10 @@ type twin struct {
 	few  func(format string, args ...any) // fails the test for too few requests; in real time the scenario is tried again first
 }
 
-// mostTries is how often a scenario may meet a machine that is busy with something else.
-const mostTries = 3
+// maxTries is how often a scenario is tried on a machine that may be busy with something else.
+const maxTries = 3
 
-// patience lets a scenario that counts what was sent, not how much at most, forgive a busy machine.
+// patience makes a scenario that asserts how much was sent, not a bound, forgive a busy machine.
 func (w twin) patience() time.Duration {
 	if w.real {
 		return 300 * time.Millisecond
@@ -64,8 +64,8 @@ func both(t *testing.T, scenario func(w twin)) {
 			switch {
 			case few == "":
 				return
-			case try == mostTries:
-				t.Fatalf("%s, at each of %d tries", few, mostTries)
+			case try == maxTries:
+				t.Fatalf("%s, at each of %d tries", few, maxTries)
 			}
 			t.Logf("%s: tried again", few)
 		}
@@ -85,7 +85,8 @@ func at(n int, do func(p *Pacer)) upstream {
 	}
 }
 
-// refuseAll answers the requests from..from+n−1 together, once all of them were sent, with a backoff of delay.
+// refuseAll answers the requests from..from+n−1 together, once all of them were sent, with a
+// backoff of delay.
 func refuseAll(t *testing.T, from, n int, delay time.Duration, told chan<- time.Time) upstream {
 	t.Helper()
 	var inFlight sync.WaitGroup
@@ -296,7 +297,8 @@ func TestOutageSendsOneProbeForAll(t *testing.T) {
 		if got := between(sent, over.Add(-4500*time.Millisecond), over.Add(-soon)); got != 0 {
 			t.Errorf("requests in the 4.5 s before the probe = %d, want 0", got)
 		}
-		// A probe that a busy machine let become too late is not sent, and the next one comes after 10 s.
+		// A probe that a busy machine let become too late is not sent, and the next one comes after
+		// 10 s.
 		if got := over.Sub(began); got < 8*time.Second || got > 11*time.Second && got < 18*time.Second || got > 22*time.Second {
 			t.Errorf("the probe went %v after the last success, want 3 s and 5 s and at most two calls later", got)
 		}

@@ -18,8 +18,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestMain also is the worker that a test freezes: a process of its own. The tests wait for the clock much more than
-// for the processor, so that more of them run at once than it has cores, unless -parallel says otherwise.
+// TestMain is also the worker that a test freezes: a process of its own. The tests wait for the
+// clock much more than for the processor, so more of them run at once than there are cores, unless
+// -parallel is set.
 func TestMain(m *testing.M) {
 	if url := os.Getenv("PACE_TEST_WORKER"); url != "" {
 		work(url)
@@ -115,7 +116,7 @@ func TestFrozenWorkerDoesNotBurst(t *testing.T) {
 		}
 	}
 	signal(syscall.SIGSTOP)
-	// Meanwhile the upstream asks another worker for silence, longer than the freeze lasts.
+	// Meanwhile the upstream asks another worker for silence, for longer than the freeze lasts.
 	frozen := time.Now()
 	r := NewRedis(client)
 	if _, err := r.backoff(t.Context(), host, report{delay: 1_500_000, cut: true}); err != nil {

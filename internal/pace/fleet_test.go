@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// fleet is some workers that send as fast as their permits allow, until a given number of requests is sent.
+// fleet is some workers that send as fast as their permits allow, until a given number of requests
+// is sent.
 type fleet struct {
 	t       *testing.T
 	pacers  []*Pacer
@@ -23,7 +24,7 @@ type fleet struct {
 	answers upstream
 }
 
-// upstream says what becomes of the i-th request; nil stands for a success at once.
+// upstream decides what becomes of the i-th request; nil means a success at once.
 type upstream func(p *Pacer, permit Permit, i int)
 
 const host = "api.example"
@@ -92,8 +93,9 @@ func (f *fleet) finish() []time.Time {
 	return f.sent
 }
 
-// know waits until every worker knows of something, and returns when that was: a request sent after it is sent in spite
-// of it. In virtual time that is soon; on a real machine the news may be slower, within the second that leases last.
+// know waits until every worker knows of something, and returns when that was: a request sent after
+// that is sent in spite of it. In virtual time that is soon; on a real machine the news may be
+// slower, within the second that leases last.
 func (f *fleet) know(w twin, of func(s State) bool) time.Time {
 	began, most := time.Now(), soon
 	if w.real {

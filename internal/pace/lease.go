@@ -2,7 +2,7 @@ package pace
 
 import "math"
 
-// lease is a run of slots held by a Pacer. Instants are local: ns since the Pacer began.
+// lease is a run of slots held by a [Pacer]. Instants are local: ns since the Pacer began.
 type lease struct {
 	grant  grant
 	voided int   // see Pacer
@@ -17,12 +17,13 @@ func (l *lease) due(slot int) int64 { return l.first + int64(slot)*l.grant.gap }
 
 func (l *lease) left() int { return l.grant.n - l.next }
 
-// at is the due time of a slot by the backend's clock, rounded as the backend rounds its last.
+// at returns the due time of a slot by the backend's clock, rounded as the backend rounds its last
+// slot.
 func (l *lease) at(slot int) int64 {
 	return l.grant.base + micros(l.grant.off+int64(slot)*l.grant.gap)
 }
 
-// before is where the bucket stood when this lease began, or later.
+// before returns where the bucket was when this lease began, or later.
 func (l *lease) before() int64 {
 	if l.grant.off > 0 {
 		return l.grant.base
@@ -30,10 +31,10 @@ func (l *lease) before() int64 {
 	return l.grant.base - l.grant.gap/nsPerMicro
 }
 
-// held is the leases of one Pacer, earliest first.
+// held is the leases of one [Pacer], earliest first.
 type held []lease
 
-// left is how many slots can still be handed out.
+// left returns how many slots can still be handed out.
 func (h held) left() int {
 	n := 0
 	for i := range h {
@@ -42,14 +43,14 @@ func (h held) left() int {
 	return n
 }
 
-// end is the local due time of the last slot.
+// end returns the local due time of the last slot.
 func (h held) end() int64 {
 	l := &h[len(h)-1]
 	return l.due(l.grant.n - 1)
 }
 
-// parting says what can be given back: the unused tail of consecutive leases, if nobody leased
-// after them.
+// parting returns what can be given back: the unused tail of consecutive leases, if no other worker
+// leased after them.
 func (h held) parting(p parting) parting {
 	for i := len(h) - 1; i >= 0; i-- {
 		l := &h[i]

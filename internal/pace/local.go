@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Local keeps budgets in this process, for one Pacer or several. Its clock is monotonic.
+// Local keeps budgets in this process, for one or several [Pacer] values. Its clock is monotonic.
 type Local struct {
 	clock func() int64 // µs
 	mu    sync.Mutex
@@ -21,17 +21,19 @@ type budget struct {
 	subs  map[*func(event)]struct{}
 }
 
-// localRun stands for the run_id of a server: this one never restarts without losing everything.
+// localRun takes the place of a server's run_id: this backend never restarts without losing
+// everything.
 const localRun = "local"
 
-// NewLocal returns an in-process backend without any budget; each host's begins when it is first asked for.
+// NewLocal returns an in-process backend without any budget; a host's budget begins when it is
+// first asked for.
 func NewLocal() *Local {
 	began := time.Now()
 	clock := func() int64 { return began.UnixMicro() + time.Since(began).Microseconds() }
 	return &Local{clock: clock, hosts: map[string]*budget{}}
 }
 
-// with runs one operation on a host's state, then tells the subscribers.
+// with runs one operation on a host's state, then notifies the subscribers.
 func (l *Local) with(host string, do func(s *state, now int64)) fact {
 	l.mu.Lock()
 	b := l.hosts[host]
@@ -86,7 +88,7 @@ func (l *Local) subscribe(ctx context.Context, host string, hear func(event)) {
 	l.mu.Unlock()
 }
 
-// SetRate sets the host's budget to rate requests/s, in the name of by, for all workers.
+// SetRate sets the host's budget to rate requests/s for all workers; by is the operator who did.
 func (l *Local) SetRate(_ context.Context, host string, rate float64, by string) error {
 	if err := checkRate(rate); err != nil {
 		return err
@@ -122,7 +124,7 @@ func checkRate(rate float64) error {
 	return fmt.Errorf("rate %v: give requests per second above 0 and at most a million; to stop all requests, pause", rate)
 }
 
-// operator names whoever set a rate: an empty name would mean that nobody did.
+// operator returns a name for the operator who set a rate: an empty name would mean that none did.
 func operator(by string) string {
 	if by == "" {
 		return "operator"

@@ -10,23 +10,23 @@ const (
 	lead        = int64(60 * time.Millisecond)   // ask again when the last slot is that near
 	nap         = int64(50 * time.Millisecond)   // slots in hand are looked at that often
 	beatEvery   = int64(1500 * time.Millisecond) // a worker with requests out stays among the active
-	callTimeout = 2 * time.Second                // lostWait is longer than this and retryMost together
+	callTimeout = 2 * time.Second                // lostWait is longer than this and maxRetry together
 	retryFirst  = int64(50 * time.Millisecond)
-	retryMost   = int64(500 * time.Millisecond)
-	slowCall    = int64(500 * time.Millisecond) // a call that takes longer, and four times the usual, met a spell without the backend
-	calmly      = int64(10 * time.Millisecond)  // events make no more calls than one in so long
+	maxRetry    = int64(500 * time.Millisecond)
+	slowCall    = int64(500 * time.Millisecond) // a call that takes longer, and four times the usual, fell into a time without the backend
+	calmly      = int64(10 * time.Millisecond)  // events cause at most one call in this time
 )
 
-// calls is what a Pacer keeps about its calls to the backend.
+// calls is what a [Pacer] keeps about its calls to the backend.
 type calls struct {
 	busy    bool
 	must    bool  // call now, whatever else
-	askAt   int64 // told to wait until then
+	askAt   int64 // the backend asked to wait until then
 	retryAt int64 // after a failure
 	called  int64 // when the latest call began
 	trip    int64 // the latest round trip
 	usual   int64 // what one takes on average
-	spell   bool  // the backend was away: the others must be heard first
+	spell   bool  // the backend was unreachable: the other workers' reports come first
 	failing int64 // since when calls fail, 0: they do not
 	failed  int   // how often in a row
 	made    int64
@@ -69,7 +69,7 @@ func (p *Pacer) loop() {
 	}
 }
 
-// turn does what is due now and returns how long nothing else will be.
+// turn does what is due now and returns how long until something else is.
 func (p *Pacer) turn() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,8 +86,8 @@ func (p *Pacer) turn() time.Duration {
 	return time.Duration(min(next-now, nap))
 }
 
-// dispatch gives slots that are due to those who wait, longest first, wastes those that are void or late, and returns
-// when to look again.
+// dispatch gives due slots to the waiting callers, longest wait first, wastes those that are void
+// or late, and returns when to look again.
 func (p *Pacer) dispatch(now int64) int64 {
 	p.alive(now)
 	for len(p.slots) > 0 {
@@ -126,7 +126,8 @@ func (p *Pacer) hand(l *lease, due, now int64) {
 	p.recent.add(now, 1)
 }
 
-// alive notices that this process stood still while it held slots or waited for some: what it knows may be old.
+// alive notices that this process was frozen while it held slots or waited for some: what it knows
+// may be old.
 func (p *Pacer) alive(now int64) {
 	if (p.busy || p.slots.left() > 0) && now-p.beat > nap+int64(fellBehind) {
 		p.freeze()
@@ -134,7 +135,8 @@ func (p *Pacer) alive(now int64) {
 	p.beat = now
 }
 
-// freeze drops every slot, those of an answer under way too, and asks what happened meanwhile.
+// freeze drops every slot, including those of an answer under way, and asks what happened
+// meanwhile.
 func (p *Pacer) freeze() {
 	p.wasted += int64(p.slots.left())
 	p.slots = nil
@@ -144,7 +146,7 @@ func (p *Pacer) freeze() {
 
 func (p *Pacer) void(voided int, due int64) bool { return voided < p.voided || due < p.quiet() }
 
-// want is how many more slots this worker could use.
+// want returns how many more slots this worker could use.
 func (p *Pacer) want(now int64) int {
 	return len(p.queue) + min(p.expected, p.recent.add(now, 0)) - p.slots.left()
 }
@@ -183,7 +185,7 @@ func (p *Pacer) call() {
 	now := p.now()
 	want := max(0, p.want(now))
 	if p.slots.left() > 0 && p.slots.end()-now > max(lead, 3*p.trip) {
-		want = 0 // called for another reason: what is leased lasts
+		want = 0 // called for another reason: the leased slots suffice
 	}
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
@@ -202,7 +204,7 @@ func (p *Pacer) call() {
 	p.mu.Unlock()
 }
 
-// exchange asks for want slots and tells the backend all that it may not know.
+// exchange asks for want slots and sends the backend everything that it may not know.
 func (p *Pacer) exchange(ctx context.Context, want int) {
 	p.mu.Lock()
 	if p.closed {
@@ -227,7 +229,8 @@ func (p *Pacer) exchange(ctx context.Context, want int) {
 	defer p.mu.Unlock()
 	arrived := p.now()
 	if err != nil {
-		// The counts may have arrived: counting a failure twice is harmless, losing a success is not.
+		// The counts may have arrived: to count a failure twice is harmless, to lose a success is
+		// not.
 		p.ok, p.bad = p.ok+a.ok, p.bad+a.bad
 		p.fail(arrived, err)
 		return
@@ -248,7 +251,7 @@ func (p *Pacer) exchange(ctx context.Context, want int) {
 	if a.spell {
 		p.spell = false
 	}
-	if arrived-sent > max(slowCall, 4*usual) { // what others could not tell meanwhile comes first
+	if arrived-sent > max(slowCall, 4*usual) { // what others could not report meanwhile comes first
 		p.spell, p.must = true, true
 		p.freezes++
 	}
@@ -256,7 +259,7 @@ func (p *Pacer) exchange(ctx context.Context, want int) {
 	p.take(g, arrived, freezes)
 }
 
-// take adds the slots of an answer to those in hand.
+// take adds the slots of an answer to the slots in hand.
 func (p *Pacer) take(g grant, arrived int64, freezes int) {
 	p.granted += int64(g.n)
 	if g.n == 0 {
@@ -272,8 +275,9 @@ func (p *Pacer) take(g grant, arrived int64, freezes int) {
 	p.wake()
 }
 
-// lateness is how late a slot of the latest answer may be used. What the clock may be late by is a part of it, or the
-// slots of two workers come closer than the bound allows; half is left in any case, for a backend that is far away.
+// lateness returns how late a slot of the latest answer may be used. The clock's own error is
+// subtracted, else the slots of two workers come closer than the bound allows; half is left in any
+// case, for a backend that is far away.
 func (p *Pacer) lateness() int64 {
 	d := int64(p.set.Lateness)
 	return d - min(d/2, p.clock.slack())
@@ -285,8 +289,8 @@ func (p *Pacer) begin() int64 {
 	return p.called
 }
 
-// answered notes a call that worked. When the backend's clock jumped ahead, slots leased before the jump and after it
-// overlap: this worker then stays silent until the earlier ones are used up.
+// answered notes a call that worked. If the backend's clock jumped ahead, slots leased before and
+// after the jump overlap: this worker then stays silent until the earlier ones are used up.
 func (p *Pacer) answered(sent, arrived, now int64) {
 	p.trip, p.failing, p.failed, p.retryAt, p.denied = arrived-sent, 0, 0, 0, 0
 	p.usual += (p.trip - p.usual) / 8
@@ -303,7 +307,7 @@ func (p *Pacer) fail(now int64, err error) {
 	if p.failing == 0 {
 		p.failing = max(1, p.called)
 	}
-	delay := min(retryMost, retryFirst<<min(p.failed, 10))
+	delay := min(maxRetry, retryFirst<<min(p.failed, 10))
 	p.failed++
 	p.spell = true
 	p.retryAt = now + delay/2 + rand.Int64N(delay/2)

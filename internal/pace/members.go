@@ -30,14 +30,15 @@ func (s *state) sort() {
 	})
 }
 
-// rejuvenate keeps nobody alive on a time that a clock set back has yet to reach.
+// rejuvenate prevents a clock that was set back from keeping a dead worker alive.
 func (s *state) rejuvenate(now int64) {
 	for i := range s.members {
 		s.members[i].seen = min(s.members[i].seen, now)
 	}
 }
 
-// rank is the worker's place by order of arrival; the number of members if it is none.
+// rank returns the worker's place by order of arrival; the number of members if it is not among
+// them.
 func (s *state) rank(worker string) int {
 	for i := range s.members {
 		if s.members[i].name == worker {
@@ -47,13 +48,13 @@ func (s *state) rank(worker string) int {
 	return len(s.members)
 }
 
-// lowest is the smallest rate that an active worker asks for.
+// lowest returns the smallest rate that an active worker asks for.
 func (s *state) lowest() float64 {
 	return slices.MinFunc(s.members, func(a, b member) int { return cmp.Compare(a.asked, b.asked) }).asked
 }
 
-// release signs a worker off. When the last slot leased is its own, the unused ones are given
-// back: the next lease begins right after back, the due time of the last slot that it used.
+// release signs a worker off. If the last slot leased is its own, the unused ones are given back:
+// the next lease begins right after back, the due time of the last slot that it used.
 func (s *state) release(now int64, rid string, worker string, last, back int64) {
 	s.enter(now, rid)
 	if s.last == last && back < last {

@@ -1,6 +1,6 @@
 package pace
 
-// judge counts what came of the permits and opens or ends an outage.
+// judge counts the outcomes of permits and opens or ends an outage.
 func (s *state) judge(now, ok, bad int64) {
 	if ok > 0 {
 		if s.probeAt > 0 {
@@ -19,7 +19,7 @@ func (s *state) judge(now, ok, bad int64) {
 	}
 }
 
-// patience is how long sending may go without a success.
+// patience returns how long workers may send without a success.
 func (s *state) patience(now int64) int64 {
 	if s.rate*s.share(now) < slowRate {
 		return outageSlow
@@ -29,7 +29,7 @@ func (s *state) patience(now int64) int64 {
 
 // probe grants the one request that the whole fleet may send now, never ahead of time.
 func (s *state) probe(now, silent int64, want int, g *grant) {
-	at := s.probeAt + min(probeMost, probeFirst<<min(s.probeN, 8))
+	at := s.probeAt + min(maxProbe, probeFirst<<min(s.probeN, 8))
 	start := max(at, silent, s.last+micros(g.gap))
 	if start > now {
 		g.wait = start - now

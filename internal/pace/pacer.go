@@ -10,7 +10,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Pacer is one worker's client of a backend. All methods may be called at once.
+// Pacer is one worker's client of a [Backend]. Its methods are safe for concurrent use.
 type Pacer struct {
 	set     Settings
 	backend Backend
@@ -47,7 +47,8 @@ type Pacer struct {
 // waiter is one caller blocked in Wait.
 type waiter struct{ permit chan Permit }
 
-// New returns a Pacer that runs until Close. It makes no call before the first Wait.
+// New returns a [Pacer] that runs until [Pacer.Close]. It makes no call before the first
+// [Pacer.Wait].
 func New(s Settings, b Backend) *Pacer {
 	if s.Rate <= 0 {
 		s.Rate = 1
@@ -76,7 +77,7 @@ func New(s Settings, b Backend) *Pacer {
 	return p
 }
 
-// now is the local clock: monotonic, ns since the Pacer began.
+// now returns the local clock: monotonic, ns since the [Pacer] began.
 func (p *Pacer) now() int64 { return int64(time.Since(p.began)) }
 
 // Wait blocks until a permit is due and returns it, to be used at once. It also blocks while the backend is away, see
@@ -138,8 +139,8 @@ func (p *Pacer) wake() {
 	}
 }
 
-// Expect says that n more callers will come soon, so that slots may be leased ahead for them: never more than were used
-// in the last second.
+// Expect announces that n more callers will come soon, so that slots may be leased ahead for them:
+// never more than were used in the last second.
 func (p *Pacer) Expect(n int) {
 	p.mu.Lock()
 	p.expected = max(0, n)
@@ -155,7 +156,8 @@ func (p *Pacer) Usable(permit Permit) bool {
 	return !p.void(permit.voided, due) && p.now() <= permit.last
 }
 
-// Unused returns a permit that could not be used. Its slot is wasted, never given to another.
+// Unused returns a permit that could not be used. Its slot is wasted, never given to another
+// caller.
 func (p *Pacer) Unused(Permit) {
 	p.mu.Lock()
 	p.out--
@@ -164,8 +166,9 @@ func (p *Pacer) Unused(Permit) {
 	p.mu.Unlock()
 }
 
-// Done says how the exchange of a permit ended: ok when the upstream gave a success. What came of a probe is reported
-// before Done returns, or before ctx ends; all else travels with the next call.
+// Done reports how the exchange of a permit ended: ok if the upstream gave a success. The outcome
+// of a probe is reported before Done returns, or before ctx ends; everything else travels with the
+// next call.
 func (p *Pacer) Done(ctx context.Context, permit Permit, ok bool) {
 	p.mu.Lock()
 	p.out--
@@ -183,7 +186,7 @@ func (p *Pacer) Done(ctx context.Context, permit Permit, ok bool) {
 	}
 }
 
-// State says what the Pacer knows now.
+// State returns what the [Pacer] knows now.
 func (p *Pacer) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -221,7 +224,7 @@ func (p *Pacer) State() State {
 	return s
 }
 
-// at makes a time of a local instant, the zero time of 0.
+// at makes a time of a local instant, and the zero time of 0.
 func (p *Pacer) at(local int64) time.Time {
 	if local == 0 {
 		return time.Time{}
@@ -229,9 +232,9 @@ func (p *Pacer) at(local int64) time.Time {
 	return p.began.Add(time.Duration(local))
 }
 
-// Close ends the Pacer: callers of Wait get ErrClosed, the slots that were not used are given back and the worker's
-// place is free at once. Without the backend's answer before ctx ends that takes five seconds. A second Close does
-// nothing.
+// Close ends the Pacer: callers of [Pacer.Wait] get [ErrClosed], unused slots are given back and
+// the worker's place is free at once. If the backend does not answer before ctx ends, that takes
+// five seconds. A second Close does nothing.
 func (p *Pacer) Close(ctx context.Context) error {
 	p.mu.Lock()
 	if p.closed {

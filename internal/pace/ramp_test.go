@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// cutAt is a budget of 50/s that was cut at the instants given, in seconds, by silences of a second.
+// cutAt is a budget of 50/s that was cut at the instants given, in seconds, by silences of a
+// second.
 func cutAt(seconds ...int64) (s *state, now func(second float64) int64) {
 	const began = int64(1_700_000_000_000_000)
 	now = func(second float64) int64 { return began + int64(second*microsPerSec) }
@@ -145,7 +146,8 @@ func (b *bucket) answer(t *testing.T) upstream {
 	}
 }
 
-// Five minutes against an upstream that allows a part of what we ask for: what it allows is used, and it refuses rarely.
+// Five minutes against an upstream that allows a part of our rate: that part is used, and the
+// upstream rarely refuses.
 func TestBudgetIsUsedAgainstATokenBucket(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -47,8 +47,9 @@ type scripts struct {
 	acquire, backoff, release, rate, hold, repair *redis.Script
 }
 
-// NewRedis returns a backend on client, which stays the caller's to close. Each Pacer uses one or two of the client's
-// pooled connections for short calls, and one connection of its own, outside the pool, for its subscription.
+// NewRedis returns a backend on client, which the caller still has to close. Each [Pacer] uses one
+// or two of the client's pooled connections for short calls, and one connection of its own, outside
+// the pool, for its subscription.
 func NewRedis(client redis.UniversalClient) *Redis {
 	return &Redis{client: client, scripts: scripts{
 		acquire: redis.NewScript(commonLua + acquireLua),
@@ -134,7 +135,7 @@ func (r *Redis) simple(ctx context.Context, s *redis.Script, host string, args .
 		return fact{}, err
 	}
 	if len(reply) != 3 {
-		return fact{}, fmt.Errorf("pace script's reply %v: want 3 numbers", reply)
+		return fact{}, fmt.Errorf("pace script's reply %v: expected 3 numbers", reply)
 	}
 	return fact{epoch: reply[0], until: reply[1], now: reply[2]}, nil
 }
@@ -154,7 +155,8 @@ func (r *Redis) release(ctx context.Context, host string, p parting) error {
 	return nil
 }
 
-// SetRate sets the host's budget to rate requests/s, in the name of by, for all workers of all processes.
+// SetRate sets the host's budget to rate requests/s for all workers of all processes; by is the
+// operator who did.
 func (r *Redis) SetRate(ctx context.Context, host string, rate float64, by string) error {
 	if err := checkRate(rate); err != nil {
 		return err
@@ -200,7 +202,8 @@ func (r *Redis) subscribe(ctx context.Context, host string, hear func(event)) {
 	}
 }
 
-// listen holds one subscription until it dies: an error, or two seconds without the answer to a ping.
+// listen holds one subscription until it dies: an error, or two seconds without the answer to a
+// ping.
 func (r *Redis) listen(ctx context.Context, host string, hear func(event)) {
 	sub := r.client.Subscribe(ctx, keys(host)[4])
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()

@@ -9,7 +9,7 @@ import (
 	"shoal/internal/testenv"
 )
 
-// server starts a private Redis and returns a client made as callers are told to.
+// server starts a private Redis and returns a client made as the documentation asks callers to.
 func server(t *testing.T) (*testenv.RedisServer, *redis.Client) {
 	t.Helper()
 	s := testenv.Redis(t)

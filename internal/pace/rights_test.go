@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A user whose rights do not suffice is refused, with the right that is missing; so is one without our channels.
+// A user without enough permissions is refused, and the error names the missing one; so is a user
+// without our channels.
 func TestCheckRedisNamesMissingRights(t *testing.T) {
 	t.Parallel()
 	_, admin := server(t)
@@ -42,7 +43,7 @@ func TestCheckRedisNamesMissingRights(t *testing.T) {
 	}
 }
 
-// What nobody knows is not an outage; what passes by itself is one.
+// An unknown answer is not an outage; one that passes by itself is.
 func TestCheckRedisUnknownAnswer(t *testing.T) {
 	t.Parallel()
 	for reply, unsafe := range map[string]bool{

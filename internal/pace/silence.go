@@ -2,7 +2,7 @@ package pace
 
 import "time"
 
-// learn takes in what the worker knows and the state may have lost.
+// learn adds what the worker knows and the state may have lost.
 func (s *state) learn(now int64, a ask) {
 	lost := now < s.born+a.grace
 	if to := now + a.silent; (lost || a.spell || s.muster > 0) && a.silent > 0 && (s.until <= now || to > s.until+sameSilence) {
@@ -19,8 +19,8 @@ func (s *state) learn(now int64, a ask) {
 	}
 }
 
-// extend moves the upstream's silence later, never earlier; the ramp stands still meanwhile.
-// Slots due before the old end are void by it alone: only those beyond it need a new epoch.
+// extend moves the end of the upstream's silence later, never earlier; the ramp pauses meanwhile.
+// Slots due before the old end are void anyway; only those beyond it need a new epoch.
 func (s *state) extend(now, until int64) {
 	if until <= s.until {
 		return
@@ -35,8 +35,8 @@ func (s *state) extend(now, until int64) {
 	}
 }
 
-// backoff silences the fleet for delay µs. The first report of an incident, by a permit not
-// older than the latest cut, halves the share; the rest of the burst only extends the silence.
+// backoff silences the fleet for delay µs. The first report of an incident, by a permit not older
+// than the latest cut, halves the share; the rest of the burst only extends the silence.
 func (s *state) backoff(now int64, rid string, seen, delay int64, cut bool) {
 	s.enter(now, rid)
 	if !cut || seen < s.cut {
@@ -50,7 +50,7 @@ func (s *state) backoff(now int64, rid string, seen, delay int64, cut bool) {
 	s.cut = s.epoch
 }
 
-// setRate changes requests/s: a lower rate makes leased slots void, a higher one does not.
+// setRate changes requests/s: a lower rate voids leased slots, a higher one does not.
 func (s *state) setRate(now int64, rate float64, by string) {
 	if rate < s.rate {
 		s.bump(now)
@@ -61,8 +61,9 @@ func (s *state) setRate(now int64, rate float64, by string) {
 	s.rate, s.rateBy = rate, by
 }
 
-// setHold sets the operator's silence; a time in the past ends it. Every worker of a fleet says the same one after the
-// other, each from its own clock: what is nearly so already changes nothing.
+// setHold sets the operator's silence; a time in the past ends it. Every worker of a fleet sends
+// the same order one after the other, each from its own clock, so a nearly equal value changes
+// nothing.
 func (s *state) setHold(now, hold int64) {
 	if sameHold(now, s.hold, hold) {
 		return

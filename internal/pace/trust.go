@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// silences is what a Pacer knows of them, as local instants: no instant of one clock is ever compared with another's.
+// silences is what a [Pacer] knows of them, as local instants: no instant of one clock is ever
+// compared with another's.
 type silences struct {
 	sure      int64 // end of the upstream's silence that this worker was asked for, or that the store knows of
-	heard     int64 // end of the one that the backend knows of
-	rumour    int64 // end of the one of an event, until the backend has answered
+	heard     int64 // end of the silence that the backend knows of
+	rumour    int64 // end of the silence that an event announced, until the backend has answered
 	rumourAt  int64 // when that came
 	jumped    int64 // the backend's clock jumped ahead: slots from before and after overlap until then
 	held      int64 // end of the operator's silence
@@ -19,17 +20,18 @@ type silences struct {
 	keptTo    int64 // the store knows of a silence until then
 }
 
-// trust is what a Pacer believes of what the backend says. Once the store has spoken, that goes first.
+// trust is what a [Pacer] believes of the backend's answers. After the store's first answer, the
+// store wins.
 type trust struct {
-	told       bool  // the store has spoken
+	told       bool  // the store has answered once
 	staleAt    int64 // the backend's state was lost then, and the store has not been asked since
 	opRate     float64
 	opBy       string
 	opHold     int64 // local end of the operator's silence, as the store or the lost state knew it
 	lifted     time.Time
 	heardAt    int64 // since when heard is beyond what is sure
-	heldAt     int64 // since when the backend holds longer than the store says
-	rateAt     int64 // since when the backend's rate is another one than the store's
+	heldAt     int64 // since when the backend holds longer than the store
+	rateAt     int64 // since when the backend's rate differs from the store's
 	believed   believed
 	liftEnd    int64 // end of the silence that an operator ended; until liftDone another worker may not know that yet
 	liftDone   int64
@@ -37,13 +39,14 @@ type trust struct {
 	repairs    repairs
 }
 
-// believed is what came back after it was doubted: another worker, perhaps of another store, is sure of it.
+// believed is a silence or a hold that came back after it was doubted: another worker, perhaps of
+// another store, is sure of it.
 type believed struct {
 	silence, hold int64 // their ends
 	rate          float64
 }
 
-// repairs are what the backend is to be told.
+// repairs are what the backend has to undo.
 type repairs int
 
 const (
@@ -52,22 +55,23 @@ const (
 )
 
 const (
-	rumourMost  = int64(2 * time.Second)  // an event silences no longer: the backend is asked
-	unconfirmed = int64(3 * time.Second)  // what the store does not confirm for so long has another source
+	maxRumour   = int64(2 * time.Second)  // an event silences no longer than this: the backend is asked
+	unconfirmed = int64(3 * time.Second)  // what the store does not confirm within this time has another source
 	sameEnd     = int64(2 * time.Second)  // ends of a silence that are no further apart are one
 	doubtEvery  = int64(20 * time.Second) // a doubt costs the fleet three seconds
 )
 
-// silentUntil is the end of the upstream's silence, as far as it is known.
+// silentUntil returns the end of the upstream's silence, as far as it is known.
 func (p *Pacer) silentUntil() int64 { return max(p.sure, p.heard, p.rumour) }
 
-// quiet is the local instant before which no permit that is due is valid.
+// quiet returns the local instant before which no permit that is due is valid.
 func (p *Pacer) quiet() int64 { return max(p.silentUntil(), p.jumped, p.held) }
 
-// unsure reports whether the backend's state was lost and the store has not been asked since what it knows.
+// unsure reports whether the backend's state was lost and the store has not been asked since.
 func (p *Pacer) unsure() bool { return p.told && p.staleAt > 0 }
 
-// meet notices that an answer is about another state than the ones before: that was lost. Slots in hand are void.
+// meet notices that an answer is about another state than earlier ones: that state was lost. Slots
+// in hand are void.
 func (p *Pacer) meet(g grant) {
 	if g.born == p.born {
 		return
@@ -80,8 +84,8 @@ func (p *Pacer) meet(g grant) {
 	p.born, p.epoch, p.untilSeen, p.holdSeen = g.born, g.epoch, 0, 0
 }
 
-// know takes in what the backend says of the upstream's silence. An end is translated once: if the backend's clock jumps
-// later, the instant stays.
+// know learns the upstream's silence from the backend. An end is translated once: if the backend's
+// clock jumps later, the instant stays.
 func (p *Pacer) know(f fact, arrived int64) {
 	if f.epoch > p.epoch {
 		p.epoch = f.epoch
@@ -99,8 +103,8 @@ func (p *Pacer) know(f fact, arrived int64) {
 	}
 }
 
-// knowHold takes in what the backend says of the operator's silence. One that is not changed is not translated again: a
-// clock that jumps ahead ends no pause.
+// knowHold learns the operator's silence from the backend. An unchanged one is not translated
+// again, so that a clock that jumps ahead ends no pause.
 func (p *Pacer) knowHold(g grant, arrived int64) {
 	if g.hold == p.holdSeen {
 		return
@@ -115,35 +119,35 @@ func (p *Pacer) knowHold(g grant, arrived int64) {
 	}
 }
 
-// vouch puts into a call what this worker is sure of: what the upstream told it, what the store says, and, where there
-// is no store, what the backend said before.
+// vouch puts into a call what this worker is sure of: what the upstream asked of it, what the store
+// knows and, without a store, what the backend sent before.
 func (p *Pacer) vouch(a *ask) {
 	now, sure := p.now(), p.sure
 	if !p.told {
 		sure = max(sure, p.heard)
 	} else {
-		a.most = p.most()
+		a.most = p.allowedRate()
 	}
 	a.silent, a.opHold = micros(max(0, sure-now)), micros(max(0, p.opHold-now))
 }
 
-// most is the rate that the store allows, or this worker's own.
-func (p *Pacer) most() float64 {
+// allowedRate returns the rate that the store allows, or this worker's own.
+func (p *Pacer) allowedRate() float64 {
 	if p.opRate > 0 {
 		return p.opRate
 	}
 	return p.set.Rate
 }
 
-// learn keeps the operator's rate for a backend that loses it, where no store does.
+// learn keeps the operator's rate for a backend that loses it, where no store keeps it.
 func (p *Pacer) learn(a ask, g grant) {
 	if !p.told && p.opRate == a.opRate && g.rateBy != "" {
 		p.opRate, p.opBy = g.rate, g.rateBy
 	}
 }
 
-// insist tells the backend again of a silence that it knows less of than this worker is sure of: its state was lost, or
-// its clock jumped.
+// insist reports a silence again if the backend knows of a shorter one than this worker is sure of:
+// its state was lost, or its clock jumped.
 func (p *Pacer) insist(g grant, arrived int64) {
 	theirs := max(0, g.until-g.now) * nsPerMicro
 	if p.sure-arrived > theirs+p.trip+sameSilence*nsPerMicro && p.pending == nil && p.repairs == 0 {
@@ -151,7 +155,7 @@ func (p *Pacer) insist(g grant, arrived int64) {
 	}
 }
 
-// hear takes in an event. It is a rumour: whatever it says, the backend is asked.
+// hear takes in an event. It is only a rumour: the worker asks the backend in any case.
 func (p *Pacer) hear(e event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -165,7 +169,7 @@ func (p *Pacer) hear(e event) {
 			p.voided++
 		}
 		if left := e.until - e.now; left > 0 && e.until != p.untilSeen {
-			p.rumour, p.rumourAt = max(p.rumour, now+min(left, rumourMost/nsPerMicro)*nsPerMicro), now
+			p.rumour, p.rumourAt = max(p.rumour, now+min(left, maxRumour/nsPerMicro)*nsPerMicro), now
 		}
 		p.must = p.must || p.made > 0
 	}
@@ -173,18 +177,19 @@ func (p *Pacer) hear(e event) {
 	p.wake()
 }
 
-// Said is what the store says about the budget's host.
+// Said is what the store knows about the budget's host.
 type Said struct {
 	Asked   time.Time     // when the store was asked, with a monotonic reading
 	Rate    float64       // requests/s that an operator set; 0: none did
-	By      string        // who did
+	By      string        // the operator who set it
 	Hold    time.Duration // left of the operator's silence; negative: it has no end
 	Silence time.Duration // left of the upstream's silence
 	Lifted  time.Time     // when an operator last ended all silences: another value than before ends them here too
 }
 
-// Confirm says what the store knows. A worker that has a store calls it before the first Wait and again and again from
-// then on. What Redis says beyond it, and no worker is sure of, holds for some seconds: then its state is made anew.
+// Confirm passes on what the store knows. A worker that has a store calls it before the first
+// [Pacer.Wait] and regularly from then on. If [Redis] claims more than that, and no worker is sure
+// of it, the claim holds for some seconds: then the state in Redis is made anew.
 func (p *Pacer) Confirm(s Said) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -206,7 +211,7 @@ func (p *Pacer) Confirm(s Said) {
 	p.wake()
 }
 
-// obey takes over the operator's rate and hold. The state that the backend has goes first unless it was lost.
+// obey applies the operator's rate and hold. The backend's state wins unless it was lost.
 func (p *Pacer) obey(s Said, now int64) {
 	rate, by, hold := max(0, s.Rate), operator(s.By), int64(0)
 	switch {
@@ -226,7 +231,7 @@ func (p *Pacer) obey(s Said, now int64) {
 	p.must = p.must || p.last.now > 0
 }
 
-// lift ends every silence that the upstream asked for: an operator says so.
+// lift ends every silence that the upstream asked for, because an operator ordered so.
 func (p *Pacer) lift() {
 	now := p.now()
 	p.liftEnd, p.liftDone = p.silentUntil(), now+unconfirmed
@@ -237,7 +242,8 @@ func (p *Pacer) lift() {
 	p.repairs |= repairSilence
 }
 
-// doubt finds what the backend says and the store does not, for longer than an order or a report takes to reach both.
+// doubt finds what the backend claims and the store does not know, for longer than an order or a
+// report takes to reach both.
 func (p *Pacer) doubt(s Said, now, asked int64) {
 	since := func(at *int64, yes bool) bool {
 		if !yes {
@@ -266,11 +272,11 @@ func (p *Pacer) doubt(s Said, now, asked int64) {
 	p.heardAt, p.heldAt, p.rateAt = math.MaxInt64, math.MaxInt64, math.MaxInt64
 	p.doubtAfter = now + doubtEvery
 	p.repairs |= repairAll
-	p.set.Log.Warn("Redis says what neither the store nor a worker knows of: its state of this host is made anew",
+	p.set.Log.Warn("Redis holds a state that neither the store nor a worker knows of: its state of this host is made anew",
 		"host", p.set.Host, "silence", silence, "pause", hold, "rate", rate)
 }
 
-// repair tells the backend what it has to undo; what fails is tried again.
+// repair makes the backend undo something; it is tried again if that fails.
 func (p *Pacer) repair(ctx context.Context, what repairs) {
 	p.mu.Lock()
 	sent := p.begin()
@@ -289,8 +295,8 @@ func (p *Pacer) repair(ctx context.Context, what repairs) {
 	p.must = true
 }
 
-// keep has the store note a silence of a second or more. Refusals of one burst end at nearly the same instant: the second
-// of them is noted a little longer, for all that follow.
+// keep makes the store note a silence of a second or more. Refusals of one burst end at nearly the
+// same instant: the second of them is noted as a little longer, which covers all that follow.
 func (p *Pacer) keep(until int64, delay time.Duration) {
 	if p.set.Keep == nil || delay < time.Second || until <= p.keptTo || p.closed {
 		return
@@ -302,8 +308,8 @@ func (p *Pacer) keep(until int64, delay time.Duration) {
 	p.running.Go(func() { p.keepOn(until) })
 }
 
-// keepOn tries until the store has it. At the end of the Pacer it tries once more: the process may be started again
-// within the silence.
+// keepOn tries until the store has noted it. When the [Pacer] ends it tries once more: the process
+// may be started again within the silence.
 func (p *Pacer) keepOn(until int64) {
 	for {
 		last := p.ctx.Err() != nil

@@ -117,7 +117,7 @@ func TestForgedEventsCostLittle(t *testing.T) {
 	}
 }
 
-// confirmed has every worker hear from its store again and again.
+// confirmed passes to every worker, again and again, what its store knows.
 func confirmed(f *fleet, said func(i int) Said) (stop func()) {
 	confirm := func() {
 		for i, p := range f.pacers {
@@ -188,8 +188,8 @@ func TestForgedRateNeverExceedsTheBudget(t *testing.T) {
 	})
 }
 
-// One worker was asked for silence and cannot tell the store, so that the others doubt it. It insists, and nothing is
-// sent meanwhile.
+// One worker was asked for silence and cannot reach the store, so the others doubt it. It insists,
+// and no request is sent meanwhile.
 func TestSilenceThatAWorkerIsSureOfOutlivesDoubt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -223,7 +223,8 @@ func TestLiftedSilenceEndsForAll(t *testing.T) {
 				t.Errorf("Backoff(1h) = %v, want nil", err)
 			}
 		}))
-		// Five seconds later an operator ends it. The last worker hears of that 0.4 s after the first.
+		// Five seconds later an operator ends it. The last worker learns of that 0.4 s after the
+		// first.
 		stop := confirmed(f, func(i int) Said {
 			began := from.Load()
 			switch {

@@ -11,7 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// pair runs each operation on the arithmetic in Go and on the scripts, at the same instant, and compares.
+// pair runs each operation on the arithmetic in Go and on the scripts, at the same instant, and
+// compares them.
 type pair struct {
 	t      *testing.T
 	client *redis.Client
