@@ -2,11 +2,12 @@ package retry
 
 import "time"
 
-// longestAsked is the longest silence that an upstream means: a month, the longest window of a quota that there is. What
-// asks for more, such as Retry-After: 99999999999, is a mistake of the upstream's.
+// longestAsked is the longest silence that an upstream can mean: a month, the longest window of any
+// quota. A request for more, such as Retry-After: 99999999999, is the upstream's mistake.
 const longestAsked = 31 * 24 * time.Hour
 
-// believable is the hint without a wait that no upstream means; the header that asked for it is named as not understood.
+// believable returns the hint without a wait that no upstream can mean; the header that asked for
+// it is listed as malformed.
 func (h Hint) believable() Hint {
 	if h.Wait <= longestAsked {
 		return h

@@ -13,11 +13,11 @@ import (
 // Verb is what to do with the items of an attempt.
 type Verb string
 
-// The verbs. Whatever the verb, a Decision with Pause > 0 is reported to the pacer first.
+// The verbs. Whatever the verb, a [Decision] with [Pause] > 0 is reported to the pacer first.
 const (
-	Accept Verb = "accept" // the Reading holds: its pages go to the batch, what it left open goes back
+	Accept Verb = "accept" // the Reading holds: its pages go to the batch, its unfinished items go back
 	Again  Verb = "again"  // the same items once more, after Delay and with a new permit
-	Pause  Verb = "pause"  // as Again, and the whole fleet is silent for Pause
+	Pause  Verb = "pause"  // like Again, and the whole fleet is silent for Pause
 	Split  Verb = "split"  // two halves, each a request of its own that starts with no tries, after Delay
 	Skip   Verb = "skip"   // the item ends with Outcome and Reason
 	Abort  Verb = "abort"  // the upstream refuses us for good: stop the worker, mark nothing
@@ -41,16 +41,16 @@ type Facts struct {
 	Jitter    float64   // uniform in [0,1)
 }
 
-// Policy is what a profile and the flags say about retries. The zero value of
-// each field but Retries means its default.
+// Policy is what a profile and the flags set about retries. The zero value of each field but
+// Retries means its default.
 type Policy struct {
 	Retries         int           // tries after the first; 0 means none
 	MinPause        time.Duration // least silence after a refusal without hint (5 s on Wikimedia); default none
 	ResetUnit       Unit          // how numbers in reset headers are read; default UnitGuess
-	IgnoreRemaining bool          // a 2xx answer that says "0 remaining" asks for no silence
+	IgnoreRemaining bool          // a 2xx answer with "0 remaining" does not ask for silence
 	First           time.Duration // first step of an item's own delay; default 1 s, doubling
 	Most            time.Duration // largest step of an item's own delay; default 60 s
-	Slow            time.Duration // an answer that takes longer says that the upstream is busy; 0 means never
+	Slow            time.Duration // an answer that takes longer means that the upstream is busy; 0 means never
 	SlowPause       time.Duration // silence after such an answer
 }
 
@@ -65,22 +65,22 @@ type Decision struct {
 	Renew   bool            // renew the credential before the next try
 	Outcome harvest.Outcome // with Skip: missing, skipped or dead
 	Reason  string          // with Skip and Abort: a short word
-	Class   Class           // what to tell Streak about each item of the attempt
+	Class   Class           // what Streak observes about each item of the attempt
 	Source  string          // the header or fault that decided, for the log and the report
-	Hint    Hint            // what the rate-limit headers say
+	Hint    Hint            // what the rate-limit headers ask for
 }
 
 const (
 	firstDelay = time.Second
-	mostDelay  = 60 * time.Second
-	mostPause  = 5 * time.Minute // of the silences that we choose; the upstream's own are never cut
-	// budgetWindow is the span over which the budget's own pace makes up for a
-	// window that is used up. Servers that refill continuously say "0 remaining,
-	// reset in 1 s" on every answer at full rate; to obey would be to crawl.
+	maxDelay   = 60 * time.Second
+	maxPause   = 5 * time.Minute // of the silences that we choose; the upstream's own are never cut
+	// budgetWindow is the span within which the budget's own pace makes up for a window that is
+	// used up. Servers that refill continuously send "0 remaining, reset in 1 s" on every answer at
+	// full rate; a worker that obeyed would crawl.
 	budgetWindow = time.Second
 )
 
-// Decide says what follows the attempt.
+// Decide returns what follows the attempt.
 func Decide(f Facts, p Policy) Decision {
 	hint := ParseHint(f.Header, hintStatus(f), f.Now, p.ResetUnit).believable()
 	if f.Wait > longestAsked {
@@ -94,8 +94,8 @@ func Decide(f Facts, p Policy) Decision {
 	return d
 }
 
-// hintStatus is the status that the headers belong to: an answer that says in
-// its body that we are too fast is as good as a 429.
+// hintStatus returns the status that the headers belong to: an answer whose body asks us to slow
+// down counts as a 429.
 func hintStatus(f Facts) int {
 	if f.Fault == harvest.FaultRateLimited || f.Fault == harvest.FaultLagged {
 		return http.StatusTooManyRequests
@@ -159,13 +159,15 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 	}
 }
 
-// tooFast reports whether the status says 429, in GitHub's way or an older one of Twitter's too.
+// tooFast reports whether the status means 429, also in GitHub's way or in an older one of
+// Twitter's.
 func tooFast(status int, hint Hint) bool {
 	const enhanceYourCalm = 420
 	return status == http.StatusTooManyRequests || status == http.StatusForbidden && hint.Wait > 0 || status == enhanceYourCalm && hint.Asked
 }
 
-// silence adds what a 4xx asks of the whole fleet, whatever becomes of its item: a Retry-After, or a limit that it says is used up.
+// silence adds what a 4xx asks of the whole fleet, whatever becomes of its item: a Retry-After, or
+// a limit that is used up.
 func silence(d Decision, f Facts, p Policy, hint Hint) Decision {
 	if f.Status < 400 || f.Status > 499 || d.Pause > 0 || !hint.Asked && (hint.Wait <= budgetWindow || p.IgnoreRemaining) {
 		return d
@@ -185,15 +187,15 @@ func accept(f Facts, p Policy, hint Hint) Decision {
 	return d
 }
 
-// pauseFleet makes everybody silent for what the upstream asked, or for a step
-// of the curve when it asked for nothing that can be understood.
+// pauseFleet silences the whole fleet for as long as the upstream asked, or for a step of the curve
+// if it asked for nothing intelligible.
 func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
 	d := Decision{Verb: Pause, Cut: cut, Free: true, Pause: hint.Wait, Source: hint.Source, Class: ClassAsked}
 	if f.Wait > d.Pause {
-		d.Pause, d.Source = min(f.Wait, MostWait), cause(f)
+		d.Pause, d.Source = min(f.Wait, MaxWait), cause(f)
 	}
 	if d.Pause <= 0 {
-		d.Pause = max(p.MinPause, step(f.Incidents, firstDelay, mostPause))
+		d.Pause = max(p.MinPause, step(f.Incidents, firstDelay, maxPause))
 		d.Source = cause(f) + ", no hint"
 		d.Class = ClassLimited
 	}
@@ -204,17 +206,18 @@ func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
 	return d
 }
 
-// spread is what is added after an asked wait, so that the items of many
-// fetchers do not come back at one instant: up to a tenth of it, up to 5 s.
+// spread returns what is added to an asked wait, so that the items of many fetchers do not come
+// back at one instant: up to a tenth of it, up to 5 s.
 func spread(wait time.Duration, jitter float64) time.Duration {
 	return time.Duration(unit(jitter) * float64(min(wait/10, 5*time.Second)))
 }
 
-// maxFree is how many tries a refused stream or a lost connection costs nothing.
+// maxFree is how many refused streams or lost connections cost an item no try.
 const maxFree = 3
 
-// excused is for what may be a neighbour's fault. It costs nothing at first. From the second time on the items have a
-// connection of their own: then it is nobody else's, and there is an end to it.
+// excused handles what may be a neighbour's fault. It costs nothing at first. From the second time
+// on the items have a connection of their own: then no neighbour is to blame, and the number of
+// such tries is bounded.
 func excused(f Facts, p Policy) Decision {
 	var d Decision
 	if f.Free >= maxFree {
@@ -230,7 +233,7 @@ func excused(f Facts, p Policy) Decision {
 	return d
 }
 
-// again counts a try. A pack has two, a lone item all of them.
+// again counts a try. A pack has two, a single item all of them.
 func again(f Facts, p Policy, atLeast time.Duration) Decision {
 	d := Decision{Verb: Again, Delay: max(atLeast, ownDelay(f, p))}
 	switch {
@@ -242,13 +245,13 @@ func again(f Facts, p Policy, atLeast time.Duration) Decision {
 	return d
 }
 
-// personal is for what a person has to mend: it is tried again, because a
-// balancer with one bad back end looks the same, but never ends as an outcome
-// of an item.
+// personal handles what a person has to fix: it is tried again, because a balancer with one bad
+// back end looks the same, but it never ends as an outcome of an item.
 func personal(f Facts, p Policy) Decision {
 	d := Decision{Verb: Again, Delay: ownDelay(f, p)}
 	if f.Tries > 1 {
-		// The first failure of a connection reaches every fetcher that waits for it; it proves nothing yet.
+		// The first failure of a connection reaches every fetcher that waits for it; it proves
+		// nothing yet.
 		d.Class = ClassRefused
 	}
 	if f.Tries > p.Retries {
@@ -257,8 +260,8 @@ func personal(f Facts, p Policy) Decision {
 	return d
 }
 
-// end closes a lone item. A pack is never closed by an answer that is about all
-// of it at once: its halves are asked instead.
+// end closes a single item. A pack is never closed by an answer that is about all of it at once:
+// each half is requested instead.
 func end(f Facts, p Policy, o harvest.Outcome, reason string) Decision {
 	if f.Items > 1 {
 		return Decision{Verb: Split, Delay: ownDelay(f, p)}
@@ -266,19 +269,19 @@ func end(f Facts, p Policy, o harvest.Outcome, reason string) Decision {
 	return Decision{Verb: Skip, Outcome: o, Reason: reason, Class: ClassEnded}
 }
 
-// ownDelay is full jitter: uniform between nothing and the curve's step.
+// ownDelay returns a delay with full jitter: uniform between nothing and the curve's step.
 func ownDelay(f Facts, p Policy) time.Duration {
 	first, most := p.First, p.Most
 	if first <= 0 {
 		first = firstDelay
 	}
 	if most <= 0 {
-		most = mostDelay
+		most = maxDelay
 	}
 	return time.Duration(unit(f.Jitter) * float64(step(f.Tries, first, most)))
 }
 
-// step is the n-th step, from 1, of the doubling curve.
+// step returns the n-th step, from 1, of the doubling curve.
 func step(n int, first, most time.Duration) time.Duration {
 	curve := backoff.ExponentialBackOff{InitialInterval: min(first, most), Multiplier: 2, MaxInterval: most}
 	at := curve.NextBackOff()
@@ -288,7 +291,7 @@ func step(n int, first, most time.Duration) time.Duration {
 	return at
 }
 
-// unit brings a jitter that is out of range, or no number, back into [0,1].
+// unit clamps a jitter that is out of range, or NaN, to [0,1].
 func unit(jitter float64) float64 {
 	if !(jitter > 0) {
 		return 0
@@ -296,7 +299,7 @@ func unit(jitter float64) float64 {
 	return min(jitter, 1)
 }
 
-// cause is the short word for why an attempt failed.
+// cause returns the short word for why an attempt failed.
 func cause(f Facts) string {
 	switch {
 	case f.Reason != "":

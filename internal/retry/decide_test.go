@@ -10,7 +10,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// try is one first attempt on a lone item, changed by the row.
+// try is one first attempt on a single item, changed by the row.
 func try(change func(*Facts)) Facts {
 	f := Facts{Items: 1, Tries: 1, Incidents: 1, Now: noon, Jitter: 0.5, Header: http.Header{}}
 	change(&f)
@@ -55,7 +55,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// Whatever comes, no pause is shorter than what was asked, no span is negative, and a pack is never closed.
+// Whatever comes, no pause is shorter than what was asked, no span is negative, and a pack is never
+// closed.
 func TestDecideProperties(t *testing.T) {
 	waits := []time.Duration{0, -1, 1, time.Second, time.Hour, math.MaxInt64}
 	jitters := []float64{0, 0.5, 0.999999, 1, 2, -1, math.NaN(), math.Inf(1)}
@@ -84,7 +85,7 @@ func checkDecision(t *testing.T, f Facts, d Decision) {
 	if asked > longestAsked {
 		asked = 0 // no upstream means that
 	}
-	if d.Verb == Pause && (d.Pause <= 0 || d.Pause < asked || d.Delay < d.Pause || asked == 0 && d.Pause > mostPause) {
+	if d.Verb == Pause && (d.Pause <= 0 || d.Pause < asked || d.Delay < d.Pause || asked == 0 && d.Pause > maxPause) {
 		t.Fatalf("Decide(%+v) = %+v: shorter than asked", f, d)
 	}
 	if d.Verb == Skip && (f.Items > 1 || d.Outcome == "" || d.Reason == "") {

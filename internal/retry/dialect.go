@@ -11,7 +11,7 @@ type dialect struct {
 	read        func(r *reader, name string, lines []string)
 }
 
-// dialects are all that is understood. The first that fits a name reads it.
+// dialects are all that is understood. The first one that matches a name reads it.
 var dialects = []dialect{
 	{part: "retry-after", read: (*reader).retry}, // X-Retry-After, x-ms-retry-after-ms, X-RateLimit-Retry-After-Seconds
 	{part: "retryafter", read: (*reader).retry},
@@ -25,13 +25,13 @@ var dialects = []dialect{
 	{part: "ratelimit", read: onLine((*reader).family)}, // X-RateLimitReset
 }
 
-// onLine reads the lines of a header as the one list that they are.
+// onLine reads the lines of a header as one list.
 func onLine(read func(r *reader, name, line string)) func(*reader, string, []string) {
 	return func(r *reader, name string, lines []string) { read(r, name, strings.Join(lines, ", ")) }
 }
 
-// dialectOf is the dialect of a header's name in any case, nil for one that is not about
-// rates. It is the only work done for most answers.
+// dialectOf returns the dialect of a header's name in any case, nil for a header that is not about
+// rates. For most answers it is the only work done.
 func dialectOf(name string) *dialect {
 	for i := range dialects {
 		d := &dialects[i]
@@ -65,9 +65,9 @@ func (r *reader) family(name, line string) {
 	}
 }
 
-// triple reads one of the classic headers. Some add what is limited, before or
-// after: x-ratelimit-reset-requests, anthropic-ratelimit-tokens-reset,
-// x-ratelimit-limit-minute. Each such group is a limit of its own.
+// triple reads one of the classic headers. Some add what is limited, before or after:
+// x-ratelimit-reset-requests, anthropic-ratelimit-tokens-reset, x-ratelimit-limit-minute. Each such
+// group is a limit of its own.
 func (r *reader) triple(name, family, rest, line string) {
 	rest, unit := cutUnit(rest)
 	word, group := cutWord(rest)
@@ -96,7 +96,7 @@ func (r *reader) triple(name, family, rest, line string) {
 	case "scope":
 		r.scope = strings.TrimSpace(line)
 		return
-	default: // used, observed, global and others say nothing that we need
+	default: // used, observed, global and others carry nothing that we need
 		return
 	}
 	if !ok {
@@ -105,15 +105,16 @@ func (r *reader) triple(name, family, rest, line string) {
 	r.group(r.window(family), group)
 }
 
-// rateWords are the ways to say what a number is, and what each means; the longer before what it begins with.
+// rateWords are the words for what a number is, and what each means; a longer word comes before its
+// own beginning.
 var rateWords = []struct{ written, means string }{
 	{"reset-after", "reset-after"}, {"resetafter", "reset-after"}, {"reset-in", "reset-after"}, {"resetin", "reset-after"},
 	{"reset-timestamp", "reset"}, {"reset-time", "reset"}, {"resettime", "reset"}, {"reset-at", "reset"}, {"resetat", "reset"}, {"reset-date", "reset"}, {"reset-epoch", "reset"}, {"reset-unix", "reset"}, {"reset-utc", "reset"}, {"reset-seconds", "reset"}, {"reset-sec", "reset"},
 	{"limit", "limit"}, {"remaining", "remaining"}, {"reset", "reset"}, {"interval", "interval"}, {"window", "interval"}, {"resource", "scope"}, {"bucket", "scope"}, {"scope", "scope"},
 }
 
-// cutWord takes the word that says what the number is out of the rest of a
-// header's name; what is left names the group.
+// cutWord removes from the rest of a header's name the word for what the number is; what is left
+// names the group.
 func cutWord(rest string) (word, group string) {
 	for _, word := range rateWords {
 		if rest == word.written {
@@ -129,7 +130,7 @@ func cutWord(rest string) (word, group string) {
 	return rest, ""
 }
 
-// group is what a name like "tokens" or "minute" says about its limit.
+// group applies what a name like "tokens" or "minute" means for its limit.
 func (r *reader) group(w *window, group string) {
 	switch group {
 	case "", "requests", "request", "calls", "user", "path", "ip", "client", "key", "api", "app", "global", "endpoint":
@@ -146,7 +147,7 @@ func (r *reader) group(w *window, group string) {
 	}
 }
 
-// member is one value of a list, and the length of the window that it is about where it says so: 76;w=21600.
+// member is one value of a list, with the length of its window if it has one: 76;w=21600.
 type member struct {
 	value  string
 	length time.Duration
@@ -176,7 +177,7 @@ func windowParam(params string) (time.Duration, bool) {
 	return 0, false
 }
 
-// windowOf is the window of a member: the family's own, or the one of that length.
+// windowOf returns the window of a member: the family's own, or the one of that length.
 func (r *reader) windowOf(family string, m member) *window {
 	if m.length <= 0 {
 		return r.window(family)
@@ -186,8 +187,8 @@ func (r *reader) windowOf(family string, m member) *window {
 	return w
 }
 
-// limit reads "100" and "100, 100;w=60, 1000;w=3600", where the first number is
-// the limit that counts now and the others are the policies it comes from.
+// limit reads "100" and "100, 100;w=60, 1000;w=3600", where the first number is the limit that
+// counts now and the others are the policies it comes from.
 func (r *reader) limit(family, line string) bool {
 	r.window(family)
 	for i, m := range members(line) {
@@ -213,7 +214,7 @@ func (r *reader) limit(family, line string) bool {
 	return true
 }
 
-// remaining takes the least of several values.
+// remaining reads several values and keeps the least.
 func (r *reader) remaining(family, line string) bool {
 	for _, m := range members(line) {
 		n, _, ok := parseCount(m.value)
@@ -227,7 +228,7 @@ func (r *reader) remaining(family, line string) bool {
 	return true
 }
 
-// resetOf takes the latest of several values.
+// resetOf reads several values and keeps the latest.
 func (r *reader) resetOf(family, name, line string, unit Unit, after bool) bool {
 	for _, m := range members(line) {
 		w := r.windowOf(family, m)
@@ -256,7 +257,7 @@ func unitOrEpoch(unit Unit, line string) Unit {
 	return unit
 }
 
-// settle brings the windows of a family together, and takes resets that cannot be seconds for milliseconds.
+// settle merges the windows of a family, and takes resets that cannot be seconds for milliseconds.
 func (r *reader) settle() {
 	if r.exact > 0 && r.wait <= (r.exact+time.Second-1).Truncate(time.Second) {
 		r.wait, r.source = r.exact, r.exactly
@@ -278,7 +279,8 @@ func (r *reader) settle() {
 	}
 }
 
-// complete takes over what is said of the family as a whole, and gives it what is said of this length only.
+// complete fills in what is known only of the whole family, and passes on what is known only of
+// this length.
 func (w *window) complete(family *window) {
 	if w.remaining < 0 && family.remaining >= 0 && w.reset > 0 {
 		w.remaining = family.remaining
@@ -292,9 +294,9 @@ func (w *window) complete(family *window) {
 	w.foreign = w.foreign || family.foreign
 }
 
-// inMillis reports whether a reset that was read as seconds is meant as milliseconds: the
-// window is shorter than it, or Retry-After says so, or it is a round thousand that is no number of
-// hours, which counting down in seconds would be once in a thousand answers.
+// inMillis reports whether a reset that was read as seconds is meant as milliseconds: it is longer
+// than the window, or Retry-After implies it, or it is a round thousand but not a number of hours,
+// which a countdown in seconds hits once in a thousand answers.
 func (w *window) inMillis(retryAfter time.Duration) bool {
 	millis := w.reset / 1000
 	switch {
@@ -312,7 +314,7 @@ func (r *reader) interval(line string) (time.Duration, bool) {
 		return d.seconds(), true
 	}
 	d, err := time.ParseDuration(strings.TrimSpace(line))
-	return min(max(d, 0), MostWait), err == nil && d >= 0
+	return min(max(d, 0), MaxWait), err == nil && d >= 0
 }
 
 // bucket reads Shopify's "39/40": how full the leaky bucket is, and its size.

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Unit says how a bare number in a reset header is read.
+// Unit is how a bare number in a reset header is read.
 type Unit uint8
 
-// The units. A profile pins one where the guess by size would be wrong.
+// The units. A profile pins one if the guess by size would be wrong.
 const (
 	UnitGuess      Unit = iota // by its size, see reader.reset
 	UnitDelta                  // seconds from now
@@ -24,30 +24,30 @@ const (
 	UnitDay                    // days from now
 )
 
-// MostWait is the longest wait that is believed: what asks for more is a hint that is
-// wrong. It is short enough that no arithmetic on it overflows.
-const MostWait = 366 * 24 * time.Hour
+// MaxWait is the longest wait that is believed: a hint that asks for more is wrong. It is short
+// enough that no arithmetic on it overflows.
+const MaxWait = 366 * 24 * time.Hour
 
-// Hint is what the rate-limit headers of one answer say.
+// Hint is what the rate-limit headers of one answer ask for.
 type Hint struct {
 	Wait      time.Duration // silence asked for; 0 means none, never "at once"
 	WaitUntil time.Time     // now + Wait on the local clock; zero without Wait
 	Source    string        // the header that asked for Wait
 	Asked     bool          // Wait is what a Retry-After asks for, not the reset of a limit
 
-	// Of the policy that leaves least room.
+	// These are of the policy that leaves least room.
 	Remaining int64         // requests left in the window; -1 when unknown
 	Limit     int64         // requests per window; -1 when unknown
 	Reset     time.Duration // until Remaining is filled up again; 0 when unknown
 	Window    time.Duration // length of the window; 0 when unknown
 
 	Concurrency int64    // requests allowed at once; 0 when unknown
-	Scope       string   // what the limit is about, if the upstream says so
-	Malformed   []string // headers that could not be understood, sorted, each once
+	Scope       string   // what the limit is about, if the upstream names it
+	Malformed   []string // headers that could not be parsed, sorted, each once
 }
 
-// Pace is the rate in requests/s that uses up Remaining just when the window
-// ends, never above the budget. It is the budget when the headers say nothing.
+// Pace returns the rate in requests/s that uses up Remaining just when the window ends, never above
+// the budget. It returns the budget if the headers do not limit it.
 func (h Hint) Pace(budget float64) float64 {
 	if h.Remaining <= 0 || h.Reset <= 0 {
 		return budget
@@ -55,15 +55,13 @@ func (h Hint) Pace(budget float64) float64 {
 	return min(budget, float64(h.Remaining)/h.Reset.Seconds())
 }
 
-// ParseHint reads the rate-limit headers of an answer with this status that came
-// at now, whatever their dialect. Absolute times count from the answer's own
-// Date, so that a wrong clock on either side does no harm. A field that cannot
-// be understood is ignored and named in Malformed.
+// ParseHint reads the rate-limit headers of an answer with this status that came at now, whatever
+// their dialect. Absolute times count from the answer's own Date, so that a wrong clock on either
+// side does no harm. A field that cannot be parsed is ignored and listed in Malformed.
 //
-// Retry-After and its like win over every other header. They are read on 202, 4xx and 5xx
-// only. A limit that is used up asks to wait for its reset on
-// any status; on 429 so does a reset without a word on what remains, and a limit
-// on something else than requests.
+// Retry-After and its like win over every other header. They are read on 202, 4xx and 5xx only. A
+// limit that is used up asks to wait for its reset on any status. On 429 so does a reset without a
+// count of what remains, and a limit on something other than requests.
 func ParseHint(h http.Header, status int, now time.Time, unit Unit) Hint {
 	r := reader{status: status, clock: now, unit: unit}
 	names := make([]string, 0, 8)
@@ -83,8 +81,7 @@ func ParseHint(h http.Header, status int, now time.Time, unit Unit) Hint {
 	return r.hint(now)
 }
 
-// serverClock is the answer's own Date, unless that is absent or so far off that
-// it is no clock at all.
+// serverClock returns the answer's own Date, unless it is absent or too far off to be a clock.
 func serverClock(h http.Header, now time.Time) time.Time {
 	date, ok := parseDate(strings.TrimSpace(h.Get("Date")))
 	if !ok || date.Sub(now).Abs() >= 24*time.Hour {
@@ -93,7 +90,7 @@ func serverClock(h http.Header, now time.Time) time.Time {
 	return date
 }
 
-// reader collects what the headers of one answer say.
+// reader collects the contents of one answer's headers.
 type reader struct {
 	status    int
 	clock     time.Time // absolute times are read against it
@@ -117,9 +114,9 @@ type window struct {
 	remaining int64  // -1 when unknown
 	reset     time.Duration
 	number    bool // reset is a bare number that was read as seconds
-	after     bool // reset comes from a header that says how long, which wins over one that says when
+	after     bool // reset is from a header with a duration, which wins over one with an instant
 	length    time.Duration
-	unlimited bool   // the limit is said to be -1
+	unlimited bool   // the limit is given as -1
 	part      string // the family that this window is a part of, by its length
 }
 
@@ -164,7 +161,7 @@ func (r *reader) hint(now time.Time) Hint {
 	return h
 }
 
-// exhausted is the longest reset among the limits that are used up.
+// exhausted returns the longest reset among the limits that are used up.
 func (r *reader) exhausted() (wait time.Duration, source string) {
 	limited := r.status == http.StatusTooManyRequests
 	for _, w := range r.windows {
@@ -176,7 +173,7 @@ func (r *reader) exhausted() (wait time.Duration, source string) {
 	return wait, source
 }
 
-// tightest is the limit on requests with the least remaining per time.
+// tightest returns the limit on requests with the least remaining per time.
 func (r *reader) tightest() *window {
 	var best *window
 	for i := range r.windows {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// noon is the local clock of these tests; the servers' Date says the same unless a row says otherwise.
+// noon is the local clock of these tests; the servers' Date is the same unless a row sets it.
 var noon = time.Date(2026, 10, 21, 7, 26, 0, 0, time.UTC)
 
 // headers makes a header of lines such as "Retry-After: 3".
@@ -147,7 +147,7 @@ func TestResetValues(t *testing.T) {
 		{"Wed, 21 Oct 2026 07:27:00 GMT", noon, UnitGuess, time.Minute, false},
 		{"Wed Oct 21 2026 09:27:00 GMT+0200 (CEST)", noon, UnitGuess, time.Minute, false},
 		{"1.5", noon, UnitGuess, 1500 * time.Millisecond, false},
-		{"1372700873", at(1372700800), UnitDelta, MostWait, false},
+		{"1372700873", at(1372700800), UnitDelta, MaxWait, false},
 		{"90", at(30), UnitEpoch, 60 * time.Second, false},
 		{"90000", at(30), UnitEpochMilli, 60 * time.Second, false},
 		{"soon", noon, UnitGuess, 0, true},
@@ -184,7 +184,7 @@ func TestPaceNeverAboveTheBudget(t *testing.T) {
 // checkHint holds for whatever a server may send.
 func checkHint(t *testing.T, h Hint) {
 	t.Helper()
-	if h.Wait < 0 || h.Wait > MostWait || h.Reset < 0 || h.Reset > MostWait || h.Window < 0 || h.Window > MostWait {
+	if h.Wait < 0 || h.Wait > MaxWait || h.Reset < 0 || h.Reset > MaxWait || h.Window < 0 || h.Window > MaxWait {
 		t.Errorf("hint %+v: a span is out of range", h)
 	}
 	if h.Remaining < -1 || h.Limit < -1 || h.Concurrency < 0 {
@@ -211,7 +211,7 @@ func FuzzRetryAfter(f *testing.F) {
 		checkHint(t, h)
 		more := ParseHint(http.Header{"Retry-After": {s, decimalText(n)}}, 429, noon, UnitGuess)
 		checkHint(t, more)
-		if want := max(h.Wait, min(time.Duration(n)*time.Millisecond, MostWait)); more.Wait != want {
+		if want := max(h.Wait, min(time.Duration(n)*time.Millisecond, MaxWait)); more.Wait != want {
 			t.Errorf("Retry-After %q and %s: wait %v, want the longer %v", s, decimalText(n), more.Wait, want)
 		}
 	})

@@ -70,7 +70,7 @@ func (r *reader) draftReset(w *window, name string, seconds any) {
 	t, ok := count(seconds)
 	switch {
 	case !ok:
-	case t > int64(MostWait/time.Second):
+	case t > int64(MaxWait/time.Second):
 		r.bad(name)
 	default:
 		w.reset = span(t * 1000)

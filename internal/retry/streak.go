@@ -2,21 +2,21 @@ package retry
 
 import "shoal/internal/harvest"
 
-// Class is what one attempt on one item says about our standing with the upstream.
+// Class is what one attempt on one item shows about our standing with the upstream.
 type Class uint8
 
-// The classes, as Decide gives them.
+// The classes, as [Decide] returns them.
 const (
 	ClassNone     Class = iota // nothing
 	ClassAccepted              // a usable answer
-	ClassLimited               // refused as too fast, with no word on when to come back
-	ClassAsked                 // refused as too fast, and told when to come back
-	ClassRefused               // refused as who we are: 401, 403, TLS, no credential
+	ClassLimited               // refused as too fast, without a time to come back
+	ClassAsked                 // refused as too fast, with a time to come back
+	ClassRefused               // refused because of who we are: 401, 403, TLS, no credential
 	ClassEnded                 // the item ended without landing
-	ClassForeign               // answered again with something that no API gives, such as HTML
+	ClassForeign               // answered again with something that no API sends, such as HTML
 )
 
-// Stop says why a worker must stop: a person is needed. Empty means go on.
+// Stop is why a worker must stop: a person is needed. The empty Stop means to continue.
 type Stop string
 
 // The stops.
@@ -32,10 +32,10 @@ type StreakLimits struct {
 	Limited int
 	Refused int
 	Canary  int // of a run in which nothing has landed yet; 0 for any other run
-	Foreign int // likewise
+	Foreign int // the same
 }
 
-// DefaultStreakLimits are those of a fresh run.
+// DefaultStreakLimits returns the limits of a fresh run.
 func DefaultStreakLimits() StreakLimits {
 	return StreakLimits{Limited: 20, Refused: 20, Canary: 100, Foreign: 4}
 }
@@ -47,11 +47,10 @@ type Verdict struct {
 	Release bool // all pages held back may be committed now
 }
 
-// Streak watches the attempts of one worker for the three signs that going on
-// would only turn a mistake of ours into outcomes of items: a wrong path, a dead
-// token, a ban. It holds at most as many keys as its limits say, and so do the
-// pages that its verdicts hold back. When the corpus ends without a stop, what
-// is held back may be committed. It is not safe for concurrent use.
+// Streak watches the attempts of one worker for the three signs that to continue would only turn a
+// mistake of ours into outcomes of items: a wrong path, a dead token, a ban. It holds at most as
+// many keys as its limits, and so do the pages that its verdicts hold back. If the corpus ends
+// without a stop, the pages held back may be committed. It is not safe for concurrent use.
 type Streak struct {
 	limits   StreakLimits
 	accepted bool // ever
@@ -72,15 +71,15 @@ func NewStreak(limits StreakLimits) *Streak {
 	}
 }
 
-// Observe takes one attempt on one item into account. A failed attempt on a pack
-// is observed once, by its first item, because it is one refusal; an accepted
-// one item by item, and an item whose page did not land as ClassEnded.
+// Observe takes one attempt on one item into account. A failed attempt on a pack is observed once,
+// by its first item, because it is one refusal. An accepted pack is observed item by item, and an
+// item whose page did not land as [ClassEnded].
 func (s *Streak) Observe(key harvest.Key, c Class) Verdict {
 	switch c {
 	case ClassAccepted:
 		return s.accept()
 	case ClassAsked:
-		// A wait that was kept and did not help is as good as none.
+		// A wait that was kept and did not help counts as no hint.
 		if s.asked[key] {
 			return s.limit(key)
 		}

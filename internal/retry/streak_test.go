@@ -77,7 +77,7 @@ func repeat(s sight, n int) []sight {
 	return all
 }
 
-// What Decide says of an attempt is what Streak needs: a wrong path and a dead token both stop.
+// What Decide returns for an attempt is what Streak needs: a wrong path and a dead token both stop.
 func TestDecideFeedsStreak(t *testing.T) {
 	for code, want := range map[int]Stop{404: StopCanary, 403: StopRefused, 401: StopRefused, 429: StopLimited, 200: "", 500: ""} {
 		s := NewStreak(DefaultStreakLimits())

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// decimal is a plain non-negative number as headers write it: digits, and
-// perhaps a point with more digits. No sign, exponent, hex, inf or nan. It stays
-// text, so that rounding up is exact and no size overflows.
+// decimal is a plain non-negative number as headers write it: digits, and perhaps a point with more
+// digits. It has no sign, exponent, hex, inf or nan. It stays text, so that rounding up is exact
+// and no size overflows.
 type decimal struct{ whole, frac string }
 
 func parseDecimal(s string) (decimal, bool) {
@@ -39,7 +39,7 @@ func parseCount(s string) (n int64, minus, ok bool) {
 	return d.floor(), false, ok
 }
 
-// unquote takes blanks and one pair of quotes off.
+// unquote removes blanks and one pair of quotes.
 func unquote(s string) string {
 	s = strings.TrimSpace(s)
 	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
@@ -48,7 +48,7 @@ func unquote(s string) string {
 	return s
 }
 
-// floor is the whole part; numbers beyond all limits are cut to 10^15.
+// floor returns the whole part; numbers beyond all limits are cut to 10^15.
 func (d decimal) floor() int64 {
 	const most = 1e15
 	n, err := strconv.ParseInt("0"+d.whole, 10, 64)
@@ -58,7 +58,7 @@ func (d decimal) floor() int64 {
 	return n
 }
 
-// millis is the number times 1,000, rounded up.
+// millis returns the number times 1,000, rounded up.
 func (d decimal) millis() int64 {
 	thousandths := (d.frac + "000")[:3]
 	n, _ := strconv.ParseInt(thousandths, 10, 64) // three digits cannot fail
@@ -71,21 +71,22 @@ func (d decimal) millis() int64 {
 // seconds reads the number as a span in seconds, rounded up to milliseconds.
 func (d decimal) seconds() time.Duration { return span(d.millis()) }
 
-// span is a number of milliseconds as a Duration, at most MostWait.
+// span returns a number of milliseconds as a Duration, at most [MaxWait].
 func span(millis int64) time.Duration {
-	if millis >= int64(MostWait/time.Millisecond) {
-		return MostWait
+	if millis >= int64(MaxWait/time.Millisecond) {
+		return MaxWait
 	}
 	return time.Duration(millis) * time.Millisecond
 }
 
-// until is the time from the server's clock to t, never negative. It is false for an instant that nobody waits for.
+// until returns the time from the server's clock to t, never negative. It is false for an instant
+// too far away to wait for.
 func (r *reader) until(t time.Time) (time.Duration, bool) {
 	d := t.Sub(r.clock)
 	if d <= 0 {
 		return 0, true
 	}
-	if d > MostWait {
+	if d > MaxWait {
 		return 0, false
 	}
 	if over := d % time.Millisecond; over > 0 {
@@ -116,7 +117,7 @@ func (r *reader) retry(name string, lines []string) {
 	}
 }
 
-// heeds reports on which statuses a Retry-After is about the next request.
+// heeds reports whether a Retry-After on this status is about the next request.
 func heeds(status int) bool { return status == http.StatusAccepted || status >= 400 }
 
 // splitValues splits a list at its commas, but not at the one within an HTTP-date.

@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// The spans that a bare number may mean by its size alone.
+// The spans that a bare number may mean, judged by its size.
 const (
-	longestAfter = MostWait            // of a Retry-After in seconds, as the standard has it
+	longestAfter = MaxWait             // of a Retry-After in seconds, as in the standard
 	longestReset = 31 * 24 * time.Hour // of a reset in seconds: no limit is counted by more than the month
 	longestTicks = 24 * time.Hour      // of a number of milliseconds
 )
@@ -31,14 +31,14 @@ func (r *reader) after(s string, unit Unit) (time.Duration, bool) {
 	return r.words(s)
 }
 
-// longPast reports whether an epoch lies so far back that it is none.
+// longPast reports whether an epoch is too far back to be one.
 func (r *reader) longPast(d decimal) bool {
 	t, ok := epoch(d)
-	return ok && r.clock.Sub(t) > MostWait
+	return ok && r.clock.Sub(t) > MaxWait
 }
 
-// reset reads the value of a reset header: a number in whatever unit, a
-// duration, or a date. number is true for a bare number that was taken for seconds.
+// reset reads the value of a reset header: a number in any unit, a duration, or a date. number is
+// true for a bare number that was taken for seconds.
 func (r *reader) reset(s string, unit Unit) (wait time.Duration, number, ok bool) {
 	s = unquote(s)
 	if d, ok := parseDecimal(s); ok {
@@ -48,9 +48,10 @@ func (r *reader) reset(s string, unit Unit) (wait time.Duration, number, ok bool
 	return wait, false, ok
 }
 
-// number reads a bare number. Seconds from now and the epochs differ by size: 10^9 seconds
-// from now is 31 years, and 10^9 seconds after 1970 is 2001, so neither reading
-// can be meant by the other. What is longer than any wait in seconds may be one in milliseconds; if it is none either, it is wrong.
+// number reads a bare number. Seconds from now and the epochs differ by size: 10^9 seconds from now
+// is 31 years, and 10^9 seconds after 1970 is 2001, so neither can be mistaken for the other. A
+// number that is longer than any wait in seconds may be one in milliseconds; if it is too long for
+// that too, it is wrong.
 func (r *reader) number(d decimal, unit Unit, longest time.Duration) (wait time.Duration, seconds, ok bool) {
 	switch unit {
 	case UnitDelta:
@@ -83,10 +84,11 @@ func (r *reader) number(d decimal, unit Unit, longest time.Duration) (wait time.
 	return wait, false, true
 }
 
-// epoch reads a number since 1970, in seconds, milliseconds, microseconds or nanoseconds by its size.
+// epoch reads a number since 1970, in seconds, milliseconds, microseconds or nanoseconds by its
+// size.
 func epoch(d decimal) (time.Time, bool) {
 	n := len(d.whole)
-	if n > 19 { // no instant in any unit
+	if n > 19 { // not an instant in any unit
 		return time.Time{}, false
 	}
 	if n < 12 {
@@ -111,12 +113,13 @@ func (r *reader) words(s string) (time.Duration, bool) {
 		return 0, ok
 	}
 	if d, ok := spanOf(s); ok {
-		return d, d <= MostWait
+		return d, d <= MaxWait
 	}
 	return r.date(s)
 }
 
-// spanOf reads 30s, 6m0s, 120ms, "30 seconds", "1 min 30 sec", "in 2 minutes", PT1M30S and 00:01:30.
+// spanOf reads 30s, 6m0s, 120ms, "30 seconds", "1 min 30 sec", "in 2 minutes", PT1M30S and
+// 00:01:30.
 func spanOf(s string) (time.Duration, bool) {
 	s = strings.TrimPrefix(strings.ToUpper(s), "IN ")
 	if s == "" {
@@ -144,7 +147,7 @@ func unitSpan(s string) (total time.Duration, ok bool) {
 			i = len(s)
 		}
 		unit := spanUnits[s[:i]]
-		if !ok || unit == 0 || d.floor() > int64(MostWait/unit) || total > MostWait {
+		if !ok || unit == 0 || d.floor() > int64(MaxWait/unit) || total > MaxWait {
 			return 0, false
 		}
 		total += d.times(unit)
@@ -170,7 +173,7 @@ func clockSpan(s string) (time.Duration, bool) {
 		unit time.Duration
 	}{{days, 24 * time.Hour}, {dayHours, time.Hour}, {minutes, time.Minute}, {seconds, time.Second}} {
 		d, ok := parseDecimal(part.text)
-		if !ok || d.floor() > int64(MostWait/part.unit) {
+		if !ok || d.floor() > int64(MaxWait/part.unit) {
 			return 0, false
 		}
 		total += d.times(part.unit)
@@ -181,7 +184,7 @@ func clockSpan(s string) (time.Duration, bool) {
 // inUnits is the number of units, rounded up to milliseconds, false for more than any wait.
 func (d decimal) inUnits(unit time.Duration) (time.Duration, bool) {
 	whole, err := strconv.ParseInt("0"+d.whole, 10, 64)
-	if err != nil || whole >= int64(MostWait/unit) {
+	if err != nil || whole >= int64(MaxWait/unit) {
 		return 0, false
 	}
 	wait := time.Duration(whole)*unit + time.Duration(decimal{frac: d.frac}.millis())*unit/1000
@@ -194,7 +197,7 @@ func (d decimal) inUnits(unit time.Duration) (time.Duration, bool) {
 	return wait, true
 }
 
-// times is the number of units, which is at most MostWait of them.
+// times is the number of units, which is at most MaxWait of them.
 func (d decimal) times(unit time.Duration) time.Duration {
 	whole := d.floor()
 	return time.Duration(whole)*unit + time.Duration(d.millis()-whole*1000)*unit/1000
@@ -207,7 +210,8 @@ var spanUnits = map[string]time.Duration{
 	"h": time.Hour, "hr": time.Hour, "hrs": time.Hour, "hour": time.Hour, "hours": time.Hour, "d": 24 * time.Hour, "day": 24 * time.Hour, "days": 24 * time.Hour, "w": 7 * 24 * time.Hour, "week": 7 * 24 * time.Hour, "weeks": 7 * 24 * time.Hour,
 }
 
-// isoSpan reads a duration of ISO 8601 without years and months, whose length varies, unless there are none of them.
+// isoSpan reads an ISO 8601 duration. Years and months, whose length varies, are accepted only if
+// they are zero.
 func isoSpan(s string) (time.Duration, bool) {
 	days, clock, timed := strings.Cut(s[1:], "T")
 	days = strings.TrimPrefix(strings.TrimPrefix(days, "0Y"), "0M")
@@ -228,7 +232,7 @@ func isoParts(s string, units map[byte]time.Duration) (total time.Duration, part
 		}
 		d, ok := parseDecimal(s[:i])
 		unit := units[s[i]]
-		if !ok || unit == 0 || d.floor() > int64(MostWait/unit) || total > MostWait {
+		if !ok || unit == 0 || d.floor() > int64(MaxWait/unit) || total > MaxWait {
 			return 0, 0, false
 		}
 		total += d.times(unit)

@@ -7,7 +7,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// What a wiki says inside of a 200, and an answer that came slowly.
+// Errors that a wiki reports within a 200, and an answer that came slowly.
 func TestDecideInsideOfASuccess(t *testing.T) {
 	t.Parallel()
 	anonymous := Policy{Retries: 5, MinPause: 5 * s, Slow: s, SlowPause: 5 * s}

@@ -9,7 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Waits as servers really write them. The clock is noon of these tests, 2026-10-21 07:26:00 UTC, 1792567560 since 1970.
+// Waits as servers really write them. The clock is noon of these tests, 2026-10-21 07:26:00 UTC,
+// 1792567560 since 1970.
 func TestWaitsAsWritten(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]time.Duration{
@@ -131,7 +132,8 @@ func TestWaitsAsWritten(t *testing.T) {
 	}
 }
 
-// What nobody can mean is a hint that is wrong: no wait, and it is named.
+// A value that no server can mean is a wrong hint: it causes no wait, and it is listed as
+// malformed.
 func TestWaitsBeyondSense(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
@@ -201,7 +203,7 @@ func TestHeadersTogether(t *testing.T) {
 	}
 }
 
-// Each dialect's names reach it, in any case; others cost nothing.
+// Each dialect reads its own header names, in any case; others cost nothing.
 func TestDialects(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"Retry-After", "RETRY-AFTER", "x-ms-retry-after-ms", "X-RateLimit-Retry-After", "RateLimit", "ratelimit-policy", "X-Ratelimit-Limit", "Acme-RateLimit-Remaining", "X-Rate-Limit-Reset",
@@ -217,7 +219,8 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// A Retry-After on any 4xx silences the fleet, and the item that can come back does, as often as its tries allow.
+// A Retry-After on any 4xx silences the fleet. An item that can be tried again is, as often as its
+// tries allow.
 func TestRetryAfterOnRefusals(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
