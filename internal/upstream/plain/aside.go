@@ -10,35 +10,37 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Aside runs jobs where they can be ended, whatever they do.
+// Aside runs jobs in a place where they can be ended, whatever they do.
 type Aside interface {
-	// Do has [Job] done with the bytes of parts together, within limit, and gives visit each frame that it yields, which is
-	// valid until visit returns. An error that wraps ErrNoProcess says nothing about the job.
+	// Do runs [Job] on the parts joined, within limit, and passes each frame that it yields to
+	// visit; a frame is valid until visit returns. An error that wraps [ErrNoProcess] is no
+	// evidence about the job.
 	Do(limit time.Duration, visit func(frame []byte) error, parts ...[]byte) error
 }
 
-// ErrStuck is what a run is that was ended: it took too long, or too much memory. The same answer would have it end so again.
+// ErrStuck is the error of a run that was ended: it took too long, or too much memory. The same
+// answer would end it again.
 var ErrStuck = errors.New("the expression was ended")
 
-// Stuck makes an error one that is [ErrStuck], with its own words.
+// Stuck makes err an [ErrStuck] and keeps its text.
 func Stuck(err error) error { return stuck{err} }
 
 type stuck struct{ error }
 
-// Is implements errors.Is.
+// Is implements [errors.Is].
 func (stuck) Is(target error) bool { return target == ErrStuck }
 
-// Unwrap implements errors.Unwrap.
+// Unwrap implements [errors.Unwrap].
 func (s stuck) Unwrap() error { return s.error }
 
-// ErrNoProcess is wrapped by an error of Aside that could not begin the job.
+// ErrNoProcess is wrapped by an error of [Aside] that could not begin the job.
 var ErrNoProcess = errors.New("nothing to run it aside")
 
 // input is an answer on which expressions run.
 type input struct {
-	text       []byte // valid JSON without anything to mend
+	text       []byte // valid JSON that needs no fixing
 	most       int64  // what it may weigh, decoded; 0 if that was afforded
-	longNumber bool   // a number of it is longer than what may be computed with here
+	longNumber bool   // it holds a number too long to compute with here
 	tree       any
 	decoded    bool
 }
@@ -55,11 +57,12 @@ func (d *input) value() (any, error) {
 	return d.tree, nil
 }
 
-// errHeavy is of what an expression made of an answer, not of the answer.
+// errHeavy is about what an expression made of an answer, not about the answer.
 var errHeavy = Stuck(errors.New("it took too much memory: what it yields has too many values"))
 
-// mostYield is what one value that an expression yields may weigh, decoded, where it is not a part of what the answer weighs.
-const mostYield = 16 << 20
+// maxYield is what one value that an expression yields may weigh, decoded, unless it is a part of
+// the answer.
+const maxYield = 16 << 20
 
 // light reports whether a valid text may be decoded here.
 func light(text []byte, most int64) bool {
@@ -70,7 +73,8 @@ func light(text []byte, most int64) bool {
 	return err == nil && found.weight(text) <= most
 }
 
-// yield is a value that an expression yields: the value itself, or its JSON text, valid until visit returns.
+// yield is a value that an expression yields: the value itself, or its JSON text, valid until visit
+// returns.
 type yield struct {
 	v    any
 	text []byte
@@ -81,21 +85,21 @@ func (y yield) value() (any, error) {
 	if y.text == nil {
 		return y.v, y.err
 	}
-	if !light(y.text, mostYield) {
+	if !light(y.text, maxYield) {
 		return nil, errHeavy
 	}
 	return decode(y.text), nil
 }
 
-// part is an input of a value that an expression yields on d.
+// part returns an input of a value that an expression yields on d.
 func (d *input) part(y yield) (*input, error) {
 	if y.text != nil {
-		return &input{text: bytes.Clone(y.text), most: mostYield, longNumber: d.longNumber}, nil
+		return &input{text: bytes.Clone(y.text), most: maxYield, longNumber: d.longNumber}, nil
 	}
 	return &input{tree: y.v, decoded: true, longNumber: d.longNumber}, y.err
 }
 
-// yield is the whole input as if an expression had yielded it.
+// yield returns the whole input as if an expression had yielded it.
 func (d *input) yield() yield {
 	if d.text != nil {
 		return yield{text: d.text}
@@ -103,7 +107,7 @@ func (d *input) yield() yield {
 	return yield{v: d.tree}
 }
 
-// bytes are the JSON text of the input.
+// bytes returns the JSON text of the input.
 func (d *input) bytes(b bounds) ([]byte, error) {
 	if d.text != nil {
 		return d.text, nil
@@ -116,29 +120,31 @@ func (d *input) bytes(b bounds) ([]byte, error) {
 	return d.text, err
 }
 
-// mostComputed is how many bytes a number may have on which an expression runs here: the library's arithmetic takes time that
-// grows with their square.
-const mostComputed = 1000
+// maxComputed is the longest number, in bytes, on which an expression may run here: the library's
+// arithmetic takes time that grows with the square of the length.
+const maxComputed = 1000
 
 func (u *Upstream) input(text []byte, found findings) *input {
-	return &input{text: text, longNumber: found.longest > mostComputed}
+	return &input{text: text, longNumber: found.longest > maxComputed}
 }
 
-// weight is about what an answer takes once it is decoded: its text, and for each value its place and its own memory. An object
-// takes a table that has room for eight members, however few it has.
+// weight returns about how much memory an answer takes once it is decoded: its text, and for each
+// value its place and its own memory. An object takes a table with room for eight members, even if
+// it has fewer.
 func (f findings) weight(text []byte) int64 {
 	return int64(len(text)) + 80*int64(f.values) + 340*int64(f.objects)
 }
 
-// enter readies an answer, which scan has passed, for expressions: it waits for memory, then for one of the places. done
-// gives both back. The error is [ErrStuck]: the answer needs more than there will ever be.
+// enter prepares an answer, which scan has accepted, for expressions: it waits for memory, then for
+// a slot. done gives both back. An [ErrStuck] means that the answer needs more than there will ever
+// be.
 func (u *Upstream) enter(a *harvest.Answer, text []byte, found findings) (in *input, done func(), err error) {
 	free, err := u.afford(a, text, found)
 	if err != nil {
 		return nil, nil, Stuck(fmt.Errorf("its %d values need %w", found.values, err))
 	}
-	if found.mend() {
-		text = mend(text)
+	if found.dirty() {
+		text = sanitize(text)
 	}
 	u.slots <- struct{}{}
 	return u.input(text, found), func() {
@@ -147,13 +153,13 @@ func (u *Upstream) enter(a *harvest.Answer, text []byte, found findings) (in *in
 	}, nil
 }
 
-// afford waits for the memory that the expressions take on an answer; free gives it back. Nothing that another answer may
-// need is held meanwhile.
+// afford waits for the memory that the expressions take on an answer; free gives it back. Meanwhile
+// it holds nothing that another answer may need.
 func (u *Upstream) afford(a *harvest.Answer, text []byte, found findings) (free func(), err error) {
 	here, aside := false, false
 	for _, p := range []*program{u.extract, u.check, u.wait, u.split, u.id, u.next, u.items} {
 		if p != nil {
-			away := p.aside != nil && (!p.linear || found.longest > mostComputed)
+			away := p.aside != nil && (!p.linear || found.longest > maxComputed)
 			here, aside = here || !away, aside || away
 		}
 	}
@@ -171,14 +177,14 @@ func (u *Upstream) bounds() bounds {
 	return bounds{limit: u.config.Limit, most: u.config.MaxYield, depth: u.config.MaxDepth}
 }
 
-// bounds are those of one run.
+// bounds are the limits of one run.
 type bounds struct {
 	limit time.Duration
 	most  int // bytes of all that it yields
 	depth int
 }
 
-// What a frame of a job begins with.
+// A frame of a job begins with one of these.
 const (
 	yieldValue = 'v'
 	yieldDeep  = 'd'
@@ -208,7 +214,7 @@ func (p *program) elsewhere(d *input, b bounds, visit func(yield) error) error {
 
 var errNoJob = errors.New("no job for an expression")
 
-// Jobs does the jobs of other processes' Aside. The programs of former jobs are kept.
+// Jobs does the jobs of other processes' [Aside]. It keeps the programs of former jobs.
 type Jobs struct{ programs map[string]*program }
 
 // Do does one job: it runs an expression on a JSON text and emits what it yields.
@@ -234,7 +240,7 @@ func (j *Jobs) Do(job []byte, emit func(frame []byte) error) error {
 	}
 	var frame []byte
 	left := most
-	return p.here(decode(text), mostRun, func(v any) error {
+	return p.here(decode(text), maxRun, func(v any) error {
 		e := encoder{out: append(frame[:0], yieldValue), most: left + 1, depth: depth}
 		err := e.encode(v, 0)
 		switch {
@@ -251,5 +257,5 @@ func (j *Jobs) Do(job []byte, emit func(frame []byte) error) error {
 	})
 }
 
-// mostRun is more than any limit: the process that asked for the run ends it.
-const mostRun = time.Hour
+// maxRun is longer than any limit: the process that asked for the run ends it.
+const maxRun = time.Hour

@@ -18,7 +18,7 @@ func skipped(reason, detail string) ending {
 	return ending{Outcome: harvest.Skipped, Reason: reason, Detail: detail}
 }
 
-// failed keeps the body, for an expression that is mended.
+// failed keeps the body, for an expression that is fixed later.
 func failed(body, detail string) ending {
 	return ending{Outcome: harvest.Skipped, Reason: ReasonExtractFailed, Body: body, Detail: detail}
 }
@@ -60,7 +60,7 @@ var readCases = []struct {
 	{"too deep for a smaller bound", Config{MaxDepth: 2}, 200, `[[[]]]`, skipped(ReasonTooDeep, "more than 2 levels")},
 	{"too large", Config{MaxBody: 3}, 200, `[1,2]`, skipped(ReasonTooLarge, "5 bytes, at most 3 are kept")},
 
-	{"none keeps records alone", Config{Body: BodyNone, Extract: ".a"}, 200, `{"a":1}`, ending{Outcome: harvest.Landed, Records: "1"}},
+	{"none keeps only records", Config{Body: BodyNone, Extract: ".a"}, 200, `{"a":1}`, ending{Outcome: harvest.Landed, Records: "1"}},
 	{"none still wants JSON", Config{Body: BodyNone}, 200, `<html>`, ending{Fault: harvest.FaultUndecodable, Reason: ReasonHTML}},
 	{"raw keeps any bytes", Config{Body: BodyRaw}, 200, "\x00\xff<html>", ending{Outcome: harvest.Landed, Raw: "\x00\xff<html>"}},
 	{"raw keeps nothing, too", Config{Body: BodyRaw}, 200, "", ending{Outcome: harvest.Landed}},
@@ -115,8 +115,8 @@ var readCases = []struct {
 	{"seconds, rounded up to milliseconds", wait(".retry"), 200, `{"retry":1.0001}`,
 		ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: 1001 * time.Millisecond}},
 	{"the longest of several", wait(".[]"), 200, `[1,3,2]`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: 3 * time.Second}},
-	{"beyond all sense", wait(".retry"), 200, `{"retry":1e300}`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: mostWait}},
-	{"a number that no float holds", wait(".retry"), 200, `{"retry":1e400}`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: mostWait}},
+	{"beyond all sense", wait(".retry"), 200, `{"retry":1e300}`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: maxWait}},
+	{"a number that no float holds", wait(".retry"), 200, `{"retry":1e400}`, ending{Fault: harvest.FaultLagged, Reason: "wait", Wait: maxWait}},
 	{"a wait that is no number", wait(".retry"), 200, `{"retry":"soon"}`, odd(ReasonWaitFailed)},
 	{"a wait that fails", wait(".a.b"), 200, `[]`, odd(ReasonWaitFailed)},
 	{"an answer that asks to wait is not checked", Config{Wait: ".retry", Check: ".ok"}, 200, `{"retry":1}`,

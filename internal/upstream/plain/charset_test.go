@@ -7,14 +7,14 @@ import (
 	"shoal/internal/harvest"
 )
 
-// TestCharsets shows that expressions see characters where the bytes of an answer are kept, and that a page says where
-// characters were lost.
+// TestCharsets checks that expressions see characters where the page keeps the bytes of an answer,
+// and that a page records lost characters.
 func TestCharsets(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, kind, body string
 		config           Config
-		replaced         bool // by whoever decoded the answer before
+		replaced         bool // by the decoder of the answer
 		reason, records  string
 	}{
 		{"bytes in UTF-16", "application/json", "\xff\xfe\"\x00\xe9\x00\"\x00", Config{Body: BodyRaw, Extract: "."}, false, "", `"é"`},
@@ -49,6 +49,6 @@ func TestListingInUTF16(t *testing.T) {
 	}
 	_, then, r := u.ReadList(request, "https://a.example/x", 1, answer(200, body), nil)
 	if r.Fault != harvest.FaultNone || then != "https://a.example/x?p=2" {
-		t.Errorf("ReadList of UTF-16 goes on at %q, %+v, want https://a.example/x?p=2", then, r)
+		t.Errorf("ReadList of UTF-16 continues at %q, %+v, want https://a.example/x?p=2", then, r)
 	}
 }

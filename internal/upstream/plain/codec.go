@@ -13,16 +13,15 @@ import (
 	"github.com/segmentio/encoding/json"
 )
 
-// This file alone knows which JSON library we use.
+// Only this file knows which JSON library we use.
 
-// decode makes of a text that scan has passed the values that gojq works on:
-// nil, bool, string, int, json.Number, []any and map[string]any. Numbers that
-// are no small integers stay literals, so that none of their digits is lost.
+// decode makes of a text that scan has accepted the values that gojq works on: nil, bool, string,
+// int, [json.Number], []any and map[string]any. Numbers that are not small integers stay literals,
+// so that none of their digits is lost.
 //
-// It builds the tree from tokens, because Unmarshal into any reads a value once
-// for each level that it lies deep. Which string is a key is counted here: the
-// tokenizer's IsKey stays true after an empty object (v0.5.4), and the next
-// value of the list around it would be lost.
+// It builds the tree from tokens, because Unmarshal into any reads a value once for each level of
+// its depth. It counts itself which string is a key: the tokenizer's IsKey stays true after an
+// empty object (v0.5.4), and the next value of the surrounding list would be lost.
 func decode(b []byte) any {
 	var (
 		stack []container
@@ -106,8 +105,8 @@ func scalar(t *json.Tokenizer) any {
 
 var errLarge = errors.New("too large")
 
-// encoder writes what gojq yields as JSON, keys in order, up to a number of
-// bytes and a depth: an expression can make values that no answer can hold.
+// encoder writes what gojq yields as JSON, keys in order, up to a number of bytes and a depth: an
+// expression can make values larger than any answer.
 type encoder struct {
 	out   []byte
 	most  int

@@ -10,8 +10,9 @@ import (
 	"shoal/internal/harvest"
 )
 
-// anonymous is a URL without our credential, which an API may quote in the URLs that it gives. It goes by its name,
-// because a short one cannot be told from a word.
+// anonymous returns a URL without our credential, which an API may quote in the URLs that it sends.
+// It looks for the parameter's name, because a short credential cannot be distinguished from a
+// word.
 func (u *Upstream) anonymous(url string) string {
 	if u.config.Credential == "" {
 		return url
@@ -22,7 +23,7 @@ func (u *Upstream) anonymous(url string) string {
 // target is the URL of a link in a Link header.
 var target = regexp.MustCompile(`<[^<>]*>`)
 
-// headers is what a page keeps of an answer's headers.
+// headers returns what a page keeps of an answer's headers.
 func (u *Upstream) headers(a *harvest.Answer) []byte {
 	h := a.Header
 	if links := h.Values("Link"); u.config.Credential != "" && len(links) > 0 {
@@ -37,10 +38,10 @@ func (u *Upstream) headers(a *harvest.Answer) []byte {
 	return KeptHeaders(h, u.config.KeepHeaders)
 }
 
-// KeptHeaders is what a page keeps of an answer's headers: ETag, Last-Modified,
-// Content-Type, Link and those named in keep, as a JSON object from names in
-// their usual spelling to strings; several lines of one header are joined by ", ". It is nil
-// when there are none. Cookies and credentials are never kept.
+// KeptHeaders returns what a page keeps of an answer's headers: ETag, Last-Modified, Content-Type,
+// Link and those named in keep, as a JSON object from names in their usual spelling to strings;
+// several lines of one header are joined by ", ". It returns nil if there are none. Cookies and
+// credentials are never kept.
 func KeptHeaders(h http.Header, keep []string) []byte {
 	kept := make(map[string]string, 4)
 	for _, name := range []string{"Etag", "Last-Modified", "Content-Type", "Link"} {
@@ -62,7 +63,7 @@ func keepHeader(kept map[string]string, h http.Header, name string) {
 	}
 }
 
-// spelled is the one spelling under which a header is kept: the library's, but for ETag.
+// spelled returns the one spelling under which a header is kept: the library's, except for ETag.
 func spelled(name string) string {
 	if name = http.CanonicalHeaderKey(name); name != "Etag" {
 		return name
@@ -79,11 +80,11 @@ func secret(name string) bool {
 	return false
 }
 
-// mediaType is the Content-Type as it came, as valid text of a length that a type may have.
+// mediaType returns the Content-Type as it came, as valid text of at most maxMediaType bytes.
 func mediaType(a *harvest.Answer) string {
 	kind := harvest.Printable(strings.ToValidUTF8(a.Header.Get("Content-Type"), ""))
-	if len(kind) > mostMediaType {
-		kind = strings.ToValidUTF8(kind[:mostMediaType], "")
+	if len(kind) > maxMediaType {
+		kind = strings.ToValidUTF8(kind[:maxMediaType], "")
 	}
 	return kind
 }

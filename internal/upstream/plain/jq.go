@@ -13,11 +13,11 @@ import (
 	"shoal/internal/harvest"
 )
 
-// ErrExpression is wrapped by the errors of New about jq.
+// ErrExpression is wrapped by the errors of [New] about jq.
 var ErrExpression = errors.New("not a jq expression")
 
-// program is one compiled expression. It sees the answer and nothing else: no
-// environment, no files, no modules, no further input.
+// program is one compiled expression. It sees only the answer: no environment, no files, no
+// modules, no further input.
 type program struct {
 	flag   string
 	source string
@@ -44,8 +44,8 @@ func compile(flag, source string, memory int, aside Aside) (*program, error) {
 	return &program{flag: flag, source: source, code: code, linear: linear(query), aside: aside, memory: uint64(memory)}, nil
 }
 
-// badExpression shows the line that breaks with a caret under the place. What the
-// compiler misses has no position, but it is named, and the name can be found.
+// badExpression shows the line that breaks with a caret under the place. The compiler's errors have
+// no position, but they name what can be searched for.
 func badExpression(flag, source string, err error) error {
 	at := -1
 	var parse *gojq.ParseError
@@ -68,8 +68,8 @@ func badExpression(flag, source string, err error) error {
 
 var errMemory = errors.New("it took too much memory")
 
-// guard ends a run that fills the memory. Others' growth counts too, so the bound is generous, and one step of the
-// program that takes all at once is seen only afterwards.
+// guard ends a run that fills the memory. The growth of other work counts too, so the bound is
+// generous, and one step of the program that takes everything at once is seen only afterwards.
 func guard(ctx context.Context, most uint64, end context.CancelCauseFunc) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	heap := func() uint64 { metrics.Read(sample); return sample[0].Value.Uint64() }
@@ -89,8 +89,8 @@ func guard(ctx context.Context, most uint64, end context.CancelCauseFunc) {
 	}
 }
 
-// each calls visit with every value that the program yields, until an error of
-// either. It ends after limit, whatever the program does; `halt` ends it well.
+// each calls visit with every value that the program yields, until an error of either. It ends
+// after limit, whatever the program does; `halt` ends it without an error.
 func (p *program) each(d *input, bounds bounds, visit func(yield) error) error {
 	if p.aside != nil && (!p.linear || d.longNumber) {
 		err := p.elsewhere(d, bounds, visit)
@@ -105,9 +105,9 @@ func (p *program) each(d *input, bounds bounds, visit func(yield) error) error {
 	return p.here(value, bounds.limit, func(v any) error { return visit(yield{v: v}) })
 }
 
-// here runs the program in this process, where it is looked at between its steps.
+// here runs the program in this process, which checks on it between its steps.
 func (p *program) here(v any, limit time.Duration, visit func(any) error) (err error) {
-	// The library has no known way to panic; should an answer find one, it costs that answer.
+	// No way to make the library panic is known; if an answer finds one, it costs only that answer.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("jq failed: %v", r)
@@ -118,7 +118,7 @@ func (p *program) here(v any, limit time.Duration, visit func(any) error) (err e
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if p.memory > 0 && !p.linear {
-		// Most runs are over before anybody has to look at them.
+		// Most runs are over before the guard has to look at them.
 		watch := time.AfterFunc(20*time.Millisecond, func() { guard(ctx, p.memory, end) })
 		defer watch.Stop()
 	}
@@ -140,7 +140,7 @@ func (p *program) here(v any, limit time.Duration, visit func(any) error) (err e
 	}
 }
 
-// explain turns an error of a running program into words, nil for a plain halt.
+// explain turns an error of a running program into words; it returns nil for a plain halt.
 func explain(err error, limit time.Duration) error {
 	var halt *gojq.HaltError
 	switch {

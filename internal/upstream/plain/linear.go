@@ -2,16 +2,17 @@ package plain
 
 import "github.com/itchyny/gojq"
 
-// linear reports whether what an expression does is bounded by the size of the answer: each of its steps looks at a part of
-// the answer or makes one small value, there are at most a fixed number of steps for each value of the answer, and none of
-// them makes text. Such an expression may run here; any other runs aside, where it can be ended. What is not known to be
-// linear is not: a function that a later version of the library adds, too.
+// linear reports whether the work of an expression is bounded by the size of the answer: each of
+// its steps looks at a part of the answer or makes one small value, there are at most a fixed
+// number of steps for each value of the answer, and none of them makes text. Such an expression may
+// run here; any other runs aside, where it can be ended. An unknown function, such as one that a
+// later version of the library adds, is not linear.
 func linear(q *gojq.Query) bool {
 	ok, _ := linearQuery(q)
 	return ok
 }
 
-// simple are the functions that look at one value, without arguments.
+// simpleFunction reports whether a function without arguments looks at one value only.
 func simpleFunction(name string) bool {
 	switch name {
 	case "length", "type", "not", "empty", "null", "true", "false", "arrays", "objects", "iterables", "booleans", "numbers", "strings",
@@ -21,8 +22,9 @@ func simpleFunction(name string) bool {
 	return false
 }
 
-// linearQuery also reports whether the expression may yield more than one value. Of two that may, within one value of which each
-// yields all, the product would not be linear.
+// linearQuery also reports whether the expression may yield more than one value. If two such
+// expressions were nested, so that each yields all its values for each of the other's, the product
+// would not be linear.
 func linearQuery(q *gojq.Query) (ok, many bool) {
 	if q == nil {
 		return true, false
@@ -52,7 +54,8 @@ func linearQuery(q *gojq.Query) (ok, many bool) {
 	}
 }
 
-// parts reports whether all that an expression yields is, each once, a part of its input.
+// parts reports whether everything that an expression yields is a part of its input, each part
+// once.
 func parts(q *gojq.Query) bool {
 	if q.Term == nil {
 		return q.Op == gojq.OpPipe && parts(q.Left) && parts(q.Right)
@@ -101,7 +104,8 @@ func linearTerm(t *gojq.Term) (ok, many bool) {
 	return ok, many
 }
 
-// linearIndex is for .name, ."name", .[0] and .["name"]: what is computed may be a list, which is searched for.
+// linearIndex handles .name, ."name", .[0] and .["name"]: a computed index may be a list, which is
+// searched for.
 func linearIndex(i *gojq.Index) bool {
 	switch {
 	case i.IsSlice || i.End != nil:
@@ -114,7 +118,7 @@ func linearIndex(i *gojq.Index) bool {
 	return constant(i.Start)
 }
 
-// constant reports whether an expression is a number or a text, as it stands there.
+// constant reports whether an expression is a literal number or text.
 func constant(q *gojq.Query) bool {
 	t := q.Term
 	if t == nil || len(q.FuncDefs) > 0 || len(t.SuffixList) > 0 {
@@ -126,7 +130,7 @@ func constant(q *gojq.Query) bool {
 	return t.Type == gojq.TermTypeNumber && len(t.SuffixList) == 0 || t.Type == gojq.TermTypeString && len(t.Str.Queries) == 0
 }
 
-// linearFunction reports whether a call is linear; none of those that are yields more than one value.
+// linearFunction reports whether a call is linear; no linear function yields more than one value.
 func linearFunction(f *gojq.Func) bool {
 	if len(f.Args) == 0 {
 		return simpleFunction(f.Name)

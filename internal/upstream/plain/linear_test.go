@@ -6,7 +6,8 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// TestLinear: what runs in the worker's own process is known to be bounded by the answer; all else is not.
+// TestLinear checks that only expressions whose work is bounded by the answer run in the worker's
+// own process.
 func TestLinear(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[string]bool{

@@ -2,8 +2,10 @@ package plain
 
 import "strings"
 
-// linkNext is the target of the first link with the relation next, in Link headers (RFC 8288); empty without one. A link
-// with an anchor is about another document than ours, and one with results="false", as Sentry's, leads to an empty page. Servers quote values with single quotes too, or not at all.
+// linkNext returns the target of the first link with the relation next in Link headers (RFC 8288);
+// empty without one. A link with an anchor is about another document, and one with results="false",
+// as Sentry sends it, leads to an empty page. Some servers quote values with single quotes, or not
+// at all.
 func linkNext(lines []string) string {
 	for _, line := range lines {
 		for line != "" {
@@ -26,7 +28,7 @@ func linkNext(lines []string) string {
 	return ""
 }
 
-// linkParams reads the parameters of one link, up to the comma behind it.
+// linkParams reads the parameters of one link, up to the comma after it.
 func linkParams(s string) (isNext bool, rest string) {
 	seen, other := false, false
 	for {
@@ -47,7 +49,7 @@ func linkParams(s string) (isNext bool, rest string) {
 		switch name = strings.TrimSpace(name); {
 		case strings.EqualFold(name, "anchor"), strings.EqualFold(name, "results") && strings.EqualFold(value, "false"):
 			other = true
-		case strings.EqualFold(name, "rel") && !seen: // a second rel is to be ignored
+		case strings.EqualFold(name, "rel") && !seen: // a second rel must be ignored
 			seen = true
 			for relation := range strings.FieldsSeq(value) {
 				isNext = isNext || strings.EqualFold(relation, "next")
@@ -83,8 +85,8 @@ func linkValue(s string) (value, rest string) {
 	return b.String(), "" // an open string ends with the header
 }
 
-// singleQuoted reads a value between single quotes, of which the second one ends the parameter. An apostrophe at the
-// beginning of a token is none.
+// singleQuoted reads a value between single quotes; the second quote must end the parameter. An
+// apostrophe at the beginning of a token is not a quote.
 func singleQuoted(s string) (text, rest string, ok bool) {
 	inner, ok := strings.CutPrefix(s, "'")
 	if !ok {

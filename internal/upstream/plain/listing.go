@@ -13,33 +13,34 @@ import (
 	"shoal/internal/harvest"
 )
 
-// NextLink is the Config.Next of a listing that goes on where its Link header says, rel="next" (RFC 8288).
+// NextLink is the Config.Next of a listing that follows its Link header, rel="next" (RFC 8288).
 const NextLink = "link"
 
-// NextNone is the Config.Next of a listing of which each seed has one answer.
+// NextNone is the Config.Next of a listing with one answer for each seed.
 const NextNone = "none"
 
 // Why a step of a listing cannot be used.
 const (
 	ReasonNextFailed  = "next_failed"  // --next fails on it
 	ReasonItemsFailed = "items_failed" // --items fails on it
-	ReasonForeignNext = "foreign_next" // it goes on at another host, or by another protocol
+	ReasonForeignNext = "foreign_next" // it continues at another host, or by another protocol
 	ReasonNoNext      = "no_next"      // --next yields neither an address nor a cursor
-	ReasonNoCursor    = "no_cursor"    // it goes on at a cursor, and nothing says where that goes
+	ReasonNoCursor    = "no_cursor"    // it continues at a cursor, and no place for a cursor is configured
 )
 
-// ReasonNoItem is that of a value of Config.Items that names nothing which can be asked for.
+// ReasonNoItem is the reason of a value of Config.Items that does not name an item.
 const ReasonNoItem = "no_item"
 
-// Listed is what one step of a listing gave.
+// Listed is the result of one step of a listing.
 type Listed struct {
 	Entries []harvest.Entry // with Config.Items: what it names
 	Page    harvest.Page    // without it: the answer itself
-	Sight   string          // stands for its items: the same for the same ones, EmptySight for none
-	More    string          // what looks as if the listing went on, where it is said to end with its first step
+	Sight   string          // a hash of its items: equal for equal items, EmptySight for none
+	More    string          // a sign that the listing continues, although it is configured to end after its first step
 }
 
-// ListRequest asks for a step: the first one of the seed, or the one at next, a URL or a cursor.
+// ListRequest makes the request of a step: the first one of the seed, or the one at next, a URL or
+// a cursor.
 func (u *Upstream) ListRequest(seed, next string) (*harvest.Request, error) {
 	address, parameter, err := firstStep(seed)
 	switch {
@@ -68,15 +69,16 @@ func isURL(s string) bool {
 	return ok && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http"))
 }
 
-// isReference reports whether text is an address relative to the one that was asked: /items?page=2, //host/items, ?page=2
-// or items?page=2. Anything else is a cursor.
+// isReference reports whether text is an address relative to the requested one: /items?page=2,
+// //host/items, ?page=2 or items?page=2. Anything else is a cursor.
 func isReference(text string) bool {
 	_, query, ok := strings.Cut(text, "?")
 	return strings.HasPrefix(text, "/") || strings.HasPrefix(text, "?") || ok && strings.Contains(query, "=")
 }
 
-// ReadList reads a complete 2xx answer to a step; then is where the listing goes on, empty at its end. That may be where it
-// was: whether it still brings something shows in Listed. Without Config.Items the page is the answer's, under the step's key; step counts from 1.
+// ReadList reads a complete 2xx answer to a step; then is where the listing continues, empty at its
+// end. It may be the same place again: [Listed] shows whether the step still brings something new.
+// Without Config.Items the page is the answer's, under the step's key; step counts from 1.
 func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *harvest.Answer, item func(text string) (harvest.Item, error)) (l Listed, then string, r harvest.Reading) {
 	body, err := u.textOf(a)
 	if err != nil {
@@ -112,7 +114,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *ha
 		}
 	}
 	l.Sight = u.sight(l.Entries, value, body)
-	then, reason, err := u.goesOn(req, seed, value, a)
+	then, reason, err := u.findNext(req, seed, value, a)
 	switch reason {
 	case "":
 		if then == "" && step == 1 {
@@ -125,12 +127,13 @@ func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *ha
 		return l, then, r
 	case ReasonNextFailed:
 		return l, "", final(unexpected(reason, err))
-	default: // it would say so again
+	default: // it would fail again
 		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err}
 	}
 }
 
-// refusesStep reports whether an answer cannot be read as a step: it is not JSON where that is needed, or holds too much.
+// refusesStep reports whether an answer cannot be read as a step: it holds too much, or it is not
+// JSON where JSON is needed.
 func (u *Upstream) refusesStep(a *harvest.Answer, body []byte, found findings, err error) (harvest.Reading, bool) {
 	switch {
 	case err != nil && (u.next != nil || u.items != nil || u.config.Body == BodyJSON):
@@ -141,7 +144,8 @@ func (u *Upstream) refusesStep(a *harvest.Answer, body []byte, found findings, e
 	return harvest.Reading{}, false
 }
 
-// final makes a reading of an answer that stops an expression one that is not asked for again.
+// final marks the reading of an answer that stops an expression as final: it is not requested
+// again.
 func final(r harvest.Reading) harvest.Reading {
 	if errors.Is(r.Cause, ErrStuck) {
 		r.Fault = harvest.FaultFatal
@@ -149,7 +153,7 @@ func final(r harvest.Reading) harvest.Reading {
 	return r
 }
 
-// list runs --items. URLs may be relative to where the answer is from.
+// list runs --items. URLs may be relative to the address of the answer.
 func (u *Upstream) list(from string, d *input, item func(string) (harvest.Item, error)) (entries []harvest.Entry, err error) {
 	base, err := url.Parse(from)
 	if err != nil {
@@ -189,8 +193,8 @@ func (u *Upstream) list(from string, d *input, item func(string) (harvest.Item, 
 	return entries, err
 }
 
-// goesOn finds where the listing goes on, or why nobody can tell.
-func (u *Upstream) goesOn(req *harvest.Request, seed string, d *input, a *harvest.Answer) (then, reason string, err error) {
+// findNext finds where the listing continues, or why that cannot be found.
+func (u *Upstream) findNext(req *harvest.Request, seed string, d *input, a *harvest.Answer) (then, reason string, err error) {
 	switch {
 	case u.config.Next == NextLink:
 		then = linkNext(a.Header.Values("Link"))
@@ -219,7 +223,7 @@ func (u *Upstream) goesOn(req *harvest.Request, seed string, d *input, a *harves
 
 var errNoNext = errors.New("wanted is a URL or a cursor, and null at the end")
 
-// nextOf runs --next, of which the first value counts: a string or a number; null and false are the end.
+// nextOf runs --next and uses the first value: a string or a number; null and false are the end.
 func (u *Upstream) nextOf(d *input) (then string, err error) {
 	first := true
 	err = u.next.each(d, u.bounds(), func(y yield) error {
@@ -241,16 +245,17 @@ func (u *Upstream) nextOf(d *input) (then string, err error) {
 
 func cursorFault(seed string) (reason string, err error) {
 	if !strings.Contains(seed, cursorMark) {
-		return ReasonNoCursor, errors.New("it goes on at a cursor: write into --corpus where that goes, such as &cursor={cursor}")
+		return ReasonNoCursor, errors.New("it continues at a cursor: write into --corpus where that goes, such as &cursor={cursor}")
 	}
 	return "", nil
 }
 
-// stray finds percent signs, with the two digits that make an escape of one.
+// stray finds percent signs, with the two hex digits of an escape if they follow.
 var stray = regexp.MustCompile(`%(?:[0-9A-Fa-f]{2})?`)
 
-// resolve makes a target absolute, and keeps it on the host that was asked. A server behind a proxy that speaks TLS for it
-// knows neither the scheme nor the port that we asked at: on the same host and port the scheme stays ours.
+// resolve makes a target absolute, and keeps it on the requested host. A server behind a proxy that
+// speaks TLS for it knows neither the scheme nor the port that we used: on the same host and port
+// our scheme stays.
 func resolve(from, target string) (then, reason string, err error) {
 	base, err := url.Parse(from)
 	if err != nil {
@@ -265,7 +270,7 @@ func resolve(from, target string) (then, reason string, err error) {
 	if err != nil {
 		return "", ReasonNextFailed, err
 	}
-	to.Fragment, to.User = "", nil // what is sent is ours alone
+	to.Fragment, to.User = "", nil // we choose what is sent
 	canonical, err := harvest.CanonicalURL(to.String())
 	if err != nil {
 		return "", ReasonNextFailed, err
@@ -277,7 +282,7 @@ func resolve(from, target string) (then, reason string, err error) {
 		}
 	}
 	if !strings.HasPrefix(canonical, base.Scheme+"://") || harvest.HostOf(canonical) != harvest.HostOf(from) {
-		return "", ReasonForeignNext, errors.New("it goes on at " + harvest.Quote(canonical))
+		return "", ReasonForeignNext, errors.New("it continues at " + harvest.Quote(canonical))
 	}
 	return canonical, "", nil
 }

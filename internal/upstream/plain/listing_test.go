@@ -227,7 +227,7 @@ func FuzzLinkNext(f *testing.F) {
 	})
 }
 
-// TestMore shows what looks as if a listing went on, where --next says that it ends.
+// TestMore checks the signs that a listing continues although --next ends it.
 func TestMore(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, next, link, body, want string }{
@@ -258,7 +258,7 @@ func TestMore(t *testing.T) {
 		{"the last page", ".next", "", `{"data":[1],"page":3,"total_pages":3}`, ""},
 		{"the last, and said so", ".next", "", `{"data":[1],"cursor":"abc","last":true}`, ""},
 		{"an expression that has looked at it", "if .count > 9 then .cursor else null end", "", `{"data":[1],"count":1,"cursor":"abc"}`, ""},
-		{"data of somebody's", ".next", "", `{"data":[{"next":"x","token":"y"}],"user":{"account":{"token":"abc"}}}`, ""},
+		{"another person's data", ".next", "", `{"data":[{"next":"x","token":"y"}],"user":{"account":{"token":"abc"}}}`, ""},
 		{"none", "none", "", `{"data":[1],"next":"/b"}`, ""},
 		{"a list", ".next?", "", `[1]`, ""},
 	} {
@@ -290,7 +290,7 @@ func TestMore(t *testing.T) {
 	}
 }
 
-// TestSight shows which answers bring the same items.
+// TestSight checks which answers bring the same items.
 func TestSight(t *testing.T) {
 	t.Parallel()
 	sight := func(config Config, body string) string {

@@ -12,7 +12,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// The names under which answers say where a listing goes on, without case, dots, dashes, at signs and underscores.
+// The names under which answers hold the place where a listing continues, without case, dots,
+// dashes, at signs and underscores.
 var (
 	nextNames = words("next nextpage nexttoken nextpagetoken nextcursor nextcursormark nextlink nexturl nexturi nextpageurl nextpagelink nexthref nextmarker nextkey nextoffset " +
 		"nextstart nextposition nextid nextbatch nextcontinuationtoken nextresults nextpagecursor nextscroll nextrecordsurl odatanextlink nextsearchafter")
@@ -35,9 +36,10 @@ func words(list string) map[string]bool {
 // path is a jq expression that only names one member: .meta.next or .["next"].
 var path = regexp.MustCompile(`^\s*(?:\.?\[?"?[\w@$-]+"?\]?|\.(?:[\w$]+|"[^"]+"|\["[^"]+"\])(?:\.?(?:[\w$]+|"[^"]+"|\["[^"]+"\]))*)\??\s*$`)
 
-// more is what in an answer looks as if the listing went on, though --next says that it ends: a cursor, an address, a
-// flag, a Link header. It is empty where the answer itself says that nothing follows, and for what an expression that is
-// more than a path names: that has looked at it.
+// more returns the sign in an answer that the listing continues, though --next ends it: a cursor,
+// an address, a flag, a Link header. It returns nothing if the answer itself marks the end, and
+// nothing for a member that an expression longer than a path names, because that expression has
+// looked at it.
 func (u *Upstream) more(value any, header http.Header) string {
 	if u.config.Next == NextNone || u.config.Next == "" {
 		return ""
@@ -71,13 +73,13 @@ const (
 type lookout struct {
 	expression string
 	path       bool   // it is one
-	named      bool   // it names what is there, and null: only a flag says more
+	named      bool   // it names what is present, and null: only a flag is stronger
 	found      string // the likeliest
 	rank       int
-	over       bool // the answer says that nothing follows
+	over       bool // the answer marks the end
 }
 
-// look goes through objects, and through lists of links.
+// look searches objects, and lists of links.
 func (f *lookout) look(value any, at string, depth int) {
 	object, ok := value.(map[string]any)
 	if !ok || depth > listsWithin {
@@ -106,7 +108,7 @@ func (f *lookout) member(name, where string, v any, depth int) {
 		f.over = true
 	case nextNames[name] && fills(v):
 		f.take(isNext, where, v)
-	case cursorNames[name] && fills(v) && depth < 2: // further in it is somebody's data
+	case cursorNames[name] && fills(v) && depth < 2: // deeper than that it is data
 		f.take(isCursor, where, v)
 	}
 }
@@ -161,7 +163,7 @@ func (f *lookout) take(rank int, where string, v any) {
 	f.rank, f.found = rank, harvest.Printable(where)+" "+shown
 }
 
-// fills reports whether a value can be where a listing goes on.
+// fills reports whether a value can be a place where a listing continues.
 func fills(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -195,7 +197,7 @@ func plainName(key string) string {
 	}, strings.ToLower(key))
 }
 
-// holds reports whether the member that a path names is there.
+// holds reports whether the member that a path names is present.
 func holds(value any, path string) bool {
 	names := strings.FieldsFunc(strings.TrimSpace(path), func(r rune) bool { return strings.ContainsRune(".[]\"?", r) })
 	for _, name := range names {

@@ -8,7 +8,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// TestNotJSON shows what is said of an answer that should be JSON and is not: what it is, or where it breaks.
+// TestNotJSON checks what the reading reports about an answer that should be JSON and is not: what
+// it is, or where it breaks.
 func TestNotJSON(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, kind, body, reason, says string }{

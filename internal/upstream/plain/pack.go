@@ -15,14 +15,14 @@ import (
 // IDs is where the ids of a pack go in Config.Template.
 const IDs = "{ids}"
 
-// What becomes of an id that was asked for and not answered.
+// What becomes of an id that was requested and not answered.
 const (
-	AbsentAgain   = "again"   // it is asked for again
+	AbsentAgain   = "again"   // request it again
 	AbsentMissing = "missing" // the upstream does not have it
 )
 
-// mostPackURL bounds the URL of a pack: proxies and servers cut off at 8 KB.
-const mostPackURL = 7500
+// maxPackURL bounds the URL of a pack: proxies and servers cut off at 8 KB.
+const maxPackURL = 7500
 
 // Why an answer to a pack cannot be used, and why an item of it is missing.
 const (
@@ -32,12 +32,12 @@ const (
 	ReasonAbsent      = "absent"       // the answer holds others, and not this one
 )
 
-// checkPack refuses what does not go together.
+// checkPack refuses settings that contradict each other.
 func (c *Config) checkPack() error {
 	hasIDs := strings.Contains(c.Template, IDs)
 	switch {
 	case c.Pack > 1 && !hasIDs:
-		return fmt.Errorf("--pack %d %w without a --url that says with {ids} where the ids go, such as 'https://api.example/items?ids={ids}'", c.Pack, ErrConfig)
+		return fmt.Errorf("--pack %d %w without a --url that shows with {ids} where the ids go, such as 'https://api.example/items?ids={ids}'", c.Pack, ErrConfig)
 	case !hasIDs && c.Split+c.ID != "":
 		return fmt.Errorf("--split and --id %w without a --url with {ids}: they take the answer to many ids apart", ErrConfig)
 	case !hasIDs:
@@ -56,7 +56,7 @@ func (c *Config) checkPack() error {
 // packs reports whether requests hold several items.
 func (u *Upstream) packs() bool { return u.split != nil }
 
-// Most is how many items a request may hold.
+// Most returns how many items a request may hold.
 func (u *Upstream) Most() int {
 	if u.packs() {
 		return u.config.Pack
@@ -79,10 +79,10 @@ func (u *Upstream) fitsPack(pack []harvest.Item, next harvest.Item) bool {
 		}
 		length += len(harvest.Escape(item.ID)) + 1
 	}
-	return length <= mostPackURL
+	return length <= maxPackURL
 }
 
-// requestPack asks for all ids at once.
+// requestPack requests all ids at once.
 func (u *Upstream) requestPack(items []harvest.Item) (*harvest.Request, error) {
 	ids := make([]string, len(items))
 	for i, item := range items {
@@ -98,7 +98,7 @@ func (u *Upstream) requestPack(items []harvest.Item) (*harvest.Request, error) {
 	return &harvest.Request{Items: items, Method: http.MethodGet, URL: url}, nil
 }
 
-// readPack takes the answer to a pack apart.
+// readPack splits the answer to a pack.
 func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Reading {
 	if len(a.Body) > u.config.MaxBody {
 		return unexpected(ReasonTooLarge, nil) // half of the items may fit
@@ -114,23 +114,24 @@ func (u *Upstream) readPack(req *harvest.Request, a *harvest.Answer) harvest.Rea
 	}
 	value, done, err := u.enter(a, a.Body, found)
 	if err != nil {
-		return u.lone(req, a, unexpected(ReasonTooMany, err))
+		return u.single(req, a, unexpected(ReasonTooMany, err))
 	}
 	defer done()
 	found.utf8 = found.utf8 || a.Replaced
 	r, fine := u.accepts(value)
 	if !fine {
-		return u.lone(req, a, r)
+		return u.single(req, a, r)
 	}
 	parts, reason, err := u.parts(value)
 	if reason != "" {
-		return u.lone(req, a, unexpected(reason, err))
+		return u.single(req, a, unexpected(reason, err))
 	}
 	return u.matched(req, a, parts, found)
 }
 
-// lone ends an item whose answer, to a request for it and no other, stops an expression: it would do so again.
-func (u *Upstream) lone(req *harvest.Request, a *harvest.Answer, r harvest.Reading) harvest.Reading {
+// single ends an item whose answer, to a request for only this item, stops an expression: it would
+// do so again.
+func (u *Upstream) single(req *harvest.Request, a *harvest.Answer, r harvest.Reading) harvest.Reading {
 	if len(req.Items) != 1 || !errors.Is(r.Cause, ErrStuck) {
 		return r
 	}
@@ -140,10 +141,10 @@ func (u *Upstream) lone(req *harvest.Request, a *harvest.Answer, r harvest.Readi
 	return harvest.Reading{Pages: []harvest.Page{page}}
 }
 
-// partsByID are the values of an answer by their ids; the first of an id counts.
+// partsByID are the values of an answer by their ids; if an id repeats, its first value counts.
 type partsByID map[string]*input
 
-// parts takes an answer apart, or says why it cannot.
+// parts splits an answer, or explains why it cannot.
 func (u *Upstream) parts(d *input) (p partsByID, reason string, err error) {
 	p = partsByID{}
 	var values []*input
@@ -180,7 +181,8 @@ func (u *Upstream) parts(d *input) (p partsByID, reason string, err error) {
 	return p, "", nil
 }
 
-// idText is an id as the corpus writes it: a whole number by its digits, also where JSON has it as 1.0 or 1e3.
+// idText returns an id as the corpus writes it: a whole number by its digits, even if JSON has it
+// as 1.0 or 1e3.
 func idText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -197,18 +199,18 @@ func idText(v any) string {
 	return ""
 }
 
-// mostDigits is how long an id may become that JSON writes with an exponent.
-const mostDigits = 100
+// maxDigits is the longest id that may come of a JSON number with an exponent.
+const maxDigits = 100
 
-// wholeDigits writes a JSON number without point and exponent if it is a whole one, with all of its digits; any other
-// stays as it is.
+// wholeDigits writes a JSON number without point and exponent if it is a whole one, with all of its
+// digits; any other stays as it is.
 func wholeDigits(literal string) string {
 	mantissa, exp, _ := strings.Cut(strings.ToLower(literal), "e")
 	mantissa, negative := strings.CutPrefix(mantissa, "-")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	exponent, ok := smallInt([]byte(exp))
-	point := len(whole) + exponent // where the point stands in all digits
-	if !ok || point < 0 || point > mostDigits {
+	point := len(whole) + exponent // the place of the point among all digits
+	if !ok || point < 0 || point > maxDigits {
 		return literal
 	}
 	digits := whole + fraction
@@ -228,7 +230,7 @@ func wholeDigits(literal string) string {
 	return digits
 }
 
-// matched makes the pages of the items that came, and says which did not.
+// matched makes the pages of the items that came, and finds those that did not.
 func (u *Upstream) matched(req *harvest.Request, a *harvest.Answer, p partsByID, found findings) (r harvest.Reading) {
 	headers := u.headers(a)
 	for _, item := range req.Items {
@@ -259,10 +261,10 @@ func (u *Upstream) readPart(page *harvest.Page, value *input, whole findings, ma
 		skip(page, ReasonTooLarge, err.Error())
 		return
 	}
-	if whole.mend() && strings.ContainsRune(string(text), '\uFFFD') {
+	if whole.dirty() && strings.ContainsRune(string(text), '\uFFFD') {
 		mended.nul, mended.surrogate, mended.utf8 = whole.nul, whole.surrogate, whole.utf8
 	}
-	page.Reason = mended.mended()
+	page.Reason = mended.reason()
 	if masked && strings.Contains(string(text), "[secret]") {
 		page.Reason = strings.TrimPrefix(page.Reason+","+reasonMasked, ",")
 	}

@@ -1,18 +1,17 @@
-// Package plain is the upstream kind for any HTTP API whose answers are JSON, or
-// bytes to be kept as they are.
+// Package plain is the upstream kind for any HTTP API whose answers are JSON, or bytes to be kept
+// as they are.
 //
-// In go an item and the complete 2xx answer to its request; out come the request
-// and a Reading with the item's page: its body as the store takes it, the kept
-// headers, and the records that a jq expression makes of it.
+// In go an item and the complete 2xx answer to its request; out come the request and a
+// [harvest.Reading] with the item's page: its body as the store takes it, the kept headers, and the
+// records that a jq expression makes of it.
 //
-// It never does I/O, never lets a byte through that PostgreSQL refuses, on insert
-// or later on ->>, and never hands an answer to a recursive parser before its
-// depth and size are known.
+// It never does I/O, never lets a byte through that PostgreSQL refuses, on insert or later on ->>,
+// and never hands an answer to a recursive parser before its depth and size are known.
 //
-// An answer that is no JSON, or that fails --check, may be better the next time:
-// it is a Fault, FaultUndecodable (bad_json) where it is no API's, FaultUnexpected
-// (check_failed and others) where the expressions may be at fault too. An answer that is well-formed but cannot be kept will not get
-// better: its page is skipped, with one of the Reason constants.
+// An answer that is not JSON, or that fails --check, may be better the next time: it is a
+// [harvest.Fault], FaultUndecodable (bad_json) if no API sent it, FaultUnexpected (check_failed and
+// others) if the expressions may be at fault too. An answer that is well-formed but cannot be kept
+// will not get better: its page is skipped, with one of the Reason constants.
 package plain
 
 import (
@@ -32,22 +31,21 @@ import (
 const (
 	BodyJSON = "json" // the answer, which must be JSON
 	BodyRaw  = "raw"  // its bytes with any content type
-	BodyNone = "none" // nothing; records alone
+	BodyNone = "none" // nothing; only records
 )
 
 // Why an answer cannot be used, in Reading.Reason.
 const (
 	ReasonBadJSON     = text.ReasonBadJSON // not JSON, truncated, empty, or more than one value
-	ReasonHTML        = text.ReasonHTML    // a page for people, in place of an API's answer
+	ReasonHTML        = text.ReasonHTML    // a page for people instead of an API's answer
 	ReasonCheckFailed = "check_failed"     // --check is not true for it
 	ReasonWaitFailed  = "wait_failed"      // --wait fails on it
 )
 
-// Why a page is skipped though its answer came, in Page.Reason; Page.Detail has
-// the particulars. With ReasonExtractFailed it keeps its body too, so that records
-// can be made of it later; with the others nothing. A page that landed has a
-// Reason too if something in it was replaced by U+FFFD: mended_nul,
-// mended_surrogate, mended_utf8, or several with commas between.
+// Why a page is skipped although its answer came, in Page.Reason; Page.Detail has the particulars.
+// With ReasonExtractFailed it keeps its body too, so that records can be made of it later; with the
+// others it keeps nothing. A page that landed has a reason too if something in it was replaced by
+// U+FFFD: mended_nul, mended_surrogate, mended_utf8, or several with commas between.
 const (
 	ReasonTooDeep       = "too_deep"       // nested deeper than Config.MaxDepth
 	ReasonTooLarge      = "body_too_large" // longer than Config.MaxBody
@@ -59,16 +57,16 @@ const (
 // reasonMasked is part of the reason of a page whose answer quoted our credential.
 const reasonMasked = "masked_secret"
 
-// mostMediaType bounds what is kept of a Content-Type.
-const mostMediaType = 255
+// maxMediaType is the longest Content-Type that is kept.
+const maxMediaType = 255
 
 // Kind is the kind of every record that a jq expression yields.
 const Kind = "record"
 
-// DefaultLimit is how long one run of an expression may take where Config.Limit is zero.
+// DefaultLimit is how long one run of an expression may take if Config.Limit is zero.
 const DefaultLimit = 5 * time.Second
 
-// Config is what a run says about its upstream. Zero values are the defaults.
+// Config is what a run sets about its upstream. Zero values are the defaults.
 type Config struct {
 	Body        string        // BodyJSON, BodyRaw or BodyNone; default BodyJSON
 	Extract     string        // jq: each value that it yields is a record
@@ -76,22 +74,22 @@ type Config struct {
 	Wait        string        // jq: seconds that the answer asks us to wait; the longest counts, null and 0 mean none
 	KeepHeaders []string      // kept besides the usual ones
 	PostIsRead  bool          // items may use POST
-	Template    string        // URL with {ids}, where one request asks for many items; else of no meaning
+	Template    string        // URL with {ids} if one request is for many items; else unused
 	Pack        int           // items of such a request, at most
 	Split       string        // jq: each value that it yields is the answer for one item
 	ID          string        // jq on such a value: the item's id
 	Absent      string        // AbsentAgain or AbsentMissing; default AbsentAgain
-	Next        string        // jq on a listing's answer: where it goes on, a URL or a cursor; or NextLink
+	Next        string        // jq on a listing's answer: where it continues, a URL or a cursor; or NextLink
 	Items       string        // jq on a listing's answer: its items; empty: the answer is a page itself
-	Credential  string        // name of the query parameter that is our credential; no URL that an answer gives keeps it
+	Credential  string        // name of the query parameter that is our credential; it is removed from every URL in an answer
 	MaxDepth    int           // of JSON; default 256, at most 1,000
 	MaxBody     int           // bytes of an answer; default 16 MiB
 	MaxValues   int           // values and keys in an answer that jq works on; default 2,000,000
 	MaxRecords  int           // from one answer; default 100,000
 	MaxYield    int           // bytes of all records of one answer; default 64 MiB
-	MaxMemory   int           // bytes by which the heap may grow while jq runs; default 1 GiB, which no answer within the other bounds needs, and half of GOMEMLIMIT where that is less
+	MaxMemory   int           // bytes by which the heap may grow while jq runs; default 1 GiB, which no answer within the other bounds needs, or half of GOMEMLIMIT if that is less
 	Limit       time.Duration // of one jq run; default 5 s
-	Aside       Aside         // runs expressions that may not be ended here; nil: they run here, and are ended between their steps
+	Aside       Aside         // runs expressions that cannot be ended here; nil: they run here, and are ended between their steps
 }
 
 // Upstream turns items into requests and answers into pages. It is safe for concurrent use.
@@ -99,14 +97,16 @@ type Upstream struct {
 	config Config
 	// extract, check and wait are nil where there is no such expression.
 	extract, check, wait, split, id, next, items *program
-	// slots bounds how many answers are trees in memory at once: a tree takes many times the bytes of its text.
+	// slots bounds how many answers are trees in memory at once: a tree takes many times the bytes
+	// of its text.
 	slots chan struct{}
 }
 
-// ErrConfig is wrapped by the errors of New about settings other than jq.
+// ErrConfig is wrapped by the errors of [New] about settings other than jq.
 var ErrConfig = errors.New("cannot be used")
 
-// New compiles the expressions. The error of a bad one wraps ErrExpression and shows it and where it breaks.
+// New compiles the expressions. The error of a bad one wraps [ErrExpression] and shows the
+// expression and where it breaks.
 func New(c Config) (*Upstream, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (c *Config) complete() error {
 	return c.checkPack()
 }
 
-// ErrMethod is wrapped by the error of Request for an item that would do more than read.
+// ErrMethod is wrapped by the error of [Upstream.Request] for an item that would do more than read.
 var ErrMethod = errors.New("is no method of reading")
 
 // Fits implements the worker's packing.
@@ -199,10 +199,9 @@ func contentType(body []byte) string {
 	return "application/json"
 }
 
-// Read makes the page of a complete 2xx answer, or says why there is none. A
-// page whose Body or Raw are the answer's own bytes holds the answer; if none
-// does (mended, skipped, --body none, 204), the caller must release it, or its
-// memory is never given back. Attempts is left to the caller.
+// Read makes the page of a complete 2xx answer, or explains why there is none. A page whose Body or
+// Raw are the answer's own bytes holds the answer; if none does (sanitized, skipped, --body none,
+// 204), the caller must release it, or its memory is never given back. The caller sets Attempts.
 func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
 	if u.packs() {
 		return u.readPack(req, a)
@@ -222,10 +221,11 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 	return r
 }
 
-// noted is a landed page's reason with what was changed in the answer before it was read.
+// noted returns a landed page's reason together with what was changed in the answer before it was
+// read.
 func noted(reason string, a *harvest.Answer) string {
-	if a.Replaced && !strings.Contains(reason, mendedUTF8) {
-		reason += "," + mendedUTF8
+	if a.Replaced && !strings.Contains(reason, replacedUTF8) {
+		reason += "," + replacedUTF8
 	}
 	if a.Masked {
 		reason += "," + reasonMasked
@@ -256,7 +256,7 @@ func (u *Upstream) read(page *harvest.Page, a *harvest.Answer) harvest.Reading {
 
 func (u *Upstream) runsJQ() bool { return u.extract != nil || u.check != nil || u.wait != nil }
 
-// readJSON is for answers that must be JSON.
+// readJSON handles answers that must be JSON.
 func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Reading {
 	body, err := u.textOf(a)
 	if err != nil {
@@ -274,16 +274,16 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 		skip(page, ReasonBadNumber, found.number)
 		return harvest.Reading{}
 	}
-	if found.mend() {
+	if found.dirty() {
 		if err := a.Grow(int64(len(body))); err != nil {
 			skip(page, ReasonTooLarge, err.Error())
 			return harvest.Reading{}
 		}
-		body = mend(body)
+		body = sanitize(body)
 	}
 	if u.config.Body == BodyJSON {
-		page.Body, page.Reason, page.MediaType = body, found.mended(), mediaType(a)
-		if !found.mend() {
+		page.Body, page.Reason, page.MediaType = body, found.reason(), mediaType(a)
+		if !found.dirty() {
 			page.Answer = a
 		}
 	}
@@ -297,7 +297,7 @@ func (u *Upstream) readJSON(page *harvest.Page, a *harvest.Answer) harvest.Readi
 	return u.consider(page, a, body, found)
 }
 
-// textOf is the answer as UTF-8: with BodyRaw, its bytes are still what came.
+// textOf returns the answer as UTF-8. With [BodyRaw] the answer's bytes are as they came.
 func (u *Upstream) textOf(a *harvest.Answer) ([]byte, error) {
 	if u.config.Body != BodyRaw {
 		return a.Body, nil
@@ -307,7 +307,7 @@ func (u *Upstream) textOf(a *harvest.Answer) ([]byte, error) {
 	return decoded, err
 }
 
-// consider runs the expressions in the order in which their answers matter.
+// consider runs the expressions in the order in which their results matter.
 func (u *Upstream) consider(page *harvest.Page, a *harvest.Answer, body []byte, found findings) harvest.Reading {
 	in, done, err := u.enter(a, body, found)
 	if err != nil {
@@ -334,13 +334,13 @@ func (u *Upstream) consider(page *harvest.Page, a *harvest.Answer, body []byte, 
 	default:
 		page.Records = records
 		if page.Reason == "" {
-			page.Reason = found.mended()
+			page.Reason = found.reason()
 		}
 	}
 	return harvest.Reading{}
 }
 
-// accepts asks --wait and --check of the whole answer.
+// accepts runs --wait and --check on the whole answer.
 func (u *Upstream) accepts(in *input) (r harvest.Reading, fine bool) {
 	if u.wait != nil {
 		wait, err := u.asked(in)
@@ -359,7 +359,7 @@ func (u *Upstream) accepts(in *input) (r harvest.Reading, fine bool) {
 	return r, true
 }
 
-// undecodable is the reading of what is not JSON; why is the error of scan.
+// undecodable returns the reading of what is not JSON; why is the error of scan.
 func undecodable(a *harvest.Answer, body []byte, why error) harvest.Reading {
 	at := text.Break{At: -1}
 	if b, ok := errors.AsType[*broken](why); ok {
@@ -375,17 +375,18 @@ func undecodable(a *harvest.Answer, body []byte, why error) harvest.Reading {
 	return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reason, Cause: errors.New(sentence)}
 }
 
-// unexpected is the reading of JSON that is not what the settings say; cause is for people and may be nil.
+// unexpected returns the reading of JSON that does not match the settings; cause is for people and
+// may be nil.
 func unexpected(reason string, cause error) harvest.Reading {
 	return harvest.Reading{Fault: harvest.FaultUnexpected, Reason: reason, Cause: cause}
 }
 
-// fail turns the page into one that keeps its body: an expression that is repaired can be run on it later.
+// fail turns the page into one that keeps its body: a corrected expression can run on it later.
 func fail(page *harvest.Page, err error) {
 	page.Outcome, page.Reason, page.Detail = harvest.Skipped, ReasonExtractFailed, harvest.Printable(err.Error())
 }
 
-// skip turns the page into one that keeps nothing but why.
+// skip turns the page into one that keeps only the reason.
 func skip(page *harvest.Page, reason, detail string) {
 	page.Outcome, page.Reason, page.Detail = harvest.Skipped, reason, harvest.Printable(detail)
 	page.Body, page.Raw, page.MediaType, page.Records, page.Answer = nil, nil, "", nil, nil

@@ -103,7 +103,7 @@ func TestReadPage(t *testing.T) {
 	}
 }
 
-// Who does not use the answer's bytes must not keep their memory.
+// A page that does not use the answer's bytes must not keep their memory.
 func TestReadHoldsTheAnswerOnlyIfNeeded(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -125,7 +125,7 @@ func TestReadHoldsTheAnswerOnlyIfNeeded(t *testing.T) {
 			t.Errorf("%s: the page holds its answer: %v, want %v", name, got, test.want)
 		}
 		for i := range a.Body {
-			a.Body[i] = 'X' // the memory is somebody else's now
+			a.Body[i] = 'X' // the memory belongs to another answer now
 		}
 		if !test.want && strings.Contains(string(page.Body)+joined(page), "X") {
 			t.Errorf("%s: the page uses the answer's memory without holding it", name)
@@ -147,8 +147,8 @@ func TestReadMediaType(t *testing.T) {
 		{BodyRaw, "text/csv; charset=\xff\x1b[31mlatin1", "text/csv; charset=\ufffd[31mlatin1"},
 		{BodyJSON, "application/hal+json; charset=utf-8", "application/hal+json; charset=utf-8"},
 		{BodyJSON, "", ""},
-		{BodyJSON, "text/" + strings.Repeat("x", 1000), "text/" + strings.Repeat("x", mostMediaType-5)},
-		{BodyJSON, strings.Repeat("x", mostMediaType-1) + "ü", strings.Repeat("x", mostMediaType-1)},
+		{BodyJSON, "text/" + strings.Repeat("x", 1000), "text/" + strings.Repeat("x", maxMediaType-5)},
+		{BodyJSON, strings.Repeat("x", maxMediaType-1) + "ü", strings.Repeat("x", maxMediaType-1)},
 		{BodyNone, "application/json", ""},
 	} {
 		a := answer(200, "{}")
@@ -325,7 +325,7 @@ func FuzzRead(f *testing.F) {
 				continue
 			}
 			for _, data := range append([][]byte{p.Body}, bodies(p)...) {
-				if found, err := scan(data, 256); err != nil || found.mend() || found.number != "" {
+				if found, err := scan(data, 256); err != nil || found.dirty() || found.number != "" {
 					t.Errorf("Read(%q) lands %q, which scan finds %+v, %v", body, data, found, err)
 				}
 			}

@@ -33,7 +33,8 @@ func connect(t *testing.T) postgres {
 	return postgres{t: t, conn: conn}
 }
 
-// takes reports whether the text can be kept as jsonb, and as json with all of it read by ->> later.
+// takes reports whether the text can be kept as jsonb, and as json with all of it read by ->>
+// later.
 func (p postgres) takes(text string) error {
 	var n int
 	const asJSONB = `SELECT length(($1::text::jsonb)::text)`
@@ -55,7 +56,8 @@ func (p postgres) takes(text string) error {
 	return nil
 }
 
-// What passes here, mended where needed, PostgreSQL takes; and a number that is refused here PostgreSQL refuses too.
+// PostgreSQL takes what passes here, sanitized where needed, and refuses each number that is
+// refused here.
 func TestPostgresTakesWhatPasses(t *testing.T) {
 	t.Parallel()
 	p := connect(t)
@@ -70,7 +72,7 @@ func TestPostgresTakesWhatPasses(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		clean := string(mend([]byte(text)))
+		clean := string(sanitize([]byte(text)))
 		switch err := p.takes(clean); {
 		case found.number == "" && err != nil:
 			t.Errorf("%q passes as %q, but PostgreSQL says %v", text, clean, err)

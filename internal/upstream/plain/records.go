@@ -12,13 +12,13 @@ import (
 	"shoal/internal/harvest"
 )
 
-// mostWait bounds what --wait may yield, so that it fits a Duration.
-const mostWait = 366 * 24 * time.Hour
+// maxWait bounds what --wait may yield, so that it fits a [time.Duration].
+const maxWait = 366 * 24 * time.Hour
 
 var errNumber = errors.New("a number that PostgreSQL's numeric cannot hold")
 
-// Records makes the records of a stored body again. It makes no request and
-// keeps nothing of the body. Without --extract there are none.
+// Records makes the records of a stored body again. It makes no request and keeps nothing of the
+// body. Without --extract there are none.
 func (u *Upstream) Records(body []byte) ([]harvest.Record, error) {
 	if u.extract == nil || len(body) == 0 {
 		return nil, nil
@@ -42,8 +42,8 @@ func (u *Upstream) Records(body []byte) ([]harvest.Record, error) {
 	return records, nil
 }
 
-// records runs --extract. Every record is JSON that jsonb accepts; the findings
-// say what had to be mended for that.
+// records runs --extract. Every record is JSON that jsonb accepts; the findings report what had to
+// be replaced for that.
 func (u *Upstream) records(d *input) ([]harvest.Record, findings, error) {
 	var (
 		records []harvest.Record
@@ -91,14 +91,14 @@ func (u *Upstream) record(y yield, most int) ([]byte, findings, error) {
 		return nil, findings{}, err
 	case found.number != "":
 		return nil, findings{}, fmt.Errorf("%s: %w", found.number, errNumber)
-	case found.mend():
-		return mend(e.out), found, nil
+	case found.dirty():
+		return sanitize(e.out), found, nil
 	}
 	return e.out, found, nil
 }
 
-// passes reports whether --check is true for the answer: it yields something, and nothing of it is false or null. The error
-// is that of a run that was ended.
+// passes reports whether --check is true for the answer: it yields something, and none of it is
+// false or null. The error is that of a run that was ended.
 func (u *Upstream) passes(d *input) (bool, error) {
 	some, all := false, true
 	err := u.check.each(d, u.bounds(), func(y yield) error {
@@ -112,7 +112,7 @@ func (u *Upstream) passes(d *input) (bool, error) {
 	return err == nil && some && all, nil
 }
 
-// asked is the longest wait that --wait yields.
+// asked returns the longest wait that --wait yields.
 func (u *Upstream) asked(d *input) (time.Duration, error) {
 	var longest time.Duration
 	err := u.wait.each(d, u.bounds(), func(y yield) error {
@@ -122,7 +122,7 @@ func (u *Upstream) asked(d *input) (time.Duration, error) {
 		}
 		seconds, ok := gojq.ToFloat64(v)
 		if !ok {
-			return fmt.Errorf("--wait yields a %s, want seconds", gojq.TypeOf(v))
+			return fmt.Errorf("--wait yields a %s, expected seconds", gojq.TypeOf(v))
 		}
 		longest = max(longest, span(seconds))
 		return nil
@@ -130,13 +130,13 @@ func (u *Upstream) asked(d *input) (time.Duration, error) {
 	return longest, err
 }
 
-// span is a number of seconds rounded up to milliseconds, between 0 and mostWait.
+// span returns a number of seconds rounded up to milliseconds, between 0 and maxWait.
 func span(seconds float64) time.Duration {
 	switch {
 	case !(seconds > 0): // NaN too
 		return 0
-	case seconds >= mostWait.Seconds():
-		return mostWait
+	case seconds >= maxWait.Seconds():
+		return maxWait
 	}
 	return time.Duration(math.Ceil(seconds*1000)) * time.Millisecond
 }

@@ -10,8 +10,7 @@ import (
 	"shoal/internal/text"
 )
 
-// deepest is the most that MaxDepth may be: what encoding/json and PostgreSQL's
-// own parsers still take.
+// deepest is the largest MaxDepth: what encoding/json and PostgreSQL's own parsers still take.
 const deepest = 1000
 
 var (
@@ -19,21 +18,21 @@ var (
 	errEmpty = errors.New("it is empty")
 )
 
-// findings are what a valid JSON text holds that PostgreSQL does not take as it is.
+// findings are the contents of a valid JSON text that PostgreSQL does not take as they are.
 type findings struct {
 	nul       bool   // \u0000
 	surrogate bool   // half a surrogate pair
-	utf8      bool   // bytes that are no UTF-8
+	utf8      bool   // bytes that are not UTF-8
 	number    string // the first number beyond numeric, cut to a printable length
 	values    int    // about how many values and keys the text holds
 	longest   int    // bytes of its longest number
 	objects   int    // objects that have members
 }
 
-func (f findings) mend() bool { return f.nul || f.surrogate || f.utf8 }
+func (f findings) dirty() bool { return f.nul || f.surrogate || f.utf8 }
 
-// scanner walks over a JSON text (RFC 8259) once, without recursion and without
-// memory that grows with the text. Its verdict is that of encoding/json.
+// scanner walks over a JSON text (RFC 8259) once, without recursion and without memory that grows
+// with the text. Its verdict is that of encoding/json.
 type scanner struct {
 	b       []byte
 	i       int
@@ -43,8 +42,8 @@ type scanner struct {
 	found   findings
 }
 
-// scan checks that b is one JSON value nested at most limit deep, and says what in
-// it has to be mended or refused. An error names the byte where it breaks, or is errDeep.
+// scan checks that b is one JSON value nested at most limit deep, and reports what in it has to be
+// replaced or refused. An error names the byte where it breaks, or is errDeep.
 func scan(b []byte, limit int) (findings, error) {
 	s := scanner{b: b, limit: limit}
 	if err := s.whole(); err != nil {
@@ -75,7 +74,7 @@ func (s *scanner) whole() error {
 	}
 }
 
-// broken is where and how a text breaks that is not JSON.
+// broken is where and how a text that is not JSON breaks.
 type broken struct {
 	text.Break
 	length int
@@ -112,7 +111,7 @@ func (s *scanner) space() {
 	}
 }
 
-// at moves over c, if it comes next.
+// at moves past c if it comes next.
 func (s *scanner) at(c byte) bool {
 	if s.i < len(s.b) && s.b[s.i] == c {
 		s.i++
@@ -121,8 +120,8 @@ func (s *scanner) at(c byte) bool {
 	return false
 }
 
-// value reads a scalar, an empty container, or the opening of another one; in
-// the last case the next value is inside it.
+// value reads a scalar, an empty container, or the opening of another one; in the last case the
+// next value is inside it.
 func (s *scanner) value() (opened bool, err error) {
 	s.space()
 	if s.i == len(s.b) {
@@ -171,8 +170,7 @@ func (s *scanner) open(object bool, end byte) (opened bool, err error) {
 
 func (s *scanner) inObject() bool { return s.objects[s.depth/64]&(1<<(s.depth%64)) != 0 }
 
-// after reads what follows a value: the ends of containers, then a comma or the
-// end of the text.
+// after reads what follows a value: the ends of containers, then a comma or the end of the text.
 func (s *scanner) after() (more bool, err error) {
 	for {
 		s.space()
@@ -241,9 +239,9 @@ func (s *scanner) str() error {
 	}
 }
 
-// ordinary moves to the next quote, backslash or control character, eight bytes
-// at a time: a byte of x is zero where the byte is what we look for, and
-// (x - 0x01…) &^ x & 0x80… is non-zero in the lowest such byte.
+// ordinary moves to the next quote, backslash or control character, eight bytes at a time: a byte
+// of x is zero where the byte is what we look for, and (x - 0x01…) &^ x & 0x80… is non-zero in the
+// lowest such byte.
 func (s *scanner) ordinary() {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for s.i+8 <= len(s.b) {
@@ -345,7 +343,7 @@ func (s *scanner) number() error {
 	}
 	literal := s.b[start:s.i]
 	s.found.longest = max(s.found.longest, len(literal))
-	if (exponent || len(literal) > mostFraction) && s.found.number == "" && !fitsNumeric(literal) {
+	if (exponent || len(literal) > maxFraction) && s.found.number == "" && !fitsNumeric(literal) {
 		s.found.number = shorten(string(literal))
 	}
 	return nil

@@ -30,7 +30,7 @@ func texts() []string {
 	}
 }
 
-// The verdict is that of encoding/json, depth apart.
+// The verdict is that of encoding/json, except for depth.
 func checkVerdict(t *testing.T, text []byte) {
 	t.Helper()
 	found, err := scan(text, deepest)
@@ -46,27 +46,27 @@ func checkVerdict(t *testing.T, text []byte) {
 	if found.utf8 == utf8.Valid(text) {
 		t.Fatalf("scan(%q).utf8 = %v, want %v", text, found.utf8, !found.utf8)
 	}
-	checkMended(t, text, found)
+	checkSanitized(t, text, found)
 }
 
-// A mended text means the same but for U+FFFD, and has nothing left to mend.
-func checkMended(t *testing.T, text []byte, found findings) {
+// A sanitized text means the same except for U+FFFD, and needs no further fixing.
+func checkSanitized(t *testing.T, text []byte, found findings) {
 	t.Helper()
 	before := bytes.Clone(text)
-	clean := mend(text)
+	clean := sanitize(text)
 	if !bytes.Equal(before, text) {
-		t.Fatalf("mend(%q) changed its argument", before)
+		t.Fatalf("sanitize(%q) changed its argument", before)
 	}
-	if !found.mend() && !bytes.Equal(clean, text) {
-		t.Fatalf("mend(%q) = %q, want it unchanged", text, clean)
+	if !found.dirty() && !bytes.Equal(clean, text) {
+		t.Fatalf("sanitize(%q) = %q, want it unchanged", text, clean)
 	}
 	again, err := scan(clean, deepest)
-	if err != nil || again.mend() {
-		t.Fatalf("mend(%q) = %q, which scan finds %+v, %v", text, clean, again, err)
+	if err != nil || again.dirty() {
+		t.Fatalf("sanitize(%q) = %q, which scan finds %+v, %v", text, clean, again, err)
 	}
 	want, got := std(t, text), decode(clean)
 	if !reflect.DeepEqual(literals(got), withoutNUL(want)) {
-		t.Fatalf("decode(mend(%q)) = %#v, want what encoding/json makes of it: %#v", text, got, want)
+		t.Fatalf("decode(sanitize(%q)) = %#v, want what encoding/json makes of it: %#v", text, got, want)
 	}
 }
 
@@ -91,7 +91,7 @@ func literals(v any) any {
 	})
 }
 
-// withoutNUL does to values what mend does to their text.
+// withoutNUL does to values what sanitize does to their text.
 func withoutNUL(v any) any {
 	return walk(v, func(v any) any {
 		if s, ok := v.(string); ok {
@@ -130,7 +130,8 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		// Two keys that mending makes equal are one member, as they are for jsonb; which wins is then no question of scan.
+		// Two keys that become equal are one member, as they are for jsonb; it does not matter to
+		// scan which of them wins.
 		if bytes.Contains(text, []byte(`\u0000`)) && bytes.Count(text, []byte(`:`)) > 1 {
 			return
 		}
@@ -174,8 +175,8 @@ func TestMend(t *testing.T) {
 		`{"\uDC00k":"\uD83Dv"}`:  `{"\ufffdk":"\ufffdv"}`,
 		"{\"grüße\":[\"日本\",1]}": "{\"grüße\":[\"日本\",1]}",
 	} {
-		if got := mend([]byte(text)); string(got) != want {
-			t.Errorf("mend(%q) = %q, want %q", text, got, want)
+		if got := sanitize([]byte(text)); string(got) != want {
+			t.Errorf("sanitize(%q) = %q, want %q", text, got, want)
 		}
 	}
 }
@@ -273,6 +274,6 @@ func BenchmarkMend(b *testing.B) {
 	doc := bytes.Replace(document(8<<10, "x"), []byte("number 1"), []byte(`\u0000`), 1)
 	b.SetBytes(int64(len(doc)))
 	for b.Loop() {
-		mend(doc)
+		sanitize(doc)
 	}
 }

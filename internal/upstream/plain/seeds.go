@@ -15,17 +15,18 @@ import (
 const ListScheme = "list:"
 
 const (
-	cursorMark = "{cursor}" // where a cursor that is no URL goes
+	cursorMark = "{cursor}" // the place of a cursor that is not a URL
 	sinceMark  = "{since}"  // an instant
-	mostSeeds  = 100_000
+	maxSeeds   = 100_000
 )
 
-// ErrListing is wrapped by the errors of ParseListing.
+// ErrListing is wrapped by the errors of [ParseListing].
 var ErrListing = errors.New("is no listing")
 
-// ParseListing reads list:URL. A range in braces, {2026-09-01..2026-09-05} by day or {1..40}, makes a seed of each of its
-// members, both ends included; several ranges multiply. {since} stands for the given instant; without one it is refused.
-// Each seed is the first step of a chain; {cursor} is left in it.
+// ParseListing reads list:URL. A range in braces, {2026-09-01..2026-09-05} by day or {1..40}, makes
+// a seed of each of its members, both ends included; several ranges multiply. {since} becomes the
+// given instant; without one it is refused. Each seed is the first step of a chain and keeps
+// {cursor}.
 func ParseListing(uri string, since time.Time) (seeds []string, err error) {
 	text, ok := strings.CutPrefix(uri, ListScheme)
 	if !ok || text == "" {
@@ -69,8 +70,8 @@ func expand(text string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(members)*len(rest) > mostSeeds {
-		return nil, fmt.Errorf("%s %w: its ranges make more than %d seeds", harvest.Quote(text), ErrListing, mostSeeds)
+	if len(members)*len(rest) > maxSeeds {
+		return nil, fmt.Errorf("%s %w: its ranges make more than %d seeds", harvest.Quote(text), ErrListing, maxSeeds)
 	}
 	var all []string
 	for _, member := range members {
@@ -81,21 +82,21 @@ func expand(text string) ([]string, error) {
 	return all, nil
 }
 
-// membersOf are the members of a range, of days or of whole numbers.
+// membersOf returns the members of a range, of days or of whole numbers.
 func membersOf(from, to string) (members []string, err error) {
-	refuse := fmt.Errorf("{%s..%s} %w: a range goes up, from one day (2026-09-01) or whole number to another, in at most %d members", from, to, ErrListing, mostSeeds)
+	refuse := fmt.Errorf("{%s..%s} %w: a range goes up, from one day (2026-09-01) or whole number to another, in at most %d members", from, to, ErrListing, maxSeeds)
 	first, err1 := time.Parse(time.DateOnly, from)
 	last, err2 := time.Parse(time.DateOnly, to)
 	if err1 == nil && err2 == nil {
 		for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
-			if members = append(members, day.Format(time.DateOnly)); len(members) > mostSeeds {
+			if members = append(members, day.Format(time.DateOnly)); len(members) > maxSeeds {
 				return nil, refuse
 			}
 		}
 	} else {
 		low, err1 := strconv.Atoi(from)
 		high, err2 := strconv.Atoi(to)
-		if err1 != nil || err2 != nil || low < 0 || high-low >= mostSeeds {
+		if err1 != nil || err2 != nil || low < 0 || high-low >= maxSeeds {
 			return nil, refuse
 		}
 		width := 0
@@ -112,7 +113,8 @@ func membersOf(from, to string) (members []string, err error) {
 	return members, nil
 }
 
-// firstStep is the seed without the parameter that holds the cursor, and that parameter's name.
+// firstStep returns the seed without the parameter that holds the cursor, and that parameter's
+// name.
 func firstStep(seed string) (url, parameter string, err error) {
 	if !strings.Contains(seed, cursorMark) {
 		return seed, "", nil

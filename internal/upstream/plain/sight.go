@@ -15,11 +15,12 @@ const EmptySight = "none"
 
 const (
 	listsWithin = 4 // how deep in an answer its lists are looked for
-	mostSeen    = 1 << 20
+	maxSeen     = 1 << 20
 )
 
-// sight stands for the items of one answer: those that --items names, else the lists in it, else all of its bytes. Times,
-// counters and cursors around the lists change from answer to answer, and bring nothing.
+// sight returns a hash of the items of one answer: those that --items names, else the lists in it,
+// else all of its bytes. Times, counters and cursors around the lists change from answer to answer,
+// and are not items.
 func (u *Upstream) sight(entries []harvest.Entry, in *input, body []byte) string {
 	if len(entries) > 0 {
 		sum := fnv.New128a()
@@ -28,7 +29,7 @@ func (u *Upstream) sight(entries []harvest.Entry, in *input, body []byte) string
 			if rejected := entries[i].Rejected; rejected != nil {
 				key = rejected.Key
 			}
-			_, _ = sum.Write(key[:]) // a hash takes everything
+			_, _ = sum.Write(key[:]) // a hash never fails
 		}
 		return "items:" + hex.EncodeToString(sum.Sum(nil))
 	}
@@ -36,7 +37,7 @@ func (u *Upstream) sight(entries []harvest.Entry, in *input, body []byte) string
 	if err != nil {
 		return "" // nothing is known
 	}
-	e := encoder{most: mostSeen, depth: u.config.MaxDepth}
+	e := encoder{most: maxSeen, depth: u.config.MaxDepth}
 	found, empty := false, true
 	eachList(value, 0, func(list []any) {
 		found, empty = true, empty && len(list) == 0
@@ -49,7 +50,7 @@ func (u *Upstream) sight(entries []harvest.Entry, in *input, body []byte) string
 		body = e.out
 	}
 	sum := fnv.New128a()
-	_, _ = sum.Write(body[:min(len(body), mostSeen)])
+	_, _ = sum.Write(body[:min(len(body), maxSeen)])
 	return "lists:" + strconv.Itoa(len(body)) + ":" + hex.EncodeToString(sum.Sum(nil))
 }
 
@@ -61,7 +62,8 @@ func blank(value any, body []byte) bool {
 	return value == nil && (len(body) == 0 || string(body) == "null")
 }
 
-// eachList visits the lists that are no part of another one, in the order of their keys; links are no items.
+// eachList visits the lists that are not part of another one, in the order of their keys; links are
+// not items.
 func eachList(value any, depth int, visit func([]any)) {
 	switch v := value.(type) {
 	case []any:

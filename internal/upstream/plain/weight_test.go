@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// TestWeight: what is counted for an answer before it is decoded is at least what it takes, and not many times as much.
-// It runs alone: other tests would be measured with it.
+// TestWeight checks that what is counted for an answer before it is decoded is at least what it
+// takes, and not many times as much. It does not run in parallel: other tests would be measured
+// with it.
 func TestWeight(t *testing.T) {
 	many := func(one string) []byte { return []byte("[" + strings.Repeat(one+",", 200_000) + one + "]") }
 	var members bytes.Buffer
@@ -45,7 +46,7 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-// live is how many bytes are in use once the collector has been through.
+// live returns how many bytes are in use after a garbage collection.
 func live() int64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -11,13 +11,13 @@ import (
 
 // What PostgreSQL's numeric takes: digits before the point, digits after it.
 const (
-	mostWhole    = 131072
-	mostFraction = 16383
+	maxWhole    = 131072
+	maxFraction = 16383
 )
 
-// fitsNumeric reports whether a valid JSON number fits PostgreSQL's numeric, as
-// jsonb keeps it. It counts digits and never computes the number: 1e999999999
-// costs as much as 1. Source: set_var_from_str and make_result in numeric.c.
+// fitsNumeric reports whether a valid JSON number fits PostgreSQL's numeric, as jsonb keeps it. It
+// counts digits and never computes the number: 1e999999999 costs as much as 1. Source:
+// set_var_from_str and make_result in numeric.c.
 func fitsNumeric(literal []byte) bool {
 	mantissa, exp, hasExp := bytes.Cut(bytes.ToLower(bytes.TrimPrefix(literal, []byte("-"))), []byte("e"))
 	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
@@ -28,7 +28,7 @@ func fitsNumeric(literal []byte) bool {
 			return false
 		}
 	}
-	if len(fraction)-exponent > mostFraction {
+	if len(fraction)-exponent > maxFraction {
 		return false
 	}
 	lead := bytes.IndexAny(whole, "123456789")
@@ -38,7 +38,7 @@ func fitsNumeric(literal []byte) bool {
 		}
 		lead += len(whole)
 	}
-	return len(whole)-lead+exponent <= mostWhole
+	return len(whole)-lead+exponent <= maxWhole
 }
 
 // smallInt reads an exponent; one of more than nine digits fits nothing, not even a zero.
@@ -56,10 +56,10 @@ func smallInt(b []byte) (int, bool) {
 	return n, true
 }
 
-// mend replaces what PostgreSQL refuses in a text that scan has passed: \u0000
-// and half surrogate pairs by \ufffd, bytes that are no UTF-8 by U+FFFD, each as
-// encoding/json does. The text given stays as it is.
-func mend(b []byte) []byte {
+// sanitize replaces what PostgreSQL refuses in a text that scan has accepted: \u0000 and half
+// surrogate pairs by \ufffd, bytes that are not UTF-8 by U+FFFD, each as encoding/json does. The
+// input stays as it is.
+func sanitize(b []byte) []byte {
 	out := make([]byte, 0, len(b)+16)
 	for i := 0; i < len(b); {
 		switch c := b[i]; {
@@ -79,7 +79,7 @@ func mend(b []byte) []byte {
 	return out
 }
 
-// escapeLen is the length of the escape that b starts with; a surrogate pair is one.
+// escapeLen returns the length of the escape that b starts with; a surrogate pair is one.
 func escapeLen(b []byte) int {
 	if b[1] != 'u' {
 		return 2
@@ -99,11 +99,11 @@ func appendEscape(out, escape []byte) []byte {
 	return append(out, escape...)
 }
 
-// mendedUTF8 is the word for bytes that are not the characters of their charset.
-const mendedUTF8 = "mended_utf8"
+// replacedUTF8 is the stored word for bytes that are not characters of their charset.
+const replacedUTF8 = "mended_utf8"
 
-// mended names what was mended, for a page's reason; empty for nothing.
-func (f findings) mended() string {
+// reason names what was replaced, for a page's reason; empty for nothing.
+func (f findings) reason() string {
 	var words []string
 	if f.nul {
 		words = append(words, "mended_nul")
@@ -112,25 +112,25 @@ func (f findings) mended() string {
 		words = append(words, "mended_surrogate")
 	}
 	if f.utf8 {
-		words = append(words, mendedUTF8)
+		words = append(words, replacedUTF8)
 	}
 	return strings.Join(words, ",")
 }
 
-// Detail implements the worker's Upstream, see the function of that name.
+// Detail implements the worker's [Upstream], see [Detail].
 func (u *Upstream) Detail(a *harvest.Answer) string { return Detail(a) }
 
-// Detail is the beginning of an answer's body, up to harvest.MaxDetail bytes, as
-// valid text that a terminal shows without harm: what cannot be printed is U+FFFD.
+// Detail returns the beginning of an answer's body, up to [harvest.MaxDetail] bytes, as text that
+// is safe for a terminal: U+FFFD takes the place of what cannot be printed.
 func Detail(a *harvest.Answer) string {
 	if a == nil {
 		return ""
 	}
-	// A rune that is cut at the end of the window is within the bytes that do not fit anyway.
+	// A rune that is cut at the end of the window lies in the bytes that do not fit anyway.
 	return harvest.Printable(string(a.Body[:min(len(a.Body), harvest.MaxDetail+utf8.UTFMax)]))
 }
 
-// shorten cuts text from outside to a length that fits a message.
+// shorten cuts foreign text to a length that fits a message.
 func shorten(text string) string {
 	const most = 40
 	if len(text) <= most {
