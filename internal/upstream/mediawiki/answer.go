@@ -12,7 +12,7 @@ import (
 	"shoal/internal/text"
 )
 
-// answer is what api.php answers, as far as we read it.
+// answer is the part of an api.php answer that we read.
 type answer struct {
 	Continue    json.RawMessage `json:"continue"`
 	RawContinue rawContinue     `json:"query-continue"` // of a wiki before 1.26
@@ -43,7 +43,7 @@ type query struct {
 	} `json:"tokens"`
 }
 
-// mapping is how the wiki came from the title that was asked for to the one that it answers with.
+// mapping is how the wiki got from the requested title to the one that it answers with.
 type mapping struct {
 	From    word `json:"from"`
 	To      word `json:"to"`
@@ -85,7 +85,7 @@ type slot struct {
 	TextMissing flag    `json:"textmissing"`
 }
 
-// text is the content, by whichever of its two names.
+// text returns the content, under either of its two names.
 func (s *slot) text() *string {
 	if s.Content == nil {
 		return s.Star
@@ -93,7 +93,7 @@ func (s *slot) text() *string {
 	return s.Content
 }
 
-// Reasons of an answer that is none.
+// Reasons of an answer that cannot be used.
 const (
 	reasonBadJSON = "bad_json"
 	reasonDeep    = "too_deep"
@@ -105,7 +105,7 @@ var (
 	errMany = errors.New("more values than any wiki answers with")
 )
 
-// decode reads an answer, whose shape is looked at first: the decoder has no limits of its own.
+// decode reads an answer after checking its shape: the decoder has no limits of its own.
 func (u *Upstream) decode(body []byte) (answer, error) {
 	var a answer
 	if err := checkShape(body, u.config.MaxDepth); err != nil {
@@ -122,7 +122,7 @@ func (u *Upstream) decode(body []byte) (answer, error) {
 	return a, err
 }
 
-// open reads an answer and what it says is wrong; fine is false where the reading is all that there is to say.
+// open reads an answer and the errors in it; fine is false if the reading is already complete.
 func (u *Upstream) open(a *harvest.Answer, items []harvest.Item) (decoded answer, r harvest.Reading, fine bool) {
 	if len(a.Body) > u.config.MaxBody {
 		return decoded, undecodable(harvest.FaultTooLarge, string(harvest.FaultTooLarge)), false
@@ -147,7 +147,7 @@ func undecodable(fault harvest.Fault, reason string) harvest.Reading {
 	return harvest.Reading{Fault: fault, Reason: reason}
 }
 
-// Detail is the beginning of an answer as text that a terminal shows and a store takes.
+// Detail returns the beginning of an answer as text that a terminal can show and a store can keep.
 func (u *Upstream) Detail(a *harvest.Answer) string {
 	if a == nil {
 		return ""
@@ -155,7 +155,7 @@ func (u *Upstream) Detail(a *harvest.Answer) string {
 	return harvest.Printable(string(a.Body[:min(len(a.Body), harvest.MaxDetail+utf8.UTFMax)]))
 }
 
-// shortened is a text of the wiki's for one line of a message.
+// shortened returns a text of the wiki for one line of a message.
 func shortened(text string) string {
 	const most = 300
 	text = strings.Join(strings.Fields(harvest.Printable(text)), " ")

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// main is the slot that holds a page's own text. A wiki before 1.32 has no slots: there it is in the revision itself.
+// main returns the slot that holds a page's own text. In a wiki before 1.32, which has no slots, it
+// is the revision itself.
 func (r *revision) main() *slot {
 	m := r.Slots.Main
 	if m.text() == nil {
@@ -25,7 +26,7 @@ func (r *revision) main() *slot {
 	return &m
 }
 
-// verdict is what the wiki's checksum says of a text.
+// verdict is the result of comparing a text with the wiki's checksum.
 type verdict int
 
 const (
@@ -34,9 +35,10 @@ const (
 	differs           // the checksum is of this very text, which is another one
 )
 
-// verify compares the text of a revision with the wiki's checksum. Two things make them differ although nothing is
-// wrong: the checksum of a revision is that of all its slots together, and the API brings text into Unicode's normal
-// form C and puts U+FFFD for control characters and for what is not UTF-8, while the checksum is of the text before that.
+// verify compares the text of a revision with the wiki's checksum. Two things make them differ
+// although nothing is wrong. The checksum of a revision is that of all its slots together. And the
+// API brings text into Unicode's normal form C and puts U+FFFD for control characters and for what
+// is not UTF-8, while the checksum is of the text before that.
 func verify(rev *revision, main *slot) verdict {
 	content := *main.text()
 	sum := sha1.Sum([]byte(content))
@@ -58,8 +60,8 @@ func verify(rev *revision, main *slot) verdict {
 	return unchecked
 }
 
-// keptAsWritten reports whether the API answers with the stored bytes of this content model. Others it writes anew, such
-// as the items of Wikibase.
+// keptAsWritten reports whether the API answers with the stored bytes of this content model. Other
+// models, such as the items of Wikibase, it serializes anew.
 func keptAsWritten(model string) bool {
 	switch model {
 	case "", "wikitext", "text", "css", "sanitized-css", "javascript", "json", "Scribunto":
@@ -68,14 +70,16 @@ func keptAsWritten(model string) bool {
 	return false
 }
 
-// normalizes reports whether text of another length can have become this one in normal form C: what is composed, what is
-// replaced, and the letters below that which other characters are canonically the same as (the Kelvin sign is K).
+// normalizes reports whether text of another length can have become this one in normal form C. It
+// looks for composed characters, replaced ones, and letters that other characters are canonically
+// equal to (the Kelvin sign is K).
 func normalizes(content string) bool {
 	return strings.ContainsFunc(content, func(r rune) bool { return r >= 0xC0 || r == 'K' || r == ';' || r == '`' || r == '´' })
 }
 
-// oneForm reports whether no other text of the same length has this normal form: all letters are from the beginning of
-// Unicode, where whatever is canonically the same is longer, the modifier letter prime and the middle dot apart.
+// oneForm reports whether no other text of the same length has this normal form: all letters are
+// from the beginning of Unicode, where canonically equal text is longer, except for the modifier
+// letter prime and the middle dot.
 func oneForm(content string) bool {
 	const combining, prime, dot = 0x300, 0x2B9, 0xB7
 	return !strings.ContainsFunc(content, func(r rune) bool { return r >= combining || r == prime || r == dot })

@@ -23,11 +23,13 @@ func quoted(text string) string {
 	return string(b)
 }
 
-// The API answers with text in normal form C, without control characters and invalid UTF-8; its checksums are of the text before that.
+// The API answers with text in normal form C, without control characters and invalid UTF-8; its
+// checksums are of the text before that.
 func TestChecksums(t *testing.T) {
 	t.Parallel()
 	const landed, unchecked, refused = "landed", "landed unchecked", "unfinished"
-	// answer is page A with the text that the API answers with; slots says what its main slot has besides.
+	// answer is page A with the text that the API answers with; slot is what else its main slot
+	// has.
 	answer := func(text string, size int, sum, slot string) string {
 		return fmt.Sprintf(`{"query":{"pages":[{"pageid":1,"title":"A","revisions":[{"revid":1,"size":%d,"sha1":%q,"slots":{"main":{%s"content":%s}}}]}]}}`, size, sum, slot, quoted(text))
 	}

@@ -15,14 +15,15 @@ import (
 	"shoal/internal/harvest"
 )
 
-// DumpLines makes a line "PAGEID<tab>LENGTH<tab>TITLE" of each page in a dump of the page table, as mysqldump writes it,
-// that is no redirect and belongs to the listing. It holds a row at a time. A dump that ends before its end is an error.
+// DumpLines writes a line "PAGEID<tab>LENGTH<tab>TITLE" for each page in a dump of the page table,
+// as mysqldump writes it, that is not a redirect and belongs to the listing. It holds one row at a
+// time. A truncated dump is an error.
 func DumpLines(r io.Reader, l Listing) io.Reader {
 	prefix := norm.NFC.String(strings.ReplaceAll(l.Prefix, " ", "_")) // as titles stand in the table
 	return &dump{in: bufio.NewReaderSize(r, 64<<10), namespace: strconv.Itoa(l.Namespace), prefix: prefix}
 }
 
-// DumpItem makes an item of a line of DumpLines: by page id, its ID the title.
+// DumpItem makes an item of a line of [DumpLines]: by page id, with the title as its ID.
 func DumpItem(api, line string) (harvest.Item, error) {
 	id, rest, ok := strings.Cut(line, "\t")
 	length, title, ok2 := strings.Cut(rest, "\t")
@@ -31,7 +32,7 @@ func DumpItem(api, line string) (harvest.Item, error) {
 		return harvest.Item{}, errors.Join(errors.New("no row of a page table"), err)
 	}
 	item.ID = title
-	item.Size, _ = strconv.ParseInt(length, 10, 64) // unknown where it is no number
+	item.Size, _ = strconv.ParseInt(length, 10, 64) // unknown if it is not a number
 	return item, nil
 }
 
@@ -43,19 +44,19 @@ type dump struct {
 
 	out     []byte
 	columns []string // of the table, in the order of a row's values
-	at      [5]int   // where the columns that count stand, see wanted
+	at      [5]int   // the places of the columns that are read, see wanted
 	rows    bool     // inside the rows of an INSERT
 	whole   bool     // something came after the last INSERT
 	seen    bool     // there was an INSERT
 	err     error
 }
 
-// wanted are the columns that count.
+// wanted returns the columns that are read.
 func wanted() [5]string {
 	return [5]string{"page_id", "page_namespace", "page_title", "page_is_redirect", "page_len"}
 }
 
-// Read implements io.Reader.
+// Read implements [io.Reader].
 func (d *dump) Read(p []byte) (int, error) {
 	for len(d.out) == 0 {
 		if d.err != nil {
@@ -72,7 +73,8 @@ func (d *dump) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// statement reads up to the rows of an INSERT, over one statement of another kind, or over one comment.
+// statement reads up to the rows of an INSERT, or past one statement of another kind, or past one
+// comment.
 func (d *dump) statement() error {
 	c, err := d.skipSpace()
 	if errors.Is(err, io.EOF) {
@@ -107,13 +109,14 @@ func (d *dump) statement() error {
 	return d.skipStatement()
 }
 
-// inside is an error in the middle of something: the stream must not end there, unless with allowed.
+// inside returns an error for the middle of something: the stream must not end there, unless with
+// allowed.
 func inside(err, allowed error) error {
 	if errors.Is(err, io.EOF) && allowed == nil {
 		return io.ErrUnexpectedEOF
 	}
 	if errors.Is(err, io.EOF) {
-		return nil // the next look meets it again
+		return nil // the next read meets it again
 	}
 	return err
 }
@@ -130,7 +133,7 @@ func (d *dump) skipSpace() (byte, error) {
 	}
 }
 
-// head is the beginning of a statement, which stays unread.
+// head returns the beginning of a statement without consuming it.
 func (d *dump) head() (string, error) {
 	const most = 40
 	b, err := d.in.Peek(most)
@@ -140,10 +143,11 @@ func (d *dump) head() (string, error) {
 	return string(b), nil
 }
 
-// maxColumns is how many columns MySQL lets a table have.
+// maxColumns is the largest number of columns of a MySQL table.
 const maxColumns = 4096
 
-// create learns the order of the columns, a line each. A line is no longer than the reader's buffer.
+// create learns the order of the columns, a line each. A line is no longer than the reader's
+// buffer.
 func (d *dump) create() error {
 	d.columns = nil
 	for {
@@ -167,7 +171,7 @@ func (d *dump) create() error {
 	}
 }
 
-// values goes to the first row and finds the columns.
+// values moves to the first row and finds the columns.
 func (d *dump) values() error {
 	for i, name := range wanted() {
 		d.at[i] = -1
@@ -191,7 +195,7 @@ func (d *dump) values() error {
 	}
 }
 
-// row reads one row and what parts it from the next.
+// row reads one row and what separates it from the next.
 func (d *dump) row() error {
 	var kept [5]string
 	if c, err := d.solid(); err != nil || c != '(' {
@@ -231,7 +235,8 @@ func (d *dump) row() error {
 	return nil
 }
 
-// solid is the next byte that is no white space: newer servers write a row a line.
+// solid returns the next byte that is not white space: newer servers write each row on a line of
+// its own.
 func (d *dump) solid() (byte, error) {
 	for {
 		c, err := d.in.ReadByte()
@@ -248,8 +253,8 @@ func (d *dump) odd(err error, what string) error {
 	return errors.New("this dump is not as mysqldump writes it: " + what)
 }
 
-// mostValue bounds what is kept of a value: a title has at most 255 bytes.
-const mostValue = 4 << 10
+// maxValue bounds what is kept of a value: a title has at most 255 bytes.
+const maxValue = 4 << 10
 
 // value reads one value and the byte after it, which is a comma or the row's end.
 func (d *dump) value(keep bool) (text string, end byte, err error) {
@@ -272,13 +277,13 @@ func (d *dump) value(keep bool) (text string, end byte, err error) {
 		case !quoted && (c == ',' || c == ')'):
 			return string(b), c, nil
 		}
-		if keep && len(b) < mostValue {
+		if keep && len(b) < maxValue {
 			b = append(b, c)
 		}
 	}
 }
 
-// unescape is the byte that MySQL writes as a backslash and c.
+// unescape returns the byte that MySQL writes as a backslash and c.
 func unescape(c byte) byte {
 	switch c {
 	case '0':
@@ -306,7 +311,7 @@ func (d *dump) keep(v [5]string) {
 	d.out = append(d.out[:0], oneField(v[0])+"\t"+oneField(v[4])+"\t"+oneField(title)+"\n"...)
 }
 
-// oneField is a value that makes no line and no field of its own.
+// oneField returns a value without line breaks and tabs.
 func oneField(value string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -57,7 +57,8 @@ func TestDumpsAreReadInLittleMemory(t *testing.T) {
 	}
 }
 
-// A value with a line break makes no row of its own, and a prefix is compared in the form that titles stand in.
+// A value with a line break does not begin a new row, and a prefix is compared in the form of the
+// titles in the table.
 func TestDumpValues(t *testing.T) {
 	t.Parallel()
 	forged := strings.Replace(smallDump, `'AfD/Ω'`, `'AfD/cafÃ©\n99\t1\tForged'`, 1)

@@ -20,7 +20,7 @@ type apiError struct {
 	Data json.RawMessage `json:"data"` // plaintext; a list where it is empty
 }
 
-// failure is the first error of an answer. A header names it where the body is of a shape that we do not know.
+// failure returns the first error of an answer. A header names it if the body has an unknown shape.
 func (a *answer) failure(h http.Header) *apiError {
 	switch {
 	case len(a.Errors) > 0:
@@ -34,18 +34,19 @@ func (a *answer) failure(h http.Header) *apiError {
 	return nil
 }
 
-// mostLag bounds the silence for lag that the wiki states as such; its Retry-After is kept in full.
-const mostLag = time.Minute
+// maxLag bounds the silence for a lag that the wiki states; its Retry-After is kept in full.
+const maxLag = time.Minute
 
-// readOnlyWait is the silence while a wiki takes no edits: its databases are being worked on.
+// readOnlyWait is the silence while a wiki is read-only because its databases are being maintained.
 const readOnlyWait = 30 * time.Second
 
-// refused says what an error of the API means. Source: https://www.mediawiki.org/wiki/API:Errors_and_warnings.
+// refused returns what an error of the API means. Source:
+// https://www.mediawiki.org/wiki/API:Errors_and_warnings.
 func (u *Upstream) refused(e *apiError, items []harvest.Item) harvest.Reading {
 	r := harvest.Reading{Reason: harvest.Word(e.Code, "api_error"), Cause: saying(e.Code, e.Text+e.Info)}
 	switch code := e.Code; {
 	case code == "maxlag":
-		r.Fault, r.Wait = harvest.FaultLagged, min(e.lag(), mostLag)
+		r.Fault, r.Wait = harvest.FaultLagged, min(e.lag(), maxLag)
 	case code == "readonly":
 		r.Fault, r.Wait = harvest.FaultLagged, readOnlyWait
 	case code == "ratelimited", code == "actionthrottledtext", code == "concurrency-limit", strings.Contains(code, "poolcounter"), strings.Contains(code, "pool-"):
@@ -66,13 +67,13 @@ func (u *Upstream) refused(e *apiError, items []harvest.Item) harvest.Reading {
 	return r
 }
 
-// isTrouble reports whether the servers are in trouble, rather than the request.
+// isTrouble reports whether the servers, rather than the request, are at fault.
 func isTrouble(code string) bool {
 	return strings.HasPrefix(code, "internal_api_error") || strings.HasPrefix(code, "internal-error") ||
 		strings.HasPrefix(code, "cirrussearch") || strings.Contains(code, "timeout") || strings.HasPrefix(code, "dberror") || code == "unknown" || code == ""
 }
 
-// tooMany lowers how many titles a request names, and leaves the items to requests that name fewer.
+// tooMany lowers how many titles a request names, and leaves the items to smaller requests.
 func (u *Upstream) tooMany(e *apiError, items []harvest.Item, r harvest.Reading) harvest.Reading {
 	if len(items) <= 1 {
 		r.Fault = harvest.FaultFatal
@@ -97,8 +98,8 @@ func (e *apiError) lag() time.Duration {
 	if json.Unmarshal(e.Data, &data) == nil && data.Lag > lag {
 		lag = data.Lag
 	}
-	if !(lag > 0) || lag > mostLag.Seconds() {
-		lag = mostLag.Seconds() * math.Min(1, math.Max(0, math.Ceil(lag)))
+	if !(lag > 0) || lag > maxLag.Seconds() {
+		lag = maxLag.Seconds() * math.Min(1, math.Max(0, math.Ceil(lag)))
 	}
 	return time.Duration(math.Ceil(lag*1000)) * time.Millisecond
 }

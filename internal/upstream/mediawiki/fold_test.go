@@ -2,8 +2,8 @@ package mediawiki
 
 import "testing"
 
-// Spellings that every MediaWiki takes for one page are one item, so that its records land once. All others are items of
-// their own, and the wiki is asked for each as it was typed.
+// Spellings that every MediaWiki takes for one page are one item, so that its records land once.
+// All others are items of their own, and the wiki gets each as it was typed.
 func TestSpellingsOfOneItem(t *testing.T) {
 	t.Parallel()
 	const api = "https://wiki.example/w/api.php"

@@ -14,16 +14,17 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Listing is which pages of a wiki are a corpus: those of a namespace whose title, without the namespace's name, begins
-// with a prefix. Redirects are not among them.
+// Listing is the choice of the pages of a wiki that are a corpus: those of a namespace whose title,
+// without the namespace's name, begins with a prefix. Redirects are not among them.
 type Listing struct {
 	Namespace int
 	Prefix    string
 }
 
-// ParseListing reads mediawiki:?prefix=Articles for deletion/&namespace=4. What stands there is what the person typed:
-// blanks, +, & and % are letters of a prefix. An escape such as %20 is decoded, since no title of any wiki has a % before
-// two hex digits, and & begins a parameter only before the name of one.
+// ParseListing reads mediawiki:?prefix=Articles for deletion/&namespace=4. The value is what the
+// person typed: blanks, +, & and % are letters of a prefix. An escape such as %20 is decoded, since
+// no title of any wiki has a % before two hex digits, and & begins a parameter only before the name
+// of one.
 func ParseListing(uri string) (Listing, error) {
 	_, query, ok := strings.Cut(uri, ":")
 	if !ok {
@@ -38,7 +39,7 @@ func ParseListing(uri string) (Listing, error) {
 			return Listing{}, fmt.Errorf("it has %s; %s", harvest.Quote(name), listingShape)
 		}
 		if said[name] {
-			return Listing{}, fmt.Errorf("it says %s more than once: a & before it that belongs to the title is written %%26", harvest.Quote(name))
+			return Listing{}, fmt.Errorf("%s occurs more than once: a & before it that belongs to the title is written %%26", harvest.Quote(name))
 		}
 		said[name] = true
 		var value string
@@ -58,7 +59,7 @@ var (
 	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 )
 
-// cutParameter splits what follows a parameter's = where the next parameter begins.
+// cutParameter splits the text after a parameter's = at the beginning of the next parameter.
 func cutParameter(rest string) (value, next string) {
 	if at := nextParameter.FindStringIndex(rest); at != nil {
 		return rest[:at[0]], rest[at[0]+1:]
@@ -66,7 +67,7 @@ func cutParameter(rest string) (value, next string) {
 	return rest, ""
 }
 
-// set takes one parameter as it is typed.
+// set sets one parameter as it is typed.
 func (l *Listing) set(name, typed string) error {
 	if odd := likeParameter.FindString(typed); odd != "" {
 		return fmt.Errorf("it has %s; %s, and a & that belongs to the title as %%26", harvest.Quote(odd), listingShape)
@@ -90,12 +91,13 @@ func (l *Listing) set(name, typed string) error {
 	return nil
 }
 
-// FormerListing is ParseListing of a run that was opened when + stood for a blank.
+// FormerListing is [ParseListing] for a run that was opened when + meant a blank.
 func FormerListing(uri string) (Listing, error) {
 	return ParseListing(strings.ReplaceAll(uri, "+", "%20"))
 }
 
-// ListRequest asks for one step of the listing, as many pages as the wiki gives at once. next is what ReadList gave.
+// ListRequest makes the request of one step of the listing, for as many pages as the wiki lists at
+// once. next comes from [Upstream.ReadList].
 func (u *Upstream) ListRequest(l Listing, next string) *harvest.Request {
 	params := append(u.asserted(), param{"generator", "allpages"}, param{"gapnamespace", strconv.Itoa(l.Namespace)},
 		param{"gapprefix", l.Prefix}, param{"gapfilterredir", "nonredirects"}, param{"gaplimit", "max"}, param{"prop", "info"})
@@ -114,11 +116,12 @@ type Listed struct {
 	Size, Revision int64 // bytes of its text; id of its last revision
 }
 
-// ReadList reads one step: its pages by id, and what the next step continues with, empty after the last.
+// ReadList reads one step: its pages by id, and what the next step continues with, empty after the
+// last.
 func (u *Upstream) ReadList(a *harvest.Answer) (listed []Listed, next string, r harvest.Reading) {
 	decoded, r, fine := u.open(a, nil)
 	switch {
-	case !fine && r.Fault == harvest.FaultNone: // badcontinue leaves a pack open, but a listing would end here as if it were whole
+	case !fine && r.Fault == harvest.FaultNone: // badcontinue leaves a pack open, but a listing would end here as if it were complete
 		return nil, "", undecodable(harvest.FaultUndecodable, "badcontinue")
 	case !fine:
 		return nil, "", r
@@ -137,7 +140,7 @@ func (u *Upstream) ReadList(a *harvest.Answer) (listed []Listed, next string, r 
 	return listed, string(decoded.Continue), r
 }
 
-// ReadUserInfo tells how many pages a request of ours may name, and who we are.
+// ReadUserInfo returns how many pages a request of ours may name, and who we are.
 func (u *Upstream) ReadUserInfo(a *harvest.Answer) (limit int, name string, r harvest.Reading) {
 	decoded, r, fine := u.open(a, nil)
 	if !fine {

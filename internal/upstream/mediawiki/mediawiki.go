@@ -1,13 +1,13 @@
 // Package mediawiki is the upstream kind for the Action API of any MediaWiki.
 //
-// In go items, each a title or a page id, and the complete 2xx answers of
-// api.php; out come requests for up to 50 pages (500 with apihighlimits) and
-// Readings with a page for each item that the answer completes. It also lists
-// pages, reads the dump of a page table, and knows how one logs in.
+// In go items, each a title or a page id, and the complete 2xx answers of api.php; out come
+// requests for up to 50 pages (500 with apihighlimits) and readings with a page for each item that
+// the answer completes. It also lists pages, reads the dump of a page table, and knows how to log
+// in.
 //
-// It makes no request, and takes nothing for missing that the wiki does not call
-// missing: an item that an answer leaves open comes back as unfinished or with
-// the continuation that asks for it.
+// It never makes a request, and never calls an item missing that the wiki does not call missing: an
+// item that an answer leaves open comes back as unfinished or with the continuation that requests
+// it.
 //
 // Source of the facts: https://www.mediawiki.org/wiki/API:Main_page, formatversion 2.
 package mediawiki
@@ -29,16 +29,17 @@ import (
 )
 
 const (
-	// usualLimit and highLimit are how many titles or ids a request may name, without and with apihighlimits.
+	// usualLimit and highLimit are how many titles or ids a request may name, without and with
+	// apihighlimits.
 	usualLimit = 50
 	highLimit  = 500
-	// mostContent is how much content a request asks for at the most, where sizes are known: an answer stops at 8 MiB
-	// ($wgAPIMaxResultSize), and escapes make the text longer.
-	mostContent = 6_000_000
-	// usualSize stands for a size that nobody knows.
+	// maxContent is how much content a request asks for at most, if sizes are known: an answer
+	// stops at 8 MiB ($wgAPIMaxResultSize), and escapes make the text longer.
+	maxContent = 6_000_000
+	// usualSize is assumed for an unknown size.
 	usualSize = 8 << 10
-	// mostGet is the longest URL that every server in between takes.
-	mostGet = 7500
+	// maxGet is the longest URL that every server and proxy on the way accepts.
+	maxGet = 7500
 )
 
 // Text is a page's text, as records are made of it.
@@ -48,13 +49,13 @@ type Text struct {
 	Content       string
 }
 
-// Config says which wiki, and what is kept.
+// Config is which wiki to read, and what to keep.
 type Config struct {
 	API      string // canonical URL of api.php
 	MaxBody  int    // bytes of an answer; default 16 MiB
 	MaxDepth int    // of its JSON; default 256
 	Maxlag   int    // seconds of lag at which the wiki refuses; default 5, negative: never
-	Assert   string // user or bot: the wiki refuses where we are not logged in as one; empty for neither
+	Assert   string // user or bot: the wiki refuses if we are not logged in as one; empty for neither
 	Body     bool   // pages keep their body
 	// Records makes records of a page's text; nil for none.
 	Records func(Text) []harvest.Record
@@ -66,7 +67,7 @@ type Upstream struct {
 	limit  atomic.Int64
 }
 
-// ErrAPI is wrapped by the error of New for an address that is no api.php.
+// ErrAPI is wrapped by the error of [New] for an address that is not an api.php.
 var ErrAPI = errors.New("is no address of a wiki's api.php")
 
 // New makes the upstream of one wiki.
@@ -90,11 +91,12 @@ func New(c Config) (*Upstream, error) {
 	return u, nil
 }
 
-// SetLimit says how many titles or ids a request may name.
+// SetLimit sets how many titles or ids a request may name.
 func (u *Upstream) SetLimit(n int) { u.limit.Store(int64(min(max(n, 1), highLimit))) }
 
-// Fits reports whether the item can go into one request with those of the pack: titles and ids do not mix, there are no
-// more than the wiki takes, and their pages fit into one answer as far as their sizes are known.
+// Fits reports whether the item can go into one request with those of the pack: titles and ids do
+// not mix, there are no more than the wiki allows, and their pages fit into one answer as far as
+// their sizes are known.
 func (u *Upstream) Fits(pack []harvest.Item, next harvest.Item) bool {
 	if len(pack) == 0 {
 		return true
@@ -106,7 +108,7 @@ func (u *Upstream) Fits(pack []harvest.Item, next harvest.Item) bool {
 	for i := range pack {
 		sum += size(pack[i])
 	}
-	return sum <= mostContent
+	return sum <= maxContent
 }
 
 func size(item harvest.Item) int64 {
@@ -122,8 +124,8 @@ const (
 	pageidParam = "pageid="
 )
 
-// Title is the item of a title: API?title=<as folded has it, spaces to _, percent-encoded>. Its ID is the title as it is
-// given, and so is what the wiki is asked for.
+// Title returns the item of a title: API?title=<as folded returns it, spaces to _,
+// percent-encoded>. Its ID is the title as given, and the wiki is asked for that.
 func Title(api, title string) (harvest.Item, error) {
 	title = strings.TrimSpace(title)
 	if err := checkTitle(title); err != nil {
@@ -132,8 +134,9 @@ func Title(api, title string) (harvest.Item, error) {
 	return titleItem(api, folded(title), title)
 }
 
-// Capitals are the entries of a corpus in a run that was opened when the first letter of each title was made a capital in
-// its key, harvest.Run.Titles: its rows are found again. The wiki is asked for the title as it is given all the same.
+// Capitals returns the entries of a corpus for a run of an older version, which capitalised the
+// first letter of each title in its key, see [harvest.Run].Titles: so the rows of such a run are
+// found again. The wiki is still asked for the title as given.
 func Capitals(api string, entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
 	return func(yield func(harvest.Entry, error) bool) {
 		for entry, err := range entries {
@@ -173,13 +176,13 @@ func capital(title string) string {
 
 func underscored(title string) string { return strings.ReplaceAll(title, " ", "_") }
 
-// sameSpace reports whether two titles that the wiki calls one page name its namespace in the same way, so that the one
-// is only another spelling of the other. Project:A is another name of Wikipedia:A.
+// sameSpace reports whether two titles that the wiki calls one page name its namespace in the same
+// way, so that one is only another spelling of the other. Project:A is another name of Wikipedia:A.
 func sameSpace(one, other string) bool {
 	return strings.EqualFold(namespace(one), namespace(other))
 }
 
-// namespace is what stands before a title's first colon, empty without one.
+// namespace returns what precedes a title's first colon, empty without one.
 func namespace(title string) string {
 	before, _, ok := strings.Cut(strings.TrimLeft(title, ": _"), ":")
 	if !ok {
@@ -194,7 +197,7 @@ func namespace(title string) string {
 	return norm.NFC.String(strings.Join(strings.FieldsFunc(visible, func(r rune) bool { return r == '_' || unicode.IsSpace(r) }), " "))
 }
 
-// PageID is the item of a page id: API?pageid=N.
+// PageID returns the item of a page id: API?pageid=N.
 func PageID(api, id string) (harvest.Item, error) {
 	n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 64)
 	if err != nil || n <= 0 {
@@ -207,8 +210,8 @@ func PageID(api, id string) (harvest.Item, error) {
 // byID reports whether an item names a page by its id.
 func byID(item harvest.Item) bool { return strings.Contains(item.URL, "?"+pageidParam) }
 
-// asked is the title or the id that a request names for the item: the title as the corpus gives it, with blanks for
-// underscores, which share a key.
+// asked returns the title or the id that a request names for the item: the title as the corpus has
+// it, with blanks for underscores, which share a key.
 func asked(item harvest.Item) (string, error) {
 	_, query, _ := strings.Cut(item.URL, "?")
 	if id, ok := strings.CutPrefix(query, pageidParam); ok {

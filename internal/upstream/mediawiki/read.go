@@ -11,8 +11,9 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Why an item did not land as a page, in Page.Reason, besides those of the worker. An item that the wiki calls by another
-// name lands with reasonAlias or reasonRedirect, and Page.Detail is the title there.
+// Why an item did not land as a page, in Page.Reason, besides the reasons of the worker. An item
+// that the wiki calls by another name lands with reasonAlias or reasonRedirect, and Page.Detail is
+// the title there.
 const (
 	reasonInvalid   = "invalid_title"
 	reasonLoop      = "redirect_loop"
@@ -25,17 +26,17 @@ const (
 	reasonRedirect  = "redirect"
 )
 
-// Read makes pages of the items that an answer completes. The others stand in Next, the continuation that asks for
-// them, or in Unfinished. No page holds the answer's memory.
+// Read makes pages of the items that an answer completes. The others are in Next, the continuation
+// that requests them, or in Unfinished. No page holds the answer's memory.
 func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
 	need := int64(copies*len(a.Body) + min(shortObject*len(a.Body), maxObjects<<8))
 	if err := a.Grow(need); err != nil {
-		return u.alone(req, a, harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonMany, Cause: err})
+		return u.single(req, a, harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonMany, Cause: err})
 	}
 	defer a.Shrink(need)
 	decoded, r, fine := u.open(a, req.Items)
 	if !fine {
-		return u.alone(req, a, r)
+		return u.single(req, a, r)
 	}
 	b := u.book(&decoded.Query)
 	var left []harvest.Item
@@ -46,7 +47,7 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 			continue
 		}
 		if b.redirectID(item) {
-			// The continuation would bring its text, but not again that it is a redirect.
+			// The continuation would bring its text, but not the fact that it is a redirect.
 			r.Unfinished = append(r.Unfinished, item)
 			continue
 		}
@@ -65,14 +66,16 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 }
 
 const (
-	// copies is how often the text of an answer is in memory while it is read: decoded, as body, and as records.
+	// copies is how often the text of an answer is in memory while it is read: decoded, as body,
+	// and as records.
 	copies = 4
 	// shortObject is how many bytes a byte of the shortest objects takes, decoded.
 	shortObject = 96
 )
 
-// alone ends a lone item whose answer is too deep or too large to be read: it will not get better.
-func (u *Upstream) alone(req *harvest.Request, a *harvest.Answer, r harvest.Reading) harvest.Reading {
+// single ends a single item whose answer is too deep or too large to be read: it will not get
+// better.
+func (u *Upstream) single(req *harvest.Request, a *harvest.Answer, r harvest.Reading) harvest.Reading {
 	if r.Reason != reasonDeep && r.Reason != reasonMany || len(req.Items) != 1 {
 		return r
 	}
@@ -82,7 +85,7 @@ func (u *Upstream) alone(req *harvest.Request, a *harvest.Answer, r harvest.Read
 	}}}
 }
 
-// book is an answer's pages by the names under which items ask for them.
+// book is an answer's pages by the names under which items request them.
 type book struct {
 	u         *Upstream
 	byTitle   map[string]*page
@@ -120,8 +123,8 @@ func (u *Upstream) book(q *query) *book {
 	return b
 }
 
-// follow goes from a name through a map of names to the last one. It counts the steps, at most one for each entry and one
-// more where they go round in a circle.
+// follow goes from a name through a map of names to the last one. It counts the steps: at most one
+// for each entry, and one more if they form a circle.
 func follow(names map[string]string, name string) (last string, steps int) {
 	for to, ok := names[name]; ok && to != name && steps <= len(names); to, ok = names[name] {
 		name = to
@@ -140,7 +143,8 @@ func (b *book) settle(p *harvest.Page, item harvest.Item) bool {
 		id, _ := strconv.ParseInt(name, 10, 64) // PageID has written it
 		return b.byNumber(p, b.byID[id])
 	}
-	// In two steps where the wiki brings a title into normal form C first and into its own spelling then.
+	// There are two steps if the wiki first brings a title into normal form C and then into its own
+	// spelling.
 	title, _ := follow(b.spelled, name)
 	target, hops := follow(b.redirects, title)
 	switch {
@@ -166,7 +170,8 @@ func (b *book) settle(p *harvest.Page, item harvest.Item) bool {
 	return b.complete(p, found)
 }
 
-// byNumber is settle for a page id. The wiki follows no redirect from an id: its page says that it is one.
+// byNumber is settle for a page id. The wiki does not follow a redirect from an id: its page is
+// marked as one.
 func (b *book) byNumber(p *harvest.Page, found *page) bool {
 	if found == nil || !found.Redirect {
 		return found != nil && b.complete(p, found)
@@ -199,7 +204,7 @@ func (b *book) redirectID(item harvest.Item) bool {
 	return b.byID[id] != nil && bool(b.byID[id].Redirect)
 }
 
-// elsewhere lands an item whose text is under another title, and so are its records.
+// elsewhere lands an item whose text, and so its records, are under another title.
 func (b *book) elsewhere(p *harvest.Page, reason, title string) bool {
 	p.Outcome, p.Reason, p.Detail = harvest.Landed, reason, named(title)
 	return true
@@ -210,7 +215,8 @@ func skip(p *harvest.Page, reason string) bool {
 	return true
 }
 
-// complete lands a page that has its text. One without a revision is not here yet, whatever else the answer says of it.
+// complete lands a page that has its text. A page without a revision is not complete yet, whatever
+// else the answer has of it.
 func (b *book) complete(p *harvest.Page, found *page) bool {
 	if found.Missing {
 		p.Outcome, p.Reason = harvest.Missing, "missing"
@@ -294,13 +300,14 @@ func sound(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 }
 
-// maxName bounds what a wiki calls a page: its titles have at most 255 bytes, besides those of the namespace.
+// maxName bounds a page name from a wiki: its titles have at most 255 bytes, besides those of the
+// namespace.
 const maxName = 1 << 10
 
-// named is a title of the wiki, within bounds.
+// named returns a title of the wiki, within bounds.
 func named(text string) string { return sound(text[:min(len(text), maxName)]) }
 
-// wording is a reason of the wiki's: text, or an object with its text.
+// wording returns a reason of the wiki: text, or an object with its text.
 func wording(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {

@@ -63,8 +63,8 @@ func ask(t testing.TB, u *Upstream, items []harvest.Item) *harvest.Request {
 	return req
 }
 
-// ends says how each item stands in a reading: outcome and reason, unfinished or next.
-// why is the reason of a page, with the title where its text is.
+// ends lists how each item ended in a reading: outcome and reason, unfinished or next. why is the
+// reason of a page, with the title of its text.
 func why(p *harvest.Page) string {
 	if p.Reason == reasonAlias || p.Reason == reasonRedirect {
 		return p.Reason + ":" + p.Detail
@@ -110,7 +110,7 @@ func TestRead(t *testing.T) {
 		{"page ids", "#1|#2|#3", `{"query":{"pages":[{"pageid":2,"missing":true},` + rev(1, "A", "a") + `,` + strings.Replace(rev(3, "R", "#REDIRECT [[Old_name#x|y]]"), `"ns":4`, `"ns":4,"redirect":true`, 1) + `]}}`, "landed; missing missing; landed redirect:Old name"},
 		{"without revisions, and with an empty list", "A|B|C", `{"query":{"pages":[` + rev(1, "A", "a") + `,{"pageid":2,"title":"B"},{"pageid":3,"title":"C","revisions":[]}]}}`, "landed; unfinished; unfinished"},
 		{"cut at the size of an answer", "A|B", `{"continue":{"rvcontinue":"2|2","continue":"||info"},"query":{"pages":[` + rev(1, "A", "a") + `,{"pageid":2,"title":"B"}]}}`, "landed; next"},
-		{"a continue that nobody needs", "A", `{"continue":{"rvcontinue":"2|2","continue":"||"},"query":{"pages":[` + rev(1, "A", "a") + `]}}`, "landed"},
+		{"a continue that is not needed", "A", `{"continue":{"rvcontinue":"2|2","continue":"||"},"query":{"pages":[` + rev(1, "A", "a") + `]}}`, "landed"},
 		{"not in the answer at all", "A|B", `{"batchcomplete":true,"query":{"pages":[` + rev(1, "A", "a") + `]}}`, "landed; unfinished"},
 		{"nothing but an end", "A", `{"batchcomplete":true}`, "unfinished"},
 		{"hidden", "A", strings.Replace(`{"query":{"pages":[`+rev(1, "A", "a")+`]}}`, `"content":"a"`, `"texthidden":true`, 1), "skipped hidden_revision"},
@@ -158,7 +158,7 @@ func TestReadErrors(t *testing.T) {
 		{"a wrong parameter", `{"errors":[{"code":"badvalue","text":"x"}]}`, "", harvest.FaultFatal, "badvalue", 0},
 		{"a lost session", `{"errors":[{"code":"assertuserfailed","text":"x"}]}`, "", harvest.FaultLogin, "assertuserfailed", 0},
 		{"a refused token", `{"errors":[{"code":"mwoauth-invalid-authorization","text":"x"}]}`, "", harvest.FaultCredential, "mwoauth-invalid-authorization", 0},
-		{"by its header alone", `{}`, "ratelimited", harvest.FaultRateLimited, "ratelimited", 0},
+		{"only by its header", `{}`, "ratelimited", harvest.FaultRateLimited, "ratelimited", 0},
 		{"HTML", `<html>Wikimedia Error</html>`, "", harvest.FaultUndecodable, "html", 0},
 		{"nothing", ``, "", harvest.FaultUndecodable, "bad_json", 0},
 		{"cut", `{"query":{"pages":[{"pageid":1,`, "", harvest.FaultUndecodable, "bad_json", 0},

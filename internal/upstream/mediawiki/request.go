@@ -12,7 +12,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// separator parts the values of a parameter where one of them holds a bar; it also stands before the first.
+// separator separates the values of a parameter if one of them holds a bar; it also precedes the
+// first.
 const separator = "\x1f"
 
 // param is one parameter; a list keeps their order, so that one request is always the same URL.
@@ -29,7 +30,7 @@ func encode(params []param) string {
 	return b.String()
 }
 
-// common are the parameters of every request.
+// common returns the parameters of every request.
 func (u *Upstream) common() []param {
 	params := []param{{"action", "query"}, {"format", "json"}, {"formatversion", "2"}, {"errorformat", "plaintext"}}
 	if u.config.Maxlag >= 0 {
@@ -47,7 +48,7 @@ func (u *Upstream) asserted() []param {
 
 var errMixed = errors.New("a request names titles or page ids, not both")
 
-// Request asks for the pages of the items with their text.
+// Request makes the request for the pages of the items with their text.
 func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) {
 	values := make([]string, len(items))
 	ids := byID(items[0])
@@ -67,7 +68,8 @@ func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) {
 	if bar {
 		joined = separator + strings.Join(values, separator)
 	}
-	// info first: it is short, so an answer that is cut has it for every page; the continuation says it no more.
+	// info comes first: it is short, so a truncated answer has it for every page; the continuation
+	// does not repeat it.
 	params := append(u.asserted(), param{"prop", "info|revisions"},
 		param{"rvprop", "ids|timestamp|user|userid|comment|size|slotsize|sha1|slotsha1|content|contentmodel"}, param{"rvslots", "main"})
 	if ids {
@@ -78,20 +80,22 @@ func (u *Upstream) Request(items []harvest.Item) (*harvest.Request, error) {
 	return u.request(items, encode(params), ""), nil
 }
 
-// request is a GET while its URL is short enough, else a POST that only reads. more continues base.
+// request returns a GET while its URL is short enough, else a POST that only reads. more continues
+// base.
 func (u *Upstream) request(items []harvest.Item, base, more string) *harvest.Request {
 	query := base
 	if more != "" {
 		query += "&" + more
 	}
 	r := &harvest.Request{Items: items, Method: http.MethodGet, URL: u.config.API + "?" + query, Base: base}
-	if len(r.URL) > mostGet {
+	if len(r.URL) > maxGet {
 		r.Method, r.URL, r.Body, r.Type = http.MethodPost, u.config.API, []byte(query), "application/x-www-form-urlencoded"
 	}
 	return r
 }
 
-// continuation is the request that goes on where an answer stopped: the continue object merged into the parameters.
+// continuation returns the request that continues where an answer stopped: the continue object
+// merged into the parameters.
 func (u *Upstream) continuation(items []harvest.Item, base string, more []byte) *harvest.Request {
 	encoded := continued(more)
 	if encoded == "" {
@@ -100,7 +104,7 @@ func (u *Upstream) continuation(items []harvest.Item, base string, more []byte) 
 	return u.request(items, base, encoded)
 }
 
-// continued are the parameters of a continue object, in its own order.
+// continued returns the parameters of a continue object, in its own order.
 func continued(object []byte) string {
 	values := url.Values{}
 	var fields map[string]json.RawMessage
@@ -117,18 +121,19 @@ func continued(object []byte) string {
 	return strings.ReplaceAll(values.Encode(), "+", "%20")
 }
 
-// UserInfoRequest asks the wiki who we are to it.
+// UserInfoRequest asks the wiki how it knows us.
 func (u *Upstream) UserInfoRequest() *harvest.Request {
 	params := append(u.asserted(), param{"meta", "userinfo"}, param{"uiprop", "rights|groups|ratelimits"})
 	return u.request(nil, encode(params), "")
 }
 
-// LoginTokenRequest asks for the token that a login needs.
+// LoginTokenRequest makes the request for the token that a login needs.
 func (u *Upstream) LoginTokenRequest() *harvest.Request {
 	return u.request(nil, encode(append(u.common(), param{"meta", "tokens"}, param{"type", "login"})), "")
 }
 
-// LoginRequest logs in with a bot password, as Special:BotPasswords gives it: Name@app and its password.
+// LoginRequest logs in with a bot password, as Special:BotPasswords gives it: Name@app and its
+// password.
 func (u *Upstream) LoginRequest(token, name, password string) *harvest.Request {
 	params := []param{
 		{"action", "login"}, {"format", "json"}, {"formatversion", "2"}, {"errorformat", "plaintext"},

@@ -10,7 +10,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// A key that changes loses a run.
+// A changed key loses a run.
 func TestKeysStay(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ title, url, key string }{
@@ -60,7 +60,7 @@ func TestRequest(t *testing.T) {
 		long = append(long, titles(t, fmt.Sprintf("%d %s", i, strings.Repeat("Ж", 60)))...)
 	}
 	post := ask(t, u, long)
-	if post.Method != "POST" || post.URL != testAPI || len(post.Body) < mostGet || post.Type != "application/x-www-form-urlencoded" {
+	if post.Method != "POST" || post.URL != testAPI || len(post.Body) < maxGet || post.Type != "application/x-www-form-urlencoded" {
 		t.Errorf("Request(long titles) = %s %s, want a POST of a form", post.Method, post.URL)
 	}
 	if _, err := u.Request(titles(t, "A", "#7")); err == nil {
@@ -172,7 +172,7 @@ func FuzzDumpLines(f *testing.F) {
 	})
 }
 
-// What a person types after prefix= is what the wiki is asked for.
+// The wiki gets what a person types after prefix=.
 func TestPrefixesAsTyped(t *testing.T) {
 	t.Parallel()
 	u := wiki(t)

@@ -6,9 +6,9 @@ import (
 	"github.com/segmentio/encoding/json"
 )
 
-// What an answer may hold. 500 pages with their text are some 3,000 objects and 20,000 values, a step of a listing for an
-// account with apihighlimits 5,000 and 70,000. Each object costs a hundred bytes and more once it is decoded, so that
-// 16 MiB of empty ones would cost gigabytes.
+// What an answer may hold. 500 pages with their text are some 3,000 objects and 20,000 values; a
+// step of a listing for an account with apihighlimits is 5,000 and 70,000. Each object costs a
+// hundred bytes or more once it is decoded, so 16 MiB of empty ones would cost gigabytes.
 const (
 	maxObjects  = 20_000
 	maxValues   = 300_000
@@ -41,7 +41,8 @@ func checkShape(body []byte, maxDepth int) error {
 	return nil
 }
 
-// endOfString is where the string that begins at i has its closing quote; the end of the body where it has none.
+// endOfString returns the place of the closing quote of the string that begins at i; the end of the
+// body if it has none.
 func endOfString(body []byte, i int) int {
 	for i < len(body) {
 		at := bytes.IndexByte(body[i:], '"')
@@ -61,7 +62,8 @@ func endOfString(body []byte, i int) int {
 	return i
 }
 
-// trim takes white space and byte order marks off both ends: some wikis' PHP files begin or end with them.
+// trim removes white space and byte order marks from both ends: some wikis' PHP files begin or end
+// with them.
 func trim(body []byte) []byte {
 	mark := []byte("\uFEFF")
 	for {
@@ -74,10 +76,11 @@ func trim(body []byte) []byte {
 	}
 }
 
-// flag is a boolean: true or false in formatversion 2, there or not in formatversion 1, where it is an empty text.
+// flag is a boolean: true or false in formatversion 2; in formatversion 1 it is present, as an
+// empty text, or absent.
 type flag bool
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (f *flag) UnmarshalJSON(raw []byte) error {
 	text := string(raw)
 	*f = text != "false" && text != "null"
@@ -87,7 +90,7 @@ func (f *flag) UnmarshalJSON(raw []byte) error {
 // word is a text that PHP may have taken for a number, such as the title 1984.
 type word string
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (w *word) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9') {
 		*w = word(raw)
@@ -99,7 +102,7 @@ func (w *word) UnmarshalJSON(raw []byte) error {
 // pages are a list, or an object by page id before formatversion 2 (MediaWiki 1.25).
 type pages []page
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (p *pages) UnmarshalJSON(raw []byte) error {
 	if len(raw) == 0 || raw[0] != '{' {
 		return json.Unmarshal(raw, (*[]page)(p))
@@ -115,10 +118,11 @@ func (p *pages) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// rawContinue is a continue object as wikis before 1.26 give it, {"allpages":{"gapcontinue":…}}, without its outer level.
+// rawContinue is a continue object as wikis before 1.26 send it, {"allpages":{"gapcontinue":…}},
+// without its outer level.
 type rawContinue json.RawMessage
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (r *rawContinue) UnmarshalJSON(raw []byte) error {
 	var modules map[string]map[string]json.RawMessage
 	if len(raw) <= maxContinue {

@@ -72,7 +72,7 @@ func TestMarksAreSkipped(t *testing.T) {
 	}
 }
 
-// A code is what a row, a label of a metric and a terminal show.
+// A code is shown in a row, in a label of a metric and on a terminal.
 func TestReasonsAreWords(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
@@ -100,7 +100,7 @@ func TestShapeIsQuick(t *testing.T) {
 	}
 }
 
-// What is not an answer of api.php says what it is.
+// An answer that is not from api.php is described.
 func TestWhatIsNotAnAnswer(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{

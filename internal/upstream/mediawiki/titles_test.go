@@ -8,7 +8,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Which page a spelling means is for the wiki to say, in one step or in two.
+// The wiki decides which page a spelling means, in one step or in two.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ asked, normalized, title, want string }{
@@ -66,7 +66,7 @@ func TestTitlesAreItemsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// A run that was opened before keeps its keys, and its titles are asked for as they are written all the same.
+// A run of an older version keeps its keys, and its titles are still requested as they are written.
 func TestCapitals(t *testing.T) {
 	t.Parallel()
 	given := append(titles(t, "ünal K", "Ada", "#42"), harvest.Item{})
