@@ -18,22 +18,22 @@ import (
 )
 
 const (
-	// shareFor is how long the result of a renewal stands for those who were refused:
+	// shareFor is how long the result of a renewal also serves later callers that were refused:
 	// requests that were under way with the old credential come back one by one.
 	shareFor = 5 * time.Second
 
-	// failureFor is how long a failed renewal stands for everybody, so that a token
-	// endpoint in trouble is not asked by each of us in turn.
+	// failureFor is how long a failed renewal holds for every caller, so that callers do not ask a
+	// token endpoint in trouble one after the other.
 	failureFor = time.Second
 )
 
-// credential is what goes on the wire; it never changes once made.
+// credential is what a request carries; it never changes once made.
 type credential struct {
 	headers           http.Header   // of every request, the credential's own included
 	param, paramValue string        // of kind query
-	pairs             []pair        // told from data by what stands before them, however short they are
+	pairs             []pair        // distinguished from data by what precedes them, however short they are
 	secrets           []string      // as they are
-	data, text        *harvest.Mask // of them: for answers that are kept, and for what people are shown
+	data, text        *harvest.Mask // of them: for stored answers, and for text that people see
 	renewAt, expires  time.Time     // zero: never
 }
 
@@ -45,7 +45,7 @@ type authorizer struct {
 	proxies []string // secrets of proxies
 	tokens  *tokens  // of oauth2
 	log     *slog.Logger
-	ctx     context.Context //nolint:containedctx // renewals outlive whoever asked for them
+	ctx     context.Context //nolint:containedctx // renewals outlive their callers
 	spawn   func(func())
 
 	now      atomic.Pointer[credential] // nil before the first token
@@ -60,7 +60,7 @@ type authorizer struct {
 	cookies map[string]string // of kind session, by name
 }
 
-// renewal is one attempt to get a credential, shared by all who want one.
+// renewal is one attempt to get a credential, shared by all callers that need one.
 type renewal struct {
 	done    chan struct{}
 	at      time.Time
@@ -144,7 +144,7 @@ func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-// current is the newest credential that there is; one without secret before the first token.
+// current returns the newest credential; one without a secret before the first token.
 func (a *authorizer) current() *credential {
 	if c := a.now.Load(); c != nil {
 		return c
@@ -152,13 +152,14 @@ func (a *authorizer) current() *credential {
 	return &credential{headers: a.base}
 }
 
-// none is what goes to a host that the credential is not for. What that host answers is still cleaned of it.
+// none returns the credential for a host that must not get ours. That host's answers are still
+// masked.
 func (a *authorizer) none(c *credential) *credential {
 	return &credential{headers: a.base, pairs: c.pairs, secrets: c.secrets, data: c.data, text: c.text}
 }
 
-// fresh reports whether the credential can be used now, and has it renewed in the
-// background when its end comes near.
+// fresh reports whether the credential can be used now, and renews it in the background when it is
+// about to expire.
 func (a *authorizer) fresh() bool {
 	c := a.now.Load()
 	if c == nil {
@@ -193,8 +194,8 @@ func (r *renewal) wait(ctx context.Context) (bool, error) {
 	}
 }
 
-// reread takes up a file that has changed. While a file cannot be read its last
-// content stays in use: whoever replaces it may be half-way.
+// reread reads a file that has changed. While the file cannot be read its last content stays in
+// use: another program may be replacing it.
 func (a *authorizer) reread() {
 	value, changed, err := a.secret.read()
 	switch {
@@ -229,7 +230,8 @@ func (a *authorizer) renew(ctx context.Context) (bool, error) {
 	return a.share(shareFor).wait(ctx)
 }
 
-// share joins the renewal that runs, or that ended well no longer than fresh ago, else starts one.
+// share joins the renewal that is running, or one that succeeded no longer than fresh ago;
+// otherwise it starts one.
 func (a *authorizer) share(fresh time.Duration) *renewal {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -277,7 +279,8 @@ func (a *authorizer) fetch() (changed bool, err error) {
 	return true, nil
 }
 
-// mask finds all texts that must not be shown: of this credential, of those before it, of proxies and of the client.
+// mask finds all texts that must not be shown: secrets of this credential, of those before it, of
+// proxies and of the client.
 func (a *authorizer) mask() *harvest.Mask {
 	a.mu.Lock()
 	all := slices.Concat(a.past...)
@@ -290,7 +293,7 @@ func (a *authorizer) mask() *harvest.Mask {
 	return newMask(shortestSecret, all, current.pairs)
 }
 
-// setParam gives a raw query the parameter, in place of any of that name.
+// setParam sets the parameter in a raw query, in place of any with that name.
 func setParam(query, name, value string) string {
 	query = harvest.WithoutParam(query, name)
 	if query != "" {

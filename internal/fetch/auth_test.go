@@ -99,7 +99,7 @@ func TestSecretFileIsReadAgain(t *testing.T) {
 	sees("first")
 	write("other")
 	sees("other")
-	write("") // someone is half-way through replacing it
+	write("") // as when another program is replacing it
 	sees("other")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func oauth(s *fakeapi.Server) Config {
 	}
 }
 
-// withTokens is serve for an upstream that wants OAuth2 tokens.
+// withTokens is serve for an upstream that requires OAuth2 tokens.
 func withTokens(t *testing.T, life time.Duration) (*fakeapi.Server, *Client) {
 	t.Helper()
 	s, err := fakeapi.New(fakeapi.Options{Behaviour: fakeapi.Behaviour{ClientID: "me", ClientSecret: canary, TokenLife: life}})
@@ -199,7 +199,8 @@ func TestOAuthTokenIsSharedAndRenewed(t *testing.T) {
 	}
 }
 
-// A token that lives for a second or two is replaced before its end: no 401 in a few of its lives.
+// A token that lives for a second or two is replaced before it expires: there is no 401 in a few of
+// its lives.
 func TestOAuthRenewsBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	var tokens, refused atomic.Int64
@@ -239,7 +240,7 @@ func TestOAuthRenewsBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong, and whatever a server echoes, no error and no log line shows a secret.
+// No error and no log line shows a secret, whatever goes wrong and whatever a server echoes.
 func TestSecretsAreNeverShown(t *testing.T) {
 	t.Parallel()
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -254,7 +255,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 			w.Header().Set("Link", "<"+r.URL.String()+`&page=2>; rel="next"`)
 			w.Header().Set("X-Echo", strings.Join(r.Header["Authorization"], ""))
 			http.Redirect(w, r, "/next?"+r.URL.RawQuery, http.StatusFound)
-		default: // an answer that is none, with all that was sent in it
+		default: // a malformed answer, with everything that was sent in it
 			conn, _, _ := w.(http.Hijacker).Hijack()
 			fmt.Fprintf(conn, "%s %s\r\n\r\n", r.URL.RawQuery, r.Header.Get("Authorization"))
 			conn.Close()

@@ -18,8 +18,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// serveVariable makes this test binary an upstream, so that a benchmark counts
-// the client's CPU alone.
+// serveVariable makes this test binary an upstream, so that a benchmark counts only the client's
+// CPU.
 const serveVariable = "SHOAL_FETCH_SERVE"
 
 func TestMain(m *testing.M) {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	s.Close()
 }
 
-// upstream starts this binary as a server and gives its URL and CA file.
+// upstream starts this binary as a server and returns its URL and CA file.
 func upstream(b *testing.B) (base, ca string) {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -75,8 +75,8 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkExchange gives the CPU that one exchange of 8 KiB over HTTP/2 and TLS
-// costs the client, beside net/http's own client doing the same.
+// BenchmarkExchange measures the CPU that one exchange of 8 KiB over HTTP/2 and TLS costs the
+// client, beside net/http's own client doing the same.
 //
 //	go test -run '^$' -bench Exchange -benchmem ./internal/fetch
 func BenchmarkExchange(b *testing.B) {

@@ -9,7 +9,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// company is what a connection carries when an exchange begins.
+// company is the load of a connection when an exchange begins.
 type company struct{ exchanges, flying int64 }
 
 func (o *origin) company(l link) company {
@@ -19,11 +19,12 @@ func (o *origin) company(l link) company {
 	return company{exchanges, flying}
 }
 
-// longURL is from where on a URL, rather than what every request has, is why a server refuses our headers.
+// longURL is the length from which a URL, rather than the headers of every request, is why a server
+// refuses our headers.
 const longURL = 512
 
-// blame finds the failures of which nothing says that they are the exchange's own fault: its connection was lost while it
-// carried others too, or had stood unused, or the peer had fallen silent to all of them.
+// blame finds the failures that may not be the exchange's own fault: its connection was lost while
+// it carried others too, or had been idle, or the peer had fallen silent to all of them.
 func (o *origin) blame(l link, before company, began time.Time, req *harvest.Request, err error) error {
 	f := (*harvest.Failure)(nil)
 	if !errors.As(err, &f) {

@@ -31,10 +31,10 @@ func TestALostConnectionIsNobodysFaultUntilItCarriesOneExchange(t *testing.T) {
 		})
 	})
 	c := framesClient(t, ca, nil)
-	reserve := func(alone bool) *Slot {
+	reserve := func(exclusive bool) *Slot {
 		t.Helper()
 		from := c.Reserve
-		if alone {
+		if exclusive {
 			from = c.ReserveAlone
 		}
 		s, err := from(t.Context(), base)
@@ -51,7 +51,7 @@ func TestALostConnectionIsNobodysFaultUntilItCarriesOneExchange(t *testing.T) {
 		t.Errorf("Send = %v and %v, want %q for both: either may have been at fault", err, neighbour, harvest.FaultLost)
 	}
 	if err := sendOn(t, reserve(true), base+"/b"); faultIn(err) != harvest.FaultReset {
-		t.Errorf("Send alone = %v, want %q: there was no other", err, harvest.FaultReset)
+		t.Errorf("Send by itself = %v, want %q: there was no other", err, harvest.FaultReset)
 	}
 }
 

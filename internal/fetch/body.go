@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	// errorBody is how much is read of an answer that is no success: enough to see what it says.
+	// errorBody is how much is read of an answer that is not a success: enough to see its message.
 	errorBody = 64 << 10
 
-	// announcedAtMost is how much memory an announced length may claim before bytes have come.
-	announcedAtMost = 1 << 20
+	// maxAnnounced is how much memory an announced length may claim before bytes have come.
+	maxAnnounced = 1 << 20
 )
 
 // errCorrupt is wrapped when a gzip body is damaged.
@@ -102,9 +102,8 @@ func damage(err error) error {
 	return err
 }
 
-// readBody takes a whole body into a sink, which the caller closes in any case.
-// Of an answer that is no success it takes what it can get, since its status and
-// headers matter, not how it ended.
+// readBody reads a whole body into a sink, which the caller closes in any case. Of an answer that
+// is not a success it reads what it can get: its status and headers matter, not how it ended.
 func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm func() bool) (replaced bool, err error) {
 	success := isSuccess(resp.StatusCode)
 	limit := c.cfg.MaxBody
@@ -117,20 +116,20 @@ func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm
 		}
 		return false, &harvest.Failure{Fault: fault, Status: resp.StatusCode, Err: err}
 	}
-	said, err := codingOf(resp.Header, c.cfg.Raw)
+	declared, err := codingOf(resp.Header, c.cfg.Raw)
 	if err != nil {
 		return fail(harvest.FaultEncoding, err)
 	}
-	if success && said == codingNone && resp.ContentLength > limit {
+	if success && declared == codingNone && resp.ContentLength > limit {
 		return fail(harvest.FaultTooLarge, tooLarge(limit))
 	}
-	if err := c.openSink(s, resp, said == codingGzip); err != nil {
+	if err := c.openSink(s, resp, declared == codingGzip); err != nil {
 		return fail(memoryFault(err), err)
 	}
 	if s.buf == nil {
 		return false, nil
 	}
-	found, tooLong, err := c.pour(s, &meter{r: resp.Body, n: wire}, said, limit)
+	found, tooLong, err := c.pour(s, &meter{r: resp.Body, n: wire}, declared, limit)
 	if tooLong && !success { // its beginning is enough
 		s.buf.b, tooLong = s.buf.b[:min(limit, int64(len(s.buf.b)))], false
 	}
@@ -141,12 +140,12 @@ func (c *Client) readBody(resp *http.Response, s *sink, wire *atomic.Int64, calm
 	case errors.Is(err, harvest.ErrMemory):
 		return fail(harvest.FaultTooLarge, err)
 	case err != nil:
-		return fail(bodyFault(err, calm()), told(err))
+		return fail(bodyFault(err, calm()), explained(err))
 	case tooLong:
 		s.buf.b = s.buf.b[:min(limit, int64(len(s.buf.b)))]
 		return fail(harvest.FaultTooLarge, tooLarge(limit))
 	}
-	if found == codingGzip || said == codingGzip {
+	if found == codingGzip || declared == codingGzip {
 		resp.Header.Del("Content-Encoding")
 		resp.Header.Del("Content-Length")
 	}
@@ -159,20 +158,20 @@ func tooLarge(limit int64) error {
 	return fmt.Errorf("the body has more than %d decoded bytes (--max-body)", limit)
 }
 
-// openSink gives the sink its first buffer: of the announced length, or as much
-// as bodies took lately.
+// openSink gives the sink its first buffer: of the announced length, or as large as recent bodies.
 func (c *Client) openSink(s *sink, resp *http.Response, gz bool) error {
 	switch {
 	case resp.ContentLength == 0 || resp.Body == http.NoBody:
 	case resp.ContentLength > 0 && !gz:
-		return s.open(int(min(resp.ContentLength+1, announcedAtMost)))
+		return s.open(int(min(resp.ContentLength+1, maxAnnounced)))
 	default:
-		return s.open(int(min(c.typical.Load(), announcedAtMost)))
+		return s.open(int(min(c.typical.Load(), maxAnnounced)))
 	}
 	return nil
 }
 
-// memoryFault is the fault of a body for which there is no memory: it needs too much, or is not waited for any more.
+// memoryFault returns the fault of a body without memory: it needs too much, or the caller has
+// stopped waiting.
 func memoryFault(err error) harvest.Fault {
 	if errors.Is(err, harvest.ErrMemory) {
 		return harvest.FaultTooLarge
@@ -181,14 +180,14 @@ func memoryFault(err error) harvest.Fault {
 }
 
 // pour fills the sink, unpacked; found is the coding that the body had.
-func (c *Client) pour(s *sink, r io.Reader, said coding, limit int64) (found coding, tooLong bool, err error) {
-	if said == codingNone && c.cfg.Raw {
+func (c *Client) pour(s *sink, r io.Reader, declared coding, limit int64) (found coding, tooLong bool, err error) {
+	if declared == codingNone && c.cfg.Raw {
 		tooLong, err = s.fill(r, limit)
-		return said, tooLong, err
+		return declared, tooLong, err
 	}
 	z := c.inflaters.get(r)
 	defer c.inflaters.put(z)
-	if found = sniff(&z.in, said, c.cfg.Raw); found == codingNone {
+	if found = sniff(&z.in, declared, c.cfg.Raw); found == codingNone {
 		tooLong, err = s.fill(&z.in, limit)
 		return found, tooLong, err
 	}

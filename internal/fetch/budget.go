@@ -10,10 +10,11 @@ import (
 	"shoal/internal/harvest"
 )
 
-// budget counts the bytes of answers and lets no caller in while they are used up.
+// budget counts the bytes of answers and makes callers wait while they are used up.
 //
-// An answer that grows waits too. So that not all of them wait for one another, one of them is the first: it grows as it
-// needs, up to largest beyond the limit, until it is counted off; then another is.
+// An answer that grows waits too. To prevent a deadlock, one of them is the first: it grows as it
+// needs, up to largest beyond the limit, until it is removed from the account; then another answer
+// becomes the first.
 type budget struct {
 	limit   int64
 	largest int64 // what one answer may hold
@@ -21,11 +22,11 @@ type budget struct {
 	mu     sync.Mutex
 	used   int64
 	first  *account
-	opened chan struct{} // closed when used falls or there is no first any more; nil while no caller waits
+	opened chan struct{} // closed when used falls or the first has ended; nil while no caller waits
 }
 
-// take waits until n bytes fit, then counts them. An empty budget takes any n,
-// so that one body larger than the whole budget still passes, alone.
+// take waits until n bytes fit, then counts them. An empty budget admits any n, so that one body
+// larger than the whole budget still passes, by itself.
 func (b *budget) take(ctx context.Context, n int64) error {
 	return b.wait(ctx, func() bool { return b.used <= 0 || b.used+n <= b.limit }, func() { b.used += n })
 }
@@ -52,7 +53,7 @@ func (b *budget) wait(ctx context.Context, fits func() bool, then func()) error 
 	}
 }
 
-// add counts n bytes more, or less, without waiting.
+// add counts n bytes more, or fewer, without waiting.
 func (b *budget) add(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,17 +76,17 @@ func (b *budget) inUse() int64 {
 	return b.used
 }
 
-// account is what one answer holds of the budget. It implements harvest.Memory.
+// account is what one answer holds of the budget. It implements [harvest.Memory].
 type account struct {
 	b    *budget
-	ctx  context.Context //nolint:containedctx // for as long as the answer is wanted, which is beyond the call that made it
-	rest func() func()   // is called when it has to wait, and what that returns when it need not any more; nil for nothing
+	ctx  context.Context //nolint:containedctx // for as long as the answer is needed, which is beyond the call that made it
+	rest func() func()   // called when the answer has to wait; the function it returns is called when the wait is over; nil for nothing
 
 	held   int64 // guarded by the budget's lock
 	closed bool
 }
 
-// Grow implements harvest.Memory.
+// Grow implements [harvest.Memory].
 func (a *account) Grow(n int64) error {
 	b := a.b
 	b.mu.Lock()
@@ -105,7 +106,8 @@ func (a *account) Grow(n int64) error {
 	return b.wait(a.ctx, func() bool { return a.fits(n) }, func() { a.count(n) })
 }
 
-// fits reports whether the answer may grow now. One that would have to wait is the first, where there is none.
+// fits reports whether the answer may grow now. An answer that would have to wait becomes the
+// first, if there is none.
 func (a *account) fits(n int64) bool {
 	if a.b.used+n > a.b.limit && a.b.first == nil {
 		a.b.first = a
@@ -120,7 +122,7 @@ func (a *account) count(n int64) {
 	}
 }
 
-// Add implements harvest.Memory.
+// Add implements [harvest.Memory].
 func (a *account) Add(n int64) {
 	a.b.mu.Lock()
 	defer a.b.mu.Unlock()
@@ -130,7 +132,7 @@ func (a *account) Add(n int64) {
 	}
 }
 
-// Close implements harvest.Memory.
+// Close implements [harvest.Memory].
 func (a *account) Close() {
 	a.b.mu.Lock()
 	defer a.b.mu.Unlock()

@@ -10,8 +10,9 @@ import (
 	"shoal/internal/harvest"
 )
 
-// TestGrowthWaits: answers that grow wait while the budget is used up, one of them excepted, so that all of them end; together
-// they never hold more than the budget and what one may.
+// TestGrowthWaits checks that answers that grow wait while the budget is used up, except for one,
+// so that all of them end; together they never hold more than the budget and what one answer may
+// hold.
 func TestGrowthWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -21,7 +22,7 @@ func TestGrowthWaits(t *testing.T) {
 			all.Go(func() {
 				a := &account{b: b, ctx: t.Context()}
 				defer a.Close()
-				for range 10 { // each alone needs all that one may hold
+				for range 10 { // each needs all that one answer may hold
 					if err := a.Grow(10); err != nil {
 						t.Errorf("Grow(10) = %v, want none", err)
 					}
@@ -38,13 +39,14 @@ func TestGrowthWaits(t *testing.T) {
 	})
 }
 
-// TestGrowthEnds: an answer that needs more than one may hold is refused, and one that is not wanted any more does not wait.
+// TestGrowthEnds checks that an answer that needs more than one may hold is refused, and that an
+// abandoned one does not wait.
 func TestGrowthEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := &budget{limit: 100, largest: 150}
 		first := &account{b: b, ctx: t.Context()}
-		if err := first.Grow(120); err != nil { // beyond the budget, alone
+		if err := first.Grow(120); err != nil { // beyond the budget, as the only one
 			t.Fatalf("Grow(120) = %v, want none", err)
 		}
 		if err := first.Grow(31); !errors.Is(err, harvest.ErrMemory) {

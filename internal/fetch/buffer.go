@@ -8,8 +8,8 @@ import (
 
 const smallestBuffer = 4 << 10
 
-// buffers keeps memory for bodies in size classes: 4 KiB and its doubles, and
-// one last class of exactly the longest body plus the byte that proves it too long.
+// buffers keeps memory for bodies in size classes: 4 KiB and its doubles, and one last class of
+// exactly the longest body plus the byte that proves it too long.
 type buffers struct {
 	longest int
 	classes []sync.Pool // of *buffer
@@ -33,7 +33,7 @@ func (p *buffers) class(n int) int {
 
 func (p *buffers) size(class int) int { return min(smallestBuffer<<class, p.longest) }
 
-// get gives a buffer of at least n bytes, or of the longest class if n is beyond it.
+// get returns a buffer of at least n bytes, or of the longest class if n is beyond it.
 func (p *buffers) get(n int) *buffer {
 	class := p.class(min(n, p.longest))
 	if b, ok := p.classes[class].Get().(*buffer); ok {
@@ -52,7 +52,7 @@ type sink struct {
 	buf    *buffer // nil until the first byte is expected
 }
 
-// open gives the sink a buffer of at least n bytes, in place of the one that it has.
+// open gives the sink a buffer of at least n bytes, in place of its present one.
 func (s *sink) open(n int) error {
 	if err := s.memory.Grow(int64(s.pool.size(s.pool.class(min(n, s.pool.longest))))); err != nil {
 		return err

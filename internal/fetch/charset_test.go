@@ -20,8 +20,8 @@ func utf16le(text string) []byte {
 	return out
 }
 
-// TestCharsets shows that an answer is UTF-8 when it arrives, whatever it came in, and that bytes that are to be kept
-// stay as they came.
+// TestCharsets checks that an answer is UTF-8 when it arrives, whatever its charset was, and that
+// bytes to be kept stay as they came.
 func TestCharsets(t *testing.T) {
 	t.Parallel()
 	const text = `{"a":"é"}`
@@ -64,7 +64,7 @@ func TestCharsets(t *testing.T) {
 	}
 }
 
-// What a text takes in UTF-8 counts against --max-body, as what it took before does.
+// The size of a text in UTF-8 counts against --max-body, as its size before does.
 func TestCharsetsKeepToMaxBody(t *testing.T) {
 	t.Parallel()
 	euros := bytes.Repeat([]byte("\x80"), 4000)
@@ -92,7 +92,8 @@ func TestCharsetsSayWhatTheyReplaced(t *testing.T) {
 	}
 }
 
-// TestCodingsThatChangeNothing shows words in Content-Encoding that are no coding, and codings that are not true.
+// TestCodingsThatChangeNothing checks words in Content-Encoding that are not codings, and codings
+// that are not true.
 func TestCodingsThatChangeNothing(t *testing.T) {
 	t.Parallel()
 	const text = `{"fish":"herring"}`
@@ -115,7 +116,7 @@ func TestCodingsThatChangeNothing(t *testing.T) {
 		{"empty", []string{""}, []byte(text), "", ""},
 		{"quoted", []string{`"gzip"`}, gz, "", ""},
 		{"with a parameter", []string{"gzip;q=1.0"}, gz, "", ""},
-		{"a word of somebody's own", []string{"x-sparkle"}, []byte(text), "", harvest.FaultEncoding},
+		{"an unknown word", []string{"x-sparkle"}, []byte(text), "", harvest.FaultEncoding},
 		{"gzip that is not", []string{"gzip"}, []byte(text), "", harvest.FaultPartial},
 		{"gzip that nothing says", nil, gz, "", ""},
 		{"gzip that is called utf-8", []string{"utf-8"}, gz, "", ""},

@@ -13,20 +13,21 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Client makes exchanges with the hosts of one upstream. It is safe for any
-// number of goroutines.
+// Client makes exchanges with the hosts of one upstream. It is safe for concurrent use.
 //
-// Memory: what an answer holds counts against Config.Budget from its first buffer until Answer.Release: its body, and what
-// its reader says that it makes of it. Every slot counts as much as bodies took lately. Reserve waits while that sum has
-// reached the budget, and so does an answer that grows, all but one, which may take Config.Largest beyond it. Besides,
-// peers may have sent Streams · streamWindow bytes ahead. An exchange that waits for memory is not ended for its slowness.
+// Memory: what an answer holds counts against Config.Budget from its first buffer until
+// [harvest.Answer.Release]: its body, and what its reader reports to make of it. Every slot counts
+// as much as recent bodies took. [Client.Reserve] waits while that sum has reached the budget, and
+// so does every answer that grows except one, which may take Config.Largest beyond it. In addition,
+// peers may have sent Streams · streamWindow bytes ahead. An exchange that waits for memory is not
+// ended for its slowness.
 type Client struct {
 	cfg       Config
 	log       *slog.Logger
 	dialer    *dialer
 	auth      *authorizer
 	places    *semaphore.Weighted
-	alone     *semaphore.Weighted // one exchange at a time has a connection of its own
+	exclusive *semaphore.Weighted // one exchange at a time has a connection of its own
 	budget    budget
 	door      *door
 	buffers   *buffers
@@ -57,8 +58,8 @@ func usualPatience() patience {
 	return patience{readIdle: 15 * time.Second, ping: 5 * time.Second, write: 10 * time.Second, shut: time.Minute}
 }
 
-// New checks the settings, reads secrets and certificates, and makes no
-// connection. Its errors are sentences for the operator.
+// New checks the settings, reads secrets and certificates, and makes no connection. Its errors are
+// sentences for the operator.
 func New(cfg Config, log *slog.Logger) (*Client, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -66,7 +67,7 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, log: log, origins: map[string]*origin{},
-		places: semaphore.NewWeighted(int64(cfg.Streams)), alone: semaphore.NewWeighted(1), door: newDoor(), buffers: newBuffers(cfg.MaxBody), patience: usualPatience(),
+		places: semaphore.NewWeighted(int64(cfg.Streams)), exclusive: semaphore.NewWeighted(1), door: newDoor(), buffers: newBuffers(cfg.MaxBody), patience: usualPatience(),
 	}
 	c.budget.limit, c.budget.largest = cfg.Budget, cfg.Largest
 	c.typical.Store(smallestBuffer)
@@ -81,33 +82,32 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	return c, nil
 }
 
-// Reserve waits for all that an exchange needs, in this order: a place among
-// Config.Streams, memory, a stream of a warm connection to the origin, a credential.
-// target is an origin such as https://api.example, or any canonical URL of it; a bare host
-// means https. Trouble with the connection or the credential is a *harvest.Failure;
-// when ctx ends, its cause is returned.
+// Reserve waits for everything that an exchange needs, in this order: a place among Config.Streams,
+// memory, a stream of a warm connection to the origin, a credential. target is an origin such as
+// https://api.example, or any canonical URL of it; a bare host means https. Trouble with the
+// connection or the credential is a [*harvest.Failure]; if ctx ends, its cause is returned.
 func (c *Client) Reserve(ctx context.Context, target string) (*Slot, error) {
 	return c.reserve(ctx, target, false)
 }
 
-// ReserveAlone is Reserve on a connection that carries no other exchange: for one of which it is to be found out whether it
-// breaks connections. One such slot is out at a time.
+// ReserveAlone is [Client.Reserve] on a connection that carries no other exchange, to find out
+// whether an exchange breaks connections. One such slot is out at a time.
 func (c *Client) ReserveAlone(ctx context.Context, target string) (*Slot, error) {
-	if err := c.alone.Acquire(ctx, 1); err != nil {
+	if err := c.exclusive.Acquire(ctx, 1); err != nil {
 		return nil, context.Cause(ctx)
 	}
 	s, err := c.reserve(ctx, target, true)
 	if err != nil {
-		c.alone.Release(1)
+		c.exclusive.Release(1)
 	}
 	return s, err
 }
 
-func (c *Client) reserve(ctx context.Context, target string, alone bool) (*Slot, error) {
+func (c *Client) reserve(ctx context.Context, target string, exclusive bool) (*Slot, error) {
 	if c.closed.Load() {
 		return nil, ErrClosed
 	}
-	o, err := c.origin(target, alone)
+	o, err := c.origin(target, exclusive)
 	if err != nil {
 		return nil, err
 	}
@@ -124,19 +124,20 @@ func (c *Client) reserve(ctx context.Context, target string, alone bool) (*Slot,
 		return nil, err
 	}
 	if !o.own {
-		s.alone = alone
+		s.exclusive = exclusive
 		return s, nil
 	}
 	if err := c.auth.ready(ctx); err != nil {
 		s.Release()
 		return nil, c.scrub(err)
 	}
-	s.alone = alone
+	s.exclusive = exclusive
 	return s, nil
 }
 
-// origin finds or makes the origin of a target, or its twin for exchanges that are to be alone.
-func (c *Client) origin(target string, alone bool) (*origin, error) {
+// origin finds or makes the origin of a target, or its twin for exchanges that need a connection of
+// their own.
+func (c *Client) origin(target string, exclusive bool) (*origin, error) {
 	scheme, rest, ok := strings.Cut(target, "://")
 	if !ok {
 		scheme, rest = "https", target
@@ -148,8 +149,8 @@ func (c *Client) origin(target string, alone bool) (*origin, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := name
-	if alone {
-		key += " alone"
+	if exclusive {
+		key += " exclusive"
 	}
 	if o := c.origins[key]; o != nil {
 		return o, nil
@@ -162,26 +163,26 @@ func (c *Client) origin(target string, alone bool) (*origin, error) {
 	return o, nil
 }
 
-// remember keeps the size of bodies as a moving average over the last 16 or so, quicker to rise,
-// which is what the next slot counts before its body has come.
+// remember keeps the size of bodies as a moving average over about the last 16, quicker to rise.
+// The next slot counts that much before its body has come.
 func (c *Client) remember(size int64) {
 	old := c.typical.Load()
 	weight := int64(16)
 	if size > old {
-		weight = 2 // large bodies must be reckoned with before forty of them are under way
+		weight = 2 // large bodies must show in the average before forty of them are under way
 	}
 	c.typical.CompareAndSwap(old, max(smallestBuffer, old+(size-old)/weight))
 }
 
-// Renew is for a 401: it drops the credential and reads the file or asks for a
-// token once more. Callers at about the same time share one renewal. False means that
-// there is no other credential to be had: a repeated request would fare the same.
+// Renew is for a 401: it drops the credential and reads the file or asks for a token once more.
+// Callers at about the same time share one renewal. False means that no other credential is
+// available: a repeated request would fare the same.
 func (c *Client) Renew(ctx context.Context) (bool, error) {
 	changed, err := c.auth.renew(ctx)
 	return changed, c.scrub(err)
 }
 
-// Stats are counts since New, and the state of this moment.
+// Stats are counts since [New], and the state at this moment.
 type Stats struct {
 	Dials    int64 // connections tried, proxies and token endpoints included
 	Lookups  int64 // of them, those that had to look a name up
@@ -193,7 +194,7 @@ type Stats struct {
 	Budget   int64 // bytes in use, see Client
 }
 
-// Stats tells what the client is doing.
+// Stats returns what the client is doing.
 func (c *Client) Stats() Stats {
 	return Stats{
 		Dials: c.dialer.dials.Load(), Lookups: c.dialer.lookups.Load(),
@@ -202,8 +203,8 @@ func (c *Client) Stats() Stats {
 	}
 }
 
-// StreamCap is how many exchanges can be in flight at once: what was configured,
-// or fewer if a peer allows fewer now.
+// StreamCap returns how many exchanges can be in flight at once: what was configured, or fewer if a
+// peer allows fewer now.
 func (c *Client) StreamCap() int {
 	lowest := int64(c.cfg.Streams)
 	for _, o := range c.all() {
@@ -226,8 +227,8 @@ func (c *Client) all() []*origin {
 	return all
 }
 
-// Close ends all connections, exchanges in flight included, and waits for dials
-// and renewals to give up. Reserve fails with ErrClosed from then on.
+// Close ends all connections, exchanges in flight included, and waits for dials and renewals to
+// give up. [Client.Reserve] fails with [ErrClosed] from then on.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	was := c.closed.Swap(true)
@@ -243,7 +244,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// spawn runs f, which ends soon after c.ctx does, and has Close wait for it.
+// spawn runs f, which ends soon after c.ctx does, and makes Close wait for it.
 func (c *Client) spawn(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,7 +19,7 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 const agent = "shoal-test/1 (test@example.org)"
 
-// serve starts an upstream with the options and gives it with a client for it.
+// serve starts an upstream with the options and returns it with a client for it.
 func serve(t *testing.T, o fakeapi.Options, cfg Config) (*fakeapi.Server, *Client) {
 	t.Helper()
 	s, err := fakeapi.New(o)
@@ -64,7 +64,7 @@ func get(ctx context.Context, c *Client, url string) (*harvest.Answer, error) {
 	return s.Send(ctx, &harvest.Request{Method: http.MethodGet, URL: url}, nil)
 }
 
-// faultIn is the class of an error, or the error's text if it is no failure.
+// faultIn is the class of an error, or the error's text if it is not a failure.
 func faultIn(err error) harvest.Fault {
 	f := (*harvest.Failure)(nil)
 	switch {
@@ -76,7 +76,7 @@ func faultIn(err error) harvest.Fault {
 	return harvest.Fault(err.Error())
 }
 
-// protocols runs a test over each way that an upstream can be spoken to.
+// protocols runs a test over each protocol of an upstream.
 func protocols(t *testing.T, run func(t *testing.T, o fakeapi.Options)) {
 	for name, o := range map[string]fakeapi.Options{"h2": {}, "h1tls": {HTTP1: true}, "h1": {Plaintext: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -121,8 +121,8 @@ func TestExchange(t *testing.T) {
 	})
 }
 
-// crowd makes n exchanges with as many goroutines as the client has places, and
-// counts them by fault. sends is how often Send was called.
+// crowd makes n exchanges with as many goroutines as the client has places, and counts them by
+// fault. sends is how often Send was called.
 func crowd(t *testing.T, c *Client, base string, n, workers int) (faults map[harvest.Fault]int, sends int64) {
 	t.Helper()
 	var wg sync.WaitGroup

@@ -22,7 +22,8 @@ const (
 	codingGzip
 )
 
-// packing are the codings that change the bytes and that we do not undo, since they are not asked for.
+// packing reports whether a coding changes the bytes and is one that we do not undo, since we never
+// ask for it.
 func packing(word string) bool {
 	return slices.Contains([]string{
 		"br", "zstd", "deflate", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip", "zlib", "lzma", "xz", "bzip2", "x-bzip2", "lz4", "snappy", "lzw", "base64",
@@ -30,8 +31,8 @@ func packing(word string) bool {
 	}, word)
 }
 
-// idle are words that are seen as a Content-Encoding and change nothing: charsets, names for nothing, and what S3 keeps of
-// an upload.
+// idle reports whether a word is seen as a Content-Encoding and changes nothing: charsets, names
+// for nothing, and what S3 keeps of an upload.
 func idle(word string) bool {
 	return slices.Contains([]string{
 		"", "identity", "none", "null", "utf-8", "utf8", "utf-16", "iso-8859-1", "us-ascii", "ascii", "binary", "7bit", "8bit", "plain", "raw", "text", "json",
@@ -39,8 +40,8 @@ func idle(word string) bool {
 	}, word)
 }
 
-// codingOf reads the Content-Encoding. One gzip is all that was asked for. A word that is no coding changes nothing: where
-// bytes are kept as they come, only those words pass that are known to.
+// codingOf reads the Content-Encoding. Only one gzip was asked for. A word that is not a coding
+// changes nothing; if bytes are kept as they come, only the words known to change nothing pass.
 func codingOf(h http.Header, raw bool) (found coding, err error) {
 	for _, line := range h.Values("Content-Encoding") {
 		for one := range strings.SplitSeq(line, ",") {
@@ -62,15 +63,15 @@ func codingOf(h http.Header, raw bool) (found coding, err error) {
 // gzipMark is what a gzip body begins with (RFC 1952, 2.3.1).
 const gzipMark = "\x1f\x8b"
 
-// sniff corrects a coding by the body's first bytes. Only of what is read as text afterwards: there no plain text begins
-// as gzip does, and a wrong guess cannot be read.
-func sniff(in *bufio.Reader, said coding, raw bool) coding {
+// sniff corrects a coding by the body's first bytes, only if the body is read as text afterwards:
+// no plain text begins as gzip does, and a wrong guess cannot be read.
+func sniff(in *bufio.Reader, declared coding, raw bool) coding {
 	head, err := in.Peek(2)
 	switch {
 	case raw, len(head) == 0, err != nil && !errors.Is(err, io.EOF):
-		return said
+		return declared
 	case strings.HasPrefix(gzipMark, string(head)):
-		if said == codingNone && len(head) < 2 {
+		if declared == codingNone && len(head) < 2 {
 			return codingNone
 		}
 		return codingGzip
@@ -78,7 +79,8 @@ func sniff(in *bufio.Reader, said coding, raw bool) coding {
 	return codingNone
 }
 
-// decode makes UTF-8 of a body. It reports whether some of it had to be replaced, and whether the text is too long.
+// decode makes UTF-8 of a body. It reports whether some of it had to be replaced, and whether the
+// text is too long.
 func (c *Client) decode(h http.Header, s *sink, limit int64) (replaced, tooLong bool, err error) {
 	if c.cfg.Raw || s.buf == nil {
 		return false, false, nil

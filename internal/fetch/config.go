@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Defaults of Config, used where a field is zero.
+// Defaults of [Config], used if a field is zero.
 const (
 	DefaultTimeout     = 30 * time.Second
 	DefaultDialTimeout = 10 * time.Second
@@ -27,10 +27,10 @@ const (
 // maxHeaderBytes is how many bytes of an answer's headers are read.
 const maxHeaderBytes = 64 << 10
 
-// Header is one request header that the operator wants on every request.
+// Header is one request header that the operator sets on every request.
 type Header struct{ Name, Value string }
 
-// Config is what a Client is made of. Zero fields mean the defaults above.
+// Config is what a [Client] is made of. Zero fields mean the defaults above.
 type Config struct {
 	UserAgent string   // on every request, those for tokens included; required
 	Headers   []Header // on every request to the upstream
@@ -49,13 +49,14 @@ type Config struct {
 
 	CAFile            string // PEM, trusted besides the system's
 	CertFile, KeyFile string // PEM, the client's certificate; both or none
-	Proxy             string // "" none, "env" as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say, else a URL
+	Proxy             string // "" none, "env" for HTTP_PROXY, HTTPS_PROXY and NO_PROXY, else a URL
 
 	AllowPrivate []netip.Prefix // private networks that may be dialled
-	TrustedHosts []string       // IP literals and "localhost" that the operator typed; other names are no reason to trust an address
+	TrustedHosts []string       // IP literals and "localhost" that the operator typed; no other name makes an address trusted
 
-	// Credential are the hosts, with or without a port, to which Auth and the client's certificate go: those that a person
-	// named. No other host gets them, and over plain http no host but this machine.
+	// Credential lists the hosts, with or without a port, to which Auth and the client's
+	// certificate go: those that a person named. No other host gets them; over plain http only this
+	// machine does.
 	Credential []string
 
 	Getenv func(string) string // default os.Getenv
@@ -104,7 +105,7 @@ func (c Config) validate() error {
 	return c.Auth.Validate()
 }
 
-// ownHeaders are those whose value is decided here or by the protocol.
+// ownHeaders returns the headers whose value is decided here or by the protocol.
 func ownHeaders() []string {
 	return []string{
 		"Accept-Encoding", "Connection", "Content-Length", "Content-Type", "Expect", "Host", "Keep-Alive", "Proxy-Authorization",
@@ -128,10 +129,10 @@ func (h Header) validate() error {
 	return nil
 }
 
-// Auth says how requests are authorised. Secrets are named, never held: each
-// comes from an environment variable or from a file, which is read again when it changes.
+// Auth is how requests are authorised. Secrets are named, never held: each comes from an
+// environment variable or from a file, which is read again when it changes.
 type Auth struct {
-	Kind       string // "", bearer, basic, header, query, oauth2, or session: cookies alone, see Client.Secret
+	Kind       string // "", bearer, basic, header, query, oauth2, or session: only cookies, see Client.Secret
 	Name       string // of the header or of the query parameter
 	User       string // of basic and session
 	SecretEnv  string
@@ -144,7 +145,7 @@ type Auth struct {
 	Scopes           []string
 }
 
-// Validate says in a sentence what is wrong with the settings. It reads no secret.
+// Validate explains in a sentence what is wrong with the settings. It reads no secret.
 func (a Auth) Validate() error {
 	switch a.Kind {
 	case "":

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// An upstream that sets cookies without end gets no more back than a session holds.
+// An upstream that sets cookies without end gets back no more than a session holds.
 func TestCookiesAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string]int{"many": 10, "large": 3000, "too large": 5000} {

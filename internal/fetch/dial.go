@@ -73,7 +73,8 @@ func newTLS(cfg Config) (*tls.Config, error) {
 	return c, nil
 }
 
-// newProxy gives the choice of a proxy for a URL, and the secrets of those that may be chosen.
+// newProxy returns the choice of a proxy for a URL, and the secrets of all proxies that may be
+// chosen.
 func newProxy(cfg Config, log *slog.Logger) (choose func(*url.URL) (*url.URL, error), secrets []string, err error) {
 	env := func(upper, lower string) string {
 		if v := cfg.Getenv(upper); v != "" {
@@ -90,7 +91,7 @@ func newProxy(cfg Config, log *slog.Logger) (choose func(*url.URL) (*url.URL, er
 		return fromEnv.ProxyFunc(), slices.Concat(proxySecrets(fromEnv.HTTPProxy), proxySecrets(fromEnv.HTTPSProxy)), nil
 	case cfg.Proxy == "":
 		if fromEnv.HTTPProxy+fromEnv.HTTPSProxy != "" {
-			log.Warn("proxy variables in the environment are ignored; say --proxy env to use them")
+			log.Warn("proxy variables in the environment are ignored; use --proxy env to use them")
 		}
 		return nil, nil, nil
 	}
@@ -113,10 +114,10 @@ func parseProxy(raw string) *url.URL {
 	return u
 }
 
-// proxyHost is what may be shown of a proxy's URL.
+// proxyHost returns the part of a proxy's URL that may be shown.
 func proxyHost(raw string) string { return parseProxy(raw).Host }
 
-// proxySecrets are what Proxy-Authorization carries, and the password by itself.
+// proxySecrets returns what Proxy-Authorization carries, and the password by itself.
 func proxySecrets(raw string) []string {
 	u := parseProxy(raw)
 	password, ok := u.User.Password()
@@ -126,9 +127,9 @@ func proxySecrets(raw string) []string {
 	return []string{password, u.User.Username() + ":" + password}
 }
 
-// connect opens the transport to an origin: TLS when its scheme is https, with
-// the one of the offered protocols that ALPN chose in the result's connection state. For plain http
-// through a proxy it gives the connection to the proxy and the proxy's URL.
+// connect opens the transport to an origin: TLS if its scheme is https, with the protocol that ALPN
+// chose among those offered in the result's connection state. For plain http through a proxy it
+// returns the connection to the proxy and the proxy's URL.
 func (d *dialer) connect(ctx context.Context, target *url.URL, offer ...string) (net.Conn, *url.URL, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
@@ -147,7 +148,7 @@ func (d *dialer) connect(ctx context.Context, target *url.URL, offer ...string) 
 		c, err = d.secure(ctx, c, target, offer)
 		return c, nil, err
 	}
-	// The proxy resolves names, so of the target only a literal can be judged here.
+	// The proxy resolves names, so only a literal target can be judged here.
 	if _, err := netip.ParseAddr(target.Hostname()); err == nil || isLoopbackName(target.Hostname()) || isMetadataName(target.Hostname()) {
 		if err := d.guard.check(target.Hostname(), net.JoinHostPort(literalOf(target.Hostname()), portOf(target))); err != nil {
 			return nil, nil, &harvest.Failure{Fault: harvest.FaultBlocked, Err: err}
@@ -180,7 +181,7 @@ func literalOf(host string) string {
 	return host
 }
 
-// tcp looks host up and connects; guard nil means that the operator named this host as proxy.
+// tcp looks host up and connects; a nil guard means that the operator named this host as proxy.
 func (d *dialer) tcp(ctx context.Context, host, port string, g *guard) (net.Conn, error) {
 	d.dials.Add(1)
 	if g != nil && isMetadataName(host) { // not even looked up
@@ -232,7 +233,7 @@ func (d *dialer) handshake(ctx context.Context, c net.Conn, name string, protoco
 	return nil, &harvest.Failure{Fault: fault, Err: inWords("TLS with "+name, err)}
 }
 
-// worded is an error of a library in our words: its own may repeat what the peer chose.
+// worded is a library's error in our words: its own may repeat what the peer chose.
 type worded struct {
 	text string
 	err  error
@@ -241,7 +242,7 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// inWords says why a handshake failed and what to change.
+// inWords explains why a handshake failed and what to change.
 func inWords(what string, err error) error {
 	if why := harvest.ExplainTLS(err, "--ca FILE"); why != "" {
 		return &worded{what + ": " + why, err}
@@ -249,7 +250,7 @@ func inWords(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// lostOnTheWay tells a handshake that the network ended from one that a side refused.
+// lostOnTheWay reports whether the network ended a handshake, rather than one side refusing it.
 func lostOnTheWay(err error) bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return true
@@ -258,7 +259,7 @@ func lostOnTheWay(err error) bool {
 	return errors.As(err, &op) && (op.Op == "read" || op.Op == "write")
 }
 
-// tunnel asks the proxy for a way to address.
+// tunnel asks the proxy for a connection to address.
 func tunnel(ctx context.Context, c net.Conn, via *url.URL, address string) error {
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -270,7 +271,7 @@ func tunnel(ctx context.Context, c net.Conn, via *url.URL, address string) error
 	if err := req.Write(c); err != nil {
 		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("proxy %s: %w", via.Host, err)}
 	}
-	// TLS speaks first from our side, so nothing of the tunnel can be lost in this buffer.
+	// TLS begins from our side, so nothing of the tunnel can be lost in this buffer.
 	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(c, maxHeaderBytes)), req) //nolint:bodyclose // the body is the tunnel
 	if err != nil {
 		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("proxy %s: no answer to CONNECT", via.Host)}

@@ -108,15 +108,15 @@ func TestNoConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	unused, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody.Close()
+	unused.Close()
 	for target, want := range map[string]harvest.Fault{
-		"https://" + nobody.Addr().String(): harvest.FaultConnect,
-		"http://" + nobody.Addr().String():  harvest.FaultConnect,
-		"https://" + l.Addr().String():      harvest.FaultConnect, // takes the connection and says nothing
+		"https://" + unused.Addr().String(): harvest.FaultConnect,
+		"http://" + unused.Addr().String():  harvest.FaultConnect,
+		"https://" + l.Addr().String():      harvest.FaultConnect, // accepts the connection and sends nothing
 		"https://does-not-exist.invalid":    harvest.FaultConnect,
 		"gopher://127.0.0.1":                harvest.FaultConnect,
 		"https://":                          harvest.FaultConnect,
@@ -145,7 +145,8 @@ func TestLookupsAreDials(t *testing.T) {
 	}
 }
 
-// An HTTP/1.1 connection that the server closed while idle is noticed before a permit is spent on it.
+// An HTTP/1.1 connection that the server closed while idle is noticed before a permit is spent on
+// it.
 func TestClosedIdleConnectionIsNoticed(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -8,9 +8,10 @@ import (
 	"shoal/internal/harvest"
 )
 
-// door is what each request of a client passes on its way out, one at a time: from the last look at its permit to the
-// moment at which its head is written. A machine under load, or a stopped process, can stand still in between; then one
-// request leaves late, not one for each permit that was looked at before, and the others are looked at again.
+// door is what each request of a client passes on its way out, one at a time: from the last look at
+// its permit to the moment at which its head is written. A machine under load, or a stopped
+// process, can freeze in between. Then one request leaves late, not one for each permit checked
+// before, and the others are checked again.
 type door struct {
 	inside chan struct{} // of one
 	owed   time.Time     // when a request left late: it was one too many in the second after it. Guarded by inside
@@ -18,8 +19,8 @@ type door struct {
 
 func newDoor() *door { return &door{inside: make(chan struct{}, 1)} }
 
-// enter waits for the door and looks at the permit. Its error is harvest.ErrLate when the permit is not usable any more, or
-// makes good for a request that left late.
+// enter waits for the door and checks the permit. Its error is [harvest.ErrLate] if the permit is
+// not usable any more, or has to compensate for a request that left late.
 func (d *door) enter(ctx context.Context, usable func() bool) (*turn, error) {
 	t := &turn{d: d, usable: usable}
 	if usable == nil {

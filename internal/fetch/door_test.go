@@ -27,8 +27,8 @@ func sendIf(ctx context.Context, t *testing.T, c *Client, url string, usable fun
 
 func always() bool { return true }
 
-// Four permits were looked at when the machine stood still until all of them were late: one request leaves, and the next
-// one that would have been in time makes good for it.
+// Four permits were checked when the machine froze until all of them were late: one request leaves,
+// and the next one that would have been in time compensates for it.
 func TestStallBetweenPermitAndWrite(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, o fakeapi.Options) {
@@ -85,7 +85,8 @@ func TestStallBetweenPermitAndWrite(t *testing.T) {
 	})
 }
 
-// A request holds the door until its head is written, or its exchange is over; not until its answer comes.
+// A request holds the door until its head is written, or its exchange is over; not until its answer
+// comes.
 func TestDoorIsFreeOnceTheHeadIsWritten(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, o fakeapi.Options) {

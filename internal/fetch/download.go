@@ -46,13 +46,13 @@ func Downloader(cfg Config) (*http.Client, error) {
 	return &http.Client{Transport: stranger{transport, cfg.UserAgent}}, nil
 }
 
-// stranger sends our name and nothing else that a redirect could carry to another host.
+// stranger sends our user agent and nothing else that a redirect could carry to another host.
 type stranger struct {
 	next http.RoundTripper
 	name string
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements [http.RoundTripper].
 func (s stranger) RoundTrip(r *http.Request) (*http.Response, error) {
 	asked := httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		if c, ok := info.Conn.(*headConn); ok {

@@ -7,7 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// entitled reports whether the credential may go to an origin: a host that a person named, by TLS or on this machine.
+// entitled reports whether the credential may go to an origin: a host that a person named, by TLS
+// or on this machine.
 func (c Config) entitled(target *url.URL) bool {
 	if target.Scheme != "https" && (!isLoopbackName(target.Hostname()) || c.foreignProxy()) {
 		return false
@@ -21,7 +22,7 @@ func (c Config) entitled(target *url.URL) bool {
 	return false
 }
 
-// entitledTLS is entitled for the certificate, which the token endpoint may ask for as well.
+// entitledTLS is entitled for the certificate, which the token endpoint may request as well.
 func (c Config) entitledTLS(target *url.URL) bool {
 	token, err := url.Parse(c.Auth.TokenURL)
 	if err == nil && token.Host != "" && token.Scheme == target.Scheme && token.Hostname() == target.Hostname() && portOf(token) == portOf(target) {

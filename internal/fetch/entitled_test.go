@@ -11,7 +11,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// A host that nobody named gets neither the credential nor its cookies nor our certificate, by any kind and protocol.
+// A host that the operator did not name gets neither the credential nor its cookies nor our
+// certificate, by any kind and protocol.
 func TestCredentialStaysWithItsHost(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, o fakeapi.Options) {
@@ -91,7 +92,7 @@ func TestRedirectToAnotherProtocol(t *testing.T) {
 	}
 }
 
-// A file's host may redirect: to public addresses, with nothing of ours, and no word about where we came from.
+// A file's host may redirect: to public addresses, with nothing of ours, and without a Referer.
 func TestDownloader(t *testing.T) {
 	t.Parallel()
 	var got http.Header

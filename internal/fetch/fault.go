@@ -12,14 +12,14 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Causes with which an exchange is given up from our side.
+// Causes with which we give up an exchange.
 var (
 	errNoHeaders = errors.New("no answer within the header timeout")
 	errDeadline  = errors.New("the answer was not complete within --timeout")
 	errTooSlow   = errors.New("the answer came too slowly")
 )
 
-// The library tells these conditions by text alone; a test with real frames pins each.
+// The library distinguishes these conditions only by text; a test with real frames pins each.
 const (
 	textUnusable  = "http2: client conn not usable"
 	textNotEst    = "http2: client conn could not be established"
@@ -32,14 +32,14 @@ const (
 	textTooLong   = "server replied with more than declared Content-Length"
 )
 
-// unsent tells that the library refused a request before any byte of it was written.
+// unsent reports whether the library refused a request before any byte of it was written.
 func unsent(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, textUnusable) || strings.Contains(text, textNotEst) || strings.Contains(text, textConnGone)
 }
 
-// faultOf names the class of an error of RoundTrip or of reading a body. calm
-// tells that the peer has said ENHANCE_YOUR_CALM on the connection.
+// faultOf names the class of an error of RoundTrip or of reading a body. calm means that the peer
+// has sent ENHANCE_YOUR_CALM on the connection.
 func faultOf(err error, calm bool) harvest.Fault {
 	var stream http2.StreamError
 	var away http2.GoAwayError
@@ -88,15 +88,15 @@ func bodyFault(err error, calm bool) harvest.Fault {
 	return faultOf(err, calm)
 }
 
-// told is the text for a person where the library's own says too little or too much.
-func told(err error) error {
+// explained returns the text for a person if the library's own is too short or too long.
+func explained(err error) error {
 	if strings.Contains(err.Error(), textAsked) {
 		return errors.New("the server takes fewer bytes of request headers than ours have (its SETTINGS_MAX_HEADER_LIST_SIZE); shorten --user-agent, cookies or the credential, or ask its operator to raise it")
 	}
 	var away http2.GoAwayError
 	if errors.As(err, &away) {
-		// Its own text quotes up to 16 KiB of what the peer chose to add.
-		return fmt.Errorf("the peer said GOAWAY %s and closed the connection", away.ErrCode)
+		// The error's own text quotes up to 16 KiB of what the peer chose to add.
+		return fmt.Errorf("the peer sent GOAWAY %s and closed the connection", away.ErrCode)
 	}
 	return err
 }

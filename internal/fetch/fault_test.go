@@ -14,7 +14,7 @@ func TestFaults(t *testing.T) {
 	for _, row := range []struct {
 		fault  fakeapi.Fault
 		h2, h1 harvest.Fault
-		keeps  bool // the HTTP/2 connection goes on
+		keeps  bool // the HTTP/2 connection continues
 	}{
 		{fakeapi.Fault{Kind: fakeapi.KindStall}, harvest.FaultTimeout, harvest.FaultTimeout, false}, // it may be a black hole
 		{fakeapi.Fault{Kind: fakeapi.KindStallBody}, harvest.FaultTimeout, harvest.FaultTimeout, false},
@@ -76,8 +76,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// An answer that is no success tells by its status and headers; how its body
-// ends must not hide them.
+// The status and headers of an answer that is not a success count; the end of its body must not
+// hide them.
 func TestStatusOutlivesABadBody(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, o fakeapi.Options) {

@@ -30,8 +30,8 @@ type peer struct {
 	n    int // of the connection, from 1
 }
 
-// frames serves HTTP/2 with play, which is called for each connection once the
-// prefaces are exchanged. It gives the base URL and the CA's file.
+// frames serves HTTP/2 with play, which is called for each connection once the prefaces are
+// exchanged. It returns the base URL and the CA's file.
 func frames(t *testing.T, settings []http2.Setting, play func(*peer)) (base, ca string) {
 	t.Helper()
 	https := httptest.NewTLSServer(nil)
@@ -71,8 +71,8 @@ func frames(t *testing.T, settings []http2.Setting, play func(*peer)) (base, ca 
 // aside writes frames from another goroutine than the one that reads.
 func (p *peer) aside() *http2.Framer { return http2.NewFramer(p.conn, nil) }
 
-// serveUntil answers PING and SETTINGS, and calls request for each HEADERS frame
-// until that returns false or the connection ends.
+// serveUntil answers PING and SETTINGS, and calls request for each HEADERS frame until that returns
+// false or the connection ends.
 func (p *peer) serveUntil(request func(stream uint32) bool) {
 	for {
 		f, err := p.ReadFrame()
@@ -96,7 +96,7 @@ func (p *peer) serveUntil(request func(stream uint32) bool) {
 	}
 }
 
-// answer gives a stream 200 and a body; end false leaves the body open.
+// answer sends a stream 200 and a body; end false leaves the body open.
 func (p *peer) answer(stream uint32, body string, end bool) {
 	var b bytes.Buffer
 	e := hpack.NewEncoder(&b)
@@ -121,7 +121,7 @@ func framesClient(t *testing.T, ca string, change func(*Client)) *Client {
 	return c
 }
 
-// The library's words for what a peer says, each class by the frames that bring it about.
+// The library's words for what a peer sends, each class by the frames that bring it about.
 func TestFrames(t *testing.T) {
 	t.Parallel()
 	const calm = http2.ErrCodeEnhanceYourCalm
@@ -200,7 +200,7 @@ func TestGoAwayForTheFirstStream(t *testing.T) {
 	}
 }
 
-// ENHANCE_YOUR_CALM must reach the caller even when no exchange failed of it, and only once.
+// ENHANCE_YOUR_CALM must reach the caller even if no exchange failed because of it, and only once.
 func TestCalmIsToldOnce(t *testing.T) {
 	t.Parallel()
 	told := make(chan struct{})
@@ -243,7 +243,7 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// A slot that is held while its connection goes away changes over to the next one.
+// A slot that is held while its connection goes away moves to the next connection.
 func TestHeldSlotsMoveOn(t *testing.T) {
 	t.Parallel()
 	leave := make(chan struct{})
@@ -298,8 +298,8 @@ func TestPeerThatTakesNoRequests(t *testing.T) {
 	if _, err := get(t.Context(), c, base+"/"); faultIn(err) != harvest.FaultConnect && faultIn(err) != harvest.FaultUnprocessed {
 		t.Errorf("Send = %v, want fault %q or %q", err, harvest.FaultConnect, harvest.FaultUnprocessed)
 	}
-	if dials := c.Stats().Dials; dials > mostBarren+1 {
-		t.Errorf("Stats().Dials = %d for one Reserve, want at most %d", dials, mostBarren+1)
+	if dials := c.Stats().Dials; dials > maxUnused+1 {
+		t.Errorf("Stats().Dials = %d for one Reserve, want at most %d", dials, maxUnused+1)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// A peer that says GOAWAY every N requests costs next to nothing once it is known.
+// A peer that sends GOAWAY every N requests costs next to nothing once that is known.
 func TestRegularGoAwayIsForeseen(t *testing.T) {
 	t.Parallel()
 	const every, n = 100, 1500
@@ -38,7 +38,7 @@ func TestLearnsWhenGoAwayComes(t *testing.T) {
 	}{
 		{1003, 1000, 1000, 1},
 		{1010, 1000, 1000, 2},
-		{1002, 1 << 30, 1002, 3}, // an announcement only: the last id says nothing
+		{1002, 1 << 30, 1002, 3}, // only an announcement: the last id means nothing
 		{7, 7, 7, 1},
 		{500, 0, 500, 1},
 	} {
@@ -49,8 +49,8 @@ func TestLearnsWhenGoAwayComes(t *testing.T) {
 	}
 }
 
-// The peer lowers its cap under full load and raises it again: nothing is sent
-// beyond what Send was called for, no further connection is opened, all ends well.
+// The peer lowers its cap under full load and raises it again: exactly the calls of Send are sent,
+// no further connection is opened, and all ends well.
 func TestCapChangesUnderLoad(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64

@@ -12,8 +12,8 @@ import (
 // ErrAddressRefused is wrapped when a host resolves to an address that is not dialled.
 var ErrAddressRefused = errors.New("address refused")
 
-// guard decides which addresses may be connected to. It looks at the address of
-// each connect, after the look-up, so that a name that changes its mind gains nothing.
+// guard decides which addresses may be connected to. It checks the address of each connect, after
+// the look-up, so that a name that changes its address gains nothing.
 type guard struct {
 	allow    []netip.Prefix
 	literals map[netip.Addr]bool // typed by the operator
@@ -43,7 +43,7 @@ func newGuard(allow []netip.Prefix, trusted []string) *guard {
 	return g
 }
 
-// check refuses the address that host resolved to, or lets it pass with nil.
+// check refuses the address that host resolved to, or returns nil.
 func (g *guard) check(host, address string) error {
 	if isMetadataName(host) {
 		return fmt.Errorf("%w: %s is the name of a cloud's metadata service, which gives away this machine's own credentials", ErrAddressRefused, host)
@@ -57,13 +57,13 @@ func (g *guard) check(host, address string) error {
 	for _, form := range append([]netip.Addr{addr}, inner...) {
 		if block, what := metadata(form); what != "" && !g.allowedWithin(block, form) {
 			return fmt.Errorf("%w: %s is %s (%s), which may give away this machine's own credentials; if that is meant, add --allow-private %s",
-				ErrAddressRefused, host, form, what, alone(form))
+				ErrAddressRefused, host, form, what, single(form))
 		}
 	}
 	if g.allowed(addr) || g.trusted(host, addr) {
 		return nil
 	}
-	for _, form := range inner { // what a gateway makes of it says more than the address itself
+	for _, form := range inner { // what a gateway makes of it matters more than the address itself
 		if why := notPublic(form); why != "" && !g.allowed(form) {
 			return refused(host, form, why)
 		}
@@ -75,13 +75,13 @@ func (g *guard) check(host, address string) error {
 }
 
 func refused(host string, addr netip.Addr, why string) error {
-	return fmt.Errorf("%w: %s is %s (%s); if that is meant, add --allow-private %s", ErrAddressRefused, host, addr, why, alone(addr))
+	return fmt.Errorf("%w: %s is %s (%s); if that is meant, add --allow-private %s", ErrAddressRefused, host, addr, why, single(addr))
 }
 
-func alone(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
+func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
 
-// allowedWithin reports whether --allow-private names an address of a metadata block: a wide network that happens to
-// hold the block is not enough, and neither is that the address was typed.
+// allowedWithin reports whether --allow-private names an address of a metadata block: a wide
+// network that happens to hold the block is not enough, and neither is an address that was typed.
 func (g *guard) allowedWithin(block netip.Prefix, addr netip.Addr) bool {
 	return slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(addr) && p.Bits() >= block.Bits() })
 }
@@ -95,8 +95,8 @@ func (g *guard) allowed(addr netip.Addr) bool {
 	return false
 }
 
-// trusted holds only for a literal as typed, or for localhost at a loopback
-// address: any other name could be pointed anywhere by its zone's servers.
+// trusted accepts only a literal as typed, or localhost at a loopback address: any other name could
+// be pointed anywhere by its zone's servers.
 func (g *guard) trusted(host string, addr netip.Addr) bool {
 	host = strings.Trim(host, "[]")
 	if literal, err := netip.ParseAddr(host); err == nil {

@@ -49,7 +49,7 @@ func TestGuard(t *testing.T) {
 		{"api.example", "::ffff:10.1.2.3", true},   // allowed
 		{"api.example", "64:ff9b::a01:203", true},  // NAT64 of an allowed one
 		{"api.example", "fd12::9", true},           // allowed
-		{"trusted.example", "127.0.0.1", false},    // a name is no literal
+		{"trusted.example", "127.0.0.1", false},    // a name is not a literal
 		{"127.0.0.1", "127.0.0.1", true},
 		{"127.0.0.2", "127.0.0.2", false},
 		{"fe80::1", "fe80::1", false}, // typed, and yet never

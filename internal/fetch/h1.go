@@ -29,8 +29,8 @@ type h1conn struct {
 	carried int64 // exchanges so far, the present one included
 }
 
-// openH1 wraps a connection that already speaks TLS where it should. via is the
-// proxy that wants absolute URLs, if there is one.
+// openH1 wraps a connection that already speaks TLS if it should. via is the proxy that needs
+// absolute URLs, if there is one.
 func (o *origin) openH1(ctx context.Context, raw net.Conn, via *url.URL) error {
 	in := &headConn{Conn: raw}
 	t := &http.Transport{
@@ -80,7 +80,7 @@ func (o *origin) takeH1() link {
 }
 
 func (c *h1conn) drop() {
-	go c.cc.Close() // TLS may take its time to say goodbye
+	go c.cc.Close() // TLS may take its time to close
 	c.o.h1.open--
 	delete(c.o.h1.all, c)
 }
@@ -111,8 +111,8 @@ func (c *h1conn) roundTrip(req *http.Request, left func()) (*http.Response, erro
 	return c.cc.RoundTrip(req)
 }
 
-// company counts the exchange before as a neighbour: a server may close a connection that stands unused at the moment at
-// which the next request comes.
+// company counts the exchange before as a neighbour: a server may close an idle connection at the
+// moment at which the next request comes.
 func (c *h1conn) company() (exchanges, flying int64) { return c.carried, min(c.carried, 2) }
 
 func (c *h1conn) silence() time.Duration { return 0 }

@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// maxConns is one connection that takes requests, one that drains and one that
-	// stands by. While two drain there is no standby.
+	// maxConns is one connection that takes requests, one that drains and one standby. While two
+	// drain there is no standby.
 	maxConns = 3
 
 	unlearned = 1 << 62
 
-	// mostBarren is how many connections may come and go without a request before
-	// somebody is told instead of the next being dialled.
-	mostBarren = 3
+	// maxUnused is how many connections may come and go without a request before an error is
+	// returned instead of the next being dialled.
+	maxUnused = 3
 
 	// streamWindow is how much of one body the peer may send ahead of our reading.
 	streamWindow = 1 << 20
@@ -38,15 +38,15 @@ type h2pool struct {
 	standby *h2conn // warm, takes over
 	conns   []*h2conn
 
-	learned int64 // requests after which this peer last said GOAWAY
-	agreed  int   // times in a row that it said so after about as many
-	barren  int   // connections in a row that went without having carried a request
+	learned int64 // requests after which this peer last sent GOAWAY
+	agreed  int   // times in a row that it did so after about as many
+	unused  int   // connections in a row that ended without having carried a request
 }
 
 // h2conn is one HTTP/2 connection. Its fields are guarded by the origin's lock.
 type h2conn struct {
 	o     *origin
-	cc    *http2.ClientConn // deprecated, and why all the same: docs/adr/0001-own-http2-connections.md
+	cc    *http2.ClientConn // deprecated; docs/adr/0001-own-http2-connections.md explains why it is used
 	watch *watchedConn
 
 	booked  int // places given out, in use or not
@@ -66,8 +66,8 @@ func negotiated(c net.Conn) string {
 	return ""
 }
 
-// openH2 makes a connection ready for requests: the answer to our PING proves
-// that the peer's SETTINGS have come, because they come first.
+// openH2 makes a connection ready for requests: the answer to our PING proves that the peer's
+// SETTINGS have come, because they come first.
 func (o *origin) openH2(ctx context.Context, raw net.Conn) error {
 	c := &h2conn{o: o, watch: newWatchedConn(raw)}
 	c.watch.onGoAway = c.goAway
@@ -99,8 +99,8 @@ func (o *origin) openH2(ctx context.Context, raw net.Conn) error {
 	return nil
 }
 
-// h2transport holds the options of one connection. Its own pool is never used:
-// NewClientConn gives the connection to us alone, and ClientConn.RoundTrip sends once.
+// h2transport holds the options of one connection. Its own pool is never used: NewClientConn gives
+// the connection to us only, and ClientConn.RoundTrip sends once.
 func (c *Client) h2transport() (*http2.Transport, error) {
 	window := min(c.cfg.Streams*streamWindow, 1<<30)
 	t, err := http2.ConfigureTransports(&http.Transport{HTTP2: &http.HTTP2Config{
@@ -115,7 +115,8 @@ func (c *Client) h2transport() (*http2.Transport, error) {
 	t.ReadIdleTimeout = c.patience.readIdle
 	t.PingTimeout = c.patience.ping
 	t.WriteByteTimeout = c.patience.write
-	// A stream beyond the peer's cap is refused to us at once instead of waiting with a permit in hand.
+	// A stream beyond the peer's cap is refused to us at once instead of waiting with a permit in
+	// hand.
 	t.StrictMaxConcurrentStreams = false
 	return t, nil
 }
@@ -145,8 +146,8 @@ func (o *origin) takeH2() link {
 		return nil
 	}
 	if !c.cc.ReserveNewRequest() {
-		// Full by the library's count (streams that it resets count until the peer
-		// answers), or of no more use; only State tells, and it may wait for a write.
+		// The connection is full by the library's count (streams that it resets count until the
+		// peer answers), or not usable any more. Only State knows, and it may wait for a write.
 		go c.retireIfClosing()
 		return nil
 	}
@@ -154,9 +155,9 @@ func (o *origin) takeH2() link {
 	return c
 }
 
-// age follows a connection towards the request after which this peer says
-// GOAWAY: the standby is dialled at 90 %, and when the peer has proved regular the
-// standby takes over before requests are refused.
+// age follows a connection towards the request after which this peer sends GOAWAY: the standby is
+// dialled at 90 %, and once the peer has proved regular the standby takes over before requests are
+// refused.
 func (c *h2conn) age() {
 	p := &c.o.h2
 	if c != p.active {
@@ -188,8 +189,8 @@ func (c *h2conn) goAway(last uint32, code http2.ErrCode) {
 	o.wakeOne()
 }
 
-// learn takes note of how many requests a connection was good for. The last
-// stream's id tells exactly unless the peer only announces its leave.
+// learn remembers how many requests a connection was good for. The last stream's id is exact unless
+// the peer only announces its leave.
 func (p *h2pool) learn(opened, processed int64) {
 	if processed > 0 && processed < opened {
 		opened = processed
@@ -228,10 +229,10 @@ func (c *h2conn) retire() {
 		p.active, p.standby = p.standby, nil
 	}
 	c.closeIfIdle()
-	// A connection that carried nothing is no reason to open the next by ourselves: the
-	// peer may end each one like that.
+	// A connection that carried nothing does not make us open the next one: the peer may end each
+	// one like that.
 	if c.opened == 0 {
-		p.barren++
+		p.unused++
 		return
 	}
 	c.o.keepWarm()
@@ -243,7 +244,7 @@ func (c *h2conn) closeIfIdle() {
 	}
 }
 
-// closed is called when the connection is, whoever closed it.
+// closed is called when the connection is closed, by either side.
 func (c *h2conn) closed() {
 	c.o.mu.Lock()
 	defer c.o.mu.Unlock()
@@ -277,7 +278,7 @@ func (c *h2conn) lost() bool { return c.retired }
 func (c *h2conn) begin() {
 	c.flying++
 	c.opened++
-	c.o.h2.barren = 0
+	c.o.h2.unused = 0
 	c.watch.requests.Add(1)
 	c.age()
 }
@@ -288,8 +289,8 @@ func (c *h2conn) end() {
 	c.closeIfIdle()
 }
 
-// unbook also takes back the library's reservation, for which it has no call of
-// its own: an exchange that is abandoned before it starts.
+// unbook also takes back the library's reservation. The library has no call for that, so it
+// abandons an exchange before it starts.
 func (c *h2conn) unbook() {
 	c.booked--
 	if c.retired {

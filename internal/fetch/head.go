@@ -28,7 +28,7 @@ type headConn struct {
 	left   func() // called when the first bytes of the request are written
 }
 
-// maxHead bounds what is held of a head. A longer one is passed on, and refused by whoever reads it.
+// maxHead bounds how much of a head is held. A longer one is passed on, and its reader refuses it.
 const maxHead = 2 * maxHeaderBytes
 
 // begin is called before each request: its answer's head comes next.
@@ -39,7 +39,8 @@ func (c *headConn) begin(method string, left func()) {
 	c.body = chunks{}
 }
 
-// Write passes bytes on. net/http calls httptrace's WroteHeaders while they are still in its buffer.
+// Write passes bytes on. net/http calls httptrace's WroteHeaders while they are still in its
+// buffer.
 func (c *headConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.mu.Lock()
@@ -52,7 +53,7 @@ func (c *headConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Read gives a head when all of it has come, and anything else at once.
+// Read returns a head when all of it has come, and anything else at once.
 func (c *headConn) Read(p []byte) (int, error) {
 	for {
 		if n, err, ok := c.ready(p); ok {
@@ -65,7 +66,7 @@ func (c *headConn) Read(p []byte) (int, error) {
 	}
 }
 
-// ready gives what is held for the reader.
+// ready returns what is held for the reader.
 func (c *headConn) ready(p []byte) (int, error, bool) { //nolint:revive // the error belongs to the reader
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,7 +128,7 @@ func (c *headConn) takeHead(b []byte, err error) {
 	}
 }
 
-// headEnd is where the head ends that b begins with, 0 while it is not all there.
+// headEnd returns the end of the head that b begins with, 0 while it is incomplete.
 func headEnd(b []byte) int {
 	for i := 0; ; {
 		j := bytes.IndexByte(b[i:], '\n')
@@ -183,7 +184,7 @@ func tidyHead(head []byte) (tidy []byte, kind headKind) {
 
 type field struct{ name, value string }
 
-// fields are the header's lines, folded ones joined, without those that are none.
+// fields returns the header's lines, folded ones joined, without those that are not header lines.
 func fields(lines []string) []field {
 	var all []field
 	lost := true // the line before was left out, and what is folded onto it too
@@ -204,7 +205,7 @@ func fields(lines []string) []field {
 	return all
 }
 
-// printableLine is a value without blanks around, and blanks for its control characters.
+// printableLine trims blanks from a value and replaces its control characters with blanks.
 func printableLine(s string) string {
 	return strings.Trim(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -214,7 +215,8 @@ func printableLine(s string) string {
 	}, strings.ToValidUTF8(s, "?")), " ")
 }
 
-// framing says once what is said twice about where the body ends: chunked, identity, equal lengths.
+// framing keeps once what is given twice about where the body ends: chunked, identity, equal
+// lengths.
 func framing(all []field) []field {
 	var kept []field
 	var codings, lengths []string
@@ -237,10 +239,10 @@ func framing(all []field) []field {
 	return kept
 }
 
-// bareWord takes quotes and a plus sign off, which curl reads over.
+// bareWord removes quotes and a plus sign, which curl ignores.
 var bareWord = strings.NewReplacer("\"", "", "+", "")
 
-// appendNew adds the members of a list that are neither there yet nor idle.
+// appendNew adds the members of a list that are neither present yet nor idle.
 func appendNew(list []string, members string, idle ...string) []string {
 next:
 	for member := range strings.SplitSeq(members, ",") {

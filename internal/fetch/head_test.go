@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// rawServer answers each request on each connection with the given bytes, and hangs up after them if they end no answer by themselves.
+// rawServer answers each request on each connection with the given bytes, and then closes the
+// connection if they do not end an answer by themselves.
 func rawServer(t *testing.T, answer string, hangUp bool) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,7 +42,8 @@ func rawServer(t *testing.T, answer string, hangUp bool) string {
 	return "http://" + l.Addr().String()
 }
 
-// What browsers and curl accept of an HTTP/1.1 answer is accepted, on a connection that is used again.
+// What browsers and curl accept of an HTTP/1.1 answer is accepted, and the connection is used
+// again.
 func TestOddHeads(t *testing.T) {
 	t.Parallel()
 	const body = "\r\n\r\nhello"
@@ -65,13 +67,13 @@ func TestOddHeads(t *testing.T) {
 		"a status line with a tab":             {"HTTP/1.1\t200\tOK" + length + body, false},
 		"a status line in small letters":       {"http/1.1 200 ok" + length + body, false},
 		"a status line of another version":     {"HTTP/2 200" + length + body, false},
-		"chunked said twice in a line":         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", false},
-		"chunked said twice in two lines":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", false},
+		"chunked given twice in a line":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", false},
+		"chunked given twice in two lines":     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", false},
 		"chunked with a length":                {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", false},
 		"identity":                             {"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity" + length + body, false},
 		"identity and chunked":                 {"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", false},
-		"a length said twice in a line":        {"HTTP/1.1 200 OK\r\nContent-Length: 5, 5" + body, false},
-		"a length said twice in two lines":     {"HTTP/1.1 200 OK\r\nContent-Length: 5" + length + body, false},
+		"a length given twice in a line":       {"HTTP/1.1 200 OK\r\nContent-Length: 5, 5" + body, false},
+		"a length given twice in two lines":    {"HTTP/1.1 200 OK\r\nContent-Length: 5" + length + body, false},
 		"a length in quotes":                   {"HTTP/1.1 200 OK\r\nContent-Length: \"5\"" + body, false},
 		"a length with a plus":                 {"HTTP/1.1 200 OK\r\nContent-Length: +5" + body, false},
 		"chunked in quotes":                    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: \"chunked\"\r\n\r\n5\r\nhello\r\n0\r\n\r\n", false},
@@ -100,7 +102,7 @@ func TestOddHeads(t *testing.T) {
 	}
 }
 
-// What no reader can make sense of is still refused, and never taken for an answer.
+// What no reader can understand is still refused, and never taken for an answer.
 func TestWrongHeads(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{

@@ -10,14 +10,15 @@ import (
 
 const (
 	shortestSecret = 4 // shorter ones are found in any text
-	// shortestInData is the same for answers that are kept: in data a short secret cannot be told from a word.
+	// shortestInData is the same for stored answers: in data a short secret cannot be distinguished
+	// from a word.
 	shortestInData = 8
 )
 
-// pair is a secret that is known by what stands before it, however short it is.
+// pair is a secret that is known by what precedes it, however short it is.
 type pair struct{ before, value string }
 
-// newMask finds secrets of at least so many bytes, and those of pairs.
+// newMask finds secrets of at least that many bytes, and those of pairs.
 func newMask(least int, secrets []string, pairs []pair) *harvest.Mask {
 	m := harvest.NewMask(least, secrets...)
 	for _, p := range pairs {
@@ -26,7 +27,8 @@ func newMask(least int, secrets []string, pairs []pair) *harvest.Mask {
 	return m
 }
 
-// maskBody masks in a body's own memory. The text may come out longer; what is beyond that memory is dropped.
+// maskBody masks in a body's own memory. The text may become longer; what exceeds that memory is
+// dropped.
 func maskBody(body []byte, m *harvest.Mask) []byte {
 	clean := m.Bytes(body)
 	if len(body) == 0 || &clean[0] == &body[0] {
@@ -35,15 +37,15 @@ func maskBody(body []byte, m *harvest.Mask) []byte {
 	return append(body[:0], clean[:min(len(clean), cap(body))]...)
 }
 
-// Mask takes everything secret that this client uses, and used lately, out of a
-// text that people will see or that is stored. A secret that the text's end cuts is
-// taken out as well. Bodies of answers that are no success need it no more.
+// Mask removes every secret that this client uses, or used lately, from a text that people see or
+// that is stored. A secret that is cut off by the text's end is removed as well. Bodies of answers
+// that are not a success are masked already.
 func (c *Client) Mask(text string) string {
 	return c.auth.mask().Text(text)
 }
 
-// scrub makes an error fit to be shown: no secret, no more than a few hundred
-// bytes. Errors that are fit already are given back as they are.
+// scrub makes an error fit to be shown: no secret, no more than a few hundred bytes. An error that
+// is fit already is returned as it is.
 func (c *Client) scrub(err error) error {
 	f := (*harvest.Failure)(nil)
 	if err == nil || !errors.As(err, &f) {
@@ -61,10 +63,9 @@ func (c *Client) scrub(err error) error {
 	return &harvest.Failure{Fault: f.Fault, Status: f.Status, Err: errors.New(clean)}
 }
 
-// redact takes the credential out of an answer's headers, where a server may
-// echo it: headers are stored, and a Location becomes the next request's URL. It does
-// the same to the body, and cleaned says that it found something in one that is kept.
-// Of other answers people are shown a part.
+// redact removes the credential from an answer's headers, where a server may echo it: headers are
+// stored, and a Location becomes the next request's URL. It does the same to the body; cleaned
+// reports that it found something in a body that is stored. Of other answers people see a part.
 func (c *Client) redact(cred *credential, resp *http.Response, body []byte) (clean []byte, cleaned bool) {
 	if isSuccess(resp.StatusCode) {
 		clean = cred.data.Bytes(body)

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// A refusal that quotes the credential, in whatever form, comes here without it.
+// A refusal that quotes the credential, in any form, arrives without it.
 func TestRefusalsQuoteNoSecret(t *testing.T) {
 	t.Parallel()
 	const old = "0ld/c4n4ry&x"
@@ -77,7 +77,7 @@ func TestRefusalsQuoteNoSecret(t *testing.T) {
 	}
 }
 
-// forms are ways in which a server may quote secrets; harvest.Mask knows more.
+// forms are ways in which a server may quote secrets; [harvest.Mask] knows more.
 func forms(secrets ...string) (all []string) {
 	for _, s := range secrets {
 		quoted, _ := json.Marshal(s)
@@ -96,13 +96,13 @@ func clean(t *testing.T, what, text, old string) {
 	}
 }
 
-// What is kept of a success is data: it stays whole, and JSON stays JSON.
+// The body of a success is data: it stays complete, and JSON stays JSON.
 func TestMaskDataKeepsJSON(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, body, secret, want string }{
 		{"quoted", `{"you":"Bearer s3cr3t-t0ken"}`, "s3cr3t-t0ken", `{"you":"Bearer [secret]"}`},
 		{"digits as a number", `{"key":8675309123,"of":"8675309123"}`, "8675309123", `{"key":0,"of":"0"}`},
-		{"too short to tell from a word", `{"name":"demo"}`, "demo", `{"name":"demo"}`},
+		{"too short to distinguish from a word", `{"name":"demo"}`, "demo", `{"name":"demo"}`},
 		{"none", `{}`, "s3cr3t-t0ken", `{}`},
 	} {
 		if got := newMask(shortestInData, []string{tt.secret}, nil).Bytes([]byte(tt.body)); string(got) != tt.want {
@@ -111,7 +111,7 @@ func TestMaskDataKeepsJSON(t *testing.T) {
 	}
 }
 
-// The name of a parameter tells a short secret from a word.
+// The name of a parameter distinguishes a short secret from a word.
 func TestAKeyInAQueryIsToldByItsName(t *testing.T) {
 	t.Parallel()
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

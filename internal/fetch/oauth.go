@@ -40,8 +40,8 @@ const (
 	inBody                    // client_id and client_secret in the form
 )
 
-// newTokens makes the client for the token endpoint: with the same address guard,
-// proxy and CAs as requests, without connections kept and without redirects.
+// newTokens makes the client for the token endpoint: with the same address guard, proxy and CAs as
+// requests, without kept connections and without redirects.
 func newTokens(c *Client, secret *source) *tokens {
 	dial := func(ctx context.Context, scheme, address string) (net.Conn, error) {
 		conn, _, err := c.dialer.connect(ctx, &url.URL{Scheme: scheme, Host: address}, protocolH1)
@@ -53,7 +53,8 @@ func newTokens(c *Client, secret *source) *tokens {
 	t := &http.Transport{
 		DialContext:    func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, "http", address) },
 		DialTLSContext: func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, "https", address) },
-		// One request every some minutes: a kept connection would be dead by then, and resending a grant is not ours to decide.
+		// There is one request every few minutes: a kept connection would be dead by then, and a
+		// library must not decide to resend a grant.
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -81,8 +82,8 @@ func (t withUserAgent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// get asks for a token once, or a few times while it is unknown how this endpoint
-// takes the client's secret. Its errors are of type *harvest.Failure.
+// get asks for a token once, or a few times while it is unknown how this endpoint takes the
+// client's secret. Its errors are of type [*harvest.Failure].
 func (t *tokens) get(ctx context.Context) (*oauth2.Token, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -111,7 +112,8 @@ func (t *tokens) get(ctx context.Context) (*oauth2.Token, error) {
 	return nil, &harvest.Failure{Fault: tokenFault(first), Err: t.plain(first)}
 }
 
-// styles are those to try, in this order: only the one that is known to work with this secret, else all that differ.
+// styles returns the styles to try, in this order: only the one that is known to work with this
+// secret, else all that differ.
 func (t *tokens) styles(secret string) []style {
 	if t.worked != "" && t.worked == secret {
 		return []style{t.style}
@@ -167,8 +169,8 @@ func otherStyleMayDo(err error) bool {
 	return false // the secret is not what is wrong
 }
 
-// tokenFault is FaultCredential only where the endpoint itself refuses us: that needs
-// a person. An endpoint that is down, or too busy, comes back by itself.
+// tokenFault returns FaultCredential only if the endpoint itself refuses us: that needs a person.
+// An endpoint that is down, or too busy, recovers by itself.
 func tokenFault(err error) harvest.Fault {
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) {
@@ -178,7 +180,7 @@ func tokenFault(err error) harvest.Fault {
 		return harvest.FaultConnect
 	}
 	if f := (*harvest.Failure)(nil); errors.As(err, &f) {
-		return f.Fault // of the dialer, which tells a bad certificate from an outage
+		return f.Fault // of the dialer, which distinguishes a bad certificate from an outage
 	}
 	return harvest.FaultConnect
 }
@@ -187,12 +189,12 @@ func isRefusal(status int) bool {
 	return status >= 400 && status <= 499 && status != http.StatusTooManyRequests
 }
 
-// errorCode is the form of the error codes of RFC 6749; whatever else an
-// endpoint puts there is not repeated.
+// errorCode is the form of the error codes of RFC 6749; anything else in that place is not
+// repeated.
 var errorCode = regexp.MustCompile(`^[a-z_]{3,40}$`)
 
-// plain says what happened without the endpoint's URL, its answer's body or
-// anything that we sent.
+// plain describes what happened without the endpoint's URL, its answer's body or anything that we
+// sent.
 func (t *tokens) plain(err error) error {
 	host := t.config.TokenURL
 	if u, perr := url.Parse(host); perr == nil {

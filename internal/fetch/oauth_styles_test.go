@@ -13,7 +13,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// endpoint is a token endpoint that takes the secret in one style only, and notes how each request sent it.
+// endpoint is a token endpoint that takes the secret in one style only, and notes how each request
+// sent it.
 type endpoint struct {
 	mu    sync.Mutex
 	asked []string
@@ -63,7 +64,8 @@ func answers(status int, body string) func(http.ResponseWriter) {
 	}
 }
 
-// An endpoint gets the secret escaped, then raw, then in the form, until it takes one, and no more than that; from then on only so.
+// An endpoint gets the secret escaped, then raw, then in the form, until it accepts one, and no
+// more than that; from then on only that one.
 func TestTokenStyles(t *testing.T) {
 	t.Parallel()
 	refused := answers(401, `{"error":"invalid_client"}`)
@@ -101,7 +103,7 @@ func TestTokenStyles(t *testing.T) {
 	}
 }
 
-// Where the secret is not what is wrong, or cannot be known to be, one request is all.
+// If the secret is not at fault, or may not be, one request is all.
 func TestTokenStylesAreNotTriedInVain(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {

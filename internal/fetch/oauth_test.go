@@ -12,7 +12,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Only a refusal of the endpoint itself, and a secret that cannot be read, are for a person to repair.
+// A person is needed only after a refusal of the endpoint itself, or if a secret cannot be read.
 func TestTroubleAtTheTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -50,7 +50,7 @@ func TestTroubleAtTheTokenEndpoint(t *testing.T) {
 		endpoint.Close()
 		expectNoToken(t, endpoint.URL, harvest.FaultConnect)
 	})
-	t.Run("certificate of nobody we know", func(t *testing.T) {
+	t.Run("certificate of unused we know", func(t *testing.T) {
 		t.Parallel()
 		endpoint := httptest.NewTLSServer(http.NotFoundHandler())
 		t.Cleanup(endpoint.Close)

@@ -15,18 +15,18 @@ import (
 	"shoal/internal/harvest"
 )
 
-// ErrClosed is returned once the Client is closed.
+// ErrClosed is returned once the [Client] is closed.
 var ErrClosed = errors.New("fetch: the client is closed")
 
-// recheck is how often a waiter looks again although nobody woke it: the HTTP/2
-// library takes note of a new stream cap a moment after we have seen it.
+// recheck is how often a waiter looks again without being woken: the HTTP/2 library applies a new
+// stream cap a moment after we have seen it.
 const recheck = 50 * time.Millisecond
 
-// link is one place for an exchange on one connection. The first five
-// are called with the origin's lock held.
+// link is one place for an exchange on one connection. The first five methods are called with the
+// origin's lock held.
 type link interface {
 	ready() bool                                                    // the place can be used at this moment
-	lost() bool                                                     // its connection takes nothing any more
+	lost() bool                                                     // its connection accepts nothing any more
 	unbook()                                                        // gives it back unused
 	begin()                                                         // it is in use from now on
 	end()                                                           // the exchange is over, its body read or given up
@@ -34,7 +34,7 @@ type link interface {
 	company() (exchanges, flying int64)                             // that its connection has carried and carries, this one included
 	silence() time.Duration                                         // since the peer was last heard on it; called without the lock
 	giveUp()                                                        // takes its connection out of use
-	calm() bool                                                     // the peer said ENHANCE_YOUR_CALM on this connection; called without the lock
+	calm() bool                                                     // the peer sent ENHANCE_YOUR_CALM on this connection; called without the lock
 }
 
 // origin is one scheme, host and port, with the connections to it.
@@ -50,7 +50,7 @@ type origin struct {
 	flight  *flight   // the latest dial
 	dialing int
 	plain   bool // speaks HTTP/1.1
-	calm    bool // ENHANCE_YOUR_CALM came and nobody has been told yet
+	calm    bool // ENHANCE_YOUR_CALM came and no caller has reported it yet
 	h2      h2pool
 	h1      h1pool
 }
@@ -106,7 +106,7 @@ func (o *origin) book(ctx context.Context) (link, error) {
 	}
 }
 
-// hopeless says why waiting on makes no sense; mine is the dial that was waited for.
+// hopeless returns why it is useless to wait longer; mine is the dial that was waited for.
 func (o *origin) hopeless(mine *flight, since time.Time) error {
 	switch {
 	case o.c.closed.Load():
@@ -115,8 +115,8 @@ func (o *origin) hopeless(mine *flight, since time.Time) error {
 		return o.tellCalm()
 	case mine != nil && mine.landed && mine.err != nil:
 		return mine.err
-	case o.h2.barren >= mostBarren:
-		o.h2.barren = 0
+	case o.h2.unused >= maxUnused:
+		o.h2.unused = 0
 		return &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("%s ends each connection before a request can be sent", o.url.Host)}
 	case o.shutFor(since) > o.c.patience.shut:
 		return &harvest.Failure{Fault: harvest.FaultTimeout, Err: fmt.Errorf("%s has allowed no stream for %s", o.url.Host, o.c.patience.shut)}
@@ -124,14 +124,15 @@ func (o *origin) hopeless(mine *flight, since time.Time) error {
 	return nil
 }
 
-// tellCalm reports an ENHANCE_YOUR_CALM that no exchange has failed of. One report is enough.
+// tellCalm reports an ENHANCE_YOUR_CALM because of which no exchange has failed. One report is
+// enough.
 func (o *origin) tellCalm() error {
 	o.calm = false
 	return &harvest.Failure{Fault: harvest.FaultCalm, Err: fmt.Errorf("%s closed the connection with ENHANCE_YOUR_CALM; nothing was sent", o.url.Host)}
 }
 
-// queue puts a newcomer at the end. One that was woken and found nothing goes
-// back to the front; one that only looked again keeps its place.
+// queue puts a newcomer at the end. A waiter that was woken and found nothing goes back to the
+// front; one that only looked again keeps its place.
 func (o *origin) queue(w *waiter) *waiter {
 	if w == nil {
 		w = &waiter{woken: make(chan struct{})}
@@ -195,9 +196,9 @@ func (o *origin) take() link {
 	return l
 }
 
-// exchange makes a booked place one in use. Where the connection went away while
-// the owner waited for a permit, another place is taken if that needs no waiting.
-// With an error the place is given back.
+// exchange turns a booked place into one in use. If the connection went away while the owner waited
+// for a permit, another place is taken if that needs no waiting. With an error the place is given
+// back.
 func (o *origin) exchange(l link) (link, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -222,7 +223,7 @@ func errNotSent() error {
 	return &harvest.Failure{Fault: harvest.FaultUnprocessed, Err: errors.New("no live connection; nothing was sent")}
 }
 
-// alive reports whether the place, or another one that it is then changed for, can be used now.
+// alive reports whether the place can be used now, or returns another one in exchange for it.
 func (o *origin) alive(l link) (link, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -233,9 +234,9 @@ func (o *origin) alive(l link) (link, bool) {
 	return l, l != nil && l.ready()
 }
 
-// rebook changes a place that is not ready for one that is, if that needs no
-// waiting. Else the place is kept where its connection is lost, since another is then being
-// opened, and given back where the peer now allows fewer.
+// rebook exchanges a place that is not ready for one that is, if that needs no waiting. Otherwise
+// it keeps the place if the connection is lost, since another is then being opened, and gives it
+// back if the peer now allows fewer.
 func (o *origin) rebook(l link) link {
 	if other := o.take(); other != nil {
 		o.giveBack(l)
@@ -262,11 +263,12 @@ func (o *origin) release(l link) {
 	o.giveBack(l)
 }
 
-// finish ends an exchange. told means that its failure says ENHANCE_YOUR_CALM, so that nobody else need.
-func (o *origin) finish(l link, told bool) {
+// finish ends an exchange. reported means that its failure reports ENHANCE_YOUR_CALM, so that no
+// other exchange has to.
+func (o *origin) finish(l link, reported bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if told {
+	if reported {
 		o.calm = false
 	}
 	l.end()
@@ -274,8 +276,8 @@ func (o *origin) finish(l link, told bool) {
 	o.wakeOne()
 }
 
-// dialIfNeeded starts a dial when one more connection would help, and gives the
-// dial to wait for, if any.
+// dialIfNeeded starts a dial if one more connection would help, and returns the dial to wait for,
+// if any.
 func (o *origin) dialIfNeeded() *flight {
 	if o.plain {
 		if o.h1.open+o.dialing < o.c.cfg.Streams {
@@ -295,8 +297,8 @@ func (o *origin) dialIfNeeded() *flight {
 	return nil
 }
 
-// keepWarm opens a connection for those who hold places while none is live, so
-// that it stands before they draw their permits.
+// keepWarm opens a connection for the holders of places while none is live, so that it is open
+// before they draw their permits.
 func (o *origin) keepWarm() {
 	if !o.c.closed.Load() && !o.plain && o.h2.active == nil && o.dialing == 0 && o.booked+o.waiters.Len() > 0 && len(o.h2.conns) < maxConns {
 		o.dial()
@@ -337,7 +339,7 @@ func (o *origin) open(ctx context.Context) error {
 	return o.c.scrub(o.openH1(ctx, raw, via))
 }
 
-// shutFor is how long the peer has allowed no stream, counted from since at the earliest.
+// shutFor returns how long the peer has allowed no stream, counted from since at the earliest.
 func (o *origin) shutFor(since time.Time) time.Duration {
 	c := o.h2.active
 	if c == nil || c.shut.IsZero() {

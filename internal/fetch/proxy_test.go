@@ -17,7 +17,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// proxy is an HTTP proxy that counts what it is asked for, and that serves only who sends this Proxy-Authorization.
+// proxy is an HTTP proxy that counts what it is asked for, and that serves only requests with this
+// Proxy-Authorization.
 func proxy(t *testing.T, authorization string) (u string, connects, absolute *atomic.Int64) {
 	t.Helper()
 	connects, absolute = new(atomic.Int64), new(atomic.Int64)
@@ -74,7 +75,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// A proxy's password comes to the proxy, by either way to it, and to nobody else.
+// A proxy's password goes to the proxy, by either way to it, and to no other host.
 func TestProxyPassword(t *testing.T) {
 	t.Parallel()
 	via, connects, absolute := proxy(t, basic("me", canary))
@@ -101,11 +102,11 @@ func TestProxyPassword(t *testing.T) {
 		t.Cleanup(func() { c.Close() })
 		_, err = get(t.Context(), c, s.URL+"/items/1")
 		if (err == nil) != (password == canary) {
-			t.Errorf("Send of https through the proxy = %v, want success with the right password alone", err)
+			t.Errorf("Send of https through the proxy = %v, want success only with the right password", err)
 		}
 		a, httpErr := get(t.Context(), c, "http://127.0.0.1:1/items/1")
 		if httpErr != nil || (a.Status == http.StatusOK) != (password == canary) {
-			t.Fatalf("Send of http through the proxy = %+v, %v, want success with the right password alone", a, httpErr)
+			t.Fatalf("Send of http through the proxy = %+v, %v, want success only with the right password", a, httpErr)
 		}
 		shown += fmt.Sprint(err, string(a.Body), log.String())
 	}
@@ -129,7 +130,8 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 		s, c := serve(t, fakeapi.Options{Hosts: []string{"api.example"}}, Config{Proxy: mode, Getenv: env("HTTPS_PROXY", via), AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 		u, _ := url.Parse(s.URL)
 		before := connects.Load()
-		// The library's rules never send loopback addresses to a proxy, so the name is one that only the proxy is asked for.
+		// The library's rules never send loopback addresses to a proxy, so the test uses a name
+		// that only the proxy is asked for.
 		_, err := c.Reserve(t.Context(), "https://does-not-exist.invalid:"+u.Port())
 		if got := connects.Load() - before; got != want || err == nil {
 			t.Errorf("with Proxy %q: %d CONNECTs, %v, want %d and no connection", mode, got, err, want)

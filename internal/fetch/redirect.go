@@ -9,16 +9,16 @@ import (
 	"shoal/internal/harvest"
 )
 
-// MaxHops is how many redirects one request may be led through.
+// MaxHops is how many redirects one request may follow.
 const MaxHops = 3
 
-// Redirect makes the request that a 301, 302, 303, 307 or 308 asks for. It needs a
-// permit of its own. It gives nil, nil for any other answer, or for one that names
-// no place to go to. A *harvest.Failure says why the redirect is not followed:
-// another host than allowed, https to http, the other protocol on the same port, or more than MaxHops.
+// Redirect makes the request that a 301, 302, 303, 307 or 308 asks for. It needs a permit of its
+// own. Redirect returns nil, nil for any other answer, or for one without a location. A
+// [*harvest.Failure] explains why the redirect is not followed: another host than allowed, https to
+// http, the other protocol on the same port, or more than [MaxHops].
 //
-// Client.Send has taken the credential's query parameter out of the Location, so
-// that none gets into the new URL.
+// [Slot.Send] has already removed the credential's query parameter from the Location, so that it
+// does not get into the new URL.
 func Redirect(req *harvest.Request, a *harvest.Answer, allowed func(host string) bool) (*harvest.Request, error) {
 	location := a.Header.Get("Location")
 	if location == "" || !isRedirect(a.Status) {
@@ -34,7 +34,7 @@ func Redirect(req *harvest.Request, a *harvest.Answer, allowed func(host string)
 	offers := cookieNames(a.Header)
 	switch host := harvest.HostOf(target); {
 	case target == req.URL && offers != "" && req.Hops > 0 && !becomesGet(a.Status, req.Method): // once more for those that keep a session's cookies
-		return refuse(harvest.FaultLoop, "redirect to itself with an offer of the cookie %s: the server wants a browser's cookies, which are not kept; ask its operator for an API without them", offers)
+		return refuse(harvest.FaultLoop, "redirect to itself with an offer of the cookie %s: the server needs a browser's cookies, which are not kept; ask its operator for an API without them", offers)
 	case !allowed(host):
 		return refuse(harvest.FaultOffhost, "redirect to another host: %s", harvest.Quote(host))
 	case strings.HasPrefix(req.URL, "https:") && strings.HasPrefix(target, "http:"):
@@ -42,7 +42,7 @@ func Redirect(req *harvest.Request, a *harvest.Answer, allowed func(host string)
 	case otherProtocol(req.URL, target):
 		return refuse(harvest.FaultOffhost, "redirect to another protocol on the same port: %s", harvest.Quote(target))
 	case req.Hops >= MaxHops && offers != "":
-		return refuse(harvest.FaultLoop, "more than %d redirects, the last to %s with an offer of the cookie %s: the server wants a browser's cookies, which are not kept", MaxHops, harvest.Quote(target), offers)
+		return refuse(harvest.FaultLoop, "more than %d redirects, the last to %s with an offer of the cookie %s: the server needs a browser's cookies, which are not kept", MaxHops, harvest.Quote(target), offers)
 	case req.Hops >= MaxHops:
 		return refuse(harvest.FaultLoop, "more than %d redirects, the last to %s", MaxHops, harvest.Quote(target))
 	}
@@ -55,14 +55,16 @@ func Redirect(req *harvest.Request, a *harvest.Answer, allowed func(host string)
 	return &next, nil
 }
 
-// otherProtocol reports whether a redirect changes the scheme and keeps a port that was spelled out: one port speaks one protocol.
+// otherProtocol reports whether a redirect changes the scheme and keeps an explicit port: one port
+// speaks one protocol.
 func otherProtocol(from, to string) bool {
 	a, _, _ := strings.Cut(from, "://")
 	b, _, _ := strings.Cut(to, "://")
 	return a != b && harvest.HostOf(from) == harvest.HostOf(to) && hasPort(harvest.HostOf(to))
 }
 
-// hasPort reports whether a host, as harvest.HostOf gives it, has a port: then it is not the scheme's own.
+// hasPort reports whether a host, as [harvest.HostOf] returns it, has a port: then it is not the
+// scheme's default.
 func hasPort(host string) bool {
 	return strings.LastIndexByte(host, ':') > strings.LastIndexByte(host, ']')
 }
@@ -75,7 +77,8 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// becomesGet is what RFC 9110 section 15.4 has user agents do: 303 always, 301 and 302 for POST.
+// becomesGet reports what RFC 9110, section 15.4, makes user agents do: 303 always, 301 and 302 for
+// POST.
 func becomesGet(status int, method string) bool {
 	switch status {
 	case http.StatusSeeOther:
@@ -86,7 +89,8 @@ func becomesGet(status int, method string) bool {
 	return false
 }
 
-// cookieNames are the names of the cookies that an answer offers, the first three of them; their values are nobody's business.
+// cookieNames returns the names of the cookies that an answer offers, the first three of them;
+// their values are private.
 func cookieNames(h http.Header) string {
 	var names []string
 	for _, line := range h["Set-Cookie"] {
@@ -115,8 +119,9 @@ func resolve(base, location string) (string, error) {
 	return harvest.CanonicalURL(b.ResolveReference(ref).String())
 }
 
-// tolerant escapes what browsers escape in a Location: a percent sign that begins no escape, and control characters. A backslash of
-// the path is a slash to them. The scheme and the host stay as they are written.
+// tolerant escapes what browsers escape in a Location: a percent sign that begins no escape, and
+// control characters. A backslash of the path becomes a slash. The scheme and the host stay as they
+// are written.
 func tolerant(location string) string {
 	from := 0
 	if i := strings.Index(location, "//"); i >= 0 && !strings.ContainsAny(location[:i], "/?#%") {

@@ -78,7 +78,8 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-// A server that sends a browser to the same place with a cookie would do so for ever: the failure says what it wants.
+// A server that sends a browser to the same place with a cookie would do so for ever: the failure
+// names what it needs.
 func TestRedirectThatOffersACookie(t *testing.T) {
 	t.Parallel()
 	anyHost := func(string) bool { return true }
@@ -109,7 +110,7 @@ func TestRedirectThatOffersACookie(t *testing.T) {
 	}
 }
 
-// Send itself goes nowhere: neither to the other path nor, above all, to the other host.
+// Send itself follows nothing: neither to the other path nor, above all, to the other host.
 func TestSendFollowsNothing(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, o fakeapi.Options) {

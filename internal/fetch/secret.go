@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// source is where a secret comes from: an environment variable, read once, or a
-// file, read again when it is another one than last time.
+// source is where a secret comes from: an environment variable, read once, or a file, read again
+// when it has changed.
 type source struct {
 	what   string
 	env    string
@@ -26,8 +26,8 @@ func newSource(what, env, path string, getenv func(string) string) *source {
 	return &source{what: what, env: env, path: path, getenv: getenv}
 }
 
-// read gives the secret without white space around it, and whether it is another
-// one than before. A file that looks unchanged is not opened.
+// read returns the secret without white space around it, and whether it has changed. A file that
+// looks unchanged is not opened.
 func (s *source) read() (value string, changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *source) read() (value string, changed bool, err error) {
 	return s.load(info)
 }
 
-// reread is read for a secret that was refused: the file is opened whatever it looks like.
+// reread is read for a secret that was refused: the file is opened even if it looks unchanged.
 func (s *source) reread() (value string, changed bool, err error) {
 	s.mu.Lock()
 	s.info = nil
@@ -60,7 +60,7 @@ func (s *source) load(info os.FileInfo) (string, bool, error) {
 	if err != nil {
 		return s.value, false, fmt.Errorf("auth: the file of the %s: %w", s.what, err)
 	}
-	value, changed, err := s.take(string(content), "the file "+s.path, "write it there, alone")
+	value, changed, err := s.take(string(content), "the file "+s.path, "write it there, and nothing else")
 	if err == nil {
 		s.info = info
 	}

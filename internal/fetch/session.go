@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// A session is a credential that the upstream gives after a login: cookies, which travel with every request from then
-// on. The login itself is made of ordinary requests by whoever knows how this upstream wants it; its secret comes from here.
+// A session is a credential that the upstream issues after a login: cookies, which travel with
+// every request from then on. The login itself is made of ordinary requests by a package that knows
+// this upstream; its secret comes from here.
 
-// Secret is the configured secret of kind session, read again where its file has changed.
+// Secret returns the configured secret of kind session, read again if its file has changed.
 func (c *Client) Secret() (string, error) {
 	if c.auth.auth.Kind != "session" {
 		return "", errors.New("auth: there is no secret to log in with")
@@ -29,15 +30,16 @@ func (c *Client) Forget() {
 	a.renewSession()
 }
 
-// What a session may hold, as RFC 6265 section 6.1 asks of browsers, and what our request's header may take.
+// What a session may hold, as RFC 6265 section 6.1 asks of browsers, and what our request's header
+// may take.
 const (
 	maxCookies     = 50
 	maxCookie      = 4 << 10 // bytes of one, name and value
 	maxCookieBytes = 8 << 10 // of all of them together
 )
 
-// keep takes up the cookies of an answer, as far as they have room: those that are there stay, and what does not fit
-// is dropped.
+// keep stores the cookies of an answer, as far as they have room: those already stored stay, and
+// what does not fit is dropped.
 func (a *authorizer) keep(resp *http.Response) {
 	if a.auth.Kind != "session" || len(resp.Header["Set-Cookie"]) == 0 {
 		return

@@ -20,7 +20,7 @@ func TestSilentConnectionIsFound(t *testing.T) {
 			return p.n > 1
 		})
 		if p.n == 1 {
-			io.Copy(io.Discard, p.conn) // takes all, says nothing, PING included
+			io.Copy(io.Discard, p.conn) // reads all, sends nothing, PING included
 		}
 	})
 	c := framesClient(t, ca, func(c *Client) { c.patience.readIdle, c.patience.ping = 100*time.Millisecond, 300*time.Millisecond })

@@ -15,25 +15,25 @@ import (
 	"shoal/internal/harvest"
 )
 
-// rateWindow is the stretch of time over which Config.MinRate is asked of a body.
+// rateWindow is the span over which a body must keep to Config.MinRate.
 const rateWindow = 10 * time.Second
 
-// Slot is the right to make one exchange at once: a place in flight, memory for
-// the answer, and a stream of a live connection. Use it once, by Send or by Release.
+// Slot is the right to make one exchange at once: a place in flight, memory for the answer, and a
+// stream of a live connection. Use it once, with [Slot.Send] or [Slot.Release].
 type Slot struct {
 	c        *Client
 	o        *origin
 	expected int64 // bytes counted for the body to come
 
-	mu    sync.Mutex
-	alone bool // it is the one that has a connection of its own
-	link  link // nil when there is none any more
-	spent bool
+	mu        sync.Mutex
+	exclusive bool // it is the one that has a connection of its own
+	link      link // nil when there is none any more
+	spent     bool
 }
 
-// Alive reports whether the slot can send at this moment: its connection takes
-// requests (or it could change over to one that does) and its credential holds. It
-// never waits for the network. After false, Release the slot and Reserve another.
+// Alive reports whether the slot can send at this moment: its connection takes requests (or it
+// could move to one that does) and its credential is valid. It never waits for the network. After
+// false, Release the slot and Reserve another.
 func (s *Slot) Alive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,7 +45,7 @@ func (s *Slot) Alive() bool {
 	return ok
 }
 
-// Release gives back a slot that is not to be used. After Send, and a second time, it does nothing.
+// Release gives back an unused slot. After [Slot.Send], and a second time, it does nothing.
 func (s *Slot) Release() {
 	l, ok := s.spend()
 	if !ok {
@@ -71,15 +71,16 @@ func (s *Slot) spend() (link, bool) {
 func (s *Slot) giveBack() {
 	s.c.budget.add(-s.expected)
 	s.c.places.Release(1)
-	if s.alone {
-		s.c.alone.Release(1)
+	if s.exclusive {
+		s.c.exclusive.Release(1)
 	}
 }
 
-// Send makes the exchange and reads the whole answer. usable is asked at the last moment before the request is written; when
-// it says no, nothing is sent and the error is harvest.ErrLate. A nil usable is a permit that never ends. Every other error
-// is a *harvest.Failure. A cancelled ctx abandons the exchange; the failure then wraps
-// the context's cause and its Fault says nothing, so look at ctx first.
+// Send makes the exchange and reads the whole answer. usable is called at the last moment before
+// the request is written; if it returns false, nothing is sent and the error is [harvest.ErrLate].
+// A nil usable is a permit that never expires. Every other error is a [*harvest.Failure]. A
+// cancelled ctx abandons the exchange; the failure then wraps the context's cause and its Fault
+// means nothing, so look at ctx first.
 func (s *Slot) Send(ctx context.Context, req *harvest.Request, usable func() bool) (*harvest.Answer, error) {
 	l, ok := s.spend()
 	if !ok {
@@ -113,7 +114,7 @@ func (s *Slot) Send(ctx context.Context, req *harvest.Request, usable func() boo
 		if err == nil {
 			return answer, nil
 		}
-		// Refused by the library before a byte was written: another place that is free now will do.
+		// The library refused it before a byte was written: another place that is free now will do.
 		if f := (*harvest.Failure)(nil); !again && errors.As(err, &f) && f.Status == 0 && unsent(f.Err) && ctx.Err() == nil {
 			l = s.o.takeNow()
 			continue
@@ -127,7 +128,7 @@ func isCalm(err error) bool {
 	return errors.As(err, &f) && f.Fault == harvest.FaultCalm
 }
 
-// exchange puts the request on the wire once; own means that the credential goes with it.
+// exchange sends the request once; own means that the credential goes with it.
 func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own bool, turn *turn) (*harvest.Answer, error) {
 	defer turn.end()
 	memory := &account{b: &c.budget, ctx: ctx}
@@ -153,7 +154,7 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own
 		defer resp.Body.Close()
 	}
 	if err = becauseOf(ctx, err); err != nil {
-		return nil, &harvest.Failure{Fault: faultOf(err, l.calm()), Err: told(err)}
+		return nil, &harvest.Failure{Fault: faultOf(err, l.calm()), Err: explained(err)}
 	}
 	first := time.Since(sent(dog.start))
 	dog.headersCame()
@@ -186,9 +187,9 @@ func (c *Client) exchange(ctx context.Context, l link, req *harvest.Request, own
 	return harvest.NewAnswer(a, s.close), nil
 }
 
-// becauseOf gives the reason for which the exchange was given up, where it was,
-// in place of err. That holds for nil too: once we have hung up, an HTTP/1.1 server may end its
-// answer in good form, and the library may still hand that to us.
+// becauseOf returns the reason for which the exchange was given up, if it was, in place of err.
+// That includes a nil err: after we have hung up, an HTTP/1.1 server may end its answer in good
+// form, and the library may still hand it to us.
 func becauseOf(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
@@ -196,8 +197,8 @@ func becauseOf(ctx context.Context, err error) error {
 	return context.Cause(ctx)
 }
 
-// overruled is becauseOf for the result of reading the body of a success. Of
-// other answers the body does not count.
+// overruled is becauseOf for the result of reading the body of a success. The bodies of other
+// answers do not count.
 func overruled(ctx context.Context, status int, err error) error {
 	if ctx.Err() == nil || !isSuccess(status) {
 		return err
@@ -206,7 +207,7 @@ func overruled(ctx context.Context, status int, err error) error {
 	return &harvest.Failure{Fault: faultOf(cause, false), Err: cause, Status: status}
 }
 
-// build makes the request. sent gives the moment at which its last byte was handed over.
+// build makes the request. sent returns the moment at which its last byte was handed over.
 func (c *Client) build(ctx context.Context, req *harvest.Request, cred *credential) (*http.Request, func(time.Time) time.Time, error) {
 	r, err := http.NewRequestWithContext(ctx, req.Method, req.URL, http.NoBody)
 	if err != nil {
@@ -272,7 +273,7 @@ type watchdog struct {
 	rested   atomic.Int64  // for how long it was not read in all
 }
 
-// rest keeps the dog from barking while we do not read. What it returns ends that.
+// rest pauses the watchdog while we do not read. The function it returns ends that.
 func (d *watchdog) rest() func() {
 	began := time.Since(d.start)
 	d.resting.Store(max(1, int64(began)))

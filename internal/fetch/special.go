@@ -11,7 +11,8 @@ type block struct {
 	what   string
 }
 
-// metadataBlocks are where clouds answer questions about the machine itself, its credentials among them.
+// metadataBlocks are the addresses at which clouds answer questions about the machine itself, its
+// credentials among them.
 var metadataBlocks = []block{
 	{netip.MustParsePrefix("169.254.0.0/16"), "link-local, where clouds serve metadata"},
 	{netip.MustParsePrefix("fe80::/10"), "link-local"},
@@ -24,7 +25,7 @@ var metadataBlocks = []block{
 	{netip.MustParsePrefix("fd00:42::42/128"), "Scaleway's metadata"},
 }
 
-// metadata is the block that an address is in, and what it is; empty for any other address.
+// metadata returns the block that an address is in, and what it is; empty for any other address.
 func metadata(addr netip.Addr) (netip.Prefix, string) {
 	for _, b := range metadataBlocks {
 		if b.prefix.Contains(addr) {
@@ -34,7 +35,7 @@ func metadata(addr netip.Addr) (netip.Prefix, string) {
 	return netip.Prefix{}, ""
 }
 
-// isMetadataName reports whether a host is a name by which a cloud's metadata service is reached.
+// isMetadataName reports whether a host is a name of a cloud's metadata service.
 func isMetadataName(host string) bool {
 	switch strings.ToLower(strings.TrimSuffix(host, ".")) {
 	case "metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal", "metadata.tencentyun.com":
@@ -54,7 +55,8 @@ var (
 	}
 )
 
-// embedded are the IPv4 addresses inside an IPv6 address that a gateway or the system itself may translate it to.
+// embedded returns the IPv4 addresses inside an IPv6 address that a gateway or the system itself
+// may translate it to.
 func embedded(addr netip.Addr) (inner []netip.Addr) {
 	if !addr.Is6() || addr.IsUnspecified() || addr.IsLoopback() {
 		return nil
@@ -78,15 +80,15 @@ func embedded(addr netip.Addr) (inner []netip.Addr) {
 	return inner
 }
 
-// isISATAP reports whether the lower half is 0:5efe:a.b.c.d or 200:5efe:a.b.c.d, as RFC 5214 has it. The two bits
-// that say whose it is may be set or not.
+// isISATAP reports whether the lower half is 0:5efe:a.b.c.d or 200:5efe:a.b.c.d, as in RFC 5214.
+// The two bits for its scope may be set or not.
 func isISATAP(b [16]byte) bool {
 	return b[8]&^3 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 }
 
-// special are the blocks of the IANA special-purpose registries that are not a
-// public destination and that netip has no method for.
-// Source: https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry.
+// special are the blocks of the IANA special-purpose registries that are not a public destination
+// and that netip has no method for. Source:
+// https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry.
 var special = []block{
 	{netip.MustParsePrefix("0.0.0.0/8"), "this network"},
 	{netip.MustParsePrefix("100.64.0.0/10"), "carrier-grade NAT"},
@@ -113,7 +115,7 @@ var special = []block{
 	{netip.MustParsePrefix("fec0::/10"), "site-local"},
 }
 
-// notPublic says what kind of address it is when it is not a public one.
+// notPublic returns what kind of address it is if it is not a public one.
 func notPublic(addr netip.Addr) string {
 	switch {
 	case addr.IsUnspecified():

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Addresses that a stranger's answer could name to reach what is private, in the forms that translators read.
+// Addresses that a stranger's answer could name to reach what is private, in the forms that
+// translators read.
 func TestGuardSpecialForms(t *testing.T) {
 	t.Parallel()
 	g := newGuard(nil, nil)
@@ -33,13 +34,14 @@ func TestGuardSpecialForms(t *testing.T) {
 	}
 }
 
-// Metadata is never asked because its address was typed, nor because a wide network is allowed.
+// Metadata is not requested just because its address was typed, or because a wide network is
+// allowed.
 func TestGuardMetadata(t *testing.T) {
 	t.Parallel()
 	wide := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("100.64.0.0/10")}
 	for _, row := range []struct {
 		host, addr string
-		said       string // by --allow-private
+		allowed    string // by --allow-private
 	}{
 		{"169.254.169.254", "169.254.169.254", "169.254.169.254/32"},
 		{"api.example", "169.254.170.2", "169.254.0.0/16"},
@@ -56,11 +58,11 @@ func TestGuardMetadata(t *testing.T) {
 		if err := newGuard(wide, []string{row.host, row.addr}).check(row.host, address); err == nil {
 			t.Errorf("check(%s, %s) = nil although it was only typed, want it refused", row.host, row.addr)
 		}
-		if row.said == "" {
+		if row.allowed == "" {
 			continue
 		}
-		if err := newGuard([]netip.Prefix{netip.MustParsePrefix(row.said)}, nil).check(row.host, address); err != nil {
-			t.Errorf("check(%s, %s) = %v with --allow-private %s, want it allowed", row.host, row.addr, err, row.said)
+		if err := newGuard([]netip.Prefix{netip.MustParsePrefix(row.allowed)}, nil).check(row.host, address); err != nil {
+			t.Errorf("check(%s, %s) = %v with --allow-private %s, want it allowed", row.host, row.addr, err, row.allowed)
 		}
 	}
 }

@@ -15,18 +15,18 @@ import (
 var errFlood = errors.New("the peer floods the connection with control frames")
 
 const (
-	noCap = 1 << 30 // the peer has said nothing about streams
+	noCap = 1 << 30 // the peer has set no limit of streams
 
-	// A peer may send this many frames that carry no body, then so many a second, and
-	// so many more for each request. Servers send two to five for one request.
+	// A peer may send this many frames that carry no body, then so many a second, and so many more
+	// for each request. Servers send two to five for one request.
 	floodBurst      = 10_000
 	floodPerSecond  = 1_000
 	floodPerRequest = 32
 )
 
-// watchedConn reads along on the frames that an HTTP/2 peer sends, because
-// ClientConn tells nobody when GOAWAY comes, with which last stream, or when the
-// peer changes its cap, and answers floods of PING and SETTINGS for ever.
+// watchedConn also reads the frames that an HTTP/2 peer sends. ClientConn does not report when
+// GOAWAY comes, with which last stream, or when the peer changes its cap, and it answers floods of
+// PING and SETTINGS for ever.
 type watchedConn struct {
 	net.Conn
 	raw net.Conn // below TLS
@@ -40,7 +40,7 @@ type watchedConn struct {
 	onPong   func()
 	onClose  func()
 
-	// Of the reading goroutine alone.
+	// Only for the reading goroutine.
 	head     [9]byte
 	have     int    // bytes of head
 	left     uint32 // payload bytes of the frame still to come
@@ -74,7 +74,8 @@ func (w *watchedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes without waiting for a peer that does not read: TLS would try for 5 s to say goodbye.
+// Close closes without waiting for a peer that does not read: TLS would try for 5 s to send its
+// farewell.
 func (w *watchedConn) Close() error {
 	t := time.AfterFunc(250*time.Millisecond, func() { w.raw.Close() })
 	defer t.Stop()
@@ -121,8 +122,8 @@ func (w *watchedConn) begin() {
 	}
 }
 
-// charge counts one frame. Once the burst is used up it looks at the clock and
-// at our own requests; a peer that has earned no more by then is flooding.
+// charge counts one frame. Once the burst is used up it looks at the clock and at our own requests;
+// a peer that has earned no more by then is flooding.
 func (w *watchedConn) charge() {
 	w.credit--
 	if w.credit >= 0 {
