@@ -21,8 +21,8 @@ func utf16(text string, order func(high, low byte) []byte) string {
 func little(high, low byte) []byte { return []byte{low, high} }
 func big(high, low byte) []byte    { return []byte{high, low} }
 
-// TestCharsets shows a corpus of ids that is not UTF-8, as editors and shells on Windows write it, as a file and as a
-// download of a declared type.
+// TestCharsets reads a corpus of ids that is not UTF-8, as editors and shells on Windows write it,
+// as a file and as a download with a declared type.
 func TestCharsets(t *testing.T) {
 	t.Parallel()
 	var long strings.Builder

@@ -1,18 +1,17 @@
-// Package corpus reads the sequence of items to harvest: a file, standard
-// input or an https address, plain or packed by gzip or zstd, of URLs, ids or
-// JSON lines.
+// Package corpus reads the sequence of items to harvest: a file, standard input or an https
+// address, plain or packed by gzip or zstd, of URLs, ids or JSON lines.
 //
-// In goes a Config; out come entries, an item or a rejection for each line, in
-// one pass. The corpus never sits in memory, whatever its size and however long
-// its lines are, and nothing of it is ever skipped in silence: a line that is no
-// item is a rejection, and a corpus that ends before its end is ErrDamaged.
+// In goes a [Config]; out come entries, an item or a rejection for each line, in one pass. The
+// corpus never sits in memory, whatever its size and however long its lines are, and no line is
+// ever skipped in silence: a line that is not an item is a rejection, and a truncated corpus is
+// [ErrDamaged].
 //
-// The text is UTF-8, or what its byte order mark, the zero bytes of UTF-16 and UTF-32 or the Content-Type of an https
-// address say. A line is trimmed of blanks, a byte order mark and CR. It is ignored when it
-// is then empty or starts with #. It is a JSON object when it starts with {,
-// else a URL, or an id where there is a template. An id that starts with # or {
-// is written as JSON: {"id":"#1"}. The last line needs no line end. A URL or id
-// has at most harvest.MaxURL bytes, a JSON line at most MaxLine.
+// The text is UTF-8, unless a byte order mark, the zero bytes of UTF-16 and UTF-32 or the
+// Content-Type of an https address name another charset. A line is trimmed of blanks, a byte order
+// mark and CR. It is ignored if it is then empty or starts with #. It is a JSON object if it starts
+// with {, else a URL, or an id if there is a template. An id that starts with # or { is written as
+// JSON: {"id":"#1"}. The last line needs no line end. A URL or id has at most [harvest.MaxURL]
+// bytes, a JSON line at most [MaxLine].
 package corpus
 
 import (
@@ -29,51 +28,54 @@ import (
 	"shoal/internal/harvest"
 )
 
-// MaxLine is the longest line that is looked into, in bytes. Only JSON lines
-// may be longer than a URL, because of their bodies.
+// MaxLine is the longest line that is parsed, in bytes. Only JSON lines may be longer than a URL,
+// because of their bodies.
 const MaxLine = 1 << 20
 
-// addTemplate is what to do about a line that is an id.
+// addTemplate is the advice for a line that is an id.
 const addTemplate = "for a corpus of ids add --url https://…/{id}"
 
-// mostLeading is how many lines may be rejected before the first item. By then it is no corpus,
-// and what has been rejected so far must be kept until the caller asks for it.
-const mostLeading = 1000
+// maxLeading is how many lines may be rejected before the first item. A file with more is not a
+// corpus, and the rejections must be kept until the caller asks for them.
+const maxLeading = 1000
 
-// The ways in which a corpus fails. Any other error of Open, that of its
-// context apart, means that the command or the corpus must be changed first.
+// The ways in which a corpus fails. Any other error of [Open], except that of its context, means
+// that the command or the corpus must be changed first.
 var (
-	// ErrDamaged marks a corpus of which the rest cannot be read. What came before is good.
+	// ErrDamaged marks a corpus whose rest cannot be read. What came before is good.
 	ErrDamaged = errors.New("the corpus is damaged")
-	// ErrEmpty marks a corpus without one item. Nothing was begun and another start
-	// changes nothing, so it is a wrong setting more than an incomplete run.
+	// ErrEmpty marks a corpus without one item. Nothing was begun and another start changes
+	// nothing, so it is a wrong setting more than an incomplete run.
 	ErrEmpty = errors.New("the corpus has no item")
-	// ErrAllRejected is an ErrEmpty of a corpus that has lines, each of them rejected,
-	// or too many of them before the first item.
+	// ErrAllRejected is an [ErrEmpty] of a corpus that has lines, each of them rejected, or too
+	// many of them before the first item.
 	ErrAllRejected = fmt.Errorf("%w, because its lines are rejected", ErrEmpty)
-	// ErrIDs is an ErrAllRejected of lines that are ids, in a corpus without a template.
+	// ErrIDs is an [ErrAllRejected] of lines that are ids, in a corpus without a template.
 	ErrIDs = fmt.Errorf("%w: they are ids", ErrAllRejected)
 	// ErrAway marks a server of an https corpus that does not answer for now.
 	ErrAway = errors.New("the corpus cannot be fetched for now")
 )
 
-// Config says what to read.
+// Config is what to read.
 type Config struct {
 	URI      string   // a path, "-" for Stdin, or an https address
 	Template string   // turns ids into URLs, such as https://api.example/v1/items/{id}; empty: lines are URLs
-	Hosts    []string // the hosts that URLs may have, as harvest.HostOf gives them or bare names (any port); empty: that of the first item
+	Hosts    []string // the hosts that URLs may have, as harvest.HostOf returns them or bare names (any port); empty: that of the first item
 
-	// Exposed, if set, reports whether a request to a URL could be read by others on its way although it must not be.
+	// Exposed, if set, reports whether others on the network could read a request to a URL although
+	// it carries a credential.
 	Exposed func(url string) bool
 
 	PostIsRead bool         // POST requests only read, so that they may be repeated
 	Stdin      io.Reader    // read for "-"
-	HTTP       *http.Client // fetches an https corpus; its requests are no part of any budget
-	// Line makes an item of a line where it is neither a URL nor an id nor JSON; the error says why it is none.
+	HTTP       *http.Client // fetches an https corpus; its requests do not count against any budget
+	// Line makes an item of a line that is neither a URL nor an id nor JSON; the error explains why
+	// it is not one.
 	Line func(line string) (harvest.Item, error)
-	// Text, if set, makes lines of what the unpacked corpus is.
+	// Text, if set, turns the unpacked corpus into lines.
 	Text func(io.Reader) io.Reader
-	// Patience is how long the server of an https corpus may be away in the middle of it; 0 means for ever.
+	// Patience is how long the server of an https corpus may be unreachable in the middle of it; 0
+	// means for ever.
 	Patience time.Duration
 }
 
@@ -92,7 +94,7 @@ type Source struct {
 	close func() error
 	lines *lines
 
-	foreign func() bool // its lines are not to be shown
+	foreign func() bool // its lines must not be shown
 	first   string      // URL of the first item
 
 	host    string
@@ -103,8 +105,8 @@ type Source struct {
 	spent   bool
 }
 
-// Open opens the corpus and reads on to its first item, so that Host is known.
-// For an https corpus ctx bounds the whole pass. Close the source in the end.
+// Open opens the corpus and reads to its first item, so that [Source.Host] is known. For an https
+// corpus ctx bounds the whole pass. The caller must close the source.
 func Open(ctx context.Context, cfg Config) (*Source, error) {
 	s := &Source{name: display(cfg.URI), exposed: cfg.Exposed, post: cfg.PostIsRead, own: cfg.Line, text: cfg.Text, schemes: map[string]string{}}
 	var err error
@@ -126,7 +128,7 @@ func Open(ctx context.Context, cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// begin looks through the archive, if it is one, for the first item.
+// begin looks for the first item, in the archive if it is one.
 func (s *Source) begin(uri string) error {
 	text, release, err := unpack(uri, s.raw)
 	if err != nil {
@@ -140,7 +142,7 @@ func (s *Source) begin(uri string) error {
 		return s.failed(err)
 	}
 	s.lines = newLines(text)
-	for len(s.lead) < mostLeading {
+	for len(s.lead) < maxLeading {
 		entry, err := s.next()
 		if errors.Is(err, io.EOF) {
 			return s.empty("")
@@ -157,7 +159,7 @@ func (s *Source) begin(uri string) error {
 	return s.empty("the first ")
 }
 
-// empty says what was looked at in vain: all lines, or the first ones.
+// empty returns the error for lines without an item: all lines, or the first ones.
 func (s *Source) empty(which string) error {
 	looked := fmt.Sprintf("%s%d lines were looked at", which, s.lines.count)
 	if len(s.lead) == 0 {
@@ -170,27 +172,27 @@ func (s *Source) empty(which string) error {
 	return fmt.Errorf("corpus %s: %w: %s, %d rejected, such as line %d: %s", s.name, ErrAllRejected, looked, len(s.lead), first.Line, first.Text)
 }
 
-// Close ends the reading. Entries must not be running.
+// Close ends the reading. [Source.Entries] must not be running.
 func (s *Source) Close() error { return s.close() }
 
-// Host is the host of the first item, as harvest.HostOf gives it.
+// Host returns the host of the first item, as [harvest.HostOf] returns it.
 func (s *Source) Host() string { return s.host }
 
-// First is the URL of the first item.
+// First returns the URL of the first item.
 func (s *Source) First() string { return s.first }
 
-// Digest is the digest of the items that Entries has given so far, repeats
-// included. It belongs to the goroutine that ranges over Entries.
+// Digest returns the digest of the items that [Source.Entries] has yielded so far, repeats
+// included. Only the goroutine that ranges over Entries may call it.
 func (s *Source) Digest() harvest.Digest { return s.digest }
 
 // Position is how far the reading has come.
 type Position struct {
 	Lines int64
 	Bytes int64 // of the file as it is stored, packed or not; the reading is a buffer ahead of the items
-	Size  int64 // of that file; 0 when nobody knows
+	Size  int64 // of that file; 0 when unknown
 }
 
-// Fraction is the part of the corpus that has been read, or 0 when its size is unknown.
+// Fraction returns the part of the corpus that has been read, or 0 when its size is unknown.
 func (p Position) Fraction() float64 {
 	if p.Size <= 0 {
 		return 0
@@ -198,16 +200,16 @@ func (p Position) Fraction() float64 {
 	return float64(p.Bytes) / float64(p.Size)
 }
 
-// Position may be called at any time by anybody.
+// Position returns how far the reading has come. It is safe for concurrent use.
 func (s *Source) Position() Position {
 	return Position{Lines: s.line.Load(), Bytes: s.raw.read.Load(), Size: max(0, s.raw.size)}
 }
 
-// Fraction is the part of the corpus that has been read, or 0 when its size is unknown.
+// Fraction returns the part of the corpus that has been read, or 0 when its size is unknown.
 func (s *Source) Fraction() float64 { return s.Position().Fraction() }
 
-// Entries is the one pass over the corpus. An error is its last pair: ErrDamaged
-// with the line after which the rest is lost, or that of Open's context.
+// Entries returns the one pass over the corpus. An error is its last pair: [ErrDamaged] with the
+// line after which the rest is lost, or that of [Open]'s context.
 func (s *Source) Entries() iter.Seq2[harvest.Entry, error] {
 	return func(yield func(harvest.Entry, error) bool) {
 		if s.spent {
@@ -244,7 +246,7 @@ func (s *Source) give(entry harvest.Entry, yield func(harvest.Entry, error) bool
 	return yield(entry, nil)
 }
 
-// next is the entry of the next line that is not ignored; io.EOF after the last.
+// next returns the entry of the next line that is not ignored; [io.EOF] after the last.
 func (s *Source) next() (harvest.Entry, error) {
 	for {
 		line, err := s.lines.next()
@@ -261,8 +263,8 @@ func (s *Source) next() (harvest.Entry, error) {
 	}
 }
 
-// failed says what a failed read means. io.EOF does not come here bare: a
-// stream that ends too early fails with io.ErrUnexpectedEOF.
+// failed explains a failed read. It never gets a bare io.EOF: a truncated stream fails with
+// [io.ErrUnexpectedEOF].
 func (s *Source) failed(err error) error {
 	if cause := s.raw.ctx.Err(); cause != nil {
 		return fmt.Errorf("corpus %s: %w", s.name, cause)

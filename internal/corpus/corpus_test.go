@@ -14,7 +14,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// read gives what a corpus on standard input holds: URLs, the rejected lines by number, the last error.
+// read returns what a corpus on standard input holds: URLs, the rejected lines by number, the last
+// error.
 func read(t *testing.T, cfg corpus.Config, text string) (items []harvest.Item, rejected []harvest.Rejection, err error) {
 	t.Helper()
 	cfg.URI, cfg.Stdin = "-", strings.NewReader(text)

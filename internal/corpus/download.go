@@ -29,8 +29,8 @@ const (
 
 var errChanged = errors.New("it has changed while it was read")
 
-// download reads one address to its end over as many connections as it takes.
-// A harvest reads slower than servers like, so a lost connection is the rule.
+// download reads one address to its end over as many connections as it takes. A harvest reads more
+// slowly than servers like, so lost connections are normal.
 type download struct {
 	ctx    context.Context
 	client http.Client
@@ -49,7 +49,7 @@ type download struct {
 	last   error // of them
 
 	typed string      // the host that the address names
-	moved atomic.Bool // redirects lead to another host: nothing of what that one sends is shown
+	moved atomic.Bool // redirects lead to another host: nothing that it sends is shown
 
 	patience time.Duration // how long resuming may take; 0 means for ever
 	lost     time.Time     // when the connection broke that is being resumed
@@ -95,7 +95,7 @@ func onLoopback(u *url.URL) bool {
 	return addr.IsLoopback() || u.Hostname() == "localhost"
 }
 
-// mayFollow lets redirects lead to other hosts, as those of stores do, but never away from TLS.
+// mayFollow allows redirects to other hosts, as those of stores do, but never away from TLS.
 func (d *download) mayFollow(next *http.Request, via []*http.Request) error {
 	switch {
 	case next.URL.Scheme != "https" && (via[0].URL.Scheme == "https" || next.URL.Scheme != "http" || !onLoopback(next.URL)):
@@ -112,7 +112,7 @@ type finalError struct{ text string }
 
 func (e *finalError) Error() string { return e.text }
 
-// Read gives the bytes from where it is on, and connects again when it must.
+// Read returns the next bytes, and connects again if it must.
 func (d *download) Read(p []byte) (int, error) {
 	for {
 		if d.body == nil {
@@ -135,8 +135,8 @@ func (d *download) Read(p []byte) (int, error) {
 	}
 }
 
-// readBody cuts the connection when nothing comes. The time between two reads is
-// the harvest's own and does not count.
+// readBody cuts the connection if nothing comes. The time between two reads is the harvest's own
+// and does not count.
 func (d *download) readBody(p []byte) (int, error) {
 	stalled := time.AfterFunc(stalledAfter, d.cancel)
 	defer stalled.Stop()
@@ -145,7 +145,7 @@ func (d *download) readBody(p []byte) (int, error) {
 
 func (d *download) drop() {
 	if d.body != nil {
-		_ = d.body.Close() // it is broken or no longer wanted
+		_ = d.body.Close() // it is broken or not needed any more
 		d.cancel()
 		d.body = nil
 	}
@@ -156,7 +156,7 @@ func (d *download) close() error {
 	return nil
 }
 
-// resumes reports whether a broken connection is worth another try: a harvest of days is worth waiting for.
+// resumes reports whether to retry a broken connection: a harvest of days is worth the wait.
 func (d *download) resumes() bool {
 	if d.lost.IsZero() {
 		d.lost = time.Now()
@@ -164,7 +164,7 @@ func (d *download) resumes() bool {
 	return d.patience == 0 || time.Since(d.lost) < d.patience
 }
 
-// connect makes the next bytes come, or says why they do not.
+// connect makes the next bytes come, or explains why they do not.
 func (d *download) connect(again func() bool) error {
 	for again() {
 		if err := d.wait(); err != nil {
@@ -188,7 +188,7 @@ func (d *download) connect(again func() bool) error {
 	return fmt.Errorf("%w after %d tries: %w", ErrAway, d.tries, last)
 }
 
-// wait lets the first try go at once and the later ones further and further apart.
+// wait lets the first try start at once and the later ones at growing intervals.
 func (d *download) wait() error {
 	if d.tries == 0 {
 		return nil
@@ -211,7 +211,7 @@ func (d *download) request() error {
 		cancel()
 		return &finalError{"the address is malformed"}
 	}
-	// The archive's own bytes are wanted: only they can be resumed in the middle.
+	// We need the archive's own bytes: only they can be resumed in the middle.
 	request.Header.Set("Accept-Encoding", "identity")
 	if d.at > 0 {
 		if err := d.askForRest(request); err != nil {
@@ -234,8 +234,8 @@ func (d *download) request() error {
 	return nil
 }
 
-// failure takes the address off an error, since its query may be a secret, and
-// tells what another try cannot change.
+// failure removes the address from an error, since its query may be a secret, and marks what
+// another try cannot change.
 func (d *download) failure(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -264,7 +264,7 @@ func (d *download) failure(err error) error {
 	return err
 }
 
-// askForRest asks for the bytes from d.at on, and for all of them when they are others by now.
+// askForRest asks for the bytes from d.at on, and for all of them if they have changed meanwhile.
 func (d *download) askForRest(request *http.Request) error {
 	request.Header.Set("Range", fmt.Sprintf("bytes=%d-", d.at))
 	switch {
@@ -289,35 +289,36 @@ func (d *download) accept(response *http.Response) error {
 	case code == http.StatusRequestedRangeNotSatisfiable, code == http.StatusPreconditionFailed:
 		return errChanged
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
-		return fmt.Errorf("the server answers %s", said(response))
+		return fmt.Errorf("the server answers %s", statusOf(response))
 	case d.signed() && slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusGone, http.StatusBadRequest}, code):
-		return fmt.Errorf("the server answers %s: the signature in the address may have expired; give a fresh address", said(response))
+		return fmt.Errorf("the server answers %s: the signature in the address may have expired; give a fresh address", statusOf(response))
 	default:
-		return &finalError{fmt.Sprintf("the server answers %s; is the address right and still valid?", said(response))}
+		return &finalError{fmt.Sprintf("the server answers %s; is the address right and still valid?", statusOf(response))}
 	}
 }
 
-// said is an answer's status in our words: the server's own are not shown.
-func said(response *http.Response) string {
+// statusOf returns an answer's status in our words: the server's own are not shown.
+func statusOf(response *http.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", response.StatusCode, http.StatusText(response.StatusCode)))
 }
 
-// signed reports whether the address may be a presigned one. That it expires in the middle of a harvest says nothing about
-// the corpus. Google's storage, and Amazon's for a lapsed session, answer 400 then.
+// signed reports whether the address may be a presigned one. If it expires in the middle of a
+// harvest, the corpus is not at fault. Google's storage, and Amazon's for a lapsed session, answer
+// 400 then.
 func (d *download) signed() bool { return strings.Contains(d.url, "?") }
 
-// first remembers what the corpus is, to know it again.
+// first remembers what identifies the corpus, to recognise it later.
 func (d *download) first(response *http.Response) error {
 	if response.ContentLength < 0 && response.ProtoMajor < 2 && len(response.TransferEncoding) == 0 {
-		return &finalError{"the server does not say where the corpus ends, so that a cut one would look whole; download it first"}
+		return &finalError{"the server does not send the length of the corpus, so that a truncated one would look complete; download it first"}
 	}
 	d.size, d.kind = response.ContentLength, response.Header.Get("Content-Type")
 	d.etag, d.modified = response.Header.Get("ETag"), response.Header.Get("Last-Modified")
 	return nil
 }
 
-// compare reports whether an answer is about the same bytes as the first one;
-// known is false when the two have nothing in common that would tell.
+// compare reports whether an answer is about the same bytes as the first one; known is false if the
+// two have nothing comparable.
 func (d *download) compare(response *http.Response, size int64) (same, known bool) {
 	same = d.size < 0 || size < 0 || size == d.size
 	for _, pair := range [][2]string{
@@ -331,8 +332,8 @@ func (d *download) compare(response *http.Response, size int64) (same, known boo
 	return same, known
 }
 
-// again reads up to the old place in an answer that starts from the beginning,
-// which servers that know no ranges give.
+// again skips to the old place in an answer that starts from the beginning, as servers without
+// ranges send it.
 func (d *download) again(response *http.Response) error {
 	if same, known := d.compare(response, response.ContentLength); !same || !known {
 		return errChanged
@@ -348,8 +349,8 @@ func (d *download) again(response *http.Response) error {
 	return nil
 }
 
-// rest takes an answer that starts at the old place. If-Range made the server
-// compare already; what it says about the file is believed only if it agrees.
+// rest takes an answer that starts at the old place. Because of If-Range the server has already
+// compared; its answer is believed only if what it has about the file agrees.
 func (d *download) rest(response *http.Response) error {
 	var from, to int64
 	size := int64(-1)

@@ -145,7 +145,8 @@ func TestACorpusThatChangesWhileItIsReadIsDamaged(t *testing.T) {
 	}
 }
 
-// Servers and caches are sloppy: what they say about an answer is compared, whatever they were asked.
+// Servers and caches are sloppy: the headers of their answers are compared, whatever the request
+// was.
 func TestTheRestOfAnotherFileIsNotTaken(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -197,8 +198,8 @@ func TestAnAnswerWithoutAnEndIsRefused(t *testing.T) {
 		return true
 	}}
 	_, _, err := pass(t, serve(t, s, false))
-	if err == nil || !strings.Contains(err.Error(), "does not say where the corpus ends") {
-		t.Errorf("Open() = %v, want …does not say where the corpus ends…", err)
+	if err == nil || !strings.Contains(err.Error(), "does not send the length of the corpus") {
+		t.Errorf("Open() = %v, want …does not send the length of the corpus…", err)
 	}
 }
 
@@ -299,7 +300,7 @@ func TestAServerThatIsGoneForGoodIsGivenUp(t *testing.T) {
 	})
 }
 
-// Another start, with a fresh address, goes on: the corpus is as good as ever.
+// Another start, with a fresh address, continues: the corpus is as good as before.
 func TestASignatureThatExpiresIsNoDamage(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 401, 403, 410} {

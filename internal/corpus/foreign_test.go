@@ -10,7 +10,8 @@ import (
 	"shoal/internal/corpus"
 )
 
-// What another host than the named one sends is never shown: a redirect must not make our log a window into a network.
+// What another host than the named one sends is never shown: a redirect must not make our log a
+// window into a network.
 func TestContentOfAnotherHostIsNotShown(t *testing.T) {
 	t.Parallel()
 	const secret = "root:x:0:0:s3cr3t"
@@ -47,7 +48,7 @@ func TestContentOfAnotherHostIsNotShown(t *testing.T) {
 	}
 }
 
-// A server's reason phrase is its own text, on the named host too.
+// A server's reason phrase is its own text, even on the named host.
 func TestReasonPhraseOfADownloadIsNotShown(t *testing.T) {
 	t.Parallel()
 	cfg := serve(t, &shelf{special: func(w http.ResponseWriter, _ *http.Request, _ int) bool {
@@ -62,7 +63,7 @@ func TestReasonPhraseOfADownloadIsNotShown(t *testing.T) {
 	}
 }
 
-// An http address on this machine redirects to no plain address elsewhere.
+// An http address on this machine does not redirect to a plain address elsewhere.
 func TestDownloadStaysWithTLS(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -16,7 +16,7 @@ import (
 type jsonLine struct {
 	URL    string          `json:"url"`
 	ID     json.RawMessage `json:"id"`     // a string or a number
-	Method string          `json:"method"` // GET unless it says otherwise
+	Method string          `json:"method"` // GET if empty
 	Body   json.RawMessage `json:"body"`   // a string is sent as its text, any other value as compact JSON
 }
 
@@ -98,8 +98,8 @@ func bodyOf(value json.RawMessage) ([]byte, error) {
 	return compact.Bytes(), err
 }
 
-// method refuses what could change something at the upstream: a harvest repeats
-// requests whenever it is not sure.
+// method refuses what could change something at the upstream: a harvest repeats requests whenever
+// it is not sure.
 func (s *Source) method(name string, hasBody bool) (string, error) {
 	name = strings.ToUpper(name)
 	switch name {

@@ -16,9 +16,9 @@ type lines struct {
 
 func newLines(in io.Reader) *lines { return &lines{in: bufio.NewReaderSize(in, 64<<10)} }
 
-// next is the next line, valid until the call after it; io.EOF after the last.
-// A line of more than MaxLine bytes is cut to one byte more than that. The half
-// line before a failure is no line.
+// next returns the next line, valid until the next call; [io.EOF] after the last. A line of more
+// than [MaxLine] bytes is cut to one byte more than that. The half line before a failure is
+// dropped.
 func (l *lines) next() ([]byte, error) {
 	line, err := l.in.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -47,8 +47,8 @@ func (l *lines) long(start []byte) ([]byte, error) {
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// trim takes blanks, CR and a byte order mark off a line. The mark may stand
-// before any line, since corpora are made by putting files together.
+// trim removes blanks, CR and a byte order mark from a line. The mark may precede any line, since
+// people concatenate files to make a corpus.
 func trim(line []byte) []byte {
 	line = bytes.TrimPrefix(line, byteOrderMark)
 	start, end := 0, len(line)

@@ -38,8 +38,8 @@ func open(ctx context.Context, cfg Config) (input, error) {
 	return openFile(ctx, cfg.URI)
 }
 
-// display is a URI as it may be shown: without user name, password and query,
-// since a presigned address carries its secret there.
+// display returns a URI as it may be shown: without user name, password and query, since a
+// presigned address carries its secret there.
 func display(uri string) string {
 	if uri == "-" {
 		return "on standard input"
@@ -77,7 +77,7 @@ func openFile(ctx context.Context, path string) (input, error) {
 	return input{Reader: file, size: info.Size(), close: file.Close}, nil
 }
 
-// openPipe opens what may wait for somebody to write into it, for as long as ctx lives.
+// openPipe opens a pipe, for which it may have to wait for a writer, as long as ctx lives.
 func openPipe(ctx context.Context, path string) (input, error) {
 	type opened struct {
 		file *os.File
@@ -89,7 +89,7 @@ func openPipe(ctx context.Context, path string) (input, error) {
 		select {
 		case done <- opened{file, err}:
 		case <-ctx.Done():
-			_ = file.Close() // nobody has read of it; a nil file says so
+			_ = file.Close() // no reader has it; file may be nil
 		}
 	}()
 	select {
@@ -116,8 +116,8 @@ func noFile(path string, err error) error {
 	return fmt.Errorf("corpus %s cannot be opened: %w", harvest.Quote(path), err)
 }
 
-// counter counts what is read, for progress, and notices a file that has become
-// shorter than it was.
+// counter counts what is read, for progress, and notices a file that has become shorter than it
+// was.
 type counter struct {
 	ctx  context.Context
 	in   io.Reader
@@ -136,8 +136,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// pipe reads on a goroutine of its own, because a read from a terminal or a
-// pipe cannot be interrupted. When it ends that goroutine stays behind in its read.
+// pipe reads on a goroutine of its own, because a read from a terminal or a pipe cannot be
+// interrupted. When the pipe ends, that goroutine stays behind in its read.
 type pipe struct {
 	ctx   context.Context
 	parts chan part
@@ -149,7 +149,7 @@ type part struct {
 	err   error
 }
 
-// interruptible is in, but for its size; done is called when it is closed.
+// interruptible returns in, except for its size; done is called when it is closed.
 func interruptible(ctx context.Context, in io.Reader, done func() error) input {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &pipe{ctx: ctx, parts: make(chan part)}
@@ -157,8 +157,8 @@ func interruptible(ctx context.Context, in io.Reader, done func() error) input {
 	return input{Reader: p, size: -1, close: func() error { cancel(); return done() }}
 }
 
-// pump fills two buffers in turn: a part is taken only when the one before it is
-// used up. It reads no further than the first end: a terminal would give more.
+// pump fills two buffers in turn, each only after the other is used up. It stops at the first end
+// of the input: a terminal would offer more.
 func (p *pipe) pump(in io.Reader) {
 	var buffers [2][32 << 10]byte
 	for i := 0; ; i++ {

@@ -10,7 +10,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// The reasons for which a line is rejected, besides those of harvest.URLError.
+// The reasons for which a line is rejected, besides those of [harvest.URLError].
 const (
 	reasonLong    = "line_too_long"
 	reasonForeign = "foreign_host"
@@ -22,7 +22,7 @@ const (
 	reasonID      = "bad_id"
 )
 
-// refusal is why a line is no item.
+// refusal is why a line is not an item.
 type refusal struct{ reason, text string }
 
 func (r *refusal) Error() string { return r.text }
@@ -42,7 +42,8 @@ func (s *Source) entry(line []byte) harvest.Entry {
 		return harvest.Entry{Item: item}
 	}
 	rejected := &harvest.Rejection{Line: s.lines.count, Text: err.Error()}
-	// The beginning of a line is enough to choose who counts it, and keeps a long one out of memory.
+	// The beginning of a line is enough to choose the shard that counts it, and keeps a long one
+	// out of memory.
 	rejected.Key = harvest.KeyOf(string(line[:min(len(line), harvest.MaxURL)]))
 	var bad *refusal
 	var badURL *harvest.URLError
@@ -89,7 +90,7 @@ func (s *Source) idItem(id, method string, body []byte) (harvest.Item, error) {
 	return s.template.item(id, method, body)
 }
 
-// checkID keeps out what a store refuses or a log could be misled by.
+// checkID refuses what a store cannot keep or what could falsify a log.
 func checkID(id string) error {
 	switch {
 	case len(id) > harvest.MaxURL:
@@ -102,12 +103,12 @@ func checkID(id string) error {
 	return nil
 }
 
-// admit refuses items of other hosts. Where nobody said which are allowed it is
-// the first item's alone, its port included.
+// admit refuses items of other hosts. If no allowed host is configured, only the first item's is,
+// its port included.
 func (s *Source) admit(item *harvest.Item) error {
 	host := harvest.HostOf(item.URL)
 	switch {
-	case s.exposed != nil && s.host != "" && s.exposed(item.URL): // of the first one the caller says more
+	case s.exposed != nil && s.host != "" && s.exposed(item.URL): // the caller explains the first item's
 		return refuse(reasonExposed, "%s is plain http, and the credential would travel with it for others to read", harvest.Quote(item.URL))
 	case len(s.hosts) > 0 && s.hosts.has(host), len(s.hosts) == 0 && (s.host == "" || s.host == host):
 		return s.admitScheme(host, item.URL)
@@ -117,7 +118,7 @@ func (s *Source) admit(item *harvest.Item) error {
 	return refuse(reasonForeign, "host %s is not %s, that of the first item; to allow several hosts name each with --allow-host", harvest.Quote(host), s.host)
 }
 
-// admitScheme refuses the other protocol on a port that was named with one before.
+// admitScheme refuses the other protocol on a port that an earlier line named with one.
 func (s *Source) admitScheme(host, canonical string) error {
 	if colon := strings.LastIndexByte(host, ':'); colon <= strings.LastIndexByte(host, ']') {
 		return nil // http and https have a port each
@@ -127,12 +128,12 @@ func (s *Source) admitScheme(host, canonical string) error {
 	case !known:
 		s.schemes[host] = scheme
 	case first != scheme:
-		return refuse(reasonScheme, "%s://%s: a line before it says %s://, and one port speaks one protocol", scheme, host, first)
+		return refuse(reasonScheme, "%s://%s: an earlier line has %s://, and one port speaks one protocol", scheme, host, first)
 	}
 	return nil
 }
 
-// hostSet are the hosts that may be asked.
+// hostSet are the hosts to which requests may go.
 type hostSet []string
 
 func parseHosts(names []string) (hostSet, error) {

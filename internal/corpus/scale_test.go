@@ -11,7 +11,7 @@ import (
 	"shoal/internal/corpus"
 )
 
-// endless is a text of so many generated lines, made as it is read.
+// endless is a text of that many generated lines, made as it is read.
 type endless struct {
 	lines, made int
 	buffer      bytes.Buffer
@@ -29,7 +29,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return e.buffer.Read(p)
 }
 
-// heap is the live memory after everything that can be freed was freed.
+// heap returns the live memory after a garbage collection.
 func heap() uint64 {
 	var stats runtime.MemStats
 	runtime.GC()
@@ -37,7 +37,7 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// Not parallel: it looks at the heap of the whole process.
+// This test does not run in parallel: it looks at the heap of the whole process.
 func TestMemoryDoesNotGrowWithTheCorpus(t *testing.T) {
 	const lines = 400_000
 	s, err := corpus.Open(t.Context(), corpus.Config{URI: "-", Stdin: &endless{lines: lines}})
@@ -59,7 +59,7 @@ func TestMemoryDoesNotGrowWithTheCorpus(t *testing.T) {
 	}
 }
 
-// longLine is one line of so many bytes between two good ones.
+// longLine is one line of that many bytes between two good ones.
 func longLine(bytesInLine int64) io.Reader {
 	return io.MultiReader(
 		bytes.NewReader([]byte("https://a.example/1\n")),
@@ -77,7 +77,7 @@ func (r repeat) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Not parallel: it looks at the heap of the whole process.
+// This test does not run in parallel: it looks at the heap of the whole process.
 func TestALineOfAnyLengthTakesConstantMemory(t *testing.T) {
 	s, err := corpus.Open(t.Context(), corpus.Config{URI: "-", Stdin: longLine(256 << 20)})
 	if err != nil {
@@ -137,7 +137,7 @@ func BenchmarkEntries(b *testing.B) {
 	}
 }
 
-// again is one line so many times.
+// again is one line repeated.
 type again struct {
 	line []byte
 	left int

@@ -53,7 +53,7 @@ func TestANamedPipeIsReadLikeAFile(t *testing.T) {
 	}
 }
 
-// Opening a pipe waits for somebody to write into it; a signal must end that.
+// Opening a pipe waits for a writer; a signal must end that.
 func TestANamedPipeThatNobodyWritesToEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pipe")
@@ -76,7 +76,7 @@ func TestOnePortSpeaksOneProtocol(t *testing.T) {
 	}
 }
 
-// terminal is read on after its end: it ends again only when it is asked to.
+// terminal can be read after its end: it ends again only when it is asked to.
 type terminal struct{ typed []string }
 
 func (t *terminal) Read(p []byte) (int, error) {

@@ -8,7 +8,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// The placeholders: {ids} stands where one request asks for many items; the URL of one of them has its id alone there.
+// The placeholders. {ids} is for a request for many items; the URL of one of them has only its own
+// id there.
 const (
 	placeholder = "{id}"
 	ofMany      = "{ids}"
@@ -16,12 +17,12 @@ const (
 
 // template turns ids into URLs.
 type template struct {
-	parts []string // what stands around each placeholder
+	parts []string // the text around each placeholder
 	fixed int      // bytes of a canonical URL that are not the ids'
 }
 
-// parseTemplate reads a --url; nil for an empty one. The placeholder may not
-// stand in the host, else the ids would choose whom we ask.
+// parseTemplate reads a --url; nil for an empty one. The placeholder may not be in the host, else
+// the ids would choose the host.
 func parseTemplate(text string) (*template, error) {
 	if text == "" {
 		return nil, nil
@@ -37,7 +38,7 @@ func parseTemplate(text string) (*template, error) {
 	}
 	scheme, rest, _ := strings.Cut(t.parts[0], "://")
 	if len(t.parts) < 2 || scheme == "" || !strings.ContainsAny(rest, "/?") {
-		return nil, fmt.Errorf("--url %s: {id} must stand in the path or the query, such as https://api.example/v1/items/{id}", harvest.Quote(text))
+		return nil, fmt.Errorf("--url %s: {id} must be in the path or the query, such as https://api.example/v1/items/{id}", harvest.Quote(text))
 	}
 	probe, err := harvest.CanonicalURL(strings.Join(t.parts, "id"))
 	if err != nil {
@@ -47,8 +48,8 @@ func parseTemplate(text string) (*template, error) {
 	return t, nil
 }
 
-// item refuses an id that would not stand in the URL as it is: dots alone
-// are another place in the path.
+// item refuses an id that would not survive in the URL as it is: dots only are another place in the
+// path.
 func (t *template) item(id, method string, body []byte) (harvest.Item, error) {
 	escaped := harvest.Escape(id)
 	item, err := harvest.NewItem(strings.Join(t.parts, escaped), id, method, body)
@@ -58,7 +59,8 @@ func (t *template) item(id, method string, body []byte) (harvest.Item, error) {
 	return item, err
 }
 
-// Items makes items of what names them: ids where there is a template, as Config.Template, else URLs.
+// Items returns a function that makes items of names: of ids if text is a template, as in
+// Config.Template, else of URLs.
 func Items(text string) (func(name string) (harvest.Item, error), error) {
 	t, err := parseTemplate(text)
 	if err != nil {

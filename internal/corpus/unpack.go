@@ -15,13 +15,13 @@ import (
 	"shoal/internal/text"
 )
 
-// maxWindow is the most memory that unpacking zstd may take for its window: that of zstd --ultra -22 and of --long.
+// maxWindow is the most memory for the window of zstd: that of zstd --ultra -22 and of --long.
 const maxWindow = 128 << 20
 
-var errNoArchive = errors.New("its name says that it is packed, its first bytes do not")
+var errNoArchive = errors.New("its name is that of an archive, its first bytes are not")
 
-// unpack gives the text of an archive, recognised by its first bytes, or of a
-// file that is none. release ends the unpacking.
+// unpack returns the text of an archive, recognised by its first bytes, or of a plain file. release
+// ends the unpacking.
 func unpack(uri string, raw io.Reader) (unpacked io.Reader, release func(), err error) {
 	in := bufio.NewReaderSize(raw, 64<<10)
 	start, err := in.Peek(4)
@@ -47,8 +47,8 @@ func unpack(uri string, raw io.Reader) (unpacked io.Reader, release func(), err 
 	return in, func() {}, foreignFormat(start)
 }
 
-// decoded makes UTF-8 of a text, by its mark, its zero bytes, or the Content-Type that it came with. Without a type it
-// waits for four bytes and no more, since they may come from a terminal.
+// decoded makes UTF-8 of a text, by its mark, its zero bytes, or the Content-Type that it came
+// with. Without a type it waits for four bytes and no more, since they may come from a terminal.
 func decoded(in io.Reader, kind string) (io.Reader, error) {
 	const window = 64 << 10
 	whole := bufio.NewReaderSize(in, window)
@@ -70,14 +70,15 @@ func decoded(in io.Reader, kind string) (io.Reader, error) {
 	return charset.Reader(whole), nil
 }
 
-// isZstd knows a zstd frame, and the skippable frame that parallel packers begin with.
+// isZstd reports whether a zstd frame begins here, or the skippable frame that parallel packers
+// begin with.
 func isZstd(start []byte) bool {
 	return bytes.HasPrefix(start, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
 		len(start) == 4 && start[0]&0xf0 == 0x50 && bytes.Equal(start[1:], []byte{0x2a, 0x4d, 0x18})
 }
 
-// namedArchive keeps an archive that was cut to nothing, or whose beginning was
-// lost, from being taken for an empty text.
+// namedArchive prevents an archive that is empty, or whose beginning was lost, from being taken for
+// an empty text.
 func namedArchive(uri string) bool {
 	name, _, _ := strings.Cut(uri, "?")
 	switch strings.ToLower(path.Ext(name)) {
@@ -87,7 +88,7 @@ func namedArchive(uri string) bool {
 	return false
 }
 
-// foreignFormat recognises what people have and we do not read.
+// foreignFormat recognises common formats that we do not read.
 func foreignFormat(start []byte) error {
 	for _, known := range []struct{ magic, name string }{
 		{"\xfd7zX", "xz; unpack it first: xz -dc FILE | worker --corpus -"},
@@ -101,12 +102,12 @@ func foreignFormat(start []byte) error {
 	return nil
 }
 
-// formatError is about a corpus that is sound but that we do not read.
+// formatError is about a corpus that is sound but in a format that we do not read.
 type formatError struct{ text string }
 
 func (e *formatError) Error() string { return e.text }
 
-// explain says in words what a failed read means.
+// explain describes a failed read in words.
 func explain(err error) string {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
