@@ -24,7 +24,8 @@ func BenchmarkKnown(b *testing.B) {
 	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "keys/s")
 }
 
-// BenchmarkBytesPerKey measures what a key costs in Redis, all in: run it with -benchtime 1000000x.
+// BenchmarkBytesPerKey measures what a key costs in Redis in total: run it with -benchtime
+// 1000000x.
 func BenchmarkBytesPerKey(b *testing.B) {
 	client := testenv.Redis(b).Client(b)
 	used := func() float64 {

@@ -10,19 +10,19 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// What an error of this package is about. Any other one is that of the context.
+// What an error of this package is about. Any other error is that of the context.
 var (
 	// ErrUnsafe marks a Redis, or its settings, that a person must change first.
 	ErrUnsafe = errors.New("this Redis is not safe to use")
-	// ErrAway marks a Redis that does not take the command now; it is worth another try.
+	// ErrAway marks a Redis that does not accept the command now; it is worth another try.
 	ErrAway = errors.New("no use of Redis for now")
-	// ErrFull marks, besides ErrAway, a Redis whose memory is full.
+	// ErrFull marks, besides [ErrAway], a Redis whose memory is full.
 	ErrFull = errors.New("the memory of Redis is full")
 )
 
-// Check refuses a Redis that would lose what a fleet relies on, or on which this
-// user may not do what the fleet does. It leaves nothing behind. An error wraps
-// ErrUnsafe, with what to change, or ErrAway, or is the context's.
+// Check refuses a Redis that would lose what a fleet relies on, or on which this user may not do
+// what the fleet does. It leaves nothing behind. An error wraps [ErrUnsafe], with what to change,
+// or [ErrAway], or is the context's.
 func Check(ctx context.Context, client redis.UniversalClient) error {
 	for _, check := range []func(context.Context, redis.UniversalClient) error{checkPolicy, checkRole, checkRights} {
 		if err := check(ctx, client); err != nil {
@@ -60,7 +60,7 @@ func checkRole(ctx context.Context, client redis.UniversalClient) error {
 	return nil
 }
 
-// checkRights does once what the fleet will do, under a key that nobody else uses.
+// checkRights does once what the fleet will do, under a key that only it uses.
 func checkRights(ctx context.Context, client redis.UniversalClient) error {
 	key := "shoal:{check}:" + rand.Text()
 	for _, command := range [][]any{
@@ -79,7 +79,7 @@ func checkRights(ctx context.Context, client redis.UniversalClient) error {
 	return nil
 }
 
-// classify reports whether another try can help. Text that is not known is hoped to pass.
+// classify decides whether another try can help. It assumes so for an unknown error.
 func classify(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, ErrUnsafe):
@@ -89,21 +89,22 @@ func classify(ctx context.Context, err error) error {
 	case redis.IsPermissionError(err):
 		return unsafe("its access rules forbid us something (%v); run: ACL SETUSER <user> +@all -@dangerous +info ~shoal:* &shoal:*", err)
 	case redis.IsAuthError(err):
-		return unsafe("it wants a user or a password, or others than those given (%v); put them into the address that SHOAL_REDIS or REDIS_URL holds", err)
+		return unsafe("it needs a user or a password, or others than those given (%v); put them into the address that SHOAL_REDIS or REDIS_URL holds", err)
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return unsafe("a key of ours holds something else (%v); somebody else uses names that start with shoal: in this database; take another database number", err)
+		return unsafe("a key of ours holds something else (%v); another program uses names that start with shoal: in this database; take another database number", err)
 	case redis.HasErrorPrefix(err, "ERR unknown command"):
 		return unsafe("it lacks a command (%v); Redis 6.2 or newer is needed", err)
 	case redis.IsOOMError(err):
 		return fmt.Errorf("%w: %w: its maxmemory is used up; nothing is lost, but nothing more is marked until there is room: %w", ErrAway, ErrFull, err)
 	}
-	if said := redis.Error(nil); errors.As(err, &said) && !passes(err) { // what is not recognised is not an outage
+	if reply := redis.Error(nil); errors.As(err, &reply) && !passes(err) { // an unknown answer is not an outage
 		return unsafe("it refuses a command that is needed (%v); give it a user with all rights on ~shoal:* and &shoal:*, on Redis 6.2 or newer", err)
 	}
 	return fmt.Errorf("%w: %w", ErrAway, err)
 }
 
-// passes reports whether an error that the server itself answers may go away: it loads, fails over or is busy.
+// passes reports whether an error that the server itself answers may go away by itself: it is
+// loading, failing over or busy.
 func passes(err error) bool {
 	for _, prefix := range []string{"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "MISCONF", "NOREPLICAS", "NOSCRIPT", "EXECABORT"} {
 		if redis.HasErrorPrefix(err, prefix) {

@@ -1,19 +1,17 @@
-// Package ledger mirrors in Redis which keys of a run are committed, so that
-// "is it done?" costs a round trip for a thousand keys and nine bytes a key.
+// Package ledger mirrors in Redis which keys of a run are committed, so that "is it done?" costs
+// one round trip for a thousand keys and nine bytes a key.
 //
-// In go keys that the store has committed; out comes, for any keys, which of
-// them were told. The ledger may forget but never invents: a key that it does
-// not know is asked of the store, and one that it knows was marked after its
-// commit. It never reads the store, decides nothing, and has no twin without
-// Redis: there the store alone is asked.
+// In go keys that the store has committed; out comes, for any keys, which of them were marked. The
+// ledger may forget but never invents: for a key that it does not know the caller asks the store,
+// and a key that it knows was marked after its commit. It never reads the store, decides nothing,
+// and has no twin without Redis: there the caller asks only the store.
 //
 // Keys in Redis, all of one run on one cluster slot:
 //
 //	shoal:{RUN}:GEN:done:<bucket>   SET of signed decimals
 //
-// The bucket is the key's top bits, the member its low 64 bits. The sets are
-// small and hold integers alone, so that Redis keeps them as sorted arrays of
-// eight bytes a member.
+// The bucket is the key's top bits, the member its low 64 bits. The sets are small and hold only
+// integers, so that Redis keeps them as sorted arrays of eight bytes a member.
 package ledger
 
 import (
@@ -34,35 +32,36 @@ import (
 const (
 	// DefaultBucketBits holds 33 million keys at 256 in a set.
 	DefaultBucketBits = 17
-	leastBucketBits   = 10
-	mostBucketBits    = 22
+	minBucketBits     = 10
+	maxBucketBits     = 22
 
-	// membersPerBucket is what the number of buckets aims at: half of what Redis
-	// keeps as an array by default, since hashes never spread evenly.
+	// membersPerBucket is the average that the number of buckets aims at: half of what Redis keeps
+	// as an array by default, since hashes never spread evenly.
 	membersPerBucket = 256
 
-	// chunk bounds the keys in one round trip, so that a slow Redis is not held up long.
+	// chunk bounds the keys in one round trip, so that a slow Redis is not blocked for long.
 	chunk = 4096
 )
 
-// BucketBits is how many bits of the key choose the set in a run of so many items; 0 items: unknown.
+// BucketBits returns how many bits of the key choose the set in a run of so many items; 0 items:
+// unknown.
 func BucketBits(items int64) int {
 	if items <= 0 {
 		return DefaultBucketBits
 	}
 	buckets := uint64((items + membersPerBucket - 1) / membersPerBucket)
-	return min(max(bits.Len64(buckets-1), leastBucketBits), mostBucketBits)
+	return min(max(bits.Len64(buckets-1), minBucketBits), maxBucketBits)
 }
 
-// Ledger is the mirror of one run. Its methods may be called at the same time.
+// Ledger is the mirror of one run. It is safe for concurrent use.
 type Ledger struct {
 	client redis.UniversalClient
 	run    string
 	bits   int
 }
 
-// New makes the ledger of a run. All who work on the run must give the same
-// bucketBits; 0 stands for DefaultBucketBits. Nothing is sent.
+// New makes the ledger of a run. All processes that work on the run must pass the same bucketBits;
+// 0 means [DefaultBucketBits]. New sends nothing.
 func New(client redis.UniversalClient, run string, bucketBits int) *Ledger {
 	if bucketBits == 0 {
 		bucketBits = DefaultBucketBits
@@ -74,8 +73,8 @@ func (l *Ledger) prefix(gen string) string { return "shoal:{" + l.run + "}:" + g
 
 func (l *Ledger) bucket(k harvest.Key) uint64 { return k.Hi() >> (64 - l.bits) }
 
-// Known tells for each key whether it was marked in this generation. An error
-// wraps ErrUnsafe or ErrAway, or is the context's; then nothing is known.
+// Known returns for each key whether it was marked in this generation. An error wraps [ErrUnsafe]
+// or [ErrAway], or is the context's; then nothing is known.
 func (l *Ledger) Known(ctx context.Context, gen string, keys []harvest.Key) ([]bool, error) {
 	known := make([]bool, len(keys))
 	for first := 0; first < len(keys); first += chunk {
@@ -108,9 +107,8 @@ func (l *Ledger) known(ctx context.Context, gen string, keys []harvest.Key, know
 	return nil
 }
 
-// Mark tells the ledger that the store has committed these keys. Repeating it
-// changes nothing. An error wraps ErrUnsafe or ErrAway, or is the context's;
-// then any part of the keys may be marked.
+// Mark marks keys that the store has committed. Repeating it changes nothing. An error wraps
+// [ErrUnsafe] or [ErrAway], or is the context's; then any part of the keys may be marked.
 func (l *Ledger) Mark(ctx context.Context, gen string, keys []harvest.Key) error {
 	for part := range slices.Chunk(keys, chunk) {
 		pipe := l.client.Pipeline()
@@ -128,7 +126,7 @@ func (l *Ledger) Mark(ctx context.Context, gen string, keys []harvest.Key) error
 type group struct {
 	bucket  string
 	members []any
-	at      []int // where they stand among all keys
+	at      []int // their places among all keys
 }
 
 func (l *Ledger) groups(keys []harvest.Key) iter.Seq[group] {
@@ -153,8 +151,8 @@ func (l *Ledger) groups(keys []harvest.Key) iter.Seq[group] {
 	}
 }
 
-// Refill marks all keys that the store gives, in batches, and tells how many it
-// marked. It stops at the first error, of the keys or of Redis.
+// Refill marks all keys that the store yields, in batches, and returns how many it marked. It stops
+// at the first error, of the keys or of Redis.
 func Refill(ctx context.Context, l *Ledger, gen string, keys iter.Seq2[harvest.Key, error]) (n int64, err error) {
 	batch := make([]harvest.Key, 0, chunk)
 	flush := func() error {
@@ -178,9 +176,9 @@ func Refill(ctx context.Context, l *Ledger, gen string, keys iter.Seq2[harvest.K
 	return n, flush()
 }
 
-// Drop forgets one generation. It looks through the keys of Redis a thousand at
-// a time and lets Redis free the memory in the background, so that others who
-// use the same Redis hardly notice. What it has dropped before an error stays dropped.
+// Drop forgets one generation. It looks through the keys of Redis a thousand at a time and lets
+// Redis free the memory in the background, so that other users of the same Redis hardly notice.
+// What it has dropped before an error stays dropped.
 func (l *Ledger) Drop(ctx context.Context, gen string) error {
 	if err := l.drop(ctx, gen); err != nil {
 		return fmt.Errorf("drop generation %s from the ledger of run %s: %w", gen, l.run, classify(ctx, err))
@@ -188,7 +186,7 @@ func (l *Ledger) Drop(ctx context.Context, gen string) error {
 	return nil
 }
 
-// DropRun forgets all generations of the run, as Drop forgets one.
+// DropRun forgets all generations of the run, as [Ledger.Drop] forgets one.
 func (l *Ledger) DropRun(ctx context.Context) error {
 	if err := l.unlink(ctx, "shoal:{"+l.run+"}:"); err != nil {
 		return fmt.Errorf("drop the ledger of run %s: %w", l.run, classify(ctx, err))
@@ -198,7 +196,8 @@ func (l *Ledger) DropRun(ctx context.Context) error {
 
 func (l *Ledger) drop(ctx context.Context, gen string) error { return l.unlink(ctx, l.prefix(gen)) }
 
-// unlink removes all keys that begin so. A run's name holds nothing that a pattern would take for more.
+// unlink removes all keys with a prefix. A run's name holds nothing that a pattern would take for
+// more.
 func (l *Ledger) unlink(ctx context.Context, prefix string) error {
 	var node redis.Cmdable = l.client
 	if cluster, ok := l.client.(*redis.ClusterClient); ok {
@@ -225,9 +224,9 @@ func (l *Ledger) unlink(ctx context.Context, prefix string) error {
 	}
 }
 
-// Advice is a sentence about a setting that would make the sets of a run of so
-// many items (0: unknown) take about ten times the memory, or "". It is "" too
-// where the server does not tell its settings.
+// Advice returns a sentence about a setting that would make the sets of a run of that many items
+// (0: unknown) take about ten times the memory, or "". It also returns "" if the server does not
+// reveal its settings.
 func (l *Ledger) Advice(ctx context.Context, items int64) string {
 	const setting = "set-max-intset-entries"
 	found, err := l.client.ConfigGet(ctx, setting).Result()

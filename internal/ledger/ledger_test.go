@@ -219,7 +219,7 @@ func TestDropForgetsOneGenerationOfOneRun(t *testing.T) {
 	mark(t, one, gen, keys)
 	mark(t, one, "ffffffff", keys)
 	mark(t, other, gen, keys)
-	// Sets of another number of buckets are of this generation too.
+	// Sets of another number of buckets belong to this generation too.
 	mark(t, ledger.New(client, "r", 22), gen, keys)
 	for range 2 {
 		if err := one.Drop(t.Context(), gen); err != nil {
