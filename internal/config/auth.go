@@ -17,7 +17,7 @@ type Header struct {
 	Value string
 }
 
-// Auth says how to prove who we are. It names where a secret stands, never the secret.
+// Auth is how to prove who we are. It names the place of a secret, never the secret.
 type Auth struct {
 	Kind             string // bearer, basic, header, query, oauth2 or botpassword; empty for none
 	Name             string // of the header or query parameter
@@ -31,14 +31,15 @@ type Auth struct {
 	Scopes           []string
 }
 
-// BotPassword is the kind of credential that a wiki's Special:BotPasswords gives: a login, and cookies from then on.
+// BotPassword is the kind of credential that a wiki's Special:BotPasswords creates: a login, and
+// cookies from then on.
 const BotPassword = "botpassword"
 
 // secretWord finds names of headers and keys that carry credentials.
 var secretWord = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^cookie2?$|token|secret|passw|api-?_?key|credential`)
 
-// secretHeader finds more of them where a name is that of a header, because
-// headers are printed as they stand: a harmless one among them can be spared.
+// secretHeader finds more of them if a name is that of a header, because headers are printed as
+// they are: a harmless one among them can be spared.
 var secretHeader = regexp.MustCompile(`(?i)cookie|session|signature|subscription|authenti|authoriz|key$|key[-_.]|(^|[-_.])(x?auth|sid|sig|jwt|pass|pwd|assertion)([-_.]|$)`)
 
 // secretValue finds header values that are credentials whatever the header is called.
@@ -102,7 +103,7 @@ func (p parser) auth(node *yaml.Node) (Auth, error) {
 	return a, nil
 }
 
-// check says what is missing or too much.
+// check returns what is missing or too much.
 func (a Auth) check() error {
 	if userInfo.MatchString(a.TokenURL) {
 		return fmt.Errorf("auth: token-url holds a credential: use client-id and client-secret-env")
@@ -144,7 +145,7 @@ func (a Auth) checkOAuth2() error {
 	return nil
 }
 
-// ready checks that the secret can be had, without keeping it.
+// ready checks that the secret is available, without keeping it.
 func (a Auth) ready(environ map[string]string) error {
 	for _, name := range []string{a.SecretEnv, a.ClientSecretEnv} {
 		if name != "" && environ[name] == "" {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// check refuses settings that are each fine but do not go together, and warns of what is unwise.
+// check refuses settings that are valid one by one but contradict each other, and warns of what is
+// unwise.
 func (w *Worker) check() error {
 	if err := firstError(w.checkConflicts(), w.checkWiki(), w.checkListing()); err != nil {
 		return err
@@ -23,7 +24,8 @@ func (w *Worker) check() error {
 	return nil
 }
 
-// asks reports whether the command asks the upstream for something. What does not often runs on a machine without a credential.
+// asks reports whether the command sends requests to the upstream. A command that does not often
+// runs on a machine without a credential.
 func (w *Worker) asks() bool {
 	listing := strings.HasPrefix(w.Corpus, "list:") || strings.HasPrefix(w.Corpus, "mediawiki:?")
 	return w.layers.set&(InPlan|InVerify) == 0 && (w.layers.set&InEnumerate == 0 || listing)
@@ -33,7 +35,7 @@ func (w *Worker) asks() bool {
 func (w *Worker) checkConflicts() error {
 	switch {
 	case w.UserAgent != "" && w.Contact != "" && !strings.Contains(w.UserAgent, w.Contact):
-		return Usagef("--contact says %s, --user-agent says something else: keep one of them, or write the contact into the User-Agent", quoteName(w.Contact))
+		return Usagef("--contact is %s, --user-agent has another one: keep one of them, or write the contact into the User-Agent", quoteName(w.Contact))
 	case w.AutoShard && w.Redis == "":
 		return Usagef("--shard auto without --redis: --shard cuts the work, --redis shares the budget; without it each worker of the run would send at the full rate. Add --redis redis://host:6379, or run one worker with --shard 0/1")
 	case w.AutoShard && w.Try > 0:
@@ -51,7 +53,7 @@ func (w *Worker) checkConflicts() error {
 	return nil
 }
 
-// checkListing refuses what does not go together with a listing, or is of no use without one.
+// checkListing refuses settings that contradict a listing, or are useless without one.
 func (w *Worker) checkListing() error {
 	listed := strings.HasPrefix(w.Corpus, "list:")
 	switch {
@@ -67,13 +69,13 @@ func (w *Worker) checkListing() error {
 	return nil
 }
 
-// checkWiki refuses what does not go together with a wiki.
+// checkWiki refuses settings that contradict a wiki.
 func (w *Worker) checkWiki() error {
 	switch {
 	case w.Upstream == Mediawiki && w.URL != "":
 		return Usagef("--url belongs to the plain upstream: a wiki is named by --api https://wiki.example/w/api.php, and its pages by --corpus")
 	case w.API != "" && w.Upstream != Mediawiki:
-		return Usagef("--api names a wiki, and --upstream says %s: leave one of them out", w.Upstream)
+		return Usagef("--api names a wiki, and --upstream is %s: leave one of them out", w.Upstream)
 	case w.Upstream == Mediawiki && w.Extract != "" && w.Extract != Afd:
 		return Usagef("--extract %s: from a wiki, afd is the one kind of record: discussions about deletion", quoteName(w.Extract))
 	case w.Auth.Kind == BotPassword && w.Upstream != Mediawiki && w.API == "" && w.Corpus != "":
@@ -81,7 +83,7 @@ func (w *Worker) checkWiki() error {
 	case w.Upstream == Mediawiki && w.Body == "raw":
 		return Usagef("--body raw: a wiki's pages are kept as JSON (json), or not at all (none)")
 	case w.Upstream == Mediawiki && w.Check+w.Wait != "":
-		return Usagef("--check and --wait belong to the plain upstream: a wiki says in its own words what is wrong and how long to wait")
+		return Usagef("--check and --wait belong to the plain upstream: a wiki reports in its own way what is wrong and how long to wait")
 	}
 	return nil
 }

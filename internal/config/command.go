@@ -20,7 +20,7 @@ type flagValue struct {
 
 func (f *flagValue) String() string { return f.text }
 func (f *flagValue) Type() string   { return f.kind }
-func (f *flagValue) said() bool     { return f != nil && f.set }
+func (f *flagValue) isSet() bool    { return f != nil && f.set }
 
 func (f *flagValue) Set(text string) error {
 	if f.list && f.set {
@@ -30,7 +30,7 @@ func (f *flagValue) Set(text string) error {
 	return nil
 }
 
-// bind gives a command the flags of the table that it takes.
+// bind gives a command its flags from the table.
 func bind(flags *pflag.FlagSet, set Set) map[string]*flagValue {
 	bound := map[string]*flagValue{}
 	for _, s := range Settings() {
@@ -48,8 +48,8 @@ func bind(flags *pflag.FlagSet, set Set) map[string]*flagValue {
 	return bound
 }
 
-// WorkerCommand is the worker's command line. Its error matches ErrUsage when
-// the operator has to mend something; run is called with settings that fit together.
+// WorkerCommand returns the worker's command line. Its error matches [ErrUsage] if the operator has
+// to fix something; run is called with consistent settings.
 func WorkerCommand(env Env, run func(ctx context.Context, w Worker) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "worker --corpus URI [flags]",
@@ -69,7 +69,7 @@ func WorkerCommand(env Env, run func(ctx context.Context, w Worker) error) *cobr
 	return cmd
 }
 
-// harvest calls run with settings that fit together.
+// harvest calls run with consistent settings.
 func (l *layers) harvest(cmd *cobra.Command, run func(ctx context.Context, w Worker) error) error {
 	w, err := readWorker(l)
 	if err == nil {
@@ -92,10 +92,10 @@ type Subcommand struct {
 	Set     Set    // its own, such as InExport
 	Arg     string // what it takes besides flags: RUN, or [DURATION] where it may be left out
 	Run     func(ctx context.Context, c Coordinator) error
-	Harvest func(ctx context.Context, w Worker) error // in the place of Run, for a command that asks the upstream
+	Harvest func(ctx context.Context, w Worker) error // instead of Run, for a command that sends requests to the upstream
 }
 
-// CoordinatorCommand is the coordinator's command line, with its commands in the order given.
+// CoordinatorCommand returns the coordinator's command line, with its commands in the given order.
 func CoordinatorCommand(env Env, commands ...Subcommand) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "coordinator COMMAND",
@@ -148,7 +148,7 @@ func (c Subcommand) command(env Env) *cobra.Command {
 	return cmd
 }
 
-// checkArg wants the one argument, unless it may be left out.
+// checkArg requires the one argument, unless it may be left out.
 func (c Subcommand) checkArg(_ *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 1, len(args) == 0 && strings.HasPrefix(c.Arg, "["):
@@ -167,7 +167,7 @@ func finish(cmd *cobra.Command, set Set, try *flagValue) {
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout(), cmd, set) })
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		// pflag takes the N of `--try N` for an argument, because N may be left out.
-		if try.said() && len(args) == 1 {
+		if try.isSet() && len(args) == 1 {
 			if _, err := strconv.Atoi(args[0]); err == nil {
 				try.text = args[0]
 				return nil

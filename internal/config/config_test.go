@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// world is one call of a command: what it is told, and what came of it.
+// world is one call of a command: its inputs, and what came of it.
 type world struct {
 	env  Env
 	args []string
@@ -61,7 +61,7 @@ func fileDir(t *testing.T, text string) string {
 	return dir
 }
 
-// wantUsage checks that an error is the operator's to mend and says what it must.
+// wantUsage checks that an error is for the operator to fix and contains what it must.
 func wantUsage(t *testing.T, what string, err error, want ...string) {
 	t.Helper()
 	if !errors.Is(err, ErrUsage) {

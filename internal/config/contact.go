@@ -12,25 +12,26 @@ import (
 	"strings"
 )
 
-// maxAgent is far above any honest User-Agent and far below what servers cut.
+// maxAgent is far above any honest User-Agent and far below the length at which servers cut.
 const maxAgent = 512
 
 // contactPart finds mail addresses and URLs in a User-Agent.
 var contactPart = regexp.MustCompile(`https?://[^\s();,<>]+|[^\s();,<>]+@[^\s();,<>]+`)
 
-// nobody finds names and hosts that stand in documentation and reach nobody.
+// placeholderName and placeholderHost find names and hosts of documentation, at which no person can
+// be reached.
 var (
-	nobodyName = regexp.MustCompile(`^(you|your[._-]?(name|e?-?mail)|someone|nobody)$`)
-	nobodyHost = regexp.MustCompile(`(^|\.)(example(\.(com|org|net|edu))?|invalid|test|localhost|domain\.com)$`)
+	placeholderName = regexp.MustCompile(`^(you|your[._-]?(name|e?-?mail)|someone|nobody)$`)
+	placeholderHost = regexp.MustCompile(`(^|\.)(example(\.(com|org|net|edu))?|invalid|test|localhost|domain\.com)$`)
 )
 
 // isPlaceholder reports whether a mail address or URL is one of documentation.
 func isPlaceholder(contact string) bool {
 	if u, err := url.Parse(contact); err == nil && u.Host != "" {
-		return nobodyHost.MatchString(bareHost(u.Host))
+		return placeholderHost.MatchString(bareHost(u.Host))
 	}
 	name, host, _ := strings.Cut(strings.ToLower(contact), "@")
-	return nobodyName.MatchString(name) || nobodyHost.MatchString(host)
+	return placeholderName.MatchString(name) || placeholderHost.MatchString(host)
 }
 
 // strangerAgent finds the names of browsers and of HTTP libraries, which many servers refuse.
@@ -46,7 +47,7 @@ func (r *reader) userAgent(name string) string {
 	return read(r, name, func(s string) (string, error) { return s, LintUserAgent(s) })
 }
 
-// checkContact wants mail addresses and http URLs, separated by semicolons.
+// checkContact accepts mail addresses and http URLs, separated by semicolons.
 func checkContact(contact string) error {
 	if contact == "" {
 		return nil
@@ -62,12 +63,13 @@ func checkContact(contact string) error {
 		}
 	}
 	if strings.ContainsFunc(contact, func(c rune) bool { return c < 0x20 || c > 0x7e || c == '(' || c == ')' }) {
-		return fmt.Errorf("only printable ASCII without parentheses can stand in a header")
+		return fmt.Errorf("only printable ASCII without parentheses may be in a header")
 	}
 	return nil
 }
 
-// LintUserAgent says what is wrong with a User-Agent that a person wrote; empty is fine.
+// LintUserAgent explains what is wrong with a User-Agent that a person wrote; nil and empty are
+// fine.
 func LintUserAgent(agent string) error {
 	switch {
 	case agent == "":
@@ -75,7 +77,7 @@ func LintUserAgent(agent string) error {
 	case len(agent) > maxAgent:
 		return fmt.Errorf("it has more than %d characters", maxAgent)
 	case strings.ContainsFunc(agent, func(c rune) bool { return c < 0x20 || c > 0x7e }):
-		return fmt.Errorf("only printable ASCII can stand in a header")
+		return fmt.Errorf("only printable ASCII may be in a header")
 	case strangerAgent.MatchString(agent):
 		return fmt.Errorf("it is the name of a browser or a library, which servers refuse: write your-project/1.0 (how to reach you)")
 	case !agentShape.MatchString(agent):
@@ -84,7 +86,7 @@ func LintUserAgent(agent string) error {
 	return nil
 }
 
-// Agent is the User-Agent to send with every request.
+// Agent returns the User-Agent to send with every request.
 func (w Worker) Agent() string {
 	if w.UserAgent != "" {
 		return w.UserAgent
@@ -122,18 +124,18 @@ func (w Worker) CheckContact(host string) error {
 	if isLoopback(host) {
 		return nil
 	}
-	said, name := w.Contact, "contact"
+	text, name := w.Contact, "contact"
 	if w.UserAgent != "" {
-		said, name = w.UserAgent, "user-agent"
+		text, name = w.UserAgent, "user-agent"
 	}
-	parts := contactPart.FindAllString(said, -1)
+	parts := contactPart.FindAllString(text, -1)
 	switch {
-	case said == "":
+	case text == "":
 		return Usagef("who is asking? add --contact you@uni.edu: it goes into the User-Agent, so that the people behind %s can reach you before they block you", quoteName(host))
 	case len(parts) > 0 && !slices.ContainsFunc(parts, func(p string) bool { return !isPlaceholder(p) }):
-		return Usagef("%s %s is a placeholder that reaches no person: say how the people behind %s can reach you", w.Source(name).subject(name), quoteName(said), quoteName(host))
+		return Usagef("%s %s is a placeholder that reaches no person: name a contact at which the people behind %s can reach you", w.Source(name).subject(name), quoteName(text), quoteName(host))
 	case len(parts) == 0:
-		return Usagef("%s %s does not say who is asking: add a mail address or URL in parentheses, such as your-project/1.0 (ada@uni.edu)", w.Source(name).subject(name), quoteName(said))
+		return Usagef("%s %s does not identify you: add a mail address or URL in parentheses, such as your-project/1.0 (ada@uni.edu)", w.Source(name).subject(name), quoteName(text))
 	}
 	return nil
 }

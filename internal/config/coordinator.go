@@ -7,8 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Coordinator is all that one command of the coordinator was told. A command
-// fills only the fields of the settings that it takes; the others are zero.
+// Coordinator holds the settings of one command of the coordinator. Only the fields of settings
+// that the command takes are set; the others are zero.
 type Coordinator struct {
 	Run      string // empty: to be found in the store
 	Store    string
@@ -40,16 +40,16 @@ type Coordinator struct {
 // String names the settings without showing them: some are secret.
 func (c Coordinator) String() string { return "coordinator settings of run " + c.Run }
 
-// GoString keeps %#v from printing secrets.
+// GoString prevents %#v from printing secrets.
 func (c Coordinator) GoString() string { return c.String() }
 
-// LogValue keeps loggers from printing secrets.
+// LogValue prevents loggers from printing secrets.
 func (c Coordinator) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Given reports whether the operator said the named setting, rather than a default.
+// Given reports whether the operator set the named setting, rather than a default.
 func (c Coordinator) Given(name string) bool { return c.Source(name).Given() }
 
-// Source tells where the value of the named setting came from.
+// Source returns where the value of the named setting came from.
 func (c Coordinator) Source(name string) Source { return c.layers.source(name) }
 
 // CheckRate refuses a rate above that of the site's own profile, unless --force is given.

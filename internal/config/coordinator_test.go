@@ -9,7 +9,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// order runs one command of the coordinator and returns what it was told.
+// order runs one command of the coordinator and returns its settings.
 func order(t *testing.T, s Subcommand, args ...string) (c Coordinator, err error) {
 	t.Helper()
 	s.Run = func(_ context.Context, set Coordinator) error { c = set; return nil }

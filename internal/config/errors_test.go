@@ -45,7 +45,7 @@ func TestRefusedWithASentence(t *testing.T) {
 		{"log level", "--log-level loud", "", "", []string{"debug, info, warn or error"}},
 		{"print-config", "--print-config=maybe", "", "", []string{"--print-config", "true or false"}},
 		{"switch", "--force=maybe", "", "", []string{"true or false"}},
-		{"upstream is a URL", "--upstream https://api.lab.edu/v1", "", "", []string{"--upstream says the kind of API (plain or mediawiki); the URL belongs to --corpus, --url or --api"}},
+		{"upstream is a URL", "--upstream https://api.lab.edu/v1", "", "", []string{"--upstream is the kind of API (plain or mediawiki); the URL belongs to --corpus, --url or --api"}},
 		{"upstream unknown", "--upstream graphql", "", "", []string{"plain"}},
 		{"url without {id}", "--url https://api.lab.edu/items", "", "", []string{"{id}", "--corpus"}},
 		{"url with {page}", "--url https://api.lab.edu/{page}", "", "", []string{"{page} is not known", "{id}"}},
@@ -120,8 +120,8 @@ func TestRefusedWithASentence(t *testing.T) {
 	}
 }
 
-// TestNoSecretIsShown puts a canary into every place where a secret can stand
-// and looks for it wherever the package speaks.
+// TestNoSecretIsShown puts a canary into every place where a secret can be and looks for it in
+// everything that the package prints.
 func TestNoSecretIsShown(t *testing.T) {
 	t.Parallel()
 	const canary = "c4nary"

@@ -33,7 +33,7 @@ type file struct {
 	sections []section
 }
 
-// section is a part that --print-config repeats as it stands.
+// section is a part that --print-config repeats as it is.
 type section struct {
 	key  string
 	node *yaml.Node
@@ -45,7 +45,7 @@ var sectionKeys = []string{"headers", "auth", "profiles"}
 func (l *layers) findFile(dir string) (*file, error) {
 	path, must := fileName, false
 	config, _ := find("config")
-	if f := l.flags["config"]; f.said() {
+	if f := l.flags["config"]; f.isSet() {
 		path, must = f.String(), true
 	} else if name, ok := l.env(config); ok {
 		path, must = l.environ[name], true
@@ -104,7 +104,7 @@ func parseFile(name string, text []byte) (*file, error) {
 	})
 }
 
-// mapping calls each for every key of a YAML map, and refuses a key that stands there twice.
+// mapping calls each for every key of a YAML map, and refuses a repeated key.
 func (p parser) mapping(node *yaml.Node, what string, each func(key, node *yaml.Node) error) error {
 	if node.Kind != yaml.MappingNode {
 		return p.errorf(node, "%s is a list of `key: value` lines", what)
@@ -194,7 +194,8 @@ func knownKeys(inAProfile bool) []string {
 	return append(names, sectionKeys...)
 }
 
-// text is a scalar as it stands in the file, or a list joined by commas; not ok when nothing was said.
+// text returns a scalar as it is in the file, or a list joined by commas; not ok for an empty
+// value.
 func (p parser) text(node *yaml.Node, name string, list bool) (text string, ok bool, err error) {
 	switch {
 	case node.Kind == yaml.ScalarNode && (node.Tag == "!!null" || node.Value == ""):
@@ -226,7 +227,7 @@ func (p parser) fields(node *yaml.Node, what string, into map[string]*string) er
 			}
 			slices.Sort(known)
 			if what == "auth" && secretWord.MatchString(key.Value) {
-				return p.errorf(key, "%s: a secret does not stand in the file: name its environment variable with secret-env, or its file with secret-file", quoteName(key.Value))
+				return p.errorf(key, "%s: a secret does not belong in the file: name its environment variable with secret-env, or its file with secret-file", quoteName(key.Value))
 			}
 			return p.errorf(key, "%s: key %s is not known%s; known are %s", what, quoteName(key.Value), suggest(key.Value, known), strings.Join(known, ", "))
 		}

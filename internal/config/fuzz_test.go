@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzParseFile wants a sentence or a configuration, and of a configuration
-// that what is printed of it reads back as the same.
+// FuzzParseFile expects an error or a configuration; the printed configuration must read back as
+// the same.
 func FuzzParseFile(f *testing.F) {
 	for _, seed := range []string{
 		"", "rate: 5/s\n", "keep-header: [A, B]\n", "extract: |\n  .a,\n  .b\n", "extract: '{\"a\": \\u0000}'\n", "run: ~\nbatch: 07\n",

@@ -28,7 +28,7 @@ worker --corpus urls.txt --shard 1/4 --redis redis://db:6379 \
 // helpWidth fits the narrowest terminal in common use.
 const helpWidth = 80
 
-// writeHelp shows the examples first, then the flags by what they are for.
+// writeHelp shows the examples first, then the flags by their purpose.
 func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", cmd.Short, cmd.UseLine())
@@ -96,7 +96,7 @@ func writeEntry(b *strings.Builder, name, help string) {
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
-// flagError turns what pflag says into a sentence that repeats no value.
+// flagError turns an error of pflag into a sentence that repeats no value.
 func flagError(err error, set Set) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {

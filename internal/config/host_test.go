@@ -36,7 +36,7 @@ func TestCheckContact(t *testing.T) {
 		{[]string{"--contact", "https://www.example.org/bot"}, "api.lab.edu", "placeholder"},
 		{[]string{"--contact", "ada@example.edu.au"}, "api.lab.edu", ""},
 		{[]string{"--user-agent", "lab/1.0 (ada@lab.edu)"}, "api.lab.edu", ""},
-		{[]string{"--user-agent", "lab/1.0"}, "api.lab.edu", "does not say who is asking"},
+		{[]string{"--user-agent", "lab/1.0"}, "api.lab.edu", "does not identify you"},
 		{[]string{"--user-agent", "lab/1.0 (your-name@lab.edu)"}, "api.lab.edu", "placeholder"},
 	} {
 		err := load(t, Env{}, test.args...).CheckContact(test.host)

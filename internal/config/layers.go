@@ -8,15 +8,15 @@ import (
 	"github.com/spf13/viper"
 )
 
-// Env is the world around the command: all that is not on the command line.
+// Env is the environment of the command: everything that is not on the command line.
 type Env struct {
-	Environ  []string // as os.Environ gives it
+	Environ  []string // as os.Environ returns it
 	Dir      string   // where shoal.yaml is looked for; empty: the working directory
 	Terminal bool     // a person watches: stderr is a terminal
 	Version  string   // of this program
 }
 
-// layers holds every value that was said, by layer, and decides which one counts.
+// layers holds every value that was given, by layer, and decides which one counts.
 type layers struct {
 	set      Set
 	flags    map[string]*flagValue
@@ -30,30 +30,30 @@ type layers struct {
 	viper    *viper.Viper
 }
 
-// spoken is what viper takes for a flag: the flag, and behind it the
-// environment, which viper itself would read from the process.
-type spoken struct {
+// explicit looks like a flag to viper: the flag, and behind it the environment, which viper itself
+// would read from the process.
+type explicit struct {
 	setting Setting
 	layers  *layers
 }
 
-func (s spoken) Name() string      { return s.setting.Name }
-func (s spoken) ValueType() string { return "string" }
+func (s explicit) Name() string      { return s.setting.Name }
+func (s explicit) ValueType() string { return "string" }
 
-func (s spoken) HasChanged() bool {
+func (s explicit) HasChanged() bool {
 	_, ok := s.layers.env(s.setting)
-	return ok || s.layers.flags[s.setting.Name].said()
+	return ok || s.layers.flags[s.setting.Name].isSet()
 }
 
-func (s spoken) ValueString() string {
-	if f := s.layers.flags[s.setting.Name]; f.said() {
+func (s explicit) ValueString() string {
+	if f := s.layers.flags[s.setting.Name]; f.isSet() {
 		return f.String()
 	}
 	name, _ := s.layers.env(s.setting)
 	return s.layers.environ[name]
 }
 
-// env finds the variable that speaks for a setting. An empty variable says nothing.
+// env finds the variable of a setting. An empty variable counts as unset.
 func (l *layers) env(s Setting) (name string, ok bool) {
 	names := []string{s.Env()}
 	switch s.Name {
@@ -77,11 +77,11 @@ func newLayers(env Env, set Set, flags map[string]*flagValue) (*layers, error) {
 	l := &layers{set: set, flags: flags, terminal: env.Terminal, version: env.Version, environ: map[string]string{}}
 	for _, pair := range env.Environ {
 		name, value, _ := strings.Cut(pair, "=")
-		l.environ[name] = strings.TrimRight(value, "\r\n") // a Secret that was made from a file ends in one
+		l.environ[name] = strings.TrimRight(value, "\r\n") // a Secret made from a file ends in one
 	}
 	l.warnUnknownEnv()
 	for _, s := range Settings() {
-		if f := flags[s.Name]; s.Secret && f.said() && holdsSecret(f.String()) {
+		if f := flags[s.Name]; s.Secret && f.isSet() && holdsSecret(f.String()) {
 			return nil, Usagef("--%s holds a password, which every user of this machine can read in the list of processes: put it into the environment variable %s, or into the file as %s:",
 				s.Name, s.Env(), s.Name)
 		}
@@ -97,26 +97,27 @@ func newLayers(env Env, set Set, flags map[string]*flagValue) (*layers, error) {
 	return l, nil
 }
 
-// build fills a viper of our own: flags and environment, then the file, then the profile over the defaults.
+// build fills a viper of our own: flags and environment, then the file, then the profile over the
+// defaults.
 func (l *layers) build() {
 	l.viper = viper.NewWithOptions(viper.KeyDelimiter("\x00"))
-	said := map[string]any{}
+	fromFile := map[string]any{}
 	for _, s := range Settings() {
 		l.viper.SetDefault(s.Name, s.Default)
 		if text, _, ok := l.fromProfile(s.Name); ok {
 			l.viper.SetDefault(s.Name, text)
 		}
 		if v, ok := l.file.values[s.Name]; ok {
-			said[s.Name] = v.text
+			fromFile[s.Name] = v.text
 		}
 		// The only error is for a nil value.
-		_ = l.viper.BindFlagValue(s.Name, spoken{setting: s, layers: l})
+		_ = l.viper.BindFlagValue(s.Name, explicit{setting: s, layers: l})
 	}
 	// The only error is for a file that cannot be decoded; this is a map.
-	_ = l.viper.MergeConfigMap(said)
+	_ = l.viper.MergeConfigMap(fromFile)
 }
 
-// text is the value that counts, as it was typed; lists are joined by commas.
+// text returns the value that counts, as it was typed; lists are joined by commas.
 func (l *layers) text(name string) string { return l.viper.GetString(name) }
 
 // takes reports whether the command knows the setting.
@@ -126,7 +127,7 @@ func (l *layers) takes(s Setting) bool {
 
 func (l *layers) source(name string) Source {
 	s, _ := find(name)
-	if l.flags[name].said() {
+	if l.flags[name].isSet() {
 		return Source{Kind: FromFlag}
 	}
 	if variable, ok := l.env(s); ok {
@@ -141,7 +142,7 @@ func (l *layers) source(name string) Source {
 	return Source{Kind: FromDefault}
 }
 
-// fromProfile is what the profile says, and behind it the generic one.
+// fromProfile returns the value of the profile, or else of the generic one.
 func (l *layers) fromProfile(name string) (text, profile string, ok bool) {
 	for _, p := range []Profile{l.profile, builtin("generic")} {
 		if text, ok := p.values[name]; ok {

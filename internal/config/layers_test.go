@@ -49,10 +49,10 @@ func TestEveryVariableIsSeen(t *testing.T) {
 	}
 }
 
-// without are the settings whose sample is the only value there is, or that lead elsewhere than into a Worker.
+// without are the settings whose sample is the only possible value, or that are not in a Worker.
 var without = []string{"upstream", "shard", "config", "print-config"}
 
-// TestALineEndIsNoPartOfAVariable: a Secret that was made from a file ends in one.
+// TestALineEndIsNoPartOfAVariable: a Secret made from a file ends in one.
 func TestALineEndIsNoPartOfAVariable(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
@@ -196,9 +196,9 @@ func TestPatience(t *testing.T) {
 
 func TestHeadroom(t *testing.T) {
 	t.Parallel()
-	for said, want := range map[string]float64{"0%": -1, "0": -1, "0.2%": 0.002, "0.5": 0.5} {
-		if got := load(t, Env{}, "--headroom", said).Headroom; got != want {
-			t.Errorf("--headroom %s: Headroom = %v, want %v", said, got, want)
+	for typed, want := range map[string]float64{"0%": -1, "0": -1, "0.2%": 0.002, "0.5": 0.5} {
+		if got := load(t, Env{}, "--headroom", typed).Headroom; got != want {
+			t.Errorf("--headroom %s: Headroom = %v, want %v", typed, got, want)
 		}
 	}
 }
@@ -284,7 +284,7 @@ profiles:
 	}
 }
 
-// values is a printed configuration without where each value came from.
+// values is a printed configuration without the origins of its values.
 func values(printed string) string {
 	var b bytes.Buffer
 	for line := range strings.Lines(printed) {

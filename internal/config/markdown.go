@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Markdown is the table of settings for the README.
+// Markdown returns the table of settings for the docs.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString("| flag and key | environment | default | what it does |\n|---|---|---|---|\n")
@@ -25,5 +25,5 @@ func Markdown() string {
 	return b.String()
 }
 
-// cell is a text that does not end its cell.
+// cell returns a text that does not end its cell.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

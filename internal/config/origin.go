@@ -9,8 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// NamedHosts are the hosts that a person named: in --url, --api, a list: address or --allow-host, or by a profile that
-// was asked for by its name. What a corpus holds names nothing.
+// NamedHosts returns the hosts that a person named: in --url, --api, a list: address or
+// --allow-host, or by naming a profile. A corpus names none.
 func (w Worker) NamedHosts() []string {
 	var hosts []string
 	listed, _ := strings.CutPrefix(w.Corpus, "list:")
@@ -25,8 +25,8 @@ func (w Worker) NamedHosts() []string {
 	return append(hosts, w.AllowHosts...)
 }
 
-// named reports whether a person named a host, which is given as harvest.HostOf gives it. An --allow-host without a port
-// stands for every port.
+// named reports whether a person named a host, which is given as [harvest.HostOf] returns it. An
+// --allow-host without a port means every port.
 func (w Worker) named(host string) bool {
 	if slices.ContainsFunc(w.NamedHosts(), func(name string) bool { return name == host || name == bareHost(host) }) {
 		return true
@@ -35,7 +35,7 @@ func (w Worker) named(host string) bool {
 	return ok && w.layers.source("profile").Given() && slices.Equal(w.layers.profile.Hosts, site.Hosts)
 }
 
-// CredentialHosts are the hosts that get the credential, for one upstream's host.
+// CredentialHosts returns the hosts that get the credential, for one upstream's host.
 func (w Worker) CredentialHosts(host string) []string {
 	hosts := w.NamedHosts()
 	if host != "" && w.named(host) {
@@ -44,8 +44,9 @@ func (w Worker) CredentialHosts(host string) []string {
 	return hosts
 }
 
-// TrustedHosts are the hosts whose addresses may be private where they are written as such: what a person typed, and the
-// first host of a corpus on this machine. The hosts of a corpus from elsewhere are not.
+// TrustedHosts returns the hosts whose private addresses are allowed if they are written as
+// addresses: those that a person typed, and the first host of a corpus on this machine. The hosts
+// of a corpus from elsewhere are not among them.
 func (w Worker) TrustedHosts(host, corpus string) []string {
 	hosts := w.NamedHosts()
 	scheme, rest, far := strings.Cut(corpus, "://")
@@ -63,11 +64,11 @@ func (w Worker) TrustedHosts(host, corpus string) []string {
 	return hosts
 }
 
-// hasCredential reports whether requests carry something that is ours.
+// hasCredential reports whether requests carry a credential or a certificate.
 func (w Worker) hasCredential() bool { return w.Auth.Kind != "" || w.Cert != "" }
 
-// CheckCredential refuses to take the credential to an upstream that only a corpus names, or over a connection that
-// others can read. origin is a URL of the upstream.
+// CheckCredential refuses to send the credential to an upstream that only a corpus names, or over a
+// connection that others can read. origin is a URL of the upstream.
 func (w Worker) CheckCredential(origin string) error {
 	host := harvest.HostOf(origin)
 	switch {

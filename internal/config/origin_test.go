@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// The credential goes to a host that a person named, and never over a connection that others can read.
+// The credential goes to a host that a person named, and never over a connection that others can
+// read.
 func TestCredentialBelongsToANamedHost(t *testing.T) {
 	t.Parallel()
 	const auth = "auth: {kind: bearer, secret-env: KEY}\n"

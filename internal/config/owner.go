@@ -2,14 +2,15 @@ package config
 
 import "os"
 
-// FoundFile is the configuration file that was not named but found in the working directory; empty for none. A person
-// should be told of it: it decides where a credential goes.
+// FoundFile returns the configuration file that was not named but found in the working directory;
+// empty for none. The operator should see its name, because it decides where a credential goes.
 func (w Worker) FoundFile() string { return w.layers.found }
 
-// FoundFile is the configuration file that was not named but found in the working directory; empty for none.
+// FoundFile returns the configuration file that was not named but found in the working directory;
+// empty for none.
 func (c Coordinator) FoundFile() string { return c.layers.found }
 
-// checkOwner refuses a file that lay in the working directory and that another user could have put there.
+// checkOwner refuses a file found in the working directory that another user could have put there.
 func checkOwner(full, name string) error {
 	for _, look := range []func(string) (os.FileInfo, error){os.Lstat, os.Stat} {
 		info, err := look(full)
@@ -24,7 +25,7 @@ func checkOwner(full, name string) error {
 	return nil
 }
 
-// stranger says why a file is not to be believed. Root's may be: it can do as it likes anyway.
+// stranger explains why a file cannot be trusted. Root's can: root can do anything anyway.
 func stranger(owner, self int, known bool, mode os.FileMode) string {
 	switch {
 	case known && owner != self && owner != 0:

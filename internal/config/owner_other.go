@@ -4,5 +4,5 @@ package config
 
 import "os"
 
-// ownerOf is not known here.
+// ownerOf reports that the owner is not known here.
 func ownerOf(os.FileInfo) (uid int, known bool) { return 0, false }

@@ -21,7 +21,8 @@ func TestFileOfAStranger(t *testing.T) {
 	}
 }
 
-// A file that lies in the working directory is named at start, and refused where every user may write it; one that was named counts.
+// A file found in the working directory is named at start, and refused if every user may write it;
+// a file that was named counts.
 func TestFoundFile(t *testing.T) {
 	t.Parallel()
 	dir := fileDir(t, "rate: 7/s\n")

@@ -8,9 +8,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// print writes every setting with where it came from. The output is itself a
-// valid file. A value that holds a credential, or that no file may hold, is a
-// comment, so that the file says nothing about it when it is read back.
+// print writes every setting with its origin. The output is itself a valid file. A value that holds
+// a credential, or that no file may hold, is a comment, so that it has no effect when the file is
+// read back.
 func (l *layers) print(w io.Writer) error {
 	var b strings.Builder
 	for _, g := range groups() {
@@ -35,7 +35,7 @@ func (l *layers) print(w io.Writer) error {
 	return err
 }
 
-// forgetComments takes a person's notes out, which may hold an old password.
+// forgetComments removes a person's notes, which may hold an old password.
 func forgetComments(node *yaml.Node) {
 	node.HeadComment, node.LineComment, node.FootComment = "", "", ""
 	for _, child := range node.Content {
@@ -43,7 +43,7 @@ func forgetComments(node *yaml.Node) {
 	}
 }
 
-// printColumn is where the sources stand, so that they can be read at a glance.
+// printColumn is the column of the origins, so that they can be read at a glance.
 const printColumn = 30
 
 func (l *layers) line(s Setting) string {
@@ -61,7 +61,7 @@ func (l *layers) line(s Setting) string {
 	return fmt.Sprintf("%-*s  # from %s", printColumn, value, from)
 }
 
-// scalar is a text in YAML, plain where that reads back as the same text.
+// scalar returns a text in YAML, plain where that reads back as the same text.
 func scalar(text string, list bool) string {
 	if list {
 		items := splitList(text)

@@ -13,7 +13,7 @@ import (
 type Profile struct {
 	Name    string
 	AsOf    string   // the day its figures were looked up
-	Hosts   []string // domains that it is for; a rate above its own needs --force there
+	Hosts   []string // its domains; a rate above the profile's needs --force there
 	Headers []Header
 	Auth    Auth
 
@@ -28,11 +28,10 @@ func wikimediaDomains() []string {
 	}
 }
 
-// builtinProfiles are data: figures of other people, which change, with the day
-// on which they were looked up. Wikimedia's are those of
-// https://www.mediawiki.org/wiki/API:Etiquette and its rate limits: per user,
-// or per address and User-Agent, over all wikis, with few requests at a time,
-// and 5 s of silence after a refusal that does not say how long.
+// builtinProfiles are data: other people's figures, which change, with the day on which they were
+// looked up. Wikimedia's are those of https://www.mediawiki.org/wiki/API:Etiquette and its rate
+// limits: per user, or per address and User-Agent, over all wikis, with few requests at a time, and
+// 5 s of silence after a refusal without a time to wait.
 func builtinProfiles() []Profile {
 	return []Profile{
 		{Name: "generic", values: map[string]string{"rate": "50/s", "concurrency": "40"}},
@@ -40,7 +39,8 @@ func builtinProfiles() []Profile {
 			values: map[string]string{"rate": "200/min", "concurrency": "1", "workers": "1", "min-pause": "5s", "slow-answer": "1s", "slow-pause": "5s"}},
 		{Name: "wikimedia-auth", AsOf: "2026-11-01", Hosts: wikimediaDomains(),
 			values: map[string]string{"rate": "2000/min", "concurrency": "3", "workers": "1", "min-pause": "5s"}},
-		// Flagged bots are exempt from the global limit; 10/s and 3 at a time is what etiquette leaves.
+		// Flagged bots are exempt from the global limit; 10/s and 3 at a time is what etiquette
+		// leaves.
 		{Name: "wikimedia-bot", AsOf: "2026-11-01", Hosts: wikimediaDomains(),
 			values: map[string]string{"rate": "10/s", "concurrency": "3", "workers": "1", "min-pause": "5s"}},
 	}
@@ -51,7 +51,7 @@ func builtin(name string) Profile {
 	return all[slices.IndexFunc(all, func(p Profile) bool { return p.Name == name })]
 }
 
-// siteProfile is the built-in profile of a host, if it has one.
+// siteProfile returns the built-in profile of a host, if it has one.
 func siteProfile(host string, authorized bool) (Profile, bool) {
 	name := strings.TrimSuffix(bareHost(host), ".")
 	for _, domain := range wikimediaDomains() {
@@ -65,7 +65,7 @@ func siteProfile(host string, authorized bool) (Profile, bool) {
 	return Profile{}, false
 }
 
-// bareHost is a host in lower case without its port.
+// bareHost returns a host in lower case without its port.
 func bareHost(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -73,7 +73,7 @@ func bareHost(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-// firstProfile is the profile as far as it is known before the corpus is read.
+// firstProfile returns the profile as far as it is known before the corpus is read.
 func (l *layers) firstProfile() (Profile, error) {
 	l.build()
 	name := l.text("profile")
@@ -94,11 +94,11 @@ func (l *layers) firstProfile() (Profile, error) {
 		known = append(known, own)
 	}
 	slices.Sort(known)
-	return Profile{}, Usagef("%s %s: there is no such profile%s; there are %s, and your own ones stand in %s under profiles:",
+	return Profile{}, Usagef("%s %s: there is no such profile%s; there are %s, and your own ones belong in %s under profiles:",
 		l.source("profile").subject("profile"), quoteName(name), suggest(name, known), strings.Join(known, ", "), fileName)
 }
 
-// profileFor is what the profile auto means for a host.
+// profileFor returns the profile that auto means for a host.
 func (l *layers) profileFor(host string) Profile {
 	if p, ok := siteProfile(host, l.file.auth.Kind != ""); ok {
 		return p
@@ -120,11 +120,10 @@ func (l *layers) auth() Auth {
 	return l.profile.Auth
 }
 
-// ForHost settles what depends on the upstream's host, given as harvest.HostOf
-// gives it: the profile, when it is auto, and with it Rate, Concurrency,
-// Workers, MinPause and ResetUnit as far as the operator did not say them; and
-// it refuses a missing contact (see CheckContact) and, without --force, a rate or
-// concurrency above that of the site's profile. The rest of w stays as it is.
+// ForHost settles what depends on the upstream's host, given as [harvest.HostOf] returns it: the
+// profile, if it is auto, and with it [Rate], Concurrency, Workers, MinPause and ResetUnit unless
+// the operator set them. It refuses a missing contact (see [Worker.CheckContact]) and, without
+// --force, a rate or concurrency above that of the site's profile. The rest of w stays as it is.
 func (w Worker) ForHost(host string) (Worker, error) {
 	if err := w.CheckContact(host); err != nil {
 		return w, err
@@ -145,7 +144,7 @@ func (w Worker) ForHost(host string) (Worker, error) {
 	return w, w.checkSite(host)
 }
 
-// checkSite holds the worker to what the site itself allows.
+// checkSite checks the worker against what the site itself allows.
 func (w Worker) checkSite(host string) error {
 	site, ok := siteProfile(host, w.Auth.Kind != "")
 	if !ok || w.Force {

@@ -25,7 +25,7 @@ func checkProxy(s string) error {
 	return nil
 }
 
-// ignoredProxy is a warning for those who count on the usual variables.
+// ignoredProxy returns a warning for operators who count on the usual variables.
 func (w *Worker) ignoredProxy() string {
 	if w.Proxy != "" {
 		return ""

@@ -18,11 +18,11 @@ import (
 	"shoal/internal/harvest"
 )
 
-// maxConcurrency is beyond what one process can use against one host.
+// maxConcurrency is more than one process can use against one host.
 const maxConcurrency = 10_000
 
-// reader turns texts into values and keeps the first error. A setting that the
-// command does not take reads as the zero value.
+// reader turns texts into values and keeps the first error. A setting that the command does not
+// take reads as the zero value.
 type reader struct {
 	layers *layers
 	err    error
@@ -43,11 +43,11 @@ func read[T any](r *reader, name string, parse func(string) (T, error)) T {
 	if err == nil {
 		return v
 	}
-	said := " " + quoteName(text)
+	quoted := " " + quoteName(text)
 	if (s.Secret && holdsSecret(text)) || userInfo.MatchString(text) {
-		said = ""
+		quoted = ""
 	}
-	r.err = Usagef("%s%s: %v", r.layers.source(name).subject(name), said, err)
+	r.err = Usagef("%s%s: %v", r.layers.source(name).subject(name), quoted, err)
 	return zero
 }
 
@@ -61,7 +61,7 @@ func (r *reader) allowance(name string) Allowance    { return read(r, name, Pars
 func (r *reader) duration(name string) time.Duration { return read(r, name, parseDuration) }
 func (r *reader) size(name string) int64             { return read(r, name, parseSize) }
 
-// headroom gives none as −1, because the pace takes 0 for its own default.
+// headroom returns −1 for none, because the pace takes 0 for its own default.
 func (r *reader) headroom(name string) float64 {
 	fraction := read(r, name, parseFraction)
 	if fraction == 0 {
@@ -97,7 +97,7 @@ func (r *reader) run(name string) string {
 	})
 }
 
-// shard gives the zero Shard for auto.
+// shard returns the zero Shard for auto.
 func (r *reader) shard(name string) (shard harvest.Shard, auto bool) {
 	shard = read(r, name, func(s string) (harvest.Shard, error) {
 		if auto = s == autoText; auto {
@@ -109,7 +109,7 @@ func (r *reader) shard(name string) (shard harvest.Shard, auto bool) {
 	return shard, auto
 }
 
-// shards gives 0 for auto.
+// shards returns 0 for auto.
 func (r *reader) shards(name string) int {
 	return read(r, name, func(s string) (int, error) {
 		if s == autoText {
@@ -132,7 +132,7 @@ func (r *reader) outcomes(name string) (all []harvest.Outcome) {
 	return all
 }
 
-// trimmed is the error without the "shard "3/4": " at its start, which the reader says itself.
+// trimmed returns the error without the "shard "3/4": " at its start, which the reader adds itself.
 func trimmed(err error) error {
 	if err == nil {
 		return nil
@@ -144,7 +144,7 @@ func trimmed(err error) error {
 	return fmt.Errorf("%s", reason)
 }
 
-// corpus refuses a credential, because what it reads is stored with the run.
+// corpus refuses a credential, because the corpus's address is stored with the run.
 func (r *reader) corpus(name string) string {
 	return read(r, name, func(s string) (string, error) {
 		if userInfo.MatchString(s) {
@@ -160,14 +160,14 @@ func (r *reader) upstream(name string) string {
 		case s == "plain" || s == "mediawiki":
 			return s, nil
 		case strings.Contains(s, "://") || strings.Contains(s, "."):
-			return "", fmt.Errorf("--upstream says the kind of API (plain or mediawiki); the URL belongs to --corpus, --url or --api")
+			return "", fmt.Errorf("--upstream is the kind of API (plain or mediawiki); the URL belongs to --corpus, --url or --api")
 		default:
 			return "", fmt.Errorf("this version knows two kinds of API: plain and mediawiki")
 		}
 	})
 }
 
-// api is where a wiki's api.php is, in canonical form.
+// api returns the address of a wiki's api.php, in canonical form.
 func (r *reader) api(name string) string {
 	return read(r, name, func(s string) (string, error) {
 		if s == "" {
@@ -204,7 +204,7 @@ func (r *reader) template(name string) string {
 			return "", fmt.Errorf("it has {id} and {ids}: one request asks for one item or for many")
 		}
 		if !strings.Contains(probe, "{id}") {
-			return "", fmt.Errorf("it must say with {id} where an id goes, such as https://api.example/v1/items/{id}; a list of whole URLs goes to --corpus and needs no --url")
+			return "", fmt.Errorf("it must show with {id} where an id goes, such as https://api.example/v1/items/{id}; a list of whole URLs goes to --corpus and needs no --url")
 		}
 		if strings.Contains(harvest.HostOf(s), "{") {
 			return "", fmt.Errorf("the host must be one and the same for all items; put {id} into the path or the query")
@@ -299,7 +299,7 @@ func (r *reader) patience(name string) (patience time.Duration, auto bool) {
 	return defaultPatience, true
 }
 
-// longestSilence is the most that --max-silence may allow: an upstream that means more means something else.
+// longestSilence is the largest --max-silence: an upstream that asks for more is mistaken.
 const longestSilence = 720 * time.Hour
 
 func (r *reader) silence(name string) time.Duration {

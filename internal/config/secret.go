@@ -15,8 +15,8 @@ var userInfo = regexp.MustCompile(`://[^/?#\s]*@`)
 // signed finds a web address with a query, which may be a presigned one.
 var signed = regexp.MustCompile(`(?i)^https?://[^?#]*\?`)
 
-// holdsSecret reports whether a URL or connection string carries a credential. It
-// errs towards yes: what cannot be read may hold one.
+// holdsSecret reports whether a URL or connection string carries a credential. It errs towards yes:
+// what cannot be parsed may hold one.
 func holdsSecret(text string) bool {
 	if secretParam.MatchString(text) {
 		return true
@@ -30,11 +30,11 @@ func holdsSecret(text string) bool {
 		return true
 	}
 	_, password := u.User.Password()
-	// A database's user name alone is no secret; elsewhere it is as good as a token.
+	// A database's user name is not a secret by itself; elsewhere it is as good as a token.
 	return password || (u.Scheme != "postgres" && u.Scheme != "postgresql")
 }
 
-// Redact is a URL or connection string without its credentials: fit for logs and errors.
+// Redact returns a URL or connection string without its credentials: fit for logs and errors.
 func Redact(text string) string {
 	if !holdsSecret(text) {
 		return text

@@ -25,7 +25,7 @@ const (
 	InDrop
 	InShow
 	InList
-	inProfile // a key of profiles alone: neither flag nor environment variable
+	inProfile // only a key of profiles: neither flag nor environment variable
 
 	inHarvest = InWorker | InEnumerate | InRun | InPlan | InVerify // commands that read a corpus
 	inOneRun  = inHarvest | InExport | InExtract | InRebuild | InStatus | InControl | InRetry | InReport | InShow | InList
@@ -67,7 +67,7 @@ type Setting struct {
 // Switch reports whether the setting is true or false.
 func (s Setting) Switch() bool { return s.Arg == "" && s.In != inProfile }
 
-// Env is the setting's environment variable.
+// Env returns the setting's environment variable.
 func (s Setting) Env() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
 }
@@ -77,7 +77,7 @@ const envPrefix = "SHOAL_"
 // autoText is the value of a setting that Shoal decides by itself.
 const autoText = "auto"
 
-// Settings is the table. It is a function so that nobody can change it.
+// Settings returns the table. It is a function so that no caller can change it.
 func Settings() []Setting {
 	var all []Setting
 	for _, part := range [][]Setting{settingsWhat(), settingsTurn(), settingsPolite(), settingsLands(), settingsLimits(), settingsOutput()} {
@@ -94,7 +94,7 @@ func Settings() []Setting {
 // Section is a key of the file that has keys of its own, and no flag.
 type Section struct{ Name, Help string }
 
-// Sections are they, in the order of --help.
+// Sections returns these keys, in the order of --help.
 func Sections() []Section {
 	return []Section{
 		{"auth", "how we prove who we are, such as auth: {kind: bearer, secret-env: API_TOKEN}. kind: bearer, basic, header, query, oauth2 or botpassword; with secret-env: VARIABLE or " +
@@ -176,7 +176,7 @@ func settingsPolite() []Setting {
 		{Name: "workers", Default: "0", Group: GroupPolite, In: inProfile,
 			Help: "how many workers may send at once; the others stand by; 0: any number"},
 		{Name: "min-pause", Default: "1s", Group: GroupPolite, In: inProfile,
-			Help: "the shortest silence after a 429 that does not say how long"},
+			Help: "the shortest silence after a 429 without a time to wait"},
 		{Name: "reset-unit", Default: autoText, Group: GroupPolite, In: inProfile,
 			Help: "unit of the X-RateLimit-Reset header: auto, delta, delta-ms, epoch, epoch-ms"},
 		{Name: "slow-answer", Default: "0s", Group: GroupPolite, In: inProfile,
@@ -186,7 +186,7 @@ func settingsPolite() []Setting {
 		{Name: "as-of", Group: GroupPolite, In: inProfile,
 			Help: "the day on which the profile's figures were looked up"},
 		{Name: "proxy", Arg: "URL|env", Secret: true, Group: GroupPolite, In: inHarvest,
-			Help: "an HTTP proxy for the upstream; env: as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say"},
+			Help: "an HTTP proxy for the upstream; env: from HTTPS_PROXY, HTTP_PROXY and NO_PROXY"},
 		{Name: "ca", Arg: "FILE", Group: GroupPolite, In: inHarvest,
 			Help: "PEM file of authorities to trust besides the system's"},
 		{Name: "cert", Arg: "FILE", Group: GroupPolite, In: inHarvest, Help: "PEM file of our client certificate; goes with --key"},

@@ -17,17 +17,17 @@ const (
 	FromDefault Kind = "default"
 )
 
-// Source tells where a value came from.
+// Source is where a value came from.
 type Source struct {
 	Kind Kind
 	Name string // of the variable, the file or the profile
 	Line int    // in the file
 }
 
-// Given reports whether the operator said this value, rather than a profile or a default.
+// Given reports whether the operator set this value, rather than a profile or a default.
 func (s Source) Given() bool { return s.Kind == FromFlag || s.Kind == FromEnv || s.Kind == FromFile }
 
-// String is the source as --print-config shows it.
+// String returns the source as --print-config shows it.
 func (s Source) String() string {
 	switch s.Kind {
 	case FromEnv, FromProfile:

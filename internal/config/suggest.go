@@ -6,10 +6,11 @@ import (
 	"shoal/internal/harvest"
 )
 
-// quoteName is a name from outside, fit to stand in a sentence.
+// quoteName returns a foreign name, fit for a sentence.
 func quoteName(name string) string { return harvest.Quote(name) }
 
-// suggest is " (did you mean rate?)" for the nearest of the known names, or empty when none is near.
+// suggest returns " (did you mean rate?)" for the nearest of the known names, or empty if none is
+// near.
 func suggest(name string, known []string) string {
 	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	best, least := "", 1+max(2, len(name)/3)
@@ -24,7 +25,8 @@ func suggest(name string, known []string) string {
 	return " (did you mean " + best + "?)"
 }
 
-// distance is how many letters must be added, dropped or changed to turn a into b (Levenshtein).
+// distance returns how many letters must be added, dropped or changed to turn a into b
+// (Levenshtein).
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -52,7 +52,7 @@ func (a Allowance) Exceeded(n, total int64) bool {
 	}
 }
 
-// String is the form that ParseAllowance reads.
+// String returns the form that [ParseAllowance] reads.
 func (a Allowance) String() string {
 	switch {
 	case a.Unlimited:

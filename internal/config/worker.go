@@ -16,10 +16,10 @@ const (
 	Mediawiki = "mediawiki"
 )
 
-// Afd is the --extract that makes records of a wiki's discussions about deletion.
+// Afd is the --extract that makes records of a wiki's deletion discussions.
 const Afd = "afd"
 
-// Worker is all that one worker was told. Zero values mean "not said" for text and lists.
+// Worker holds the settings of one worker. Zero values mean "not set" for text and lists.
 type Worker struct {
 	Run         string    // empty: to be found in the store
 	Scheduled   time.Time // when a Kubernetes CronJob scheduled this, see scheduled; zero elsewhere
@@ -56,7 +56,7 @@ type Worker struct {
 	Headers            []Header
 	Auth               Auth // Kind is empty for none
 	CA, Cert, Key      string
-	Proxy              string   // a URL that may hold a credential, env (as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say), or empty for none
+	Proxy              string   // a URL that may hold a credential, env (HTTPS_PROXY, HTTP_PROXY and NO_PROXY), or empty for none
 	AllowHosts         []string // lower case
 	AllowPrivate       []netip.Prefix
 
@@ -70,7 +70,7 @@ type Worker struct {
 	MaxBody      int64
 	Retries      int
 	Patience     time.Duration // 0: for ever
-	PatienceAuto bool          // it is auto, said or not: 0 on a terminal, else 15m
+	PatienceAuto bool          // it is auto, given or not: 0 on a terminal, else 15m
 	MaxSilence   time.Duration // the longest silence of the upstream that begins without a person
 	MaxDead      Allowance
 	MaxSkipped   Allowance
@@ -89,26 +89,27 @@ type Worker struct {
 	layers *layers
 }
 
-// String names the worker without its settings, of which some are secret.
+// String names the worker without its settings, some of which are secret.
 func (w Worker) String() string {
 	return "worker settings of run " + w.Run + ", shard " + w.Shard.String()
 }
 
-// GoString keeps %#v from printing secrets.
+// GoString prevents %#v from printing secrets.
 func (w Worker) GoString() string { return w.String() }
 
-// LogValue keeps loggers from printing secrets.
+// LogValue prevents loggers from printing secrets.
 func (w Worker) LogValue() slog.Value { return slog.StringValue(w.String()) }
 
-// Given reports whether the operator said the named setting, rather than a profile or a default.
+// Given reports whether the operator set the named setting, rather than a profile or a default.
 func (w Worker) Given(name string) bool { return w.Source(name).Given() }
 
-// Source tells where the value of the named setting came from.
+// Source returns where the value of the named setting came from.
 func (w Worker) Source(name string) Source { return w.layers.source(name) }
 
-// scheduled reads the minute for which a CronJob of Kubernetes made a Job: its name ends in the minutes since 1970. A pod
-// may start days later, and its run is still named after that minute. Zero for any other name.
-// Source: getJobName in kubernetes/pkg/controller/cronjob/utils.go.
+// scheduled reads the minute for which a Kubernetes CronJob made a Job: its name ends in the
+// minutes since 1970. A pod may start days later, and its run is still named after that minute. It
+// returns zero for any other name. Source: getJobName in
+// kubernetes/pkg/controller/cronjob/utils.go.
 func scheduled(job string) time.Time {
 	const least, most = 20_000_000, 99_999_999 // 2008 to 2160
 	minutes, err := strconv.Atoi(job[strings.LastIndexByte(job, '-')+1:])
@@ -118,7 +119,7 @@ func scheduled(job string) time.Time {
 	return time.Unix(int64(minutes)*60, 0).UTC()
 }
 
-// defaultPatience is for a worker that nobody watches.
+// defaultPatience is for a worker without a person at the terminal.
 const defaultPatience = 15 * time.Minute
 
 func readWorker(l *layers) (Worker, error) {
