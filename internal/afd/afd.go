@@ -1,13 +1,13 @@
-// Package afd reads the wikitext of a Wikipedia "Articles for deletion" page as
-// the debate that it is.
+// Package afd reads the wikitext of a Wikipedia "Articles for deletion" page as the debate that it
+// is.
 //
-// In goes a page's title, ids and text; out comes a Discussion: a record for the
-// closing statement, each nomination, comment, relisting and notice, in the order
-// of the page, and how the debate ended.
+// In goes a page's title, ids and text; out comes a [Discussion]: a record for the closing
+// statement, each nomination, comment, relisting and notice, in the order of the page, and how the
+// debate ended.
 //
-// It never does I/O, never fails and never drops what somebody wrote: what has no
-// signature is a record without an author. It walks the text once, in time and
-// memory linear in its length, whatever the text is.
+// It never does I/O, never fails and never drops a participant's words: text without a signature is
+// a record without an author. It walks the text once, in time and memory linear in its length,
+// whatever the text is.
 package afd
 
 import (
@@ -24,7 +24,7 @@ import (
 const (
 	Close      = "close"      // the closing statement
 	Nomination = "nomination" // why the article should go; the root of the debate
-	Comment    = "comment"    // anything said in the debate, votes among it
+	Comment    = "comment"    // anything written in the debate, votes among it
 	Relist     = "relist"     // the debate was listed for another week
 	Notice     = "notice"     // a note about the debate or a participant, without a vote
 )
@@ -33,29 +33,29 @@ const (
 const (
 	SignedFull     = "full"       // by its author, with a date
 	SignedTemplate = "template"   // by {{unsigned}} or a sibling, for its author
-	SignedAuto     = "autosigned" // by what such a template leaves when it is substituted
-	SignedNone     = "none"       // without a name, without a date that is understood, or without both
+	SignedAuto     = "autosigned" // by the text that such a template leaves when it is substituted
+	SignedNone     = "none"       // without a name, without a date that can be read, or without both
 )
 
-// What kind of account an author is, in Record.AuthorKind.
+// The kinds of an author's account, in Record.AuthorKind.
 const (
 	AuthorUser = "user"
 	AuthorIP   = "ip"
 	AuthorTemp = "temp" // a temporary account, such as ~2025-12345-6
 )
 
-// Page is what is parsed.
+// Page is a page to parse.
 type Page struct {
 	Title         string
 	PageID, RevID int64
 	Text          string
 }
 
-// Discussion is what came of it.
+// Discussion is a parsed page.
 type Discussion struct {
 	Records  []Record
 	Outcome  *Outcome // of the latest closing statement; nil while the debate is open
-	Blanked  bool     // the debate was removed out of courtesy, and is not looked for
+	Blanked  bool     // the debate was removed as a courtesy, and is not searched for
 	Articles []string // other articles that are nominated on the same page
 }
 
@@ -66,7 +66,8 @@ type Record struct {
 	RevID     int64  `json:"rev_id"`
 	Seq       int    `json:"seq"`        // place on the page, from 0
 	CommentID string `json:"comment_id"` // 32 hex digits, see commentID
-	// ParentID is the comment_id of what is replied to, null for what stands alone.
+	// ParentID is the comment_id of the comment that this one replies to, null if it replies to
+	// none.
 	ParentID *string `json:"parent_id"`
 	// Depth is the length of the list marker. Nominations, closes and relists have 0.
 	Depth      int        `json:"depth"`
@@ -74,21 +75,21 @@ type Record struct {
 	Author     *string    `json:"author"`
 	AuthorKind *string    `json:"author_kind"`
 	Timestamp  *time.Time `json:"timestamp"` // UTC
-	// Label is the vote or the result in one of the words of labels.go; null for a
-	// comment, and for words in bold that are no vote.
+	// Label is the vote or the result in one of the words of labels.go; null for a comment, and for
+	// words in bold that are not a vote.
 	Label *string `json:"label"`
 	// RawLabel is the word in bold at the start, as it is written.
 	RawLabel *string `json:"raw_label"`
-	// Labels has all the labels, Label first, where there are several, as in "delete and redirect".
+	// Labels has all the labels, Label first, if there are several, as in "delete and redirect".
 	Labels []string `json:"labels,omitempty"`
-	// Struck tells that the vote was struck out and no other took its place.
+	// Struck reports that the vote was struck out and not replaced.
 	Struck bool   `json:"struck"`
 	Signed string `json:"signed"`
 	// Text is the wikitext between the list marker and the signature, of all its lines.
 	Text        string   `json:"text"`
 	TextPlain   string   `json:"text_plain"`   // the same without markup
 	PolicyLinks []string `json:"policy_links"` // such as WP:GNG, each once
-	// Outcome is there with the kind close only.
+	// Outcome is present only with the kind close.
 	Outcome *Outcome `json:"outcome,omitempty"`
 }
 
@@ -101,16 +102,16 @@ type Outcome struct {
 	Blanked   bool       `json:"blanked"`
 }
 
-// Parse reads a page. Bytes of its text that are no UTF-8, and NUL, are read as U+FFFD.
+// Parse reads a page. It reads bytes of its text that are not UTF-8, and NUL, as U+FFFD.
 func Parse(p Page) Discussion {
-	p.Title, p.Text = mend(p.Title), mend(p.Text)
+	p.Title, p.Text = sanitize(p.Title), sanitize(p.Text)
 	s := scanner{page: p, text: p.Text, mask: mask(p.Text), seen: map[string]int{}, parent: -1, previous: -1}
 	s.scan()
 	return s.discussion()
 }
 
-// mend makes text that JSON and PostgreSQL take.
-func mend(text string) string {
+// sanitize makes text that JSON and PostgreSQL take.
+func sanitize(text string) string {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}

@@ -5,7 +5,7 @@ import "strings"
 func digit(c byte) bool  { return '0' <= c && c <= '9' }
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// byteSet is a table to look bytes up in.
+// byteSet returns a table to look bytes up in.
 func byteSet(s string) (set [256]bool) {
 	for i := range len(s) {
 		set[s[i]] = true
@@ -33,8 +33,8 @@ func hasPrefixFold(s, prefix string) bool {
 	return true
 }
 
-// indexFold finds a needle in lower case whatever the case of its ASCII letters.
-// Its first byte is no letter, or rare: that byte is searched for.
+// indexFold finds a needle in lower case whatever the case of its ASCII letters. Its first byte is
+// a rare letter or not a letter: that byte is searched for.
 func indexFold(s, needle string) int {
 	first := needle[0]
 	if letter(first) {
@@ -63,10 +63,10 @@ func indexFoldLetter(s, needle string) int {
 
 func containsFold(s, needle string) bool { return indexFold(s, needle) >= 0 }
 
-// blanks are what stands for a space between words: spaces, marks of direction, and their entities.
+// blanks are what counts as a space between words: spaces, marks of direction, and their entities.
 var blanks = [...]string{" ", "\t", "\r", "\n", "\u00a0", "\u200e", "\u200f", "\u200b", "\u202f", "&nbsp;", "&#32;", "&#160;", "&lrm;", "&thinsp;", "&emsp;", "&ensp;"}
 
-// blankAt is the length of the blank at the start of s, 0 if there is none.
+// blankAt returns the length of the blank at the start of s, 0 if there is none.
 func blankAt(s string) int {
 	if s == "" || (s[0] > ' ' && s[0] < 0x80 && s[0] != '&') {
 		return 0
@@ -79,7 +79,7 @@ func blankAt(s string) int {
 	return 0
 }
 
-// blankBefore is the length of the blank at the end of s.
+// blankBefore returns the length of the blank at the end of s.
 func blankBefore(s string) int {
 	if s == "" {
 		return 0

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// vote is what stands in bold at the start of an item.
+// vote is the words in bold at the start of an item.
 type vote struct {
 	raw    string // "" for none
 	labels []string
 	struck bool
 }
 
-// mostRaw is how many bytes of bold text may be a label that we do not know.
-const mostRaw = 100
+// maxRaw is the longest unknown label in bold, in bytes.
+const maxRaw = 100
 
 // ballot reads the votes of one item, in one walk.
 type ballot struct {
@@ -25,9 +25,8 @@ type ballot struct {
 	best   vote
 }
 
-// voteOf finds the vote: the first bold run at the start that is not struck. If
-// that is struck, the next one in the item that is a vote; if there is none, the
-// struck one.
+// voteOf finds the vote: the first bold run at the start that is not struck. If that is struck, it
+// is the next bold run in the item that is a vote; if there is none, the struck one.
 func voteOf(masked string, result bool) vote {
 	b := ballot{s: masked, result: result, seek: result}
 	for b.i < len(b.s) {
@@ -38,7 +37,7 @@ func voteOf(masked string, result bool) vote {
 	return b.best
 }
 
-// step goes on over one thing. It tells whether there may be more to see.
+// step moves past one element. It reports whether there may be more to see.
 func (b *ballot) step() bool {
 	rest := b.s[b.i:]
 	if n := blankAt(rest); n > 0 {
@@ -67,7 +66,7 @@ func (b *ballot) step() bool {
 	return b.other(rest)
 }
 
-// other goes over plain text, which ends the start of an item unless it is struck.
+// other moves past plain text, which ends the start of an item unless it is struck.
 func (b *ballot) other(rest string) bool {
 	if strings.HasPrefix(rest, "–") || strings.HasPrefix(rest, "—") {
 		b.i += len("–")
@@ -95,7 +94,7 @@ func (b *ballot) quote() bool {
 	return n == 2 || b.bold("'")
 }
 
-// tag goes over a tag, and keeps count of the strikes.
+// tag moves past a tag, and counts the strikes.
 func (b *ballot) tag() bool {
 	end, _ := tagEnd(b.s, b.i)
 	if end == 0 {
@@ -111,8 +110,8 @@ func (b *ballot) tag() bool {
 	return true
 }
 
-// bold reads a bold run from its first byte to what closes it, and casts it. What
-// is struck within it counts only if nothing else is in it.
+// bold reads a bold run from its first byte to its closing markup, and casts it. Struck words
+// within it count only if there are no others.
 func (b *ballot) bold(closer string) bool {
 	var text, gone strings.Builder
 	from, closed := b.i, false
@@ -145,7 +144,7 @@ func (b *ballot) bold(closer string) bool {
 	return b.cast(from, text.String(), gone.String(), closed)
 }
 
-// boldTag takes a tag within a bold run, and returns its length; 0 for what is no tag.
+// boldTag reads a tag within a bold run, and returns its length; 0 if it is not a tag.
 func (b *ballot) boldTag(closer string, closed *bool) int {
 	end, _ := tagEnd(b.s, b.i)
 	if end == 0 {
@@ -157,7 +156,7 @@ func (b *ballot) boldTag(closer string, closed *bool) int {
 	return end - b.i
 }
 
-// cast weighs what stood in bold since from. It reports whether to continue looking.
+// cast weighs the bold text since from. It reports whether to continue looking.
 func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 	v := vote{raw: cleanRaw(text)}
 	if v.raw == "" {
@@ -167,7 +166,7 @@ func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 	words := passage{before: sentenceBefore(b.s[max(0, from-longestBefore):from]), bold: text, after: clauseAfter(b.s[b.i:]), result: b.result}
 	v.labels = words.labels()
 	switch {
-	case v.raw == "", !closed && len(v.labels) == 0, len(v.raw) > mostRaw && len(v.labels) == 0:
+	case v.raw == "", !closed && len(v.labels) == 0, len(v.raw) > maxRaw && len(v.labels) == 0:
 		return true // a sentence in bold, or a slip
 	case b.seek && len(v.labels) == 0 && !b.result:
 		return true
@@ -189,10 +188,10 @@ func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 	return onlyModifiers(v.raw) && len(v.labels) == 0
 }
 
-// sentenceBefore is the end of s that is in one sentence with what follows.
+// sentenceBefore returns the end of s that is in one sentence with what follows it.
 func sentenceBefore(s string) string { return s[strings.LastIndexAny(s, ".?!;:>|}")+1:] }
 
-// clauseAfter is the start of s that is in one clause with what precedes.
+// clauseAfter returns the start of s that is in one clause with what precedes it.
 func clauseAfter(s string) string {
 	s = s[:min(len(s), longestAfter)]
 	if i := strings.IndexAny(s, ".!;:,()<>{}[]|?"); i >= 0 {
@@ -207,7 +206,7 @@ func clauseAfter(s string) string {
 	return s
 }
 
-// onlyNegates reports whether words in bold say no more than not.
+// onlyNegates reports whether the words in bold mean no more than "not".
 func onlyNegates(raw string) bool {
 	for w := range strings.FieldsSeq(strings.ToLower(raw)) {
 		if !negations[w] && !helpers[w] && !strings.HasSuffix(w, "n't") {
@@ -217,7 +216,7 @@ func onlyNegates(raw string) bool {
 	return true
 }
 
-// cleanRaw is bold text as a person would quote it.
+// cleanRaw returns bold text as a person would quote it.
 func cleanRaw(s string) string {
 	if strings.IndexByte(s, '&') >= 0 {
 		s = html.UnescapeString(s)
@@ -235,9 +234,9 @@ func cleanRaw(s string) string {
 	return strings.Trim(strings.Join(strings.Fields(s), " "), " :.,;!-–—'\"")
 }
 
-// pipeBefore is how much of the link at the start of s comes before what it shows:
-// the brackets alone, or the target with its bar too; all of it where it shows a
-// picture. 0 if no link begins there.
+// pipeBefore returns how much of the link at the start of s precedes what it shows: only the
+// brackets, or the target with its bar too; all of it if it shows a picture. It returns 0 if no
+// link begins there.
 func pipeBefore(s string) int {
 	if !strings.HasPrefix(s, "[[") {
 		return 0

@@ -8,7 +8,7 @@ import (
 // reading is the walk over the tokens of one passage, clause by clause.
 type reading struct {
 	tokens         []token
-	said           []int // the tokens in bold
+	inBold         []int // the tokens in bold
 	result         bool
 	found, flipped []string
 	none, done     bool // no consensus; nothing more counts
@@ -18,11 +18,11 @@ type reading struct {
 	neg         negation
 	past        negation // what grounds took for themselves
 	hit         bool     // the negation has met a vote
-	bare        bool     // between the negation and here are helpers only
+	bare        bool     // only helpers are between the negation and here
 	article     bool     // and among them is an article
 	aside       bool     // in the target or the grounds
 	away        bool     // after "from", before "to"
-	cut         bool     // a clause before this one was a negation only
+	cut         bool     // an earlier clause was only a negation
 }
 
 // negation is how the words before a vote negate it.
@@ -35,17 +35,17 @@ const (
 	voided            // rather than, hardly, why
 )
 
-func (b *reading) bold() (said []int) {
+func (b *reading) bold() (inBold []int) {
 	for i, t := range b.tokens {
 		if t.bold {
-			said = append(said, i)
+			inBold = append(inBold, i)
 		}
 	}
-	return said
+	return inBold
 }
 
 func (b *reading) firstWord() string {
-	for _, i := range b.said {
+	for _, i := range b.inBold {
 		if w := b.tokens[i].word; !modifiers[w] {
 			return w
 		}
@@ -55,12 +55,12 @@ func (b *reading) firstWord() string {
 
 // onlySpeedy reports whether the words in bold are modifiers, the last of which is "speedy".
 func (b *reading) onlySpeedy() bool {
-	for _, i := range b.said {
+	for _, i := range b.inBold {
 		if !modifiers[b.tokens[i].word] {
 			return false
 		}
 	}
-	return b.tokens[b.said[len(b.said)-1]].word == "speedy"
+	return b.tokens[b.inBold[len(b.inBold)-1]].word == "speedy"
 }
 
 func (b *reading) word(i int) string {
@@ -70,7 +70,7 @@ func (b *reading) word(i int) string {
 	return ""
 }
 
-// next is the word after the i-th of the clause, "" at its end.
+// next returns the word after the i-th of the clause, "" at its end.
 func (b *reading) next(i int) string {
 	if i+1 < b.to {
 		return b.tokens[i+1].word
@@ -112,7 +112,8 @@ func (b *reading) clause(from int) int {
 	return b.to
 }
 
-// listed reports whether the clause continues a list of votes that a negation before it has met: not kept, merged or redirected.
+// listed reports whether the clause continues a list of votes that an earlier negation has met: not
+// kept, merged or redirected.
 func (b *reading) listed() bool {
 	if b.from == 0 || b.tokens[b.from-1].end != ',' || !b.hit || b.neg == affirmed {
 		return false
@@ -128,7 +129,8 @@ func (b *reading) listed() bool {
 	return false
 }
 
-// cutOff reports whether the clause before this one is a negation that waits for its verb: do not, I repeat, delete; do not (speedy) delete.
+// cutOff reports whether the clause before this one is a negation that waits for its verb: do not,
+// I repeat, delete; do not (speedy) delete.
 func (b *reading) cutOff() bool {
 	if b.from == 0 || b.hit || b.neg == affirmed || b.tokens[b.from-1].end != ',' && b.tokens[b.from-1].end != '(' {
 		return false
@@ -143,7 +145,7 @@ func (b *reading) cutOff() bool {
 // doing are the verbs whose negation needs another verb.
 var doing = words("do does did should shall must can could would will may might need ought")
 
-// opening is the clause's first word that says something.
+// opening returns the clause's first meaningful word.
 func (b *reading) opening() string {
 	for i := b.from; i < b.to; i++ {
 		if w := b.tokens[i].word; !modifiers[w] && w != "so" && w != "well" && w != "please" && w != "but" && w != "and" {
@@ -155,14 +157,14 @@ func (b *reading) opening() string {
 	return ""
 }
 
-// question reports whether the clause asks by its first words.
+// question reports whether the clause's first words ask a question.
 func (b *reading) question() bool {
 	w := b.opening()
 	n := b.next(b.i)
 	return asks[w] || inverted[w] && pronouns[n] || w == "since" && n == "when" || w == "do" && (n == "you" || n == "we" || n == "they" || n == "i")
 }
 
-// denial reports whether the words in bold of the clause only take back what was voted for before it.
+// denial reports whether the clause's words in bold only take back the vote before it.
 func (b *reading) denial() bool {
 	last := ""
 	for _, t := range b.tokens[b.from:b.to] {
@@ -178,7 +180,7 @@ func (b *reading) denial() bool {
 	return last != "" && len(b.found) > 0
 }
 
-// step takes one word.
+// step reads one word.
 func (b *reading) step(w string) {
 	switch {
 	case w == "consensus":
@@ -200,7 +202,7 @@ func (b *reading) step(w string) {
 	}
 }
 
-// negates takes a word that negates what follows.
+// negates reads a word that negates what follows.
 func (b *reading) negates(w string) bool {
 	n := b.next(b.i)
 	if (w == "not" || w == "no") && mere[n] { // not only delete
@@ -224,7 +226,7 @@ func (b *reading) negates(w string) bool {
 	return true
 }
 
-// voids reports whether a word takes the meaning of the votes behind it, given the next one.
+// voids reports whether a word, given the next one, takes the meaning from the votes after it.
 func (b *reading) voids(w, next string) bool {
 	switch {
 	case allBut[w] && (next == "but" || next == "except"):
@@ -236,7 +238,7 @@ func (b *reading) voids(w, next string) bool {
 	return w == "too" && (b.word(b.i+2) == "to" || b.word(b.i+3) == "to" || b.word(b.i+2) == "for" && nouns[b.word(b.i+3)]) // too good to delete
 }
 
-// negationOf is how a word negates, given the next one.
+// negationOf returns how a word negates, given the next one.
 func negationOf(w, next string) negation {
 	switch {
 	case w == "opposed", opposing[w]:
@@ -253,7 +255,8 @@ func negationOf(w, next string) negation {
 	return affirmed
 }
 
-// join takes a conjunction. A negation reaches over it to a vote that is listed beside one that it has met.
+// join reads a conjunction. A negation reaches over it to a vote that is listed beside one that it
+// has met.
 func (b *reading) join(w string) {
 	b.aside = false
 	n := b.next(b.i)
@@ -268,7 +271,7 @@ func (b *reading) join(w string) {
 	b.bare = b.hit
 }
 
-// between takes a word that is neither vote nor negation.
+// between reads a word that is neither a vote nor a negation.
 func (b *reading) between(w string) {
 	switch {
 	case b.neg == affirmed:
@@ -284,7 +287,7 @@ func (b *reading) between(w string) {
 	}
 }
 
-// vote takes a word that votes.
+// vote reads a word that votes.
 func (b *reading) vote(w string) {
 	label, kind := labelWords[w], b.weigh(w)
 	if !b.tokens[b.i].bold {
@@ -296,7 +299,7 @@ func (b *reading) vote(w string) {
 	b.cast(label, kind)
 }
 
-// weigh is how a word that votes is meant.
+// weigh returns how a word that votes is meant.
 func (b *reading) weigh(w string) negation {
 	kind := b.neg
 	if b.past != affirmed && kind == affirmed && takeBack[b.word(b.i-1)] && b.i > b.from {
@@ -322,7 +325,7 @@ func (b *reading) weigh(w string) negation {
 	return kind
 }
 
-// sameClause reports whether a vote for deletion in the clause is what is withdrawn.
+// sameClause reports whether the withdrawal is of a vote for deletion in the same clause.
 func (b *reading) sameClause() bool {
 	for i := b.from; i < b.to; i++ {
 		if labelWords[b.tokens[i].word] == "delete" {
@@ -362,7 +365,7 @@ func (b *reading) cast(label string, kind negation) {
 	}
 }
 
-// acts reports whether the negation is of a verb: do not keep, cannot be kept.
+// acts reports whether the negation belongs to a verb: do not keep, cannot be kept.
 func (b *reading) acts() bool {
 	for i := b.i - 1; i >= b.from; i-- {
 		if negations[b.tokens[i].word] {
@@ -372,7 +375,7 @@ func (b *reading) acts() bool {
 	return false
 }
 
-// onlyModifiers reports whether a vote's word is still to come, as in ”'Strong”' ”'keep”'.
+// onlyModifiers reports whether the word of the vote is still to come, as in ”'Strong”' ”'keep”'.
 func onlyModifiers(raw string) bool {
 	for w := range strings.FieldsSeq(strings.ToLower(raw)) {
 		if !modifiers[w] {

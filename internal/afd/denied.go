@@ -2,7 +2,7 @@ package afd
 
 import "slices"
 
-// denied reports whether a statement follows that the vote is not to be: deletion is not the answer.
+// denied reports whether a statement follows that rejects the vote: deletion is not the answer.
 func (b *reading) denied(w string) bool {
 	if b.tokens[b.i].end != 0 {
 		return false
@@ -23,7 +23,8 @@ func (b *reading) denied(w string) bool {
 	return deniedBy(rest[:min(len(rest), 8)], nouns[w])
 }
 
-// disapproves reports whether the words call what is before them wrong: a bad idea, out of the question.
+// disapproves reports whether the words call what precedes them wrong: a bad idea, out of the
+// question.
 func disapproves(rest []token, noun bool) bool {
 	w := rest[0].word
 	switch {
@@ -52,7 +53,7 @@ func deniedBy(rest []token, noun bool) bool {
 	return no && noun
 }
 
-// consensus takes the word itself: where there is none, that is the result.
+// consensus reads the word itself: if there is none, that is the result.
 func (b *reading) consensus() {
 	absent := false
 	for i := b.i - 1; i >= b.from && i >= b.i-4; i-- {

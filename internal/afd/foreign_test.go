@@ -2,7 +2,7 @@ package afd
 
 import "testing"
 
-// Where the time is not understood the author is kept, and no time is made up.
+// If the time cannot be read, the author is kept, and no time is made up.
 func TestForeignStamps(t *testing.T) {
 	for _, when := range []string{
 		"12:34, 5 March 2005 (UTC+25)", "12:34, 5 March 2005 (UTC+5:20)", "12:34, 5 March 2005 (IST)", "12:34, 5 March 2005 (AMST)", "12:34, 5 March 2005 (Europe/Berlin)",

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzParse holds what is true of every page, whatever is on it.
+// FuzzParse checks what is true of every page, whatever is on it.
 func FuzzParse(f *testing.F) {
 	for _, name := range pages(f) {
 		text, err := os.ReadFile(name)
@@ -64,7 +64,7 @@ func checkRecords(t *testing.T, text string, d Discussion) {
 		}
 		earlier[r.CommentID], total = true, total+len(r.Text)
 	}
-	// A byte that is no UTF-8 becomes three, and words behind a signature get a blank before them.
+	// A byte that is not UTF-8 becomes three, and words after a signature get a blank before them.
 	if limit := 3*len(text) + len(d.Records); total > limit {
 		t.Errorf("Parse(%q) has %d bytes of text, want at most %d", text, total, limit)
 	}

@@ -28,7 +28,7 @@ func (s *scanner) begin(l line) {
 	}
 }
 
-// kind says what begins with the line.
+// kind returns what begins with the line.
 func (s *scanner) kind(l line) string {
 	m := s.mask[l.content:l.to]
 	switch {
@@ -39,7 +39,7 @@ func (s *scanner) kind(l line) string {
 	case sortingNote(m):
 		return Notice
 	case s.closing && s.lastHeading > l.from:
-		return Notice // said by or to the closer, outside the debate
+		return Notice // written by or to the closer, outside the debate
 	case len(s.signs.found) == 0 && s.aboutAccount(l.content, l.to):
 		return Notice
 	case s.nominate, s.fresh && l.depth == 0:
@@ -72,9 +72,9 @@ func (s *scanner) relist() {
 	}
 }
 
-// continues tells whether the line goes on with the open item, which is not signed
-// yet. Somebody who forgot to sign is followed by another comment, at about the
-// same depth; a list within a comment goes deeper at once, or is announced.
+// continues reports whether the line continues the open item, which is not signed yet. After an
+// author who forgot to sign, another comment follows at about the same depth; a list within a
+// comment is deeper at once, or is announced.
 func (s *scanner) continues(l line) bool {
 	o := s.open
 	m := s.mask[l.content:l.to]
@@ -82,7 +82,7 @@ func (s *scanner) continues(l line) bool {
 	case o.kind == Close:
 		return true
 	case len(s.signs.found) > 0 && !visible(s.mask[l.content:max(l.content, s.signs.found[0].from)]):
-		return true // nothing but the signature
+		return true // only the signature
 	case relistMark(m, s.text[l.content:l.to]):
 		return o.kind == Relist
 	case sortingNote(m), l.outdent:
@@ -94,11 +94,11 @@ func (s *scanner) continues(l line) bool {
 	case s.votes(m):
 		return false
 	}
-	return s.goesOn(l, m)
+	return s.continuesAt(l, m)
 }
 
-// goesOn decides by the words where the depth leaves it open.
-func (s *scanner) goesOn(l line, m string) bool {
+// continuesAt decides by the words if the depth leaves it open.
+func (s *scanner) continuesAt(l line, m string) bool {
 	o := s.open
 	deeper := l.depth == o.depth+1
 	switch {
@@ -114,8 +114,8 @@ func (s *scanner) goesOn(l line, m string) bool {
 	return s.dangles(deeper) || startsLower(m)
 }
 
-// dangles tells whether the text so far lacks an end: it stops at a colon before a
-// list, or at a letter or comma.
+// dangles reports whether the text so far lacks an end: it stops at a colon before a list, or at a
+// letter or comma.
 func (s *scanner) dangles(list bool) bool {
 	t := strings.TrimRight(s.mask[s.open.line:s.open.to], " \t\r\n")
 	if t == "" {
@@ -130,17 +130,17 @@ func startsLower(s string) bool {
 	return unicode.IsLower(r)
 }
 
-// sourceLike tells whether a line begins with a link to a source.
+// sourceLike reports whether a line begins with a link to a source.
 func sourceLike(s string) bool {
 	return hasAnyPrefixFold(s, []string{"[http", "http://", "https://", "{{cite", "''[http", "\"[http"})
 }
 
-// votes tells whether a line begins with something in bold.
+// votes reports whether a line begins with bold text.
 func (s *scanner) votes(m string) bool {
 	return voteOf(m[:min(len(m), longestTarget)], false).raw != ""
 }
 
-// extend takes the line into the open item.
+// extend adds the line to the open item.
 func (s *scanner) extend(l line, to int) {
 	s.open.listed = l.depth > s.open.depth
 	s.open.to, s.open.line = to, l.content
@@ -204,7 +204,7 @@ func (s *scanner) dropTags(from, to int, unsigned bool) int {
 	return to
 }
 
-// unquote takes the italics off that the first closing templates put around the statement.
+// unquote removes the italics that the first closing templates put around the statement.
 func (s *scanner) unquote(from, to int) (int, int) {
 	m := s.mask[from:to]
 	head, tail := quoteRun(m), len(m)-len(strings.TrimRight(m, "'"))

@@ -5,9 +5,8 @@ import "slices"
 // NoConsensus is the label that only a result can have.
 const NoConsensus = "no consensus"
 
-// What the words in a vote mean. A label is one of the values: keep, delete,
-// merge, redirect, draftify, userfy, incubate, transwiki, withdraw, neutral and
-// rename; and no consensus of results.
+// What the words in a vote mean. A label is one of the values: keep, delete, merge, redirect,
+// draftify, userfy, incubate, transwiki, withdraw, neutral and rename; and no consensus of results.
 var labelWords = map[string]string{
 	"keep": "keep", "keeps": "keep", "kept": "keep", "keeping": "keep", "keeper": "keep",
 	"delete": "delete", "deletes": "delete", "deleted": "delete", "deleting": "delete", "deletion": "delete", "del": "delete",
@@ -22,14 +21,14 @@ var labelWords = map[string]string{
 	"rename": "rename", "renamed": "rename", "move": "rename", "moved": "rename",
 }
 
-// rank says which label of several counts first: what becomes of the content
-// before whether it stays. Labels of one rank keep the order of the text.
+// rank is which of several labels counts first: what becomes of the content comes before whether it
+// stays. Labels of one rank keep the order of the text.
 var rank = map[string]int{"merge": 0, "redirect": 1, "draftify": 2, "userfy": 3, "incubate": 4, "transwiki": 5, "neutral": 7, "rename": 8}
 
 const otherRank = 6
 
-// mostWords bounds how far into a sentence in bold a vote may stand.
-const mostWords = 12
+// maxWords bounds how far into a sentence in bold a vote may be.
+const maxWords = 12
 
 // passage is words in bold, with those of the same sentence around them.
 type passage struct {
@@ -37,9 +36,9 @@ type passage struct {
 	result              bool // a result has labels of its own
 }
 
-// labels are what the words in bold vote for, the one that counts first. There are
-// none if they are no vote. What is negated votes for nothing; only where nothing else is
-// said, "do not delete" is a keep and "cannot be kept" a delete.
+// labels returns what the words in bold vote for, the one that counts first. There are none if they
+// are not a vote. Negated words vote for nothing; only if there are no others, "do not delete" is a
+// keep and "cannot be kept" a delete.
 func (p passage) labels() []string {
 	found, flipped := p.read()
 	if len(found) == 0 {
@@ -48,10 +47,10 @@ func (p passage) labels() []string {
 	return found
 }
 
-// read gives the labels that are said, and those that are left where what is said is negated.
+// read returns the labels found, and those that are left if what is found is negated.
 func (p passage) read() (found, flipped []string) {
 	b := reading{tokens: p.tokens(), result: p.result}
-	if b.said = b.bold(); len(b.said) == 0 {
+	if b.inBold = b.bold(); len(b.inBold) == 0 {
 		return nil, nil
 	}
 	if b.onlySpeedy() {

@@ -7,7 +7,7 @@ func closing(statement string) string {
 	return "<div class=\"boilerplate afd vfd xfd-closed\">\n" + statement + " [[User:Closer|C]] 12:00, 9 May 2010 (UTC)\n===[[a]]===\nwhy [[User:N]] 12:00, 1 May 2010 (UTC)\n*'''Comment''' b [[User:B]] 12:00, 2 May 2010 (UTC)\n</div>"
 }
 
-// How a debate ended is never the opposite of what the closing statement says.
+// A result is never the opposite of the closing statement.
 func TestNegatedResults(t *testing.T) {
 	t.Parallel()
 	for statement, want := range map[string]string{

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A negation anywhere in the clause: the vote never gets the label that it denies. Where one is sure it gets the other.
+// A negation may be anywhere in the clause: the vote never gets the label that it denies. If
+// another label is certain, it gets that.
 var negatedVotes = []struct{ words, never, want string }{
 	// words in bold, what they never mean, what they mean ("" for nothing)
 	{"should not be deleted", "delete", "keep"},
@@ -174,7 +175,7 @@ var negatedVotes = []struct{ words, never, want string }{
 	{"Unless kept, delete", "keep", "delete"},
 }
 
-// What is negated beside a vote, behind it or before it, leaves the vote as it is.
+// A negation after or before a vote, but about something else, leaves the vote as it is.
 var plainVotes = []struct{ words, want string }{
 	{"Keep", "keep"}, {"Keep, not delete", "keep"}, {"Delete, not keep", "delete"}, {"Keep not delete", "keep"}, {"Keep - do not delete", "keep"}, {"Keep, do not merge", "keep"},
 	{"Delete not notable", "delete"}, {"Delete, not notable", "delete"}, {"Delete as not notable", "delete"}, {"Not notable. Delete", "delete"}, {"Not notable, delete", "delete"}, {"Not notable delete", "delete"},

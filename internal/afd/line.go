@@ -10,7 +10,7 @@ type line struct {
 	outdent  bool
 }
 
-// markerLength is how many list markers s begins with.
+// markerLength returns how many list markers s begins with.
 func markerLength(s string) (n int) {
 	for n < len(s) && strings.IndexByte("*:#;", s[n]) >= 0 {
 		n++
@@ -18,7 +18,7 @@ func markerLength(s string) (n int) {
 	return n
 }
 
-// measure parts the list marker from the content.
+// measure separates the list marker from the content.
 func measure(mask string, from, to int) line {
 	from, to = trimSpan(mask, from, to)
 	l := line{from: from, to: to, depth: markerLength(mask[from:to])}
@@ -42,7 +42,7 @@ func trimSpan(mask string, from, to int) (int, int) {
 
 func space(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// outdentLength is the length of the template that takes a thread back to the margin.
+// outdentLength returns the length of the template that takes a thread back to the margin.
 func outdentLength(s string) int {
 	for _, name := range [...]string{"{{outdent", "{{od", "{{undent", "{{unindent"} {
 		if hasPrefixFold(s, name) && len(s) > len(name) && strings.IndexByte("|}0123456789 ", s[len(name)]) >= 0 {
@@ -52,7 +52,7 @@ func outdentLength(s string) int {
 	return 0
 }
 
-// heading is the level of a heading, and its words; 0 for any other line.
+// heading returns the level of a heading, and its words; 0 for any other line.
 func heading(s string) (level int, title string) {
 	for level < len(s) && level < 6 && s[level] == '=' {
 		level++
@@ -71,7 +71,7 @@ func heading(s string) (level int, title string) {
 	return level, strings.TrimSpace(s[level : len(s)-level])
 }
 
-// lead is s without the blanks, quotes, markers and tags before its first word.
+// lead returns s without the blanks, quotes, markers and tags before its first word.
 func lead(s string) string {
 	for s != "" {
 		switch n := blankAt(s); {
@@ -101,7 +101,7 @@ func hasAnyPrefixFold(s string, prefixes []string) bool {
 	return false
 }
 
-// banners are the sentences around a closed debate, which nobody said in it.
+// banners are the sentences around a closed debate, which are not part of it.
 var banners = []string{
 	"the following discussion is an archived", "the following discussion is closed", "the following is an archived", "this page is an archive of",
 	"this debate is closed and kept", "this page is now preserved as an archive",
@@ -111,19 +111,20 @@ var footers = []string{
 	"the above discussion is preserved", "the above discussion is closed", "the debate above is closed", "this page is now preserved", "the discussion above is closed",
 }
 
-// results open a closing statement.
+// results are the openings of a closing statement.
 var results = []string{
 	"the result was", "the result of this", "the result of the", "the result is", "the results of the", "result was", "the outcome was", "the outcome of", "the decision was", "the consensus was",
 	"result: ", "the final decision was", "this debate was closed as",
 }
 
-// What the closing templates look like where somebody forgot to substitute them.
+// What the closing templates look like if an author forgot to substitute them.
 var (
 	topTemplates    = []string{"{{afd top", "{{subst:afd top", "{{vfd top", "{{subst:vfd top", "{{subst:at|", "{{subst:at}}"}
 	bottomTemplates = []string{"{{afd bottom", "{{subst:afd bottom", "{{vfd bottom", "{{subst:vfd bottom", "{{subst:ab}}"}
 )
 
-// boilerplateDiv is the length of the tag that begins a closed debate. Boxes with other classes close a part of one.
+// boilerplateDiv returns the length of the tag that begins a closed debate. Boxes with other
+// classes close a part of one.
 func boilerplateDiv(s string) int {
 	if !hasPrefixFold(s, "<div") {
 		return 0
@@ -138,12 +139,14 @@ func boilerplateDiv(s string) int {
 
 func resultLike(s string) bool { return hasAnyPrefixFold(lead(s), results) }
 
-// topMark finds the comment that the closing templates leave at the top, and where it ends in the line.
+// topMark finds the comment that the closing templates leave at the top, and where it ends in the
+// line.
 func topMark(text string) int { return markEnd(text, "fd top") }
 
 func bottomMark(text string) bool { return markEnd(text, "fd bottom") > 0 }
 
-// markEnd is where the comment ends that begins with Template: and a name such as Afd top; 0 without one.
+// markEnd returns the end of the comment that begins with Template: and a name such as Afd top; 0
+// without one.
 func markEnd(text, name string) int {
 	for i := 0; ; {
 		j := strings.Index(text[i:], "<!--")
@@ -162,13 +165,13 @@ func markEnd(text, name string) int {
 	}
 }
 
-// relistings are how the relisting template begins, where it has no div.
+// relistings are how the relisting template begins, if it has no div.
 var relistings = []string{
 	"relisted to generate", "relisted''' to generate", "[[wikipedia:deletion process#relist", "this afd is being relisted", "this afd debate is being relisted",
 	"this debate is being relisted", "this discussion is being relisted", "this article is being relisted",
 }
 
-// relistMark tells whether the line is what the relisting template leaves.
+// relistMark reports whether the line is what the relisting template leaves.
 func relistMark(mask, text string) bool {
 	if i := strings.Index(mask[:min(len(mask), 40)], "<div"); i >= 0 {
 		if end, _ := tagEnd(mask, i); end > 0 && containsFold(mask[i:end], "xfd_relist") {
@@ -190,7 +193,7 @@ func relistMark(mask, text string) bool {
 	}
 }
 
-// sortingNote tells whether the content of an item is the note that the debate was put on a list.
+// sortingNote reports whether the content of an item is the note that the debate was put on a list.
 func sortingNote(s string) bool {
 	s = s[:min(len(s), longestTarget)]
 	words := lead(s)
@@ -200,7 +203,7 @@ func sortingNote(s string) bool {
 	return hasPrefixFold(words, "note") && (containsFold(s, "deletion sorting") || containsFold(s, "list of ") && containsFold(s, "related deletion"))
 }
 
-// accountNotes are what is remarked about somebody's account or canvassing.
+// accountNotes are remarks about an author's account or about canvassing.
 var accountNotes = []string{"few or no other edits", "single-purpose account", "single purpose account", "may have been [[wikipedia:canvass"}
 
 func accountNote(s string) bool {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// hostile are texts that, repeated, would make a square of a parser that looks
-// back or ahead without a bound.
+// hostile are texts that, repeated, would take quadratic time in a parser that looks back or ahead
+// without a bound.
 var hostile = []string{
 	"[[User:", "[[", "[[User:A|", "[[User:A]]", "[[User:A|a]] ", "[[a|b|", "[[[[]]", "{{", "{{tq|", "{{unsigned|", "{{unsigned|A|", "{{unsigned|A|12:00, 1 May 2010 (UTC)}}", "}}", "]]", "{{la|", "{{la|A}}",
 	"'''", "''", "'", "'' '''", "'''a", "'''a'''", "<s>", "<s>'''a'''</s>", "<", "<a", "<a ", "<a>", "</s>", "<!--", "<!-- -->", "<!--Template:", "<nowiki>", "<ref>", "<ref/>", "<ref name=", "<small>", "<small>—",
@@ -18,7 +18,8 @@ var hostile = []string{
 	"\nThe result was '''keep'''", "\n<!--Template:Afd top-->", "\n<!--Template:Afd bottom-->", "{{afd-privacy}}", "\n=[[a]]=\nb", "[[WP:A]]", "\u00a0", "\u200e", "日本", "\xff", "\x00", "{{strike|", "{{strike|'''a", "[[File:", "few or no other edits", "\n''", "{{ping|a|",
 }
 
-// spent is the least time that some parses of a text take: what else the machine does only adds to it.
+// spent returns the least time of several parses of a text: other work on the machine only adds to
+// it.
 func spent(text string) time.Duration {
 	least := time.Hour
 	for range 3 {
@@ -29,15 +30,15 @@ func spent(text string) time.Duration {
 	return least
 }
 
-// Sixteen times the text may take little more than sixteen times as long. A square
-// takes 256 times: the bound lies far from both, as machines are noisy.
+// A text sixteen times as long may take little more than sixteen times as long. Quadratic time
+// would be 256 times: the bound is far from both, as machines are noisy.
 func TestLinear(t *testing.T) {
 	const small, factor, bound = 4 << 10, 16, 80
 	for _, piece := range hostile {
 		for _, lead := range []string{"", "{{tq|'''[[a|<s>"} {
 			name := fmt.Sprintf("%q+%q*", lead, piece)
 			a, b := time.Duration(0), time.Duration(0)
-			for range 10 { // others may have the processor in between, but not each time
+			for range 10 { // other processes may have the processor in between, but not each time
 				a = spent(lead + strings.Repeat(piece, small/len(piece)))
 				b = spent(lead + strings.Repeat(piece, factor*small/len(piece)))
 				if float64(b) <= bound*float64(max(a, 200*time.Microsecond)) {

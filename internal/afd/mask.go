@@ -2,8 +2,8 @@ package afd
 
 import "strings"
 
-// hidden fills what looks like markup and is none. It is a control character that
-// MediaWiki keeps out of its pages, and counts as something visible.
+// hidden fills what looks like markup and is not. It is a control character that MediaWiki keeps
+// out of its pages, and counts as something visible.
 const hidden = 0x1a
 
 // span is a piece of text that MediaWiki does not read as wikitext.
@@ -12,8 +12,8 @@ type span struct {
 	fill        byte
 }
 
-// spans begin with < all of them. Comments are filled with blanks, because they
-// separate nothing; what a reader sees stays visible.
+// spans all begin with <. Comments are filled with blanks, because they separate nothing; what a
+// reader sees stays visible.
 var spans = [...]span{
 	{"<!--", "-->", ' '},
 	{"<nowiki", "</nowiki>", hidden},
@@ -24,13 +24,13 @@ var spans = [...]span{
 	{"<math", "</math>", hidden},
 }
 
-// mask returns text of the same length in which everything within a comment,
-// nowiki, ref and the like is filled in, newlines too: what remains is markup.
-// What is opened and never closed is markup, or a slip would hide the whole rest.
+// mask returns text of the same length in which everything within a comment, nowiki, ref and the
+// like is filled in, newlines too: what remains is markup. An opening without an end is markup, or
+// one slip would hide the whole rest.
 func mask(text string) string {
 	var (
 		out     []byte
-		missing [len(spans)]bool // so that no end is looked for twice in vain
+		missing [len(spans)]bool // so that a missing end is searched for only once
 	)
 	for i := 0; i < len(text); {
 		j := strings.IndexByte(text[i:], '<')
@@ -57,7 +57,7 @@ func mask(text string) string {
 	return string(out)
 }
 
-// spanEnd is where the span that begins at i ends, 0 if none begins there.
+// spanEnd returns where the span that begins at i ends, 0 if none begins there.
 func spanEnd(text string, i int, missing *[len(spans)]bool) (int, byte) {
 	for k := range spans {
 		s := &spans[k]
@@ -89,11 +89,11 @@ func tagNameEnds(text string, i int) bool {
 	return i < len(text) && (text[i] == '>' || text[i] == '/' || text[i] == ' ' || text[i] == '\n' || text[i] == '\t')
 }
 
-// longestTag bounds how far the end of a tag is looked for.
+// longestTag bounds how far to look for the end of a tag.
 const longestTag = 600
 
-// tagEnd is the place after the tag that begins with the < at i, 0 if that begins
-// no tag; and whether it is closed in itself, as in <br/>.
+// tagEnd returns the place after the tag that begins with the < at i, 0 if that is not the
+// beginning of a tag; empty reports whether the tag closes itself, as in <br/>.
 func tagEnd(text string, i int) (end int, empty bool) {
 	if i+1 >= len(text) || !(letter(text[i+1]) || text[i+1] == '/' || text[i+1] == '!') {
 		return 0, false
@@ -109,7 +109,8 @@ func tagEnd(text string, i int) (end int, empty bool) {
 	return 0, false
 }
 
-// tagName is the name of the tag at the start of s, in lower case with its slash if it is a closing one.
+// tagName returns the name of the tag at the start of s, in lower case with its slash if it is a
+// closing one.
 func tagName(s string) string {
 	i := 1
 	if i < len(s) && s[i] == '/' {

@@ -5,7 +5,7 @@ import "strings"
 // articleTemplates name an article with links to its talk page, history and so on.
 var articleTemplates = words("la lafd lt li lc lw lp ln lx la2 article pagelinks la-admin")
 
-// wrappers are the templates around or beside a debate that say nothing in it.
+// wrappers are the templates around or beside a debate that add nothing to it.
 var wrappers = map[string]bool{
 	"hat": true, "hab": true, "hidden archive top": true, "hidden archive bottom": true, "collapse top": true, "collapse bottom": true, "collapse": true, "cot": true, "cob": true,
 	"ctop": true, "cbot": true, "collapsetop": true, "collapsebottom": true, "archive top": true, "archive bottom": true, "atop": true, "abot": true, "afd top": true, "afd bottom": true,
@@ -14,14 +14,14 @@ var wrappers = map[string]bool{
 	"reftalk": true, "clear": true, "-": true, "afd-privacy": true, "xfd-privacy": true, "courtesy blanked": true, "rescue list": true, "deletionnav": true, "csd": true,
 }
 
-// accountTemplates remark on somebody's account.
+// accountTemplates are remarks on an author's account.
 var accountTemplates = words("spa single-purpose sockvote canvassed afdanons csp csm")
 
-// blankTemplates stand where a debate was removed out of courtesy.
+// blankTemplates mark a debate that was removed as a courtesy.
 var blankTemplates = map[string]bool{"afd-privacy": true, "afdprivacy": true, "xfd-privacy": true, "courtesy blanked": true, "courtesy blank": true, "courtesyblanked": true, "blanked": true, "afd-blanked": true, "xfd privacy": true}
 
-// lookAround takes from the templates of the line what concerns the whole page.
-// It tells whether one of them names an article.
+// lookAround reads from the templates of the line what concerns the whole page. It reports whether
+// one of them names an article.
 func (s *scanner) lookAround(l line) (names bool) {
 	for _, t := range s.signs.names {
 		switch {
@@ -36,8 +36,8 @@ func (s *scanner) lookAround(l line) (names bool) {
 	return names
 }
 
-// article keeps the name of one more article. The first of a page, and that of
-// its heading, is the one that the page is about.
+// article keeps the name of one more article. The first of a page, and that of its heading, is the
+// article that the page is about.
 func (s *scanner) article(at int) {
 	arg := s.text[at+2 : min(len(s.text), at+2+longestTarget)]
 	i := strings.IndexByte(arg, '|')
@@ -58,13 +58,13 @@ func (s *scanner) article(at int) {
 	}
 }
 
-// articleName spells a title like the site, but for its first letter.
+// articleName spells a title as the site does, except for its first letter.
 func articleName(s string) string {
 	return strings.Join(strings.FieldsFunc(strings.TrimLeft(s, ":[ "), func(r rune) bool { return r == '_' || r == ' ' || r == ']' }), " ")
 }
 
-// noise tells whether a line without a signature says nothing: what the templates
-// of the process leave above the nomination, and what wraps parts of the debate.
+// noise reports whether a line without a signature adds nothing: what the templates of the process
+// leave above the nomination, and what wraps parts of the debate.
 func (s *scanner) noise(l line) bool {
 	m := s.mask[l.content:l.to]
 	switch {
@@ -80,8 +80,8 @@ func (s *scanner) noise(l line) bool {
 	return s.header && s.headerNoise(m)
 }
 
-// wrapped tells whether a line is one template of those that only wrap, or any
-// template alone before the nomination.
+// wrapped reports whether a line is only a template that wraps, or any single template before the
+// nomination.
 func (s *scanner) wrapped(m string) bool {
 	if len(s.signs.names) == 0 {
 		return s.header && strings.HasPrefix(m, "{{") && strings.HasSuffix(m, "}}") && strings.Count(m, "{{") == 1
@@ -93,7 +93,7 @@ func (s *scanner) wrapped(m string) bool {
 	return (s.header && !accountTemplates[name] || articleTemplates[name]) && strings.Index(m, "}}") == len(m)-2
 }
 
-// headerWords stand in the links to the article's log and to places to look for sources.
+// headerWords occur in the links to the article's log and to places to look for sources.
 var headerWords = []string{"view log]]", "view afd]]", "|view log", "|view afd", "{{find sources", "{{findsources", "{{afd help", "view afd]", "{{remove this template"}
 
 func (s *scanner) headerNoise(m string) bool {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// deepest is how many links and templates may be open in each other. The content
-// of one is moved when it closes, so without a bound the work would be a square.
+// deepest is how deeply links and templates may be nested. The content of one is moved when it
+// closes, so without a bound the work would be quadratic.
 const deepest = 24
 
 // frame is a link or a template that is open.
@@ -130,7 +130,7 @@ func (r *renderer) entity(rest string) {
 		r.copy(1)
 		return
 	}
-	r.out = append(r.out, mend(html.UnescapeString(rest[:n]))...)
+	r.out = append(r.out, sanitize(html.UnescapeString(rest[:n]))...)
 	r.i += n
 }
 
@@ -163,10 +163,10 @@ func (r *renderer) open(rest, brackets string) {
 	r.copy(2)
 }
 
-// longestAddress is as long as browsers take one.
+// longestAddress is the longest address that browsers accept.
 const longestAddress = 2083
 
-// web drops the address of [http://example.org words], and keeps it where no words follow.
+// web drops the address of [http://example.org words], and keeps it if no words follow.
 func (r *renderer) web(rest string) bool {
 	if !hasPrefixFold(rest, "[http://") && !hasPrefixFold(rest, "[https://") && !hasPrefixFold(rest, "[//") {
 		return false
@@ -185,7 +185,7 @@ func (r *renderer) web(rest string) bool {
 	return true
 }
 
-// mark remembers a bar of what is open.
+// mark remembers a bar of the open link or template.
 func (r *renderer) mark() {
 	if len(r.frames) == 0 {
 		return
@@ -221,10 +221,10 @@ func (r *renderer) close(rest, brackets string) {
 	r.template(f)
 }
 
-// toOpening is how far a closing bracket or brace stands behind its opening one in ASCII.
+// toOpening is the distance in ASCII from a closing bracket or brace to its opening one.
 const toOpening = 2
 
-// link leaves what a link shows.
+// link keeps what a link shows.
 func (r *renderer) link(f frame) {
 	target, label := string(r.out[f.from+2:]), ""
 	if f.first >= 0 {
@@ -244,13 +244,13 @@ func (r *renderer) link(f frame) {
 	}
 }
 
-// shown are the templates whose first argument is read as it stands.
+// shown are the templates whose first argument is read as it is.
 var shown = words("tq talkquote tqq tqi quote blockquote xt !xt small s strike del strikethrough nowrap em strong gi green red code resize lang u big color")
 
-// called are those that call somebody.
+// called are those that call another user.
 var called = words("ping replyto re rto reply yo user u noping")
 
-// template leaves what we know a template to show, else nothing.
+// template keeps what a known template shows, and drops any other.
 func (r *renderer) template(f frame) {
 	if f.first < 0 {
 		r.out = r.out[:f.from]
@@ -272,7 +272,7 @@ func (r *renderer) template(f frame) {
 	}
 }
 
-// tidied tells whether s is so as it is, as most texts are.
+// tidied reports whether s is tidy already, as most texts are.
 func tidied(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x80 || c == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {

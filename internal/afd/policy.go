@@ -12,8 +12,8 @@ var discussions = [...]string{
 	"miscellany for deletion", "redirects for d", "templates for d", "categories for d", "files for d", "articles for creation", "proposed deletion/", "bots/", "reliable sources/noticeboard",
 }
 
-// policyOf is the policy, guideline or essay that a link's target names, as WP:X
-// whatever the spelling; "" if it names none.
+// policyOf returns the policy, guideline or essay that a link's target names, as WP:X in any
+// spelling; "" if it names none.
 func policyOf(target string) string {
 	target = strings.TrimLeft(target, ": ")
 	if len(target) > longestTitle {

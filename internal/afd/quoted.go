@@ -6,21 +6,22 @@ import (
 	"unicode/utf8"
 )
 
-// said are words between a name and a time that report what its owner wrote then: the two are no signature.
-var said = words("wrote writes said says saying posted posts commented comments comment stated states statement claimed claims noted notes note argued argues replied replies reply voted votes vote suggested suggests opined put " +
+// reporting are words between a name and a time that report what its owner wrote then: the two are
+// not a signature.
+var reporting = words("wrote writes said says saying posted posts commented comments comment stated states statement claimed claims noted notes note argued argues replied replies reply voted votes vote suggested suggests opined put " +
 	"post edited edit edits asked asks explained explains pointed remarked remark mentioned observed answered admitted agreed nominated moved deleted reverted created argument message opinion")
 
-// leads are words before a name that speak of its owner.
+// leads are words before a name that refer to its owner.
 var leads = words("as per by from to see what when that quoting quote cf with like unlike contra via and")
 
 // quoting are the templates around the words of others.
 var quoting = words("tq tqq tqi talk quote talkquote talk quote inline tq2 quote blockquote quotation qt green xt cquote bq")
 
-// longestQuote bounds how far back the start of a quotation is looked for.
+// longestQuote bounds how far back to look for the start of a quotation.
 const longestQuote = 600
 
-// quoted judges a name and a time that may belong to a person who is only mentioned: sure where they cannot be the signature
-// of the item, maybe where they are none if another signature follows.
+// quoted judges a name and a time that may belong to a person who is only mentioned: sure if they
+// cannot be the signature of the item, maybe if they are not when another signature follows.
 func (s *signer) quoted(links []userLink, t stamp) (sure, maybe bool) {
 	last := links[len(links)-1]
 	between := s.mask[last.to:t.from]
@@ -29,7 +30,7 @@ func (s *signer) quoted(links []userLink, t stamp) (sure, maybe bool) {
 	}
 	final := ""
 	for w := range wordsOf(between) {
-		if said[w] {
+		if reporting[w] {
 			return true, true
 		}
 		final = w
@@ -44,10 +45,11 @@ func (s *signer) quoted(links []userLink, t stamp) (sure, maybe bool) {
 	if final == "at" || final == "on" || final == "of" || final == "in" || final == "from" {
 		return false, true
 	}
-	return false, s.inItalics(t) || goesOnAfter(rest) || leads[wordBefore(s.mask[max(s.from, s.cluster(links)-16):s.cluster(links)])]
+	return false, s.inItalics(t) || sentenceContinues(rest) || leads[wordBefore(s.mask[max(s.from, s.cluster(links)-16):s.cluster(links)])]
 }
 
-// inQuotation reports whether the stamp stands in a template or a tag for the words of others, that ends after it.
+// inQuotation reports whether the stamp is within a template or a tag for the words of others that
+// ends after it.
 func (s *signer) inQuotation(t stamp) bool {
 	ahead := s.mask[t.to:min(s.to, t.to+longestQuote)]
 	if q := s.quote; q > 0 && q-1 < t.from && t.from-q < longestQuote && strings.Contains(ahead, "}}") && !strings.Contains(s.mask[q-1:t.from], "}}") {
@@ -63,7 +65,8 @@ func (s *signer) inQuotation(t stamp) bool {
 	return false
 }
 
-// inItalics reports whether the stamp ends words in italics or in a tag like them, before and behind which the item has words of its own.
+// inItalics reports whether the stamp ends words in italics or in a similar tag, before and after
+// which the item has words of its own.
 func (s *signer) inItalics(t stamp) bool {
 	ahead := s.mask[t.to:min(s.to, t.to+longestQuote)]
 	from := max(s.begin, t.from-longestQuote)
@@ -81,8 +84,9 @@ func (s *signer) inItalics(t stamp) bool {
 	return ok && !strings.HasPrefix(rest, "'") && visible(rest) && countQuotes(behind).italic%2 == 1 && quoteRun(strings.TrimLeft(behind, " *:#")) != 2
 }
 
-// goesOnAfter reports whether the sentence goes on after a time: with a comma, a small letter, or the end of a quotation and more.
-func goesOnAfter(rest string) bool {
+// sentenceContinues reports whether the sentence continues after a time: with a comma, a small
+// letter, or the end of a quotation and more.
+func sentenceContinues(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t_")
 	r, n := utf8.DecodeRuneInString(rest)
 	switch {
@@ -94,7 +98,7 @@ func goesOnAfter(rest string) bool {
 	return unicode.IsLower(r)
 }
 
-// wordsOf gives the words of s in lower case, without its tags.
+// wordsOf yields the words of s in lower case, without its tags.
 func wordsOf(s string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for i := 0; i < len(s); {
@@ -116,7 +120,7 @@ func wordsOf(s string) func(yield func(string) bool) {
 	}
 }
 
-// wordBefore is the word at the end of s, in lower case.
+// wordBefore returns the word at the end of s, in lower case.
 func wordBefore(s string) string {
 	s = strings.TrimRight(s, " ")
 	i := len(s)
@@ -126,7 +130,7 @@ func wordBefore(s string) string {
 	return strings.ToLower(s[i:])
 }
 
-// settle leaves out the signatures of a line that are quoted: those that another one follows which is not older.
+// settle drops the quoted signatures of a line: those followed by another one that is not older.
 func (s *signer) settle() {
 	kept := s.found[:0]
 	for i := range s.found {
@@ -141,7 +145,8 @@ func (s *signer) settle() {
 	s.found = kept
 }
 
-// dateFollows reports whether the next line is no more than the date of the signature whose names end this one.
+// dateFollows reports whether the next line is no more than the date of the signature whose names
+// end this one.
 func (s *signer) dateFollows() bool {
 	from := s.to
 	for from < len(s.mask) && strings.IndexByte(" \t\r\n:*#", s.mask[from]) >= 0 && from < s.to+16 {

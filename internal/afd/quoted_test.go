@@ -46,7 +46,8 @@ func TestQuotedSignatures(t *testing.T) {
 	}
 }
 
-// Replies that others put on the same line stay theirs, and what follows a signature stays with it.
+// Replies that others put on the same line remain theirs, and what follows a signature stays with
+// it.
 func TestSignaturesOnOneLine(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{

@@ -32,7 +32,7 @@ func (s *scanner) record(o item, from, to int, g *signature) {
 	s.records = append(s.records, r)
 }
 
-// judge gives the record its labels. Notices and relists are no votes.
+// judge sets the labels of the record. Notices and relists are not votes.
 func (r *Record) judge(v vote, mask string) {
 	switch r.Kind {
 	case Notice:
@@ -59,8 +59,8 @@ func (r *Record) judge(v vote, mask string) {
 	}
 }
 
-// stated is the result that a closing statement has, given what stands in bold: that, or the words after "was". What is struck
-// out is not the result where anything else is.
+// stated returns the result of a closing statement, given its words in bold: those, or the words
+// after "was". Struck words are not the result if there are others.
 func (r *Record) stated(v vote, mask string) vote {
 	if v.raw == "" || v.struck {
 		plain, _ := render(unstruck(mask))
@@ -76,7 +76,8 @@ func (r *Record) stated(v vote, mask string) vote {
 	return afterWas(v)
 }
 
-// spoken is a result that is not in bold: what follows "was", as far as the clause goes, or the sentence where the clause only says what it is not.
+// spoken returns a result that is not in bold: the words after "was", up to the end of the clause,
+// or of the sentence if the clause only rules something out.
 func spoken(plain string) vote {
 	plain = strings.ToValidUTF8(plain[:min(len(plain), longestTarget)], "")
 	i := indexFold(plain, "was ")
@@ -107,7 +108,7 @@ func spoken(plain string) vote {
 	return v
 }
 
-// afterWas takes the result out of a sentence that is in bold as a whole.
+// afterWas extracts the result from a sentence that is in bold as a whole.
 func afterWas(v vote) vote {
 	if !hasAnyPrefixFold(v.raw, results) {
 		return v
@@ -119,10 +120,9 @@ func afterWas(v vote) vote {
 	return v
 }
 
-// commentID names a record for ever: the 128-bit XXH3 of the page's id, the author,
-// the minute and how many of that author in that minute came before it on the
-// page, as 32 hex digits. An edit of the text, a vote struck and a comment that is
-// put in elsewhere leave it as it is.
+// commentID names a record for ever: the 128-bit XXH3 of the page's id, the author, the minute and
+// how many of that author in that minute precede it on the page, as 32 hex digits. An edit of the
+// text, a struck vote and a comment inserted elsewhere leave it as it is.
 func (s *scanner) commentID(r *Record) string {
 	key := "afd\n" + strconv.FormatInt(r.PageID, 10) + "\n"
 	if r.Author != nil {
@@ -138,8 +138,8 @@ func (s *scanner) commentID(r *Record) string {
 	return hex.EncodeToString(id[:])
 }
 
-// place finds the parent: the nearest comment before it of a smaller depth, or the
-// nomination. Whom {{outdent}} brings back to the margin replies to the comment before.
+// place finds the parent: the nearest earlier comment of a smaller depth, or the nomination. An
+// author whom {{outdent}} brings back to the margin replies to the comment before.
 func (s *scanner) place(r *Record, o item) {
 	self := len(s.records)
 	switch r.Kind {
@@ -162,8 +162,8 @@ func (s *scanner) place(r *Record, o item) {
 	s.previous = self
 }
 
-// parentOf cuts the stack back to the comments that the new one may reply to. What
-// has a vote of its own and one marker is a new thread, even after a comment at the margin.
+// parentOf cuts the stack back to the comments that the new one may reply to. A comment with a vote
+// of its own and one marker is a new thread, even after a comment at the margin.
 func (s *scanner) parentOf(r *Record, o item) int {
 	if o.outdent && s.previous >= 0 {
 		return s.previous
@@ -193,7 +193,7 @@ func (s *scanner) append(from, to int) {
 	r.TextPlain, r.PolicyLinks = render(r.Text)
 }
 
-// discussion is what the walk came to.
+// discussion returns the result of the walk.
 func (s *scanner) discussion() Discussion {
 	s.courtesy()
 	d := Discussion{Records: s.records, Blanked: s.blanked, Articles: s.articles}
@@ -210,8 +210,8 @@ func (s *scanner) discussion() Discussion {
 	return d
 }
 
-// courtesy recognises a debate that was taken away: by its template, or by words
-// to that effect where no debate is left. Such a page has one record at least.
+// courtesy recognises a debate that was removed: by its template, or by words to that effect if no
+// debate is left. Such a page has one record at least.
 func (s *scanner) courtesy() {
 	debate, words := false, -1
 	for i := range s.records {
@@ -231,7 +231,7 @@ func (s *scanner) courtesy() {
 	}
 }
 
-// notClosing turns the words that a debate was blanked, which nobody said in it, into the notice that they are.
+// notClosing turns the statement that a debate was blanked, which is not part of it, into a notice.
 func (s *scanner) notClosing(r *Record) {
 	if r.Kind != Nomination && r.Kind != Comment {
 		return

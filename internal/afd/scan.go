@@ -6,12 +6,12 @@ import "strings"
 type scanner struct {
 	page  Page
 	text  string
-	mask  string // the text without what is no markup, of the same length
+	mask  string // the text with everything that is not markup filled in, of the same length
 	signs signer
 
 	records  []Record
 	seen     map[string]int // how often an author wrote in one minute
-	stack    []reply        // whom the next comment may reply to, by rising depth
+	stack    []reply        // the comments that the next one may reply to, by rising depth
 	parent   int            // the record of the nomination, -1 before it
 	previous int            // the last comment, -1 for none: what notes about an account are about
 
@@ -23,7 +23,7 @@ type scanner struct {
 	fresh    bool // the next item is a nomination if it has no list marker
 	closing  bool // between the banner and the heading, where the closer writes
 	closed   bool // a closing statement was seen since the banner
-	stated   bool // the next item is a closing statement, whatever it says
+	stated   bool // the next item is a closing statement, whatever its words
 	restated bool // the closing statement is struck out, so another may follow
 	ended    bool // past the lower banner of a closed debate
 	level    int  // of the page's first heading, 0 before it
@@ -98,7 +98,8 @@ func (s *scanner) line(from, to int) {
 	s.items(l)
 }
 
-// unsigned deals with a line that has no signature and begins nothing. It tells whether it was one.
+// unsigned handles a line that has no signature and begins nothing. It reports whether this was
+// one.
 func (s *scanner) unsigned(l line) bool {
 	if s.open != nil && s.open.kind == Relist && s.open.div {
 		s.extend(l, l.to)
@@ -113,12 +114,13 @@ func (s *scanner) unsigned(l line) bool {
 	return false
 }
 
-// wraps tells whether a line that says nothing is no part of the open item either.
+// wraps reports whether a line that adds nothing is not part of the open item either.
 func (s *scanner) wraps(l line) bool {
 	return !visible(s.mask[l.content:l.to]) || len(s.signs.names) > 0 && wrappers[s.signs.names[0].name]
 }
 
-// boilerplate takes off the line what closing leaves around a debate, and returns where the rest begins.
+// boilerplate removes from the line what closing leaves around a debate, and returns where the rest
+// begins.
 func (s *scanner) boilerplate(from, to int) int {
 	if end := boilerplateDiv(s.mask[from:to]); end > 0 {
 		s.top()
@@ -164,7 +166,7 @@ func (s *scanner) top() {
 	s.parent, s.previous, s.stack = -1, -1, s.stack[:0]
 }
 
-// heading ends whatever came before it.
+// heading ends whatever preceded it.
 func (s *scanner) heading(level int, title string) {
 	s.flush()
 	first := s.level == 0
@@ -189,7 +191,7 @@ func (s *scanner) heading(level int, title string) {
 	}
 }
 
-// items parts a line into what each of its signatures signs.
+// items divides a line among its signatures.
 func (s *scanner) items(l line) {
 	if s.open == nil || !s.continues(l) {
 		s.flush()
@@ -214,7 +216,8 @@ func (s *scanner) items(l line) {
 	}
 }
 
-// runsOn reports whether the item that is not ended by to continues on the line after it: plain text that is signed.
+// runsOn reports whether the item that has not ended by to continues on the next line: plain text
+// that is signed.
 func (s *scanner) runsOn(to int) bool {
 	t := strings.TrimRight(s.mask[s.open.from:to], " \t\r")
 	if c := t[len(t)-1]; c == '.' || c == '!' || c == '?' || c == ')' || c == '>' {
@@ -228,7 +231,7 @@ func (s *scanner) runsOn(to int) bool {
 	return next != "" && strings.IndexByte("*:#;=<{|!", next[0]) < 0 && strings.Contains(next, "[[") && visible(next)
 }
 
-// more makes an entry of what stands between two signatures of one line.
+// more makes an entry of the text between two signatures of one line.
 func (s *scanner) more(l line, from int, g signature, begun int) {
 	from, _ = trimSpan(s.mask, from, g.from)
 	if !visible(s.mask[from:max(from, g.from)]) || len(s.records) == begun {
@@ -238,8 +241,8 @@ func (s *scanner) more(l line, from int, g signature, begun int) {
 	s.finish(&g)
 }
 
-// rest looks at what follows the last signature of a line: a note about an
-// account is a notice, and any other words belong to the entry.
+// rest handles what follows the last signature of a line: a note about an account is a notice, and
+// any other words belong to the entry.
 func (s *scanner) rest(l line, from, begun int) {
 	from, to := trimSpan(s.mask, from, l.to)
 	if len(s.records) == begun || !visible(s.mask[from:to]) {
@@ -254,7 +257,8 @@ func (s *scanner) rest(l line, from, begun int) {
 	s.append(from, to)
 }
 
-// aboutAccount tells whether a piece of the line that was scanned last remarks on somebody's account.
+// aboutAccount reports whether a piece of the line that was scanned last is a remark on an author's
+// account.
 func (s *scanner) aboutAccount(from, to int) bool {
 	for _, t := range s.signs.names {
 		if t.at >= from && t.at < to && accountTemplates[t.name] {

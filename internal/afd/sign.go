@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// signature is who signed, when, and where in the text that stands.
+// signature is who signed, when, and where in the text.
 type signature struct {
 	from, to int
-	author   string // "" where only a date stands
+	author   string // "" if there is only a date
 	at       time.Time
 	dated    bool
 	signed   string
 	maybe    bool // quoted, if another signature of the item follows
 }
 
-// userLink is a link to somebody's page, talk page or contributions.
+// userLink is a link to a user's page, talk page or contributions.
 type userLink struct {
 	from, to int
 	name     string
 }
 
-// What separates a signature's parts at most, in bytes. Sites allow 255 bytes of
+// The largest distances between the parts of a signature, in bytes. Sites allow 255 bytes of
 // signature between its first link and its date, which markup lengthens.
 const (
 	farthestDate = 400
@@ -40,7 +40,7 @@ type signer struct {
 	tail     userLink // the name at the end of the line before, where no date follows it
 	links    []userLink
 	found    []signature
-	names    []mention // of the templates that matter to somebody else
+	names    []mention // of the templates that matter elsewhere
 }
 
 // mention is a template's name and the place where it begins.
@@ -77,7 +77,8 @@ func (s *signer) scan(from, to int) {
 	}
 }
 
-// tailOf is the name at the end of what was scanned last, where its date may stand on the line that begins now.
+// tailOf returns the name at the end of what was scanned last, if its date may be on the line that
+// begins now.
 func (s *signer) tailOf(from int) userLink {
 	if len(s.links) == 0 || s.to >= from || strings.Trim(s.mask[s.to:from], " \t\r\n:*#") != "" {
 		return userLink{}
@@ -153,7 +154,7 @@ func (s *signer) colon(i int) int {
 	return max(t.to, i+1)
 }
 
-// sign makes a signature of the last of the links and those of the same user that stand near before it.
+// sign makes a signature of the last of the links and those of the same user shortly before it.
 func (s *signer) sign(links []userLink, t stamp) {
 	last := links[len(links)-1]
 	from, to := s.cluster(links), t.to
@@ -172,7 +173,7 @@ func (s *signer) add(g signature) {
 	s.found, s.links, s.from = append(s.found, g), s.links[:0], g.to
 }
 
-// cluster is where the first of the links begins that belong to one signature with the last.
+// cluster returns where the first of the links begins that belong to one signature with the last.
 func (s *signer) cluster(links []userLink) int {
 	k := len(links) - 1
 	for k > 0 && links[k-1].name == links[k].name && s.near(links[k-1].to, links[k].from) {
@@ -181,7 +182,8 @@ func (s *signer) cluster(links []userLink) int {
 	return links[k].from
 }
 
-// near tells whether between two links there is no more than a signature has: some letters, but no end of a sentence.
+// near reports whether two links are no further apart than in a signature: some letters, but no end
+// of a sentence.
 func (s *signer) near(from, to int) bool {
 	if to-from > farthestLink {
 		return false
@@ -208,7 +210,8 @@ func (s *signer) near(from, to int) bool {
 // longestAuto bounds the words before the name in what {{unsigned}} leaves.
 const longestAuto = 320
 
-// auto is where the words of a substituted {{unsigned}} begin whose name stands at i, else -1.
+// auto returns the beginning of the words of a substituted {{unsigned}} whose name is at i, else
+// -1.
 func (s *signer) auto(i int) int {
 	from := max(s.from, i-longestAuto)
 	words := s.mask[from:i]
@@ -224,8 +227,8 @@ func (s *signer) auto(i int) int {
 	return from + at - 1
 }
 
-// trim moves the start of a signature back over what only introduces it: blanks,
-// dashes, and the tags, quotes and parentheses that it opens.
+// trim moves the start of a signature back over what only introduces it: blanks, dashes, and the
+// tags, quotes and parentheses that it opens.
 func (s *signer) trim(i int) int {
 	quotes := countQuotes(s.mask[s.from:i])
 	for {
@@ -258,7 +261,7 @@ func dashBefore(s string) int {
 	return 0
 }
 
-// openTagBefore is the length of the opening tag at the end of s.
+// openTagBefore returns the length of the opening tag at the end of s.
 func openTagBefore(s string) int {
 	if !strings.HasSuffix(s, ">") {
 		return 0
@@ -305,8 +308,8 @@ func quoteRun(s string) (n int) {
 	return n
 }
 
-// openBefore is the length of the quotes at the end of s if they open what is
-// never closed in s: they belong to the signature then, not to a vote before it.
+// openBefore returns the length of the quotes at the end of s if they open what is never closed in
+// s: then they belong to the signature, not to a vote before it.
 func (q *quotes) openBefore(s string) int {
 	n := len(s) - len(strings.TrimRight(s[max(0, len(s)-6):], "'")) - max(0, len(s)-6)
 	bold, italic := q.bold%2 == 1, q.italic%2 == 1
@@ -325,8 +328,8 @@ func (q *quotes) openBefore(s string) int {
 	return 0
 }
 
-// undated makes a signature of the links at the end of a line that have no date:
-// three tildes, or what {{unsigned}} leaves when nobody gave it one.
+// undated makes a signature of the links at the end of a line that have no date: three tildes, or
+// an {{unsigned}} without a date.
 func (s *signer) undated() {
 	if len(s.links) == 0 {
 		return
@@ -343,7 +346,8 @@ func (s *signer) undated() {
 	}
 }
 
-// visible tells whether a reader would see words in s: anything but blanks, tags, punctuation and the names of categories.
+// visible reports whether a reader would see words in s: anything but blanks, tags, punctuation and
+// the names of categories.
 func visible(s string) bool {
 	for i := 0; i < len(s); {
 		c := s[i]

@@ -143,7 +143,7 @@ func TestAuthorKind(t *testing.T) {
 	}
 }
 
-// What a signature takes off the text before it, and what it leaves.
+// What a signature removes from the text before it, and what it leaves.
 func TestSigner(t *testing.T) {
 	const ts = "12:00, 1 May 2010 (UTC)"
 	for line, want := range map[string]string{

@@ -2,12 +2,12 @@ package afd
 
 import "time"
 
-// stamp is a date and time as signatures have it.
+// stamp is a date and time as in signatures.
 type stamp struct {
-	at       time.Time // zero where the time is not understood
+	at       time.Time // zero if the time cannot be read
 	from, to int       // in the text
-	zoned    bool      // a time zone stands behind it, so it is no time in a sentence
-	known    bool      // at is the time; else it has only the look of one
+	zoned    bool      // a time zone follows it, so it is not a time in a sentence
+	known    bool      // at is the time; else it only looks like one
 }
 
 // stampAround reads the timestamp whose hours and minutes are parted by the colon, or the dot,
@@ -18,7 +18,8 @@ type stamp struct {
 //	12:34, 2004 Mar 5 (UTC)       12:34:56, 2005-03-05 (UTC)     2005-03-05 12:34:56
 //	5 March 2004 12:34 (UTC)      Mar 5, 2004 12:34              1:05 pm, 5 March 2020 (UTC+5:30)
 //
-// Of other months, zones and clocks it knows only that they are a timestamp: the time stays unknown.
+// Of other months, zones and clocks it knows only that they are a timestamp: the time stays
+// unknown.
 func stampAround(text string, lo, i, hi int) (stamp, bool) {
 	c, ok := clockAround(text, lo, i, hi)
 	if !ok {
@@ -114,7 +115,7 @@ func halfDay(s string) (n int, afternoon bool) {
 	return 0, false
 }
 
-// number is a number of digits alone, else -1.
+// number returns the value of s if it is only digits, else -1.
 func number(s string) int {
 	n := 0
 	for i := range len(s) {
@@ -138,7 +139,7 @@ func skipComma(text string, i int) int {
 }
 
 func skipBlanks(text string, i int) int {
-	for n := 0; i < len(text) && n < 8; n++ { // more than a few are no date any more
+	for n := 0; i < len(text) && n < 8; n++ { // more than a few are not a date
 		k := blankAt(text[i:])
 		if k == 0 {
 			if text[i] != '_' {
@@ -151,7 +152,8 @@ func skipBlanks(text string, i int) int {
 	return i
 }
 
-// dateAt reads a date in any order of its parts, as long as the month is a word or the year comes first.
+// dateAt reads a date in any order of its parts, as long as the month is a word or the year comes
+// first.
 func dateAt(text string, i int) (day time.Time, end int, ok bool) {
 	var parts [3]string
 	for k := range parts {
@@ -169,7 +171,7 @@ func dateAt(text string, i int) (day time.Time, end int, ok bool) {
 	return day, end, ok
 }
 
-// nextPart is where the part of a date that follows the one that ends at i begins.
+// nextPart returns the beginning of the part of a date after the part that ends at i.
 func nextPart(text string, i int) int {
 	if i < len(text) && (text[i] == '-' || text[i] == '.') {
 		i++
@@ -203,7 +205,8 @@ func date(year, month, day int) (time.Time, bool) {
 
 var months = [...]string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
 
-// monthOf takes a month's name or its first three letters or more, as in Sept; 0 if it is none.
+// monthOf reads a month's name or its first three letters or more, as in Sept; 0 if it is not a
+// month.
 func monthOf(word string) int {
 	if len(word) < 3 {
 		return 0
@@ -216,7 +219,7 @@ func monthOf(word string) int {
 	return 0
 }
 
-// longestDate bounds how far before a time its date is looked for.
+// longestDate bounds how far before a time to look for its date.
 const longestDate = 32
 
 // dateBefore reads a date that ends right before i.

@@ -11,8 +11,8 @@ type opened struct {
 	strikes bool
 }
 
-// mostFrames bounds how deep tags are followed.
-const mostFrames = 64
+// maxFrames bounds how deeply tags are followed.
+const maxFrames = 64
 
 // strikes follows which tags and templates that strike out are open.
 type strikes struct {
@@ -20,7 +20,7 @@ type strikes struct {
 	on   int // how many of them strike out
 }
 
-// tag takes a tag, as it is written.
+// tag reads a tag, as it is written.
 func (s *strikes) tag(tag string) {
 	name := tagName(tag)
 	if closed, ok := strings.CutPrefix(name, "/"); ok {
@@ -32,9 +32,10 @@ func (s *strikes) tag(tag string) {
 	}
 }
 
-// push opens one. What does not strike matters only within what does, where it may have the same name.
+// push opens one. A tag that does not strike matters only within one that does, where it may have
+// the same name.
 func (s *strikes) push(name string, on bool) {
-	if !on && s.on == 0 || len(s.open) >= mostFrames {
+	if !on && s.on == 0 || len(s.open) >= maxFrames {
 		return
 	}
 	s.open = append(s.open, opened{name, on})
@@ -57,7 +58,8 @@ func (s *strikes) pop(name string) {
 	}
 }
 
-// template takes the braces that the text begins with, and returns how many bytes of markup they are; 0 if none.
+// template reads the braces that the text begins with, and returns how many bytes of markup they
+// are; 0 if none.
 func (s *strikes) template(text string) int {
 	switch {
 	case strings.HasPrefix(text, "}}"):
@@ -97,7 +99,8 @@ func strikesOut(tag string) bool {
 // strikeNames are the templates that strike out.
 var strikeNames = words("strike s strikethrough strike-through del stricken struck strikeout strike-out st")
 
-// strikeTemplate is the length of the start of a template that strikes out its argument, as far as that; 0 for any other text.
+// strikeTemplate returns the length of the start of a template that strikes out its argument, up to
+// that argument; 0 for any other text.
 func strikeTemplate(s string) int {
 	name, n := templateName(s[2:])
 	n += 2
@@ -110,7 +113,7 @@ func strikeTemplate(s string) int {
 	return n + 1
 }
 
-// unstruck is the text without what is struck out.
+// unstruck returns the text without its struck words.
 func unstruck(text string) string {
 	var b strings.Builder
 	var s strikes

@@ -26,7 +26,7 @@ func TestStruckVotes(t *testing.T) {
 	}
 }
 
-// What only looks like a strike is none.
+// What only looks like a strike is not one.
 func TestUnstruckVotes(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

@@ -5,8 +5,8 @@ import "strings"
 // longestTemplate bounds the arguments of a template that signs.
 const longestTemplate = 700
 
-// template looks at the template that may begin at i. One that signs is a
-// signature, one made of somebody's page is a link to it, and any other is noted.
+// template looks at the template that may begin at i. One that signs is a signature, one made of a
+// user's page is a link to it, and any other is noted.
 func (s *signer) template(i int) int {
 	if i+2 >= s.to || s.mask[i+1] != '{' {
 		return i + 1
@@ -31,8 +31,8 @@ func (s *signer) template(i int) int {
 	return i + 2 + n
 }
 
-// templateName is the name as far as the first bar or brace, in lower case,
-// without subst: and with blanks for underscores; and how long it is in the text.
+// templateName returns the name up to the first bar or brace, in lower case, without subst: and
+// with blanks for underscores, and its length in the text.
 func templateName(s string) (string, int) {
 	n := 0
 	for n < len(s) && n < 80 && strings.IndexByte("|}{[]\n<>", s[n]) < 0 {
@@ -48,7 +48,8 @@ func templateName(s string) (string, int) {
 	return name, n
 }
 
-// unsignedName knows the templates with which others sign for somebody, and those of them that take the time first.
+// unsignedName recognises the templates with which others sign for an author, and those of them
+// that take the time first.
 func unsignedName(name string) (unsigned, swapped bool) {
 	name = strings.ReplaceAll(strings.ReplaceAll(name, " ", ""), "-", "")
 	base := strings.TrimSuffix(name, "2")
@@ -59,7 +60,8 @@ func unsignedName(name string) (unsigned, swapped bool) {
 	return false, false
 }
 
-// unsigned reads the arguments of a template that signs, from the first bar on. It returns where the template ends.
+// unsigned reads the arguments of a template that signs, from the first bar on. It returns where
+// the template ends.
 func (s *signer) unsigned(from, bar int, swapped bool) int {
 	end := bar
 	for end < s.to && end < bar+longestTemplate && s.mask[end] != '}' && s.mask[end] != '{' {
@@ -83,7 +85,7 @@ func (s *signer) unsigned(from, bar int, swapped bool) int {
 	return g.to
 }
 
-// unsignedArgs tells the user from the time, even when they stand in the wrong order.
+// unsignedArgs distinguishes the user from the time, even if they are in the wrong order.
 func unsignedArgs(args string, swapped bool) (user, when string) {
 	var a [2]string
 	next := 0

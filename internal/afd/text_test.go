@@ -79,7 +79,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// The ids of records are in people's tables: they may never change.
+// The ids of records are in people's tables: they must never change.
 func TestCommentID(t *testing.T) {
 	d := Parse(Page{PageID: 42, Text: "=== a ===\nb [[User:Ada]] 12:00, 1 May 2010 (UTC)\n*c [[User:Ada]] 12:00, 1 May 2010 (UTC)\n*d"})
 	want := []string{"b5ab7d3c01a39dc4a514888174133bf4", "9eb6e23bf139b470bee8897204d5f07e", "86243b64dd158576e7db4c0df71c5a56"}
@@ -93,7 +93,7 @@ func TestCommentID(t *testing.T) {
 	}
 }
 
-// A refresh finds a comment again when others came and its own words changed.
+// A refresh recognises a comment although others were added and its own words changed.
 func TestCommentIDStays(t *testing.T) {
 	const head = "=== a ===\nb [[User:Ada]] 12:00, 1 May 2010 (UTC)\n"
 	before := Parse(Page{PageID: 42, Text: head + "*'''Keep''' [[User:Bea]] 12:01, 1 May 2010 (UTC)"})

@@ -6,26 +6,27 @@ import (
 	"unicode"
 )
 
-// token is a word in lower case, and what ends after it: ',' or ';' a clause, '?' a question, 0 nothing.
+// token is a word in lower case, and what ends after it: ',' or ';' a clause, '?' a question, 0
+// nothing.
 type token struct {
 	word string
 	end  byte
 	bold bool
 }
 
-// longestBefore and longestAfter bound the words around those in bold that are looked at.
+// longestBefore and longestAfter bound the words around those in bold that are read.
 const (
 	longestBefore = 160
 	longestAfter  = 80
 )
 
-// tokens are the words of the passage.
+// tokens returns the words of the passage.
 func (p passage) tokens() []token {
 	var list []token
-	list = split(list, p.before, false, 2*mostWords)
-	list = split(list, p.bold, true, mostWords)
+	list = split(list, p.before, false, 2*maxWords)
+	list = split(list, p.bold, true, maxWords)
 	if len(list) > 0 && list[len(list)-1].end == 0 || onlyMarks(p.after) {
-		list = split(list, p.after, false, mostWords)
+		list = split(list, p.after, false, maxWords)
 	}
 	return list
 }
@@ -72,10 +73,10 @@ func split(list []token, s string, bold bool, most int) []token {
 	return list
 }
 
-// slips are apostrophes that were missed by a key.
+// slips are apostrophes that a finger missed on the keyboard.
 var slips = strings.NewReplacer("n;t ", "n't ", "N;T ", "N'T ", "n\"t ", "n't ", "N\"T ", "N'T ")
 
-// appendWord takes contractions apart: don't is do not.
+// appendWord splits contractions: don't is do not.
 func appendWord(list []token, w string, bold bool) []token {
 	if full, ok := contractions[w]; ok {
 		w = full
@@ -95,7 +96,7 @@ var contractions = map[string]string{
 	"donot": "do not", "doesnot": "does not", "isnot": "is not", "shouldnot": "should not", "mustnot": "must not", "wouldnot": "would not", "cannnot": "can not", "canot": "can not", "nto": "not", "ont": "not",
 }
 
-// mark notes what a character between words says about the last of them.
+// mark notes what a character between words means for the last of them.
 func mark(list []token, r rune, spaced, bold bool) []token {
 	if len(list) == 0 {
 		return list

@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// longestTarget bounds a link's target: titles have up to 255 bytes, which entities and percent signs lengthen.
+// longestTarget bounds a link's target: titles have up to 255 bytes, which entities and percent
+// signs lengthen.
 const longestTarget = 600
 
-// userTarget reads the target of a link that begins at the start of s, after its
-// brackets, as one to a user's page, talk page or contributions. The length is
-// that of the target.
+// userTarget reads the target of a link that begins at the start of s, after its brackets, as one
+// to a user's page, talk page or contributions. The length is that of the target.
 func userTarget(s string) (name string, n int, ok bool) {
 	if !userish(s) {
 		return "", 0, false
@@ -47,7 +47,7 @@ func userTarget(s string) (name string, n int, ok bool) {
 	return "", 0, false
 }
 
-// userish turns most links away at their first letters.
+// userish rejects most links by their first letters.
 func userish(s string) bool {
 	if s == "" {
 		return false
@@ -64,7 +64,7 @@ func userish(s string) bool {
 	return i > 0 && 'a' <= s[0] && s[0] <= 'z'
 }
 
-// equalTitle compares without case and takes _ for a space. The second is in lower case.
+// equalTitle compares without case and takes _ for a space. The second title is in lower case.
 func equalTitle(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -89,8 +89,8 @@ func contributions(page string) string {
 	return ""
 }
 
-// userName is the name as the site has it: blanks for underscores, entities and
-// percent signs resolved, no subpage or section, the first letter a capital where each MediaWiki makes it one.
+// userName returns the name as the site has it: blanks for underscores, entities and percent signs
+// resolved, no subpage or section, the first letter a capital if every MediaWiki makes it one.
 func userName(s string) string {
 	if strings.IndexByte(s, '&') >= 0 {
 		s = html.UnescapeString(s)
@@ -114,9 +114,10 @@ func userName(s string) string {
 	return s
 }
 
-// surelyRaised reports whether every MediaWiki writes this letter as a capital at the start of a user's name. Sites differ
-// from Unicode, and PHP's versions from each other, in Georgian, ligatures, letters with several marks and what is newer; such
-// a letter stays as it is written, or two users would become one.
+// surelyRaised reports whether every MediaWiki writes this letter as a capital at the start of a
+// user's name. Sites differ from Unicode, and PHP's versions from each other, in Georgian,
+// ligatures, letters with several marks and what is newer; such a letter stays as it is written, or
+// two users would become one.
 func surelyRaised(r rune) bool {
 	switch {
 	case r < 0x80:
@@ -129,7 +130,7 @@ func surelyRaised(r rune) bool {
 	return false
 }
 
-// authorKind tells people from addresses and from temporary accounts.
+// authorKind distinguishes people from addresses and from temporary accounts.
 func authorKind(name string) string {
 	switch {
 	case strings.HasPrefix(name, "~2"):
@@ -137,7 +138,7 @@ func authorKind(name string) string {
 			return AuthorTemp
 		}
 	case !digit(name[0]) && strings.IndexByte(name, ':') < 0:
-		// A name with a letter first and no colon is no address.
+		// A name that begins with a letter and has no colon is not an address.
 	case strings.HasSuffix(name, ".xxx"): // as the first wikis wrote addresses
 		if _, err := netip.ParseAddr(strings.TrimSuffix(name, "xxx") + "0"); err == nil {
 			return AuthorIP

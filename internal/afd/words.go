@@ -10,45 +10,45 @@ func words(list string) map[string]bool {
 	return m
 }
 
-// modifiers say how strongly, and nothing about what.
+// modifiers express how strongly, and nothing about what.
 var modifiers = words("strong strongly strongest weak weakly speedy speedily snow snowball regretful regretfully reluctant reluctantly very extremely " +
 	"conditional conditionally tentative tentatively selective slight procedural leaning lean mild default quick quickly firm definite definitely super ultra uber obvious clear total absolute absolutely rather my vote")
 
-// remarks open what is no vote, whatever follows.
+// remarks open what is not a vote, whatever follows.
 var remarks = words("comment comments note notes question questions reply response query clarification clarify rebuttal observation remark update " +
 	"correction info information fyi addendum relisted relisting re")
 
-// ends are the words after which the target or the grounds follow, and conjunctions what ends those.
+// ends are the words after which the target or the grounds follow; conjunctions end those.
 var (
 	ends         = words("to into in per with as from because since unless if until without under by at for although though despite")
 	conjunctions = words("and or nor but then else otherwise")
 )
 
-// places are those that "move to" makes a vote of its own.
+// places are destinations that "move to" turns into votes of their own.
 var places = words("draft draftspace userspace")
 
-// Negations, by what they do to the vote that follows: they turn it round, or void it.
+// Negations, by what they do to the vote that follows: they reverse it, or void it.
 var (
 	negations = words("not never cannot no nothing none nobody nowhere non anti oppose opposes opposed opposing opposition against object objects objecting objected objection objections " +
 		"disagree disagrees disapprove disapproves contest contests contesting protest veto dispute disputes deny denies reconsider negative hate averse un undo avoid prevent stop halt cease resist")
 	voids = words("hardly barely scarcely neither nor why whether between unlikely doubt doubtful unclear unsure uncertain unable unwilling insufficient lack lacks lacking lacked without " +
 		"rarely seldom nay block blocks cancel cancels abort challenge challenges appeal appeals revert refusal immune unworthy undeserving decline declined refuse refused reject rejected overturn overturned reverse reversed formerly previously originally initially refrain")
-	// oddities negate what they are said to be: premature to delete, a mistake to merge.
+	// oddities negate their object: premature to delete, a mistake to merge.
 	oddities = words("premature wrong mistake error absurd ridiculous silly foolish unfair harsh unnecessary unwarranted unjustified inappropriate overkill impossible nonsense crazy stupid insane shame pity soon early " +
 		"hasty wrongful implausible useless pointless sad fail fails failed failing reluctant hesitant hesitate ineligible unsuitable unfit")
 	// phrases negate by two words.
 	phrases = map[string]string{"rather": "than", "instead": "of", "opposed": "to", "lieu": "of", "far": "from", "short": "of", "contrary": "to", "other": "than", "zero": "reason", "little": "reason"}
-	// opposing turn round what they name even as a noun.
+	// opposing words reverse what they name even if it is a noun.
 	opposing = words("oppose opposes opposed opposing against")
 )
 
 // mere words after "not" take the negation back: not only delete, but salt.
 var mere = words("only just merely simply solely")
 
-// lukewarm words after "no" leave nothing that is asked for.
+// lukewarm words after "no" make no request.
 var lukewarm = words("problem problems issue issues qualms preference opinion prejudice harm longer sure yet hurry rush comment idea")
 
-// helpers may stand between a negation and what it negates.
+// helpers may come between a negation and what it negates.
 var helpers = words("be been being to it its it's this that these those a an the of for any really just simply even ever at all want wish going think believe see agree should would could can may might must shall will have has had " +
 	"get gets got reason reasons need needs basis grounds ground case justification justifiable argument policy valid good compelling point support supports supporting warrant warrants seems seem ought cause way i we you they there's there is are was were " +
 	"do does did article page entry one worth worthy deserve deserves merit merits require requires suitable eligible candidate fit voting favor favour call calls consider considered here me us convinced enough sufficient sufficiently " +
@@ -59,7 +59,7 @@ var grounds = words("notable notability encyclopedic encyclopaedic encyclopedia 
 	"evidence claim claims assertion assert asserted asserts content context news third secondary independent wikipedia inherited inherit crystal dictionary directory hoax spam vandalism real exist exists existing established establish important importance famous " +
 	"known relevant relevance credible credibility meet meets pass passes passing satisfy satisfies satisfied demonstrate demonstrated demonstrates gng bio indication proof info cited citations citation original research unique unsourced neutral pov web hit results")
 
-// takeBack make a vote after grounds depend on them again: not notable enough to keep.
+// takeBack words make a vote after grounds depend on them again: not notable enough to keep.
 var takeBack = words("to be being for")
 
 // modals begin a statement of its own after a conjunction.
@@ -68,19 +68,19 @@ var modals = words("should must ought let let's i we please is it this will shal
 // resets end a negation.
 var resets = words("but so therefore hence thus then else otherwise however still instead")
 
-// asks at the start of a clause make a question of it.
+// asks, at the start of a clause, turn it into a question.
 var asks = words("why how what who where which")
 
-// inverted verbs ask where a pronoun follows.
+// inverted verbs ask if a pronoun follows.
 var (
 	inverted = words("must was were should shall can could would is are does did will may might")
 	pronouns = words("we i it this they you there these anyone anybody someone somebody people")
 )
 
-// conditions at the start of a clause say when, not what.
+// conditions, at the start of a clause, express when, not what.
 var conditions = words("if unless until when whenever once")
 
-// adjuncts make the word before them a name of something else: delete votes, deletion policy.
+// adjuncts turn the word before them into a name of something else: delete votes, deletion policy.
 var adjuncts = words("request requests tag tags template proposal proposals notice attempt attempts votes voters !votes arguments argument side camp rationale rationales comments opinions discussion discussions debate debates nomination nominations nominator review policy policies sorting log process guideline guidelines criteria criterion crowd proponents supporters reason reasons")
 
 // nouns are the forms of a vote that name it, so that a statement about it may follow.
@@ -89,21 +89,21 @@ var nouns = words("deletion deleting keeping merging merger redirecting moving r
 // copulas join such a statement.
 var copulas = words("serves serve is was are were seems be would should could can may might must will has does looks feels makes make isn't wasn't wouldn't shouldn't couldn't can't cannot won't doesn't not no")
 
-// about are words about what shall be done, not about an article.
+// about are words about what to do, not about an article.
 var about = words("purpose option options answer solution warranted needed necessary required justified appropriate called possible acceptable supported way right good merited cleanup desirable advisable what helpful order table best ok okay reasonable sensible wise " +
 	"sense outcome happen happening fair valid allowed done consensus")
 
 // refused are words that void the vote before them.
 var refused = words("declined denied rejected refused overturned reversed contested opposed disputed unwarranted inappropriate unnecessary unjustified wrong premature overkill excessive unacceptable averted avoided impossible invalid improper")
 
-// bad words say so of the vote that they are said of.
+// bad words condemn the vote that they are about.
 var bad = words("mistake nonsense absurd ridiculous loss shame pity disaster tragedy wrong error invalid improper silly foolish vandalism censorship")
 
-// poor words say so of a noun, or of the idea.
+// poor words condemn a noun, or the idea.
 var poor = words("bad terrible awful horrible dreadful stupid crazy insane pointless useless misguided confusing poor dumb harmful")
 
-// denials are all that a clause holds that takes the vote before it back: Delete – not!
+// denials are the only words of a clause that takes back the vote before it: Delete – not!
 var denials = words("not no never nope nay way oppose opposed strongly definitely absolutely certainly")
 
-// allBut are words that take out what follows them and "but".
+// allBut are words that exclude what follows them and "but".
 var allBut = words("anything everything all something")

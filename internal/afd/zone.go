@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// zones are the names of time zones that mean one thing only, in minutes. IST, AST and CST do not: each is the name of several.
+// zones are the names of time zones that have only one meaning, in minutes. IST, AST and CST are
+// not among them: each is the name of several.
 var zones = map[string]int{
 	"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "BST": 60, "CET": 60, "WEST": 60, "CEST": 120, "EET": 120, "SAST": 120, "EEST": 180, "MSK": 180,
 	"PKT": 300, "NPT": 345, "HKT": 480, "SGT": 480, "AWST": 480, "JST": 540, "KST": 540, "ACST": 570, "AEST": 600, "ACDT": 630, "AEDT": 660, "NZST": 720, "NZDT": 780,
@@ -25,7 +26,7 @@ type zone struct {
 const longestZone = 24
 
 // zoneAt reads (UTC), UTC, (CEST), (UTC+2), (UTC−5:30), (+0100) and Z, with the blanks before them.
-// Of what has the look of a zone, such as (AMST) and (Europe/Berlin), it does not know the offset.
+// The offset of what only looks like a zone, such as (AMST) and (Europe/Berlin), stays unknown.
 func zoneAt(s string) (zone, bool) {
 	i := skipBlanks(s, 0)
 	if i < len(s) && s[i] == '(' {
@@ -58,7 +59,7 @@ func zoneAt(s string) (zone, bool) {
 	return zone{i + len(name), time.Duration(minutes) * time.Minute, true}, true
 }
 
-// zoneOf reads what stands between brackets.
+// zoneOf reads the text between brackets.
 func zoneOf(s string) (zone, bool) {
 	name := zoneName(s)
 	minutes, known := zones[name]
@@ -77,7 +78,7 @@ func zoneOf(s string) (zone, bool) {
 	return zone{}, ok && 'A' <= s[0] && s[0] <= 'Z' && onlyLetters(region) && onlyLetters(city)
 }
 
-// zoneName is the name in capitals at the start of s, in lower case too where it is utc or gmt.
+// zoneName returns the name in capitals at the start of s, or in lower case if it is utc or gmt.
 func zoneName(s string) string {
 	if len(s) >= 3 && (hasPrefixFold(s, "utc") || hasPrefixFold(s, "gmt")) && (len(s) == 3 || !letter(s[3])) {
 		return strings.ToUpper(s[:3])
@@ -89,7 +90,7 @@ func zoneName(s string) string {
 	return s[:i]
 }
 
-// signLength is the length of the plus, hyphen, minus or dash at the start of s.
+// signLength returns the length of the plus, hyphen, minus or dash at the start of s.
 func signLength(s string) int {
 	for _, sign := range [...]string{"+", "-", "−", "–", "±"} {
 		if strings.HasPrefix(s, sign) {
@@ -99,7 +100,8 @@ func signLength(s string) int {
 	return 0
 }
 
-// offsetOf reads 2, 10, 5:30, 05:30 and 0530. No place on earth is further from UTC than 14 hours, or by other than whole quarters.
+// offsetOf reads 2, 10, 5:30, 05:30 and 0530. No place on earth is further from UTC than 14 hours,
+// or by other than whole quarters.
 func offsetOf(s string) (time.Duration, bool) {
 	hours, minutes, ok := strings.Cut(s, ":")
 	if !ok && len(s) == 4 {
@@ -119,8 +121,9 @@ func onlyLetters(s string) bool {
 // longestForeign bounds the date of a foreign timestamp on either side of its clock.
 const longestForeign = 48
 
-// foreignStamp recognises a timestamp whose date is not understood: a year and the words of a date on
-// either side of the clock, and a zone behind them. Without a zone it is the three parts of a date at the end of the line.
+// foreignStamp recognises a timestamp whose date cannot be read: a year and the words of a date on
+// either side of the clock, and a zone after them. Without a zone it is the three parts of a date
+// at the end of the line.
 func foreignStamp(text string, lo int, c clock, hi int) (stamp, bool) {
 	s := stamp{from: c.from, to: c.to}
 	after := dateWords(text[c.to:min(hi, c.to+longestForeign)])
@@ -139,7 +142,8 @@ func foreignStamp(text string, lo int, c clock, hi int) (stamp, bool) {
 	return s, (threeParts(text[c.to:end]) || shortDate(text[c.to:end]) && lettered(text[c.to:end])) && !visible(text[end:hi])
 }
 
-// dateWords is how much of s may be words of a date: letters of whatever script, digits, and what parts them.
+// dateWords returns how much of s may be words of a date: letters of any script, digits, and what
+// separates them.
 func dateWords(s string) int {
 	i := 0
 	for i < len(s) {
@@ -158,7 +162,8 @@ func dateWords(s string) int {
 	return i
 }
 
-// dateBeforeClock is how much of the end of s is a date with a year in it, after which only a word or a weekday may follow; 0 if none is.
+// dateBeforeClock returns how much of the end of s is a date with a year in it, after which only a
+// word or a weekday may follow; 0 if none is.
 func dateBeforeClock(s string) int {
 	i := len(s)
 	for i > 0 && (letter(s[i-1]) || digit(s[i-1]) || s[i-1] >= utf8.RuneSelf || strings.IndexByte(" _,.-/()'", s[i-1]) >= 0) {
@@ -180,7 +185,7 @@ func dateBeforeClock(s string) int {
 
 func yearIn(s string) bool { return yearAt(s) >= 0 }
 
-// yearAt is where the four digits of a year of this century stand in s, -1 without one.
+// yearAt returns the place of the four digits of a year of this century in s, -1 without one.
 func yearAt(s string) int {
 	for i := 0; i < len(s); {
 		j, digits, value := i, 0, 0
