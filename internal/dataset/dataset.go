@@ -1,10 +1,12 @@
 // Package dataset writes the rows of a run into a file that other programs load.
 //
-// In go rows of one snapshot, in their order; out comes a file of JSON lines or CSV, perhaps packed, that appears under its
-// name when it is whole. Memory does not depend on how many rows there are: what a CSV file needs to know beforehand, its
-// columns, is found while the rows are put aside on disk.
+// In go rows of one snapshot, in their order; out comes a file of JSON lines or CSV, perhaps
+// packed, that appears under its name when it is complete. Memory does not depend on the number of
+// rows: a CSV file must know its columns beforehand, so they are collected while the rows wait on
+// disk.
 //
-// It opens no store, replaces no file unless it is told to, and changes no value but those that a spreadsheet would run.
+// The package never opens a store, replaces no file unless it is told to, and changes no value
+// except those that a spreadsheet would run.
 package dataset
 
 import (
@@ -23,16 +25,17 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Row is one row: a page, or a record with the Key, URL and ID of its page.
+// Row is a page, or a record with the Key, URL and ID of its page.
 type Row struct {
 	Page   harvest.Page
 	Record harvest.Record
 }
 
-// Source calls each for every row of one snapshot, in a stable order, and ends with the first error that each returns.
+// Source calls each for every row of one snapshot, in a stable order, and stops at the first error
+// that each returns.
 type Source func(each func(Row) error) error
 
-// Options say what is written.
+// Options select what is written.
 type Options struct {
 	Run       string
 	Pages     bool   // pages rather than records
@@ -47,7 +50,7 @@ type Form struct {
 	Packed string // "", gz or zst
 }
 
-// FormOf reads the form from a file's name. ok is false where the name says none.
+// FormOf reads the form from a file's name. ok is false if the name has none.
 func FormOf(name string) (form Form, ok bool) {
 	base := strings.ToLower(filepath.Base(name))
 	for _, packed := range []string{"gz", "zst"} {
@@ -66,7 +69,7 @@ func FormOf(name string) (form Form, ok bool) {
 	return form, false
 }
 
-// Write writes all rows that source gives and counts them. When ctx ends it ends with its cause.
+// Write writes all rows of source and counts them. If ctx ends, it returns the cause.
 func (f Form) Write(ctx context.Context, w io.Writer, o Options, source Source) (rows int64, err error) {
 	buffered := bufio.NewWriterSize(w, 1<<20)
 	text, finish, err := f.pack(buffered)
@@ -99,7 +102,7 @@ func (f Form) Write(ctx context.Context, w io.Writer, o Options, source Source) 
 	return rows, buffered.Flush()
 }
 
-// pack puts the packer of the form before w. Finish writes what it still holds.
+// pack puts the packer of the form before w. finish writes what it still holds.
 func (f Form) pack(w io.Writer) (text io.Writer, finish func() error, err error) {
 	switch f.Packed {
 	case "gz":
@@ -133,7 +136,7 @@ type PageLine struct {
 	Raw       []byte          `json:"raw,omitempty"` // base64
 }
 
-// RecordLine is a record with what is beside it.
+// RecordLine is a record with the columns beside it.
 type RecordLine struct {
 	Key     string          `json:"key"`
 	URL     string          `json:"url"`
@@ -143,7 +146,7 @@ type RecordLine struct {
 	Data    json.RawMessage `json:"data"`
 }
 
-// PageOf is a page's line.
+// PageOf returns a page's line.
 func PageOf(row Row) PageLine {
 	p := row.Page
 	return PageLine{
@@ -153,7 +156,7 @@ func PageOf(row Row) PageLine {
 	}
 }
 
-// RecordOf is a record's line.
+// RecordOf returns a record's line.
 func RecordOf(row Row) RecordLine {
 	return RecordLine{
 		Key: row.Page.Key.String(), URL: row.Page.URL, ID: row.Page.ID,

@@ -82,7 +82,8 @@ func TestColumnsAreTheRecordsOwn(t *testing.T) {
 	}
 }
 
-// What a spreadsheet would run gets an apostrophe; what is a number, or is not at the beginning, stays as it is.
+// Text that a spreadsheet would run gets an apostrophe; a number, or a sign that is not at the
+// beginning, stays as it is.
 func TestFormulasAreGuarded(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ data, want string }{
@@ -143,7 +144,7 @@ func TestTooManyColumns(t *testing.T) {
 	}
 }
 
-// stopAfter cancels the export once so many bytes of the file are written.
+// stopAfter cancels the export once that many bytes of the file are written.
 type stopAfter struct {
 	cancel func()
 	left   int
@@ -156,7 +157,8 @@ func (s *stopAfter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Interrupted while rows are put aside, or while the table is written: what was put aside is gone.
+// An interruption leaves nothing on disk, whether it comes while rows are collected or while the
+// table is written.
 func TestAnInterruptedTableLeavesNothing(t *testing.T) {
 	t.Parallel()
 	long := `{"a":"` + strings.Repeat("x", 1<<20) + `"}`

@@ -14,32 +14,33 @@ import (
 	"syscall"
 )
 
-// ErrExists is returned where a file would be replaced.
+// ErrExists is returned if a file would be replaced.
 var ErrExists = errors.New("a file of this name is there already: choose another name, or add --force to replace it")
 
-// ErrTarget is returned for a name that nothing can be written to.
+// ErrTarget is returned for a name that cannot be written to.
 var ErrTarget = errors.New("cannot be written to")
 
-// asidePattern names what is not whole yet. It does not depend on the target's name, which may be as long as a name can be.
+// asidePattern names an incomplete file. It does not depend on the target's name, which may be as
+// long as a name can be.
 const asidePattern = ".shoal-export-*"
 
-// File is where rows go: a file that appears under its name when Commit is called, or something that takes bytes at once,
-// such as a pipe.
+// File is where rows go: a file that appears under its name after [File.Commit], or something that
+// takes bytes at once, such as a pipe.
 type File struct {
 	io.Writer
 	Name string
-	// Aside is a folder on the file's own disk for what must wait; empty for none.
+	// Aside is a folder on the file's own disk for rows that must wait; empty for none.
 	Aside string
 
 	file    *os.File
 	temp    string      // the name until Commit; empty for what takes bytes at once
 	target  string      // with links followed
 	replace bool        // an existing file may be replaced
-	mode    fs.FileMode // of the file that is replaced; 0: as the umask says
+	mode    fs.FileMode // of the file that is replaced; 0: by the umask
 }
 
-// Create opens name for writing; - is stdout. Where a regular file is there already it fails with ErrExists, unless replace
-// is set. Opening a pipe waits for its reader, or for ctx.
+// Create opens name for writing; - is stdout. If a regular file exists it fails with [ErrExists],
+// unless replace is set. To open a pipe it waits for a reader, or for ctx.
 func Create(ctx context.Context, name string, stdout io.Writer, replace bool) (*File, error) {
 	if IsStdout(name) {
 		return &File{Writer: stdout, Name: "stdout"}, nil
@@ -71,8 +72,8 @@ func IsStdout(name string) bool {
 	return slices.Contains([]string{"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}, name)
 }
 
-// IsStream reports whether name takes bytes at once, and so needs no ending: standard output, a pipe, a device. A folder is
-// one too: what is wrong with it is for Create to say.
+// IsStream reports whether name takes bytes at once, and so needs no ending: standard output, a
+// pipe, a device. It accepts a folder too, because [Create] reports what is wrong with it.
 func IsStream(name string) bool {
 	found, err := os.Stat(name)
 	return IsStdout(name) || err == nil && !found.Mode().IsRegular()
@@ -117,7 +118,7 @@ func direct(ctx context.Context, name string) (*File, error) {
 	}
 }
 
-// reason is an error without the name, which the sentence has.
+// reason returns an error without the name, which the sentence has.
 func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -126,8 +127,8 @@ func reason(err error) error {
 	return err
 }
 
-// Commit makes the file whole: on disk, under its name. What appeared there meanwhile is not replaced, unless Create was
-// told to.
+// Commit makes the file complete: on disk, under its name. A file that appeared there meanwhile is
+// not replaced, unless [Create] allowed it.
 func (f *File) Commit() error {
 	if f.temp == "" {
 		return f.closeDirect()
@@ -145,7 +146,8 @@ func (f *File) Commit() error {
 	return syncFolder(f.Aside)
 }
 
-// rename gives the file its name. A link fails where the name is taken, a rename would replace what is there.
+// rename gives the file its name. A link fails if the name is taken; a rename would replace the
+// other file.
 func (f *File) rename() error {
 	if f.replace {
 		return os.Rename(f.temp, f.target)
@@ -164,7 +166,7 @@ func (f *File) rename() error {
 	return os.Rename(f.temp, f.target)
 }
 
-// Abandon leaves nothing behind of a file that is not whole.
+// Abandon removes an incomplete file.
 func (f *File) Abandon() error {
 	if f.temp == "" {
 		return f.closeDirect()
@@ -189,7 +191,7 @@ func remove(name string) error {
 	return nil
 }
 
-// syncFolder keeps a new name over a power cut. Some file systems cannot, and say so.
+// syncFolder makes a new name survive a power cut. Some file systems cannot, and report it.
 func syncFolder(name string) error {
 	folder, err := os.Open(name)
 	if err != nil {

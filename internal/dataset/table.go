@@ -20,16 +20,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxColumns is more than any program opens. Records of which each has names of its own are no table.
+// maxColumns is more than any program opens. If each record has names of its own, the records are
+// not a table.
 const maxColumns = 10_000
 
-// ErrColumns is returned when the records have more members than a table may have columns.
+// ErrColumns is returned if the records have more members than a table may have columns.
 var ErrColumns = fmt.Errorf("the records have more than %d members of different names, which are no columns: write JSON lines (.jsonl)", maxColumns)
 
 // valueColumn holds the records that have no members.
 const valueColumn = "value"
 
-// envelopeColumns stand beside a record; its own members are then called data.NAME.
+// envelopeColumns are beside a record, whose own members are then called data.NAME.
 var envelopeColumns = []string{"run", "key", "url", "id", "ordinal", "kind"}
 
 var pageColumns = []string{"key", "url", "id", "outcome", "status", "reason", "attempts", "revision", "media_type", "fetched_at", "headers", "detail", "body", "raw"}
@@ -58,8 +59,8 @@ func pageTable(w io.Writer, o Options, source Source) error {
 	return out.Error()
 }
 
-// recordTable writes records, each member in its own column. Which columns there are is known after the last row, so the
-// rows wait on disk until then.
+// recordTable writes records, each member in its own column. The columns are known after the last
+// row, so the rows wait on disk until then.
 func recordTable(ctx context.Context, w io.Writer, o Options, source Source) error {
 	aside, err := newSpill(o.Aside)
 	if err != nil {
@@ -85,8 +86,8 @@ func recordTable(ctx context.Context, w io.Writer, o Options, source Source) err
 	return errors.Join(err, aside.remove())
 }
 
-// writeRecords writes the rows that were put aside. Columns are sorted by name: stores keep the members of an object each
-// in an order of its own, and the file is to be the same from all of them.
+// writeRecords writes the rows that waited. Columns are sorted by name: stores keep the members of
+// an object each in an order of its own, and the file must be the same from all of them.
 func writeRecords(ctx context.Context, w io.Writer, o Options, aside *spill, names map[string]bool) error {
 	columns := make([]string, 0, len(names))
 	for name := range names {
@@ -135,7 +136,8 @@ func writeRecords(ctx context.Context, w io.Writer, o Options, aside *spill, nam
 	return out.Error()
 }
 
-// writeFields writes one row. A row of one empty field would be a blank line, which readers leave out.
+// writeFields writes one row. A row of one empty field would be a blank line, which readers leave
+// out.
 func writeFields(out *csv.Writer, w io.Writer, fields []string) error {
 	if len(fields) != 1 || fields[0] != "" {
 		return out.Write(fields)
@@ -148,7 +150,8 @@ func writeFields(out *csv.Writer, w io.Writer, fields []string) error {
 	return err
 }
 
-// membersOf are the members of a record; one that is not an object, or an empty one, is the member value.
+// membersOf returns the members of a record; one that is not an object, or an empty one, is the
+// member value.
 func membersOf(data []byte) (members map[string]json.RawMessage, err error) {
 	trimmed := bytes.TrimSpace(data)
 	if len(trimmed) > 0 && trimmed[0] == '{' {
@@ -162,7 +165,8 @@ func membersOf(data []byte) (members map[string]json.RawMessage, err error) {
 	return members, nil
 }
 
-// fieldOf is a value in CSV: text as it is, null as nothing, numbers digit by digit, what is nested as JSON.
+// fieldOf returns a value in CSV: text as it is, null as nothing, numbers digit by digit, nested
+// values as JSON.
 func fieldOf(value json.RawMessage, guard func(string) string) string {
 	if len(value) == 0 || string(value) == "null" {
 		return ""
@@ -177,8 +181,9 @@ func fieldOf(value json.RawMessage, guard func(string) string) string {
 // number is text that a spreadsheet reads as a number, whatever its sign.
 var number = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
-// guardOf is what keeps a spreadsheet from running text as a formula: an apostrophe before it. The full-width forms of the
-// signs, tab and line breaks are taken for the signs by some programs.
+// guardOf returns a function that prevents a spreadsheet from running text as a formula: it puts an
+// apostrophe before it. Some programs take the full-width forms of the signs, tab and line breaks
+// for the signs.
 func guardOf(o Options) func(string) string {
 	if o.Unguarded {
 		return func(text string) string { return text }
@@ -213,7 +218,7 @@ func newSpill(folder string) (*spill, error) {
 
 func (s *spill) add(r RecordLine) error { return s.encoder.Encode(r) }
 
-// each reads the rows back. None can be added after that.
+// each reads the rows back. No row can be added after that.
 func (s *spill) each(do func(RecordLine) error) error {
 	if err := s.packed.Close(); err != nil {
 		return err
