@@ -11,7 +11,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Seen is what a run has met, for Advice.
+// Seen is what a run has met, for [Advice].
 type Seen struct {
 	Run     string
 	Landed  int64
@@ -33,7 +33,7 @@ type Example struct{ Item, Reason string }
 // oftenRefused is how many silences are more than an accident.
 const oftenRefused = 3
 
-// Advice is what to do next, from what was seen: a sentence each, none where all is well.
+// Advice returns what to do next, given what was seen: a sentence each, none if all is well.
 func Advice(s Seen) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if s.Landed == 0 && s.Missing+s.Skipped+s.Dead > 0 {

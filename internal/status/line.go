@@ -12,13 +12,13 @@ import (
 	"shoal/internal/harvest"
 )
 
-// part is one piece of a line; parts of a higher rank go first when room is short.
+// part is one piece of a line; parts of a higher rank are dropped first if room is short.
 type part struct {
 	text string
 	rank int
 }
 
-// parts are the pieces of a line in the order in which they are read.
+// parts returns the pieces of a line in the order in which they are read.
 func (v view) parts() []part {
 	all := []part{{v.countText(), 1}, {v.rateText(), 2}, {v.limitText(), 3}, {"ETA " + v.etaText(), 4}, {v.troubleText(), 5}}
 	if v.Retries > 0 {
@@ -41,7 +41,7 @@ func (v view) rateText() string {
 	return number(v.Rate) + " of " + number(v.Budget) + "/s"
 }
 
-// limitText says what holds us back now, and for how long if that is known.
+// limitText describes what slows us down now, and for how long if that is known.
 func (v view) limitText() string {
 	if v.silent > 0 {
 		return fmt.Sprintf("limit: %s %s", v.Limit, duration(v.silent))
@@ -95,15 +95,15 @@ func outcomes(c harvest.Counts) []outcomeCount {
 }
 
 const (
-	barLeast = 10
-	barMost  = 30
-	gap      = "  "
+	minBar = 10
+	maxBar = 30
+	gap    = "  "
 )
 
-// barLine is the bar and as many parts as fit into width columns.
+// barLine returns the bar and as many parts as fit into width columns.
 func (v view) barLine(width int) string {
-	// The bar's width depends on the terminal alone, so that nothing jumps when a number grows.
-	bar, room := min(max(barLeast, width/10), barMost), width
+	// The bar's width depends only on the terminal, so that nothing jumps when a number grows.
+	bar, room := min(max(minBar, width/10), maxBar), width
 	if v.Total > 0 {
 		room -= bar + len(" 100% ") + len(gap)
 	}
@@ -117,7 +117,8 @@ func (v view) barLine(width int) string {
 	return strings.TrimRight(drawBar(v.done, v.Total, bar)+gap+text, " ")
 }
 
-// text is what stands beside the bar: the note before all but the count, because it wants a person.
+// text returns the text beside the bar: the note comes before everything but the count, because it
+// needs a person.
 func (v view) text(room int) string {
 	if v.Note == "" {
 		return fit(v.parts(), room)
@@ -145,18 +146,18 @@ func fit(all []part, width int) string {
 	return ""
 }
 
-// drawBar is the percentage and a bar of width columns.
+// drawBar returns the percentage and a bar of width columns.
 func drawBar(done, total int64, width int) string {
 	full := int(float64(done) / float64(total) * float64(width))
 	return percent(done, total) + " " + strings.Repeat("█", full) + strings.Repeat("░", width-full)
 }
 
-// percent is how much is done; all of it only where nothing is left.
+// percent returns how much is done; 100 only if nothing is left.
 func percent(done, total int64) string {
 	return fmt.Sprintf("%4d%%", int(float64(done)/float64(total)*100))
 }
 
-// plainLine is the line a minute of a worker whose output is not a terminal.
+// plainLine returns the line that a worker writes each minute if its output is not a terminal.
 func (v view) plainLine() string {
 	var all []string
 	if v.Total > 0 {
@@ -173,7 +174,7 @@ func (v view) plainLine() string {
 	return strings.Join(all, ", ")
 }
 
-// number shows rates: two digits that matter, no more.
+// number shows rates: two significant digits.
 func number(x float64) string {
 	if x >= 99.95 || x == math.Trunc(x) {
 		return humanize.Comma(int64(math.Round(x)))

@@ -13,8 +13,8 @@ import (
 // queued is how many log lines may wait for a slow terminal or pipe.
 const queued = 1024
 
-// Queue carries log lines to a writer that may block, without ever blocking
-// those who log: a line that finds the queue full is dropped and counted.
+// Queue carries log lines to a writer that may block, without ever blocking those who log: a line
+// that finds the queue full is dropped and counted.
 type Queue struct {
 	lines   chan []byte
 	done    chan struct{}
@@ -24,9 +24,8 @@ type Queue struct {
 	closed bool
 }
 
-// NewLogger makes a logger whose lines go through a Queue to w (a *Screen, when
-// there is a bar). The format is json, or text for people. Control characters
-// of any text are escaped.
+// NewLogger makes a logger whose lines go through a [Queue] to w (a [*Screen], if there is a bar).
+// The format is json, or text for people. Control characters of any text are escaped.
 func NewLogger(w io.Writer, level slog.Leveler, format string) (*slog.Logger, *Queue) {
 	q := &Queue{lines: make(chan []byte, queued), done: make(chan struct{})}
 	go q.drain(w)
@@ -53,11 +52,11 @@ func (q *Queue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Dropped is how many lines were lost because the writer did not take them.
+// Dropped returns how many lines were lost because the writer did not take them.
 func (q *Queue) Dropped() int64 { return q.dropped.Load() }
 
-// Close lets the waiting lines out, for so long at most, and counts those that
-// did not make it. Lines logged after it are dropped.
+// Close writes the waiting lines, for at most wait, and counts those that did not make it. Lines
+// logged after it are dropped.
 func (q *Queue) Close(wait time.Duration) {
 	q.mu.Lock()
 	if !q.closed {

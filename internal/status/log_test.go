@@ -13,7 +13,7 @@ import (
 	"unicode"
 )
 
-// stuck is a pipe that nobody reads until it is opened.
+// stuck is a pipe without a reader until it is opened.
 type stuck struct {
 	open    chan struct{}
 	entered chan struct{}

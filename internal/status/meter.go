@@ -18,7 +18,7 @@ const (
 	None  = "none"
 )
 
-// MeterOptions say how a Meter shows progress.
+// MeterOptions are how a [Meter] shows progress.
 type MeterOptions struct {
 	Mode     string
 	Terminal bool       // Screen is a terminal
@@ -27,7 +27,7 @@ type MeterOptions struct {
 	Columns  func() int // of the terminal, asked at each redraw; nil: 80
 }
 
-// Meter shows what a worker does, again and again, from a goroutine of its own.
+// Meter shows what a worker is doing, again and again, from a goroutine of its own.
 type Meter struct {
 	options  MeterOptions
 	get      func() harvest.Progress
@@ -40,15 +40,15 @@ type Meter struct {
 	once     sync.Once
 }
 
-// How often the worker is asked, and how often a line of each kind is due.
+// How often the worker is polled, and how often a line of each kind is due.
 const (
 	askEvery   = 200 * time.Millisecond
 	plainEvery = time.Minute
 	jsonEvery  = time.Second
 )
 
-// StartMeter shows what get returns until Stop. Get is called five times a
-// second, from one goroutine. A Rate that it leaves 0 is measured here.
+// StartMeter shows what get returns until [Meter.Stop]. It calls get five times a second, from one
+// goroutine. It measures a Rate that get leaves 0.
 func StartMeter(get func() harvest.Progress, o MeterOptions) *Meter {
 	if o.Mode == Auto || o.Mode == "" {
 		o.Mode = Plain
@@ -70,8 +70,8 @@ func StartMeter(get func() harvest.Progress, o MeterOptions) *Meter {
 	return m
 }
 
-// Stop takes the bar away, or writes the last JSON line, and returns when that
-// is done or could not be done in a second. It may be called several times.
+// Stop removes the bar, or writes the last [JSON] line, and waits for that at most a second. It may
+// be called several times.
 func (m *Meter) Stop() {
 	m.once.Do(func() { close(m.quit) })
 	timer := time.NewTimer(time.Second)
@@ -110,7 +110,7 @@ func (m *Meter) show(last bool) {
 	case Bar:
 		line := ""
 		if !last {
-			// A full last column makes some terminals wrap, and ^C is echoed behind the bar.
+			// A full last column makes some terminals wrap, and ^C is echoed after the bar.
 			line = v.barLine(m.options.Columns() - 1 - len("^C"))
 		}
 		m.options.Screen.draw(line)

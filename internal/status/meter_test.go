@@ -41,7 +41,7 @@ func running(began time.Time) func() harvest.Progress {
 	}
 }
 
-// meter runs a Meter for some time of a fake clock and returns what it showed.
+// meter runs a [Meter] for some time of a fake clock and returns what it showed.
 func meter(t *testing.T, o MeterOptions, during time.Duration, get func() harvest.Progress) (shown string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

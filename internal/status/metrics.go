@@ -30,7 +30,7 @@ func one(get func(p harvest.Progress) float64) func(harvest.Progress) []labelled
 	return func(p harvest.Progress) []labelled { return []labelled{{"", get(p)}} }
 }
 
-// Metrics is the table: every metric of a worker but those of Go and the process.
+// Metrics returns the table: every metric of a worker except those of Go and the process.
 func Metrics() []Metric {
 	const counter, gauge = prometheus.CounterValue, prometheus.GaugeValue
 	return []Metric{
@@ -115,8 +115,9 @@ type collector struct{ get func() harvest.Progress }
 // notOfFleet are the metrics that only a process has.
 var notOfFleet = []string{"shoal_corpus_ended", "shoal_seen_items_total", "shoal_in_flight_requests", "shoal_ratelimit_header_malformed_total", "shoal_log_lines_dropped_total"}
 
-// FleetName is the metric's name in the coordinator, for the sum over all workers; empty where there is none. It differs from
-// the worker's, so that a sum over all processes counts nothing twice.
+// FleetName returns the metric's name in the coordinator, for the sum over all workers; empty if
+// there is none. It differs from the worker's, so that a sum over all processes counts nothing
+// twice.
 func (m Metric) FleetName() string {
 	if slices.Contains(notOfFleet, m.Name) {
 		return ""
@@ -133,7 +134,7 @@ const (
 	roleCoordinator = "coordinator"
 )
 
-// of names the metric for a snapshot, and gives the values of Labels.
+// of names the metric for a snapshot, and returns the values of [Labels].
 func (m Metric) of(p harvest.Progress) (name string, labels []string) {
 	switch {
 	case !p.Fleet:
@@ -144,10 +145,11 @@ func (m Metric) of(p harvest.Progress) (name string, labels []string) {
 	return m.FleetName(), []string{p.Run, "all", roleCoordinator}
 }
 
-// Describe implements prometheus.Collector. The names depend on the role, which the first snapshot says.
+// Describe implements [prometheus.Collector]. The names depend on the role, which only the first
+// snapshot has.
 func (c collector) Describe(chan<- *prometheus.Desc) {}
 
-// Collect implements prometheus.Collector. Before there is a run there is nothing to say.
+// Collect implements [prometheus.Collector]. Before there is a run it collects nothing.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	p := c.get()
 	if p.Run == "" {

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// The window over which speed is measured: ten seconds, or as long as it takes
-// to see a few items of a slow upstream, but never more than five minutes.
+// The window over which speed is measured: ten seconds, or as long as it takes to see a few items
+// of a slow upstream, but never more than five minutes.
 const (
-	windowLeast = 10 * time.Second
-	windowMost  = 5 * time.Minute
+	minWindow   = 10 * time.Second
+	maxWindow   = 5 * time.Minute
 	windowItems = 20
 )
 
-// maxETA is beyond what anybody plans with; longer is shown as unknown.
+// maxETA is longer than any plan; a longer time is shown as unknown.
 const maxETA = 100 * 365 * 24 * time.Hour
 
 type sample struct {
@@ -24,20 +24,20 @@ type sample struct {
 // Speed measures items, or requests, per second over a sliding window. It has no clock of its own.
 type Speed struct{ samples []sample }
 
-// Add takes the number of items done at an instant. Instants only move on.
+// Add adds the number of items done at an instant. Instants never go back.
 func (s *Speed) Add(at time.Time, items int64) {
 	if n := len(s.samples); n > 0 && !at.After(s.samples[n-1].at) {
 		return
 	}
 	s.samples = append(s.samples, sample{at, items})
 	old := 0
-	for old < len(s.samples)-1 && at.Sub(s.samples[old].at) > windowMost {
+	for old < len(s.samples)-1 && at.Sub(s.samples[old].at) > maxWindow {
 		old++
 	}
 	s.samples = append(s.samples[:0], s.samples[old:]...)
 }
 
-// PerSecond is the speed in items per second, 0 while it is not known.
+// PerSecond returns the speed in items per second, 0 while it is not known.
 func (s *Speed) PerSecond() float64 {
 	if len(s.samples) == 0 {
 		return 0
@@ -46,14 +46,14 @@ func (s *Speed) PerSecond() float64 {
 	for i := len(s.samples) - 2; i >= 0; i-- {
 		first := s.samples[i]
 		span, items := last.at.Sub(first.at), last.items-first.items
-		if i == 0 || (span >= windowLeast && items >= windowItems) {
+		if i == 0 || (span >= minWindow && items >= windowItems) {
 			return max(0, float64(items)/span.Seconds())
 		}
 	}
 	return 0
 }
 
-// ETA is the time that so many items take at a speed; not ok when nobody can tell.
+// ETA returns the time that so many items take at a speed; not ok if that is unknown.
 func ETA(left int64, perSecond float64) (eta time.Duration, ok bool) {
 	seconds := float64(max(0, left)) / perSecond
 	if perSecond <= 0 || math.IsNaN(seconds) || seconds > maxETA.Seconds() {

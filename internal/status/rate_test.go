@@ -74,7 +74,7 @@ func TestSpeedForgets(t *testing.T) {
 	t.Parallel()
 	var s Speed
 	feed(&s, start, time.Second, time.Hour, 0, 1)
-	if most := int(windowMost/time.Second) + 2; len(s.samples) > most {
+	if most := int(maxWindow/time.Second) + 2; len(s.samples) > most {
 		t.Errorf("after an hour Speed holds %d samples, want at most %d", len(s.samples), most)
 	}
 }

@@ -19,9 +19,8 @@ const (
 	cutOff = "\x1b[?7h"
 )
 
-// Screen lets log lines and one progress bar share a terminal: a line that is
-// written takes the bar away and puts it back below. Without a terminal it
-// passes everything through.
+// Screen lets log lines and one progress bar share a terminal: a written line removes the bar and
+// draws it again below. Without a terminal it passes everything through.
 type Screen struct {
 	Terminal
 
@@ -31,12 +30,13 @@ type Screen struct {
 	lines bool // what is written becomes JSON lines
 }
 
-// NewScreen makes the one Screen of a writer that takes escapes. Everything that goes there goes through it.
+// NewScreen makes the only [Screen] of a writer that takes escapes. Everything written there must
+// go through it.
 func NewScreen(w io.Writer) *Screen {
 	return &Screen{Terminal: Terminal{redraws: true, escapes: true}, w: w}
 }
 
-// Screen makes the one Screen of the terminal.
+// Screen makes the only [Screen] of the terminal.
 func (t Terminal) Screen() *Screen { return &Screen{Terminal: t, w: t.file} }
 
 // message is a line for a person among the lines of --progress json.
@@ -46,15 +46,15 @@ type message struct {
 	Text string    `json:"text"`
 }
 
-// ToJSON makes a JSON line of type message of each line that is written from now on, for where what is written and the
-// progress end in one stream.
+// ToJSON turns each line written from now on into a [JSON] line of type message, for a stream that
+// messages and progress share.
 func (s *Screen) ToJSON() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lines = true
 }
 
-// Write prints whole lines above the bar, of what is visible.
+// Write prints whole lines above the bar, with control characters escaped.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,12 +77,12 @@ func (s *Screen) put(text string) error {
 	return err
 }
 
-// Logs is where a logger's lines go, whose form is the logger's own.
+// Logs returns the writer for a logger's lines, whose form is the logger's own.
 func (s *Screen) Logs() io.Writer { return logLines{s} }
 
 type logLines struct{ s *Screen }
 
-// Write implements io.Writer.
+// Write implements [io.Writer].
 func (l logLines) Write(p []byte) (int, error) {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
@@ -92,7 +92,7 @@ func (l logLines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// messages are the lines of a text, each as a JSON line.
+// messages returns the lines of a text, each as a [JSON] line.
 func messages(text string) string {
 	var b strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
@@ -108,7 +108,8 @@ func messages(text string) string {
 	return b.String()
 }
 
-// Interrupted prints a line after a signal. Where a person typed it the terminal has echoed ^C behind the bar.
+// Interrupted prints a line after a signal. If a person typed it, the terminal has echoed ^C after
+// the bar.
 func (s *Screen) Interrupted(typed bool, sentence string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,7 +123,7 @@ func (s *Screen) Interrupted(typed bool, sentence string) {
 	case typed && s.terminal:
 		text = "\n" + text
 	}
-	// Nobody can be told when the terminal is gone.
+	// There is no place to report that the terminal is gone.
 	_, _ = io.WriteString(s.w, text)
 }
 
@@ -142,7 +143,7 @@ func (s *Screen) Leave(typed bool) {
 	_, _ = io.WriteString(s.w, text)
 }
 
-// draw shows the bar, or takes it away when it is empty.
+// draw shows the bar, or removes it if it is empty.
 func (s *Screen) draw(bar string) {
 	bar = harvest.Line(bar)
 	s.mu.Lock()
@@ -152,11 +153,11 @@ func (s *Screen) draw(bar string) {
 	}
 	text := s.clear()
 	s.bar = bar
-	// Nobody can be told when the terminal is gone.
+	// There is no place to report that the terminal is gone.
 	_, _ = io.WriteString(s.w, text+s.drawn())
 }
 
-// drawn is the bar as it is written.
+// drawn returns the bar as it is written.
 func (s *Screen) drawn() string {
 	if s.bar == "" || !s.escapes {
 		return s.bar
@@ -164,8 +165,8 @@ func (s *Screen) drawn() string {
 	return cutOn + s.bar + cutOff
 }
 
-// clear empties the line of the bar, with what the terminal echoed behind it. A terminal that became narrower has broken
-// that line in several, and the cursor is in the last one.
+// clear empties the line of the bar, with what the terminal echoed after it. A terminal that became
+// narrower has broken that line into several, and the cursor is in the last one.
 func (s *Screen) clear() string {
 	wide := columns(s.bar)
 	if !s.escapes {

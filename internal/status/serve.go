@@ -24,16 +24,17 @@ type Server struct {
 	listener net.Listener
 }
 
-// Serve listens on host:port and answers until Close. An empty host means
-// 127.0.0.1; to be seen from elsewhere, name the address, such as 0.0.0.0:9090:
-// nothing here shows a URL or changes anything. Ready says what keeps the worker from working, nil for nothing; a nil
-// Ready is always fine.
+// Serve listens on host:port and answers until [Server.Close]. An empty host means 127.0.0.1; to be
+// reachable from elsewhere, name the address, such as 0.0.0.0:9090: no answer shows a URL or
+// changes anything. ready returns what prevents the worker from working, nil for nothing; a nil
+// ready means that it is always ready.
 func Serve(addr string, get func() harvest.Progress, ready func() error) (*Server, error) {
 	return ServeGuarded(addr, "", get, ready)
 }
 
-// ServeGuarded is Serve with a token that /metrics asks for, as Authorization: Bearer; empty for none. Whatever is
-// neither /metrics nor a probe asks for it on any address but a loopback one, and is closed there without one.
+// ServeGuarded is [Serve] with a token that /metrics requires, as Authorization: Bearer; empty for
+// none. On any address but a loopback one, every path except /metrics and the probes requires it
+// too, and is closed without one.
 func ServeGuarded(addr, token string, get func() harvest.Progress, ready func() error) (*Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -53,12 +54,12 @@ func ServeGuarded(addr, token string, get func() harvest.Progress, ready func() 
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
-	// It returns when Close is called; a listener that dies earlier shows as a failed probe.
+	// It returns after Close; a listener that dies earlier shows as a failed probe.
 	go func() { _ = s.http.Serve(listener) }()
 	return s, nil
 }
 
-// Addr is the address that was bound.
+// Addr returns the address that was bound.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Close stops listening and lets answers in progress end, within ctx.
@@ -84,8 +85,8 @@ func routes(get func() harvest.Progress, ready func() error) http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if ready != nil {
 			if err := ready(); err != nil {
-				// The reason may name a host or a URL, which not everybody may see.
-				answer(w, http.StatusServiceUnavailable, "not ready; the log says why")
+				// The reason may name a host or a URL, which not every client may see.
+				answer(w, http.StatusServiceUnavailable, "not ready; see the log")
 				return
 			}
 		}
@@ -101,9 +102,9 @@ func answer(w http.ResponseWriter, status int, text string) {
 	_, _ = fmt.Fprintln(w, text)
 }
 
-// guard refuses, on a loopback address, requests that name another host: a web
-// page whose own name was pointed at 127.0.0.1 must not read what is here. Who opens
-// another address lets his network read the counts, and nothing else.
+// guard refuses, on a loopback address, requests that name another host: a web page whose own name
+// was pointed at 127.0.0.1 must not read the metrics. An operator who opens another address lets
+// his network read the counts, and nothing else.
 func guard(local bool, token string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -133,7 +134,8 @@ func open(path string, local bool, token string) bool {
 	return local && token == ""
 }
 
-// bears reports whether a request shows the token. The time that it takes says nothing about the token.
+// bears reports whether a request carries the token. The time that it takes reveals nothing about
+// the token.
 func bears(r *http.Request, token string) bool {
 	shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return ok && token != "" && subtle.ConstantTimeCompare([]byte(shown), []byte(token)) == 1

@@ -160,7 +160,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// The coordinator's sums have names of their own: no name is both a worker's and the fleet's, so nothing is counted twice.
+// The coordinator's sums have names of their own: no name is both a worker's and the fleet's, so
+// nothing is counted twice.
 func TestFleetMetricsHaveTheirOwnNames(t *testing.T) {
 	t.Parallel()
 	fleet := func() harvest.Progress {

@@ -2,9 +2,8 @@ package status
 
 import "time"
 
-// Snapshot is one line of --progress json. Scripts rely on its names: a field may
-// be added, none is renamed or taken away. Counts are of this process unless
-// said otherwise; what is not known is null.
+// Snapshot is one line of --progress json. Scripts rely on its names: a field may be added, none is
+// renamed or removed. Counts are of this process unless noted otherwise; an unknown value is null.
 type Snapshot struct {
 	Type     string    `json:"type"` // progress; where other lines are in the same stream: message or log
 	Time     time.Time `json:"time"`
@@ -63,7 +62,7 @@ func snapshotOf(v view, last bool) Snapshot {
 	return s
 }
 
-// known is n, or nil for the 0 that means unknown.
+// known returns a pointer to n, or nil for the 0 that means unknown.
 func known(n int64) *int64 {
 	if n == 0 {
 		return nil

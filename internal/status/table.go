@@ -8,19 +8,20 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Column is one of a Table.
+// Column is one column of a [Table].
 type Column struct {
 	Name   string
-	Rank   int  // columns of the highest rank are left out first where the terminal is narrow; one of rank 0 never is
+	Rank   int  // columns of the highest rank are left out first if the terminal is narrow; one of rank 0 never is
 	Least  int  // to how many columns of the terminal its cells may be cut; 0: they are whole or left out
 	Middle bool // they are cut in the middle, because their ends matter
 }
 
-// gapOf stands between two columns.
+// gapOf is the width between two columns.
 const gapOf = 2
 
-// Table writes aligned columns that fit into width columns of a terminal: cells are cut, and then whole columns left out,
-// which the last line says. A width of 0 cuts nothing, for what reads that is a program.
+// Table writes aligned columns that fit into width columns of a terminal: it cuts cells, and then
+// leaves out whole columns and lists them in the last line. A width of 0 cuts nothing, for a
+// program that reads it.
 func Table(w io.Writer, width int, heads []Column, fill func(row func(cells ...any))) error {
 	var rows [][]string
 	fill(func(cells ...any) {
@@ -56,7 +57,7 @@ func Table(w io.Writer, width int, heads []Column, fill func(row func(cells ...a
 	return err
 }
 
-// fitColumns are the widths of the columns; 0 leaves one out.
+// fitColumns returns the widths of the columns; 0 leaves one out.
 func fitColumns(heads []Column, natural []int, room int) []int {
 	widths := append([]int(nil), natural...)
 	for {
@@ -104,7 +105,7 @@ func shrink(heads []Column, widths []int, room int) bool {
 	return true
 }
 
-// tableLine is one row, with no blanks at its end.
+// tableLine returns one row, with no blanks at its end.
 func tableLine(heads []Column, widths []int, row []string) string {
 	var b strings.Builder
 	for i, cell := range row {

@@ -11,8 +11,8 @@ import (
 // Terminal is a stream for people and what can be shown there.
 type Terminal struct {
 	file     *os.File
-	look     func() (width, height int, err error) // of the terminal as it is now; nil: it is none
-	columns  int                                   // as COLUMNS says; 0: it does not
+	look     func() (width, height int, err error) // of the terminal as it is now; nil: it is not a terminal
+	columns  int                                   // from COLUMNS; 0: not set
 	terminal bool
 	redraws  bool
 	escapes  bool
@@ -51,8 +51,8 @@ func (t Terminal) Redraws() bool { return t.redraws }
 // Clears reports whether the screen can be emptied.
 func (t Terminal) Clears() bool { return t.terminal && t.escapes }
 
-// Width is how many columns a line may have: those of the terminal as it is now, or of COLUMNS where these are fewer.
-// 0: there is no limit, for what reads it is no person.
+// Width returns how many columns a line may have: those of the terminal as it is now, or of COLUMNS
+// if that is fewer. 0: there is no limit, because the reader is not a person.
 func (t Terminal) Width() int {
 	width, _ := t.size()
 	if t.columns > 0 && (width == 0 || t.columns < width) {
@@ -61,13 +61,13 @@ func (t Terminal) Width() int {
 	return width
 }
 
-// Height is how many lines are seen at once; 0: there is no limit.
+// Height returns how many lines are visible at once; 0: there is no limit.
 func (t Terminal) Height() int {
 	_, height := t.size()
 	return height
 }
 
-// size is that of the terminal; 0 and 0 without one, or where it does not say.
+// size returns the size of the terminal; 0 and 0 without one, or if it is unknown.
 func (t Terminal) size() (width, height int) {
 	if t.look == nil {
 		return 0, 0

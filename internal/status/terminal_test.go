@@ -13,7 +13,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// window is a terminal of so many columns and lines, which may be changed.
+// window is a terminal of that many columns and lines, which may be changed.
 type window struct{ width, height int }
 
 func (w *window) terminal() Terminal {
@@ -65,7 +65,7 @@ func TestOpenTerminal(t *testing.T) {
 	}
 }
 
-// TestInterruptedHasALineOfItsOwn: the terminal has echoed ^C where the cursor is.
+// TestInterruptedHasALineOfItsOwn: the terminal has echoed ^C at the cursor.
 func TestInterruptedHasALineOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -100,7 +100,8 @@ func TestInterruptedHasALineOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestBarIsClearedAfterAResize: a terminal that became narrower has broken the bar in several lines.
+// TestBarIsClearedAfterAResize: a terminal that became narrower has broken the bar in several
+// lines.
 func TestBarIsClearedAfterAResize(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -122,7 +123,8 @@ func TestBarIsClearedAfterAResize(t *testing.T) {
 	}
 }
 
-// TestMeterOnPlainTerminals: no escape for NO_COLOR, and on a dumb terminal no line that is drawn over.
+// TestMeterOnPlainTerminals: no escape for NO_COLOR, and on a dumb terminal no line that is drawn
+// over.
 func TestMeterOnPlainTerminals(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{Auto, Bar} {
@@ -144,7 +146,8 @@ func TestMeterOnPlainTerminals(t *testing.T) {
 	}
 }
 
-// TestMessagesAmongJSON: where messages and progress end in one stream, every line of it is JSON and has a type.
+// TestMessagesAmongJSON: where messages and progress end in one stream, every line of it is JSON
+// and has a type.
 func TestMessagesAmongJSON(t *testing.T) {
 	t.Parallel()
 	out := &recorder{}

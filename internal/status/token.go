@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// minToken is the shortest token that cannot be guessed by asking.
+// minToken is the shortest token that cannot be found by trying.
 const minToken = 16
 
 // ReadToken reads the token of a file; empty for no file.

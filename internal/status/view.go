@@ -8,7 +8,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// sizeAfter is how many items must have ended before their mean size says something.
+// sizeAfter is how many items must have ended before their mean size means something.
 const sizeAfter = 1000
 
 // view is a snapshot with what follows from it: what each form of progress shows.

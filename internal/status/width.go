@@ -6,10 +6,11 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// columns is how many columns of a terminal a text takes: wide characters take two, combining ones none.
+// columns returns how many columns of a terminal a text takes: wide characters take two, combining
+// ones none.
 func columns(s string) int { return uniseg.StringWidth(s) }
 
-// cut shortens a text to so many columns.
+// cut shortens a text to that many columns.
 func cut(s string, most int) string {
 	if columns(s) <= most {
 		return s
@@ -21,10 +22,10 @@ func cut(s string, most int) string {
 	return head + "…"
 }
 
-// Cut shortens a text to so many columns of a terminal.
+// Cut shortens a text to that many columns of a terminal.
 func Cut(s string, most int) string { return cut(s, most) }
 
-// cutMiddle shortens a text to so many columns where both of its ends matter, as those of a URL do.
+// cutMiddle shortens a text to that many columns if both of its ends matter, as those of a URL do.
 func cutMiddle(s string, most int) string {
 	const least = 5 // from there on two ends can be seen
 	if columns(s) <= most || most < least {
@@ -37,7 +38,7 @@ func cutMiddle(s string, most int) string {
 	return head + "…" + tail
 }
 
-// splitAt is what fits into so many columns, and the rest.
+// splitAt returns what fits into that many columns, and the rest.
 func splitAt(s string, most int) (head, rest string) {
 	for width, rest := 0, s; rest != ""; {
 		first, after := cutFirst(rest)
@@ -49,7 +50,7 @@ func splitAt(s string, most int) (head, rest string) {
 	return s, ""
 }
 
-// cutFirst is the first character, with what combines with it, and the rest.
+// cutFirst returns the first character, with what combines with it, and the rest.
 func cutFirst(s string) (first, rest string) {
 	first, rest, _, _ = uniseg.FirstGraphemeClusterInString(s, -1)
 	return first, rest
@@ -58,8 +59,8 @@ func cutFirst(s string) (first, rest string) {
 // pad fills a text up to so many columns.
 func pad(s string, width int) string { return s + strings.Repeat(" ", max(0, width-columns(s))) }
 
-// Wrap breaks lines that are wider than width at blanks. The rest of a line stands below its value: behind the first gap of
-// two blanks and more. A width of 0 breaks none.
+// Wrap breaks lines that are wider than width at blanks. The rest of a line goes below its value:
+// after the first gap of two or more blanks. A width of 0 breaks none.
 func Wrap(text string, width int) string {
 	if width <= 0 {
 		return text
@@ -98,7 +99,7 @@ func wrapLine(line string, width int) string {
 	return out.String()
 }
 
-// marginOf is the column at which the value of a line begins.
+// marginOf returns the column at which the value of a line begins.
 func marginOf(line string) int {
 	text := strings.TrimLeft(line, " ")
 	indent := len(line) - len(text)
