@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// admit notes an arrival and decides over it at once: refused, harmed or served.
+// admit notes an arrival and decides at once: refused, faulty or served.
 func (s *Server) admit(r *http.Request, conn int) *visit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -20,7 +20,7 @@ func (s *Server) admit(r *http.Request, conn int) *visit {
 	return v
 }
 
-// decide says over a visit what happens to it. The lock is held.
+// decide decides what happens to a visit. The lock is held.
 func (s *Server) decide(v *visit) {
 	a := v.arrival
 	if v.b.Outage != 0 {
@@ -46,7 +46,8 @@ func (s *Server) decide(v *visit) {
 	}
 }
 
-// pick returns the first fault that fits the arrival, which is the path's try-th; the zero Fault for none.
+// pick returns the first fault for the arrival, which is the path's try-th; the zero [Fault] for
+// none.
 func pick(faults []Fault, a *Arrival, try int) Fault {
 	for i, f := range faults {
 		if f.hits(a, try, i) {

@@ -31,13 +31,13 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *visit) {
 	case v.arrival.Refused:
 		tooMany(w, v.b, v.wait)
 	case v.fault.Kind != "":
-		s.harm(w, r, v)
+		s.injectFault(w, r, v)
 	default:
 		s.serve(w, r, v.b)
 	}
 }
 
-// serve is what an unharmed request gets.
+// serve answers a request without a fault.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, b Behaviour) {
 	if !pause(r, b.Latency) {
 		abort(w, http2.ErrCodeCancel)
@@ -56,16 +56,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, b Behaviour) {
 	s.hand(c, func() error { return send(w, r, b, c.status, c.body) })
 }
 
-// content is what an answer says.
+// content is the content of an answer.
 type content struct {
 	status int
 	body   []byte
-	// ids are the items in it, and from is the path that they were asked of, without an id.
+	// ids are the items in it, and from is the path that they were requested at, without an id.
 	ids  []int
 	from string
 }
 
-// content is the answer proper: what Behaviour.Answer says, a partner's answer, an item, an echo, or 404.
+// content returns the answer itself: that of Behaviour.Answer, a partner's answer, an item, an
+// echo, or 404.
 func (s *Server) content(h http.Header, r *http.Request, b Behaviour) content {
 	if b.Answer != nil {
 		if reply := b.Answer(r); reply != nil {
@@ -101,7 +102,7 @@ func (s *Server) content(h http.Header, r *http.Request, b Behaviour) content {
 	return c
 }
 
-// unmoved is the path that a request is for, wherever a redirect has sent it.
+// unmoved returns the path that a request was for before any redirect.
 func unmoved(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/moved") }
 
 // itemNumber reads /items/N and /moved/items/N.
@@ -119,7 +120,7 @@ func (b Behaviour) exists(n int) bool {
 	return b.MissingEvery == 0 || n == 0 || n%b.MissingEvery != 0
 }
 
-// Item is the body of /items/n, the same at all times, with at least size bytes.
+// Item returns the body of /items/n, the same at all times, with at least size bytes.
 func Item(n, size int) []byte { return item(n, size, "") }
 
 func item(n, size int, updated string) []byte {
@@ -134,7 +135,7 @@ func item(n, size int, updated string) []byte {
 		ID: n, Title: title(n), Updated: updated,
 		Tags: []string{words[n%7], words[7+n%5]}, Score: math.Floor(fraction(n, 0)*1000) / 1000,
 	}
-	body, _ := json.Marshal(item) // numbers and strings alone
+	body, _ := json.Marshal(item) // only numbers and strings
 	if missing := size - len(body) - len(`,"text":""`); missing > 0 {
 		item.Text = strings.Repeat(words[n%len(words)]+" ", missing)[:missing]
 		body, _ = json.Marshal(item)
@@ -146,7 +147,7 @@ func title(n int) string { return fmt.Sprintf("Item %d, “%s”", n, words[n%le
 
 var words = [...]string{"anchovy", "bream", "cod", "dace", "eel", "flounder", "garfish", "herring", "ide", "jack", "kipper", "ling"}
 
-// echo tells a client what it sent.
+// echo returns what a client sent.
 func echo(r *http.Request) []byte {
 	sent, _ := io.ReadAll(r.Body) // what came before the client broke off is what it sent
 	body, _ := json.Marshal(map[string]any{
@@ -159,7 +160,8 @@ func problem(code, text string) map[string]any {
 	return map[string]any{"error": map[string]any{"code": code, "info": text}}
 }
 
-// send writes a complete answer, compressed if that was wanted. Its error is that the client has hung up.
+// send writes a complete answer, compressed if the client accepts that. Its error means that the
+// client has hung up.
 func send(w http.ResponseWriter, r *http.Request, b Behaviour, status int, body []byte) error {
 	if b.Gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -184,7 +186,7 @@ func compress(body []byte) []byte {
 	return buf.Bytes()
 }
 
-// tooMany refuses, and says in b's way when to come back.
+// tooMany refuses, and names in b's way the time to come back.
 func tooMany(w http.ResponseWriter, b Behaviour, wait time.Duration) {
 	h := w.Header()
 	seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
@@ -193,12 +195,12 @@ func tooMany(w http.ResponseWriter, b Behaviour, wait time.Duration) {
 	case HintSeconds:
 		h.Set("Retry-After", seconds)
 	case HintFraction:
-		// Rounded up, like all of them: who waits as long as asked is let in.
+		// This is rounded up, like all of them: a client that waits as long as asked is admitted.
 		h.Set("Retry-After", strconv.FormatFloat(math.Ceil(wait.Seconds()*1000)/1000, 'f', 3, 64))
 	case HintDate:
 		h.Set("Retry-After", time.Now().Add(wait+time.Second-1).UTC().Format(http.TimeFormat))
 	case HintXRateLimit:
-		if !b.Partner { // whose answers bear them anyway
+		if !b.Partner { // a partner's answers bear them anyway
 			quota{limit: int(math.Ceil(b.Rate)), reset: time.Now().Add(wait)}.write(h, b.ResetAs)
 		}
 	case HintRateLimit:

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// budget decides over arrivals by the clock alone. Refused ones use nothing of it.
+// budget decides over arrivals only by the clock. Refused ones use nothing of it.
 type budget struct {
 	// recent holds the admitted arrivals that still count in the sliding window, oldest first.
 	recent []time.Time
@@ -14,7 +14,7 @@ type budget struct {
 	filled time.Time
 }
 
-// take admits an arrival at now, or says how long until there is room.
+// take admits an arrival at now, or returns how long until there is room.
 func (b *budget) take(now time.Time, rate float64, burst int) (wait time.Duration, ok bool) {
 	if rate <= 0 {
 		return 0, true
@@ -33,7 +33,7 @@ func (b *budget) take(now time.Time, rate float64, burst int) (wait time.Duratio
 	return 0, true
 }
 
-// windowOf is the sliding window of a rate, and how many it admits.
+// windowOf returns the sliding window of a rate, and how many it admits.
 func windowOf(rate float64) (window time.Duration, most int) {
 	window = time.Duration(max(1, 1/rate) * float64(time.Second))
 	return window, int(math.Ceil(rate * window.Seconds()))

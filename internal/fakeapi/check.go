@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// UnmarshalJSON takes what data says and leaves the rest of b as it is. A name that is no field of a Behaviour is an
-// error: a fault that is misspelt would never happen.
+// UnmarshalJSON sets what data names and leaves the rest of b as it is. A name that is not a field
+// of a [Behaviour] is an error: a misspelt fault would never happen.
 func (b *Behaviour) UnmarshalJSON(data []byte) error {
 	type plain Behaviour // without this method
 	d := json.NewDecoder(bytes.NewReader(data))

@@ -15,12 +15,13 @@ var errCursor = errors.New("invalid cursor")
 // cursor is a place in a listing.
 type cursor struct {
 	offset int
-	// made is when it was given out; zero where cursors last for ever.
+	// made is when it was issued; zero if cursors last for ever.
 	made time.Time
 }
 
-// text is what a client gets of it: base64 of a checksum, the offset and the time. The filters of q are in the sum, for a
-// place in one listing is none in another. Its alphabet is the one with + and /, which a client must escape.
+// text returns what a client gets: base64 of a checksum, the offset and the time. The filters of q
+// are in the sum, since a place in one listing is not a place in another. Its alphabet is the one
+// with + and /, which a client must escape.
 func (c cursor) text(q url.Values) string {
 	var made int64
 	if !c.made.IsZero() {
@@ -30,7 +31,7 @@ func (c cursor) text(q url.Values) string {
 	return base64.StdEncoding.EncodeToString(append(sum(place, q), place...))
 }
 
-// readCursor is the inverse of text; its error is errCursor.
+// readCursor returns the inverse of text; its error is errCursor.
 func readCursor(text string, q url.Values) (cursor, error) {
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil || len(raw) < crc32.Size {

@@ -242,7 +242,7 @@ func TestAnswersAsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Accept-Encoding", "gzip")
-	req.Header.Set("User-Agent", "somebody")
+	req.Header.Set("User-Agent", "stranger")
 	res, err = s.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -259,7 +259,7 @@ func TestAnswersAsTold(t *testing.T) {
 	if echo.Method != http.MethodPost || echo.Path != "/echo" || echo.Query != "q=1" || len(echo.Body) != 200_000 {
 		t.Errorf("POST /echo = %s %s?%s with %d bytes, want POST /echo?q=1 with 200000", echo.Method, echo.Path, echo.Query, len(echo.Body))
 	}
-	if a := s.Arrivals()[1]; a.UserAgent != "somebody" || a.Header.Get("Accept-Encoding") != "gzip" {
+	if a := s.Arrivals()[1]; a.UserAgent != "stranger" || a.Header.Get("Accept-Encoding") != "gzip" {
 		t.Errorf("Arrivals()[1] = %+v, want the user agent and the headers", a)
 	}
 	if got := len(s.Between(before, time.Now())); got != 2 {

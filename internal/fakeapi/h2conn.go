@@ -15,18 +15,19 @@ import (
 )
 
 const (
-	// startWindow is the flow-control window before SETTINGS say otherwise (RFC 9113, section 6.9.2).
+	// startWindow is the flow-control window before SETTINGS change it (RFC 9113, section 6.9.2).
 	startWindow = 65535
 	// frameSize is the largest frame we send, which every peer must take.
 	frameSize = 16384
-	// writeLimit frees the server of a client that reads nothing.
+	// writeLimit frees the server from a client that reads nothing.
 	writeLimit = 30 * time.Second
 	// lingerLimit is how long a connection that we are done with waits for its peer to close it.
 	lingerLimit = 2 * time.Second
 )
 
-// h2conn is one HTTP/2 connection, served by hand on x/net's Framer: net/http's server cannot refuse a stream, name the
-// last stream of a GOAWAY or change its settings in the middle, and these are what a client has to be tried with.
+// h2conn is one HTTP/2 connection, served by hand on x/net's Framer: net/http's server cannot
+// refuse a stream, name the last stream of a GOAWAY or change its settings in the middle, and a
+// client has to be tested with these.
 type h2conn struct {
 	s   *Server
 	nc  *tls.Conn
@@ -45,9 +46,9 @@ type h2conn struct {
 	newest  uint32
 	served  int
 	most    int
-	// leaving says that GOAWAY was sent.
+	// leaving means that GOAWAY was sent.
 	leaving bool
-	// deaf says that nothing is written any more, though the connection is open.
+	// deaf means that nothing is written any more, though the connection is open.
 	deaf bool
 	dead bool
 }
@@ -56,7 +57,7 @@ type h2conn struct {
 func (s *Server) serveH2(_ *http.Server, nc *tls.Conn, h http.Handler) {
 	ctx := context.Background()
 	if from, ok := h.(interface{ BaseContext() context.Context }); ok {
-		ctx = from.BaseContext() // net/http's way to hand over what connected said
+		ctx = from.BaseContext() // net/http's way to hand over the value from connected
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -120,14 +121,14 @@ func (c *h2conn) writeLocked(frames func() error) {
 	if c.dead || c.deaf {
 		return
 	}
-	_ = c.nc.SetWriteDeadline(time.Now().Add(writeLimit)) // a connection that is closed says so at the write
+	_ = c.nc.SetWriteDeadline(time.Now().Add(writeLimit)) // a closed connection fails at the write
 	if frames() != nil {
 		c.dead = true
 		_ = c.nc.NetConn().Close() // ends read too
 	}
 }
 
-// announce tells the client how many streams it may have open.
+// announce sends the client the number of streams that it may have open.
 func (c *h2conn) announce(most int) {
 	switch {
 	case most == 0:
@@ -143,7 +144,7 @@ func (c *h2conn) announce(most int) {
 	})
 }
 
-// take does what a frame of the client asks.
+// take handles a frame of the client.
 func (c *h2conn) take(f http2.Frame) {
 	switch f := f.(type) {
 	case *http2.MetaHeadersFrame:
@@ -189,7 +190,7 @@ func (c *h2conn) settings(f *http2.SettingsFrame) {
 	c.writeLocked(c.fr.WriteSettingsAck)
 }
 
-// end forgets a stream, and the connection where it was the last after a GOAWAY.
+// end forgets a stream, and the connection if that was the last stream after a GOAWAY.
 func (c *h2conn) end(id uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -203,8 +204,8 @@ func (c *h2conn) end(id uint32) {
 	}
 }
 
-// linger closes our side and reads on for a while: a close with frames unread would make the kernel reset the
-// connection, and take answers away from the client that it has not read yet.
+// linger closes our side and keeps reading for a while: a close with unread frames would make the
+// kernel reset the connection, and answers would be lost that the client has not read yet.
 func (c *h2conn) linger() {
 	_ = c.nc.CloseWrite() // a connection that is gone needs none
 	_ = c.nc.SetReadDeadline(time.Now().Add(lingerLimit))

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// h2stream is one request on a connection, and the writer of its answer. The connection's lock guards its window.
+// h2stream is one request on a connection, and the writer of its answer. The connection's lock
+// guards its window.
 type h2stream struct {
 	c      *h2conn
 	id     uint32
@@ -38,7 +39,7 @@ func (c *h2conn) open(f *http2.MetaHeadersFrame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.StreamID <= c.newest {
-		return // trailers, of which we make nothing
+		return // trailers, which we ignore
 	}
 	c.newest = f.StreamID
 	if c.leaving {
@@ -85,7 +86,7 @@ func (c *h2conn) data(f *http2.DataFrame) {
 	}
 }
 
-// request makes of a stream's headers what handlers know.
+// request makes an [http.Request] of a stream's headers.
 func request(f *http2.MetaHeadersFrame) (*http.Request, error) {
 	u, err := url.ParseRequestURI(f.PseudoValue("path"))
 	if err != nil {
@@ -109,7 +110,7 @@ func (st *h2stream) run() {
 	st.finish()
 }
 
-// Header is that of the answer.
+// Header returns the header of the answer.
 func (st *h2stream) Header() http.Header { return st.header }
 
 // WriteHeader sends the head of the answer.
@@ -181,13 +182,13 @@ func (st *h2stream) Write(p []byte) (int, error) {
 	return sent, nil
 }
 
-// gone reports whether nobody waits for more of the answer.
+// gone reports whether the client does not wait for more of the answer.
 func (st *h2stream) gone() bool { return st.ended || st.c.dead || st.c.streams[st.id] != st }
 
 // Flush does nothing: every write is sent at once.
 func (st *h2stream) Flush() {}
 
-// finish ends the body where it was not broken off.
+// finish ends the body unless it was broken off.
 func (st *h2stream) finish() {
 	st.WriteHeader(http.StatusOK)
 	st.c.mu.Lock()
@@ -198,7 +199,8 @@ func (st *h2stream) finish() {
 	st.c.writeLocked(func() error { return st.c.fr.WriteData(st.id, true, nil) })
 }
 
-// reset breaks the stream off with code, unless the client has left it: it must see its own end, not ours.
+// reset breaks the stream off with code, unless the client has left it: it must see its own end,
+// not ours.
 func (st *h2stream) reset(code http2.ErrCode) {
 	st.c.mu.Lock()
 	defer st.c.mu.Unlock()
@@ -215,7 +217,7 @@ func (st *h2stream) goAway() {
 	st.c.farewell(st.c.newest, http2.ErrCodeNo)
 }
 
-// calm tells the client to calm down, and leaves all streams of the connection unanswered.
+// calm sends ENHANCE_YOUR_CALM, and leaves all streams of the connection unanswered.
 func (st *h2stream) calm() {
 	st.c.mu.Lock()
 	defer st.c.mu.Unlock()

@@ -22,10 +22,10 @@ const (
 	pagesPath = "/v1/pages"
 )
 
-// The sizes that hold where neither a request nor the behaviour says another.
+// The sizes that hold unless a request or the behaviour sets another.
 const (
-	batchMost  = 100
-	pageMost   = 100
+	maxBatch   = 100
+	maxPage    = 100
 	listPage   = 100
 	pagesPage  = 50
 	spreadDays = 30
@@ -44,7 +44,7 @@ type entry struct {
 	Updated string `json:"updated"`
 }
 
-// partner is what answers a path of a partner's API; nil for any other.
+// partner returns the handler of a path of a partner's API; nil for any other.
 func partner(path string) func(http.Header, *http.Request, Behaviour) content {
 	var answer func(http.Header, *http.Request, Behaviour) content
 	switch path {
@@ -60,7 +60,7 @@ func partner(path string) func(http.Header, *http.Request, Behaviour) content {
 	return func(h http.Header, r *http.Request, b Behaviour) content {
 		if r.Method != http.MethodGet {
 			h.Set("Allow", http.MethodGet)
-			return refusal(http.StatusMethodNotAllowed, "GET alone")
+			return refusal(http.StatusMethodNotAllowed, "only GET")
 		}
 		c := answer(h, r, b)
 		c.from = path
@@ -103,7 +103,8 @@ func list(_ http.Header, r *http.Request, b Behaviour) content {
 	return good(map[string]any{"data": entries, "next_cursor": next}, ids)
 }
 
-// pages answers with a numbered page of a listing, and says in Link (RFC 8288) which is the next and which the last.
+// pages answers with a numbered page of a listing, and names in Link (RFC 8288) the next page and
+// the last.
 func pages(h http.Header, r *http.Request, b Behaviour) content {
 	q := r.URL.Query()
 	n, err := number(q, "page", 1)
@@ -121,7 +122,7 @@ func pages(h http.Header, r *http.Request, b Behaviour) content {
 		return refusal(http.StatusNotFound, "no such page")
 	}
 	base := "https://"
-	if r.TLS == nil && r.ProtoMajor < 2 { // HTTP/2 is spoken over TLS alone
+	if r.TLS == nil && r.ProtoMajor < 2 { // HTTP/2 is spoken over TLS only
 		base = "http://"
 	}
 	echo := ""
@@ -152,7 +153,7 @@ func batch(_ http.Header, r *http.Request, b Behaviour) content {
 		return refusal(http.StatusBadRequest, "ids wanted")
 	}
 	asked := strings.Split(text, ",")
-	if most := or(b.BatchMost, batchMost); len(asked) > most {
+	if most := or(b.BatchMost, maxBatch); len(asked) > most {
 		return refusal(http.StatusUnprocessableEntity, fmt.Sprintf("at most %d ids", most))
 	}
 	var ids []int
@@ -177,7 +178,8 @@ func batch(_ http.Header, r *http.Request, b Behaviour) content {
 	return good(map[string]any{"items": items}, ids)
 }
 
-// shuffle gives the ids an order that text alone decides, and never the one that they have.
+// shuffle puts the ids into an order that only text decides, and never into the order that they
+// have.
 func shuffle(ids []int, text string) {
 	if len(ids) < 2 {
 		return
@@ -190,17 +192,18 @@ func shuffle(ids []int, text string) {
 	}
 }
 
-// full is an item as /v1/items/N and a batch have it.
+// full returns an item as in /v1/items/N and in a batch.
 func (b Behaviour) full(n int) []byte { return item(n, b.Size, b.Updated(n).Format(time.RFC3339)) }
 
-// Updated is when item n was changed last: the items in their order are spread evenly over the days.
+// Updated returns when item n was changed last: the items in their order are spread evenly over the
+// days.
 func (b Behaviour) Updated(n int) time.Time {
 	seconds := n * or(b.Days, spreadDays) * daySeconds / max(1, b.Items)
 	return firstDay.Add(time.Duration(seconds) * time.Second)
 }
 
-// page is how many items a page holds for which size are asked.
-func (b Behaviour) page(size int) int { return min(size, or(b.PageMost, pageMost)) }
+// page returns how many items a page holds if the request asks for size.
+func (b Behaviour) page(size int) int { return min(size, or(b.PageMost, maxPage)) }
 
 // listedBelow counts the items in a listing whose number is below n.
 func (b Behaviour) listedBelow(n int) int {
@@ -210,7 +213,7 @@ func (b Behaviour) listedBelow(n int) int {
 	return n - (n-1)/b.MissingEvery
 }
 
-// listed is the number of the k-th item in a listing, from 0.
+// listed returns the number of the k-th item in a listing, from 0.
 func (b Behaviour) listed(k int) int {
 	if b.ListMissing || b.MissingEvery == 0 || k == 0 {
 		return k
@@ -218,7 +221,7 @@ func (b Behaviour) listed(k int) int {
 	return k + (k-1)/(b.MissingEvery-1)
 }
 
-// entries are the items of a listing from one place in it up to another.
+// entries returns the items of a listing from one place in it up to another.
 func (b Behaviour) entries(from, to int) (entries []entry, ids []int) {
 	entries = []entry{} // an empty listing is [], not null
 	for k := from; k < to; k++ {
@@ -229,7 +232,8 @@ func (b Behaviour) entries(from, to int) (entries []entry, ids []int) {
 	return entries, ids
 }
 
-// between is which part of the listing q asks for, by since and day; empty where from is not below to.
+// between returns which part of the listing q asks for, by since and day; empty if from is not
+// below to.
 func (b Behaviour) between(q url.Values) (from, to int, err error) {
 	to = b.Items
 	since := func(t time.Time) int {

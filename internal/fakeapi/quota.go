@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// quota is what a budget has left: up to reset it admits so many more, and no others.
+// quota is what a budget has left: up to reset it admits that many more, and no others.
 type quota struct {
-	// limit is the most that it ever admits at once; 0 where there is no budget.
+	// limit is the most that it ever admits at once; 0 if there is no budget.
 	limit int
 	left  int
-	// reset is when there is room for one more than left; zero where nothing keeps anybody out.
+	// reset is when there is room for one more than left; zero if nothing is refused.
 	reset time.Time
 }
 
-// left says what take would admit after now.
+// left returns what take would admit after now.
 func (b *budget) left(now time.Time, rate float64, burst int) quota {
 	switch {
 	case rate <= 0:
@@ -47,7 +47,7 @@ func (b *budget) leftOfBucket(now time.Time, rate float64, burst int) quota {
 	return q
 }
 
-// quotaOf is the quota after a visit was decided over. The lock is held.
+// quotaOf returns the quota after a visit was decided. The lock is held.
 func (s *Server) quotaOf(v *visit) quota {
 	q := s.budget.left(v.arrival.At, v.b.Rate, v.b.Burst)
 	switch {
@@ -59,7 +59,7 @@ func (s *Server) quotaOf(v *visit) quota {
 	return q
 }
 
-// write says it in headers; nothing where there is no budget and nobody is kept out.
+// write writes the quota into headers; nothing if there is no budget and nothing is refused.
 func (q quota) write(h http.Header, as Reset) {
 	if q.reset.IsZero() {
 		return
@@ -68,7 +68,7 @@ func (q quota) write(h http.Header, as Reset) {
 		h.Set("X-RateLimit-Limit", strconv.Itoa(q.limit))
 	}
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(q.left))
-	// Rounded up, each of them: who comes at the reset is let in.
+	// Each form is rounded up: a client that comes at the reset is admitted.
 	var reset int64
 	switch as {
 	case ResetEpoch:

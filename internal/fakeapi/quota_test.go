@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A quota is true where exactly so many more are admitted before its reset, and one more at it.
+// A quota is true if exactly that many more are admitted before its reset, and one more at it.
 func TestQuotaIsTrue(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -20,11 +20,12 @@ type Arrival struct {
 	Method string
 	// Path holds the query too.
 	Path string
-	// Status is that of the answer; 0 where none was given.
+	// Status is the status of the answer; 0 if there was none.
 	Status int
-	// Fault is the harm done to it, if any.
+	// Fault is the fault injected into it, if any.
 	Fault Kind
-	// Refused says that the budget, or a pause that the server had asked for, was not kept: our own 429, not an injected one.
+	// Refused reports that the budget, or a pause that the server had asked for, was not kept: our
+	// own 429, not an injected one.
 	Refused   bool
 	UserAgent string
 	Proto     string
@@ -68,14 +69,14 @@ func (l *record) control(mu *sync.Mutex, path string) {
 	l.controls[path]++
 }
 
-// visit is one arrival and what was decided about it when it came.
+// visit is one arrival and what was decided when it came.
 type visit struct {
 	arrival *Arrival
 	b       Behaviour
 	fault   Fault
-	// wait is what a refusal asks for.
+	// wait is the wait that a refusal asks for.
 	wait time.Duration
-	// quota is what the budget had left then; a partner's alone.
+	// quota is what the budget had left then; only for a partner.
 	quota quota
 }
 
@@ -100,7 +101,8 @@ func (s *Server) finish(v *visit, status int) {
 	v.arrival.Status, v.arrival.Ended = status, time.Now()
 }
 
-// Arrivals returns all arrivals in their order, control requests left out. Those refused are among them.
+// Arrivals returns all arrivals in their order, without control requests. Refused ones are among
+// them.
 func (s *Server) Arrivals() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,14 +113,15 @@ func (s *Server) Arrivals() []Arrival {
 	return all
 }
 
-// Count is the number of arrivals.
+// Count returns the number of arrivals.
 func (s *Server) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.log.arrivals)
 }
 
-// Refused is how many arrivals broke the budget or came in a pause that the server had asked for.
+// Refused returns how many arrivals broke the budget or came in a pause that the server had asked
+// for.
 func (s *Server) Refused() int {
 	n := 0
 	for _, a := range s.Arrivals() {
@@ -129,15 +132,16 @@ func (s *Server) Refused() int {
 	return n
 }
 
-// Unprocessed returns the streams that the server dropped unread: above the last id of its GOAWAY (KindGoAway) or above
-// its cap of streams (KindRefused). They are not among the arrivals, and cost nothing of the budget.
+// Unprocessed returns the streams that the server dropped unread: above the last id of its GOAWAY
+// ([KindGoAway]) or above its cap of streams ([KindRefused]). They are not among the arrivals, and
+// cost nothing of the budget.
 func (s *Server) Unprocessed() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.log.unprocessed)
 }
 
-// Control is how many requests came for a path that is no part of the API, such as /token.
+// Control returns how many requests came for a path that is not part of the API, such as /token.
 func (s *Server) Control(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,9 +174,10 @@ func (s *Server) ByEndpoint() map[string]int {
 	return counts
 }
 
-// Served is how often each item went out whole in an answer of 200: of the listings /v1/items and /v1/pages, of /v1/batch,
-// or one by one of /v1/items/ and /items/, with the slash at its end. An empty path means all of them. An answer that a
-// fault spoiled does not count; one that it held up does once it is all sent.
+// Served returns how often each item went out complete in an answer of 200: of the listings
+// /v1/items and /v1/pages, of /v1/batch, or one by one of /v1/items/ and /items/, with the slash at
+// its end. An empty path means all of them. An answer that a fault spoiled does not count; one that
+// it delayed does once it is all sent.
 func (s *Server) Served(path string) map[int]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,8 +193,9 @@ func (s *Server) Served(path string) map[int]int {
 	return counts
 }
 
-// hand sends an answer, or the rest of it, and counts the items in it. They are counted first, so that a client that has
-// it all finds them counted, and taken back where it cannot be sent.
+// hand sends an answer, or the rest of it, and counts the items in it. It counts them first, so
+// that a client that has read everything finds them counted, and takes them back if the answer
+// cannot be sent.
 func (s *Server) hand(c content, send func() error) {
 	s.count(c, 1)
 	if send() != nil {
@@ -220,7 +226,8 @@ func (s *Server) Between(from, to time.Time) []Arrival {
 	return slices.DeleteFunc(s.Arrivals(), func(a Arrival) bool { return a.At.Before(from) || !a.At.Before(to) })
 }
 
-// WorstWindow is the largest number of arrivals in any half-open window of length d, wherever it begins.
+// WorstWindow returns the largest number of arrivals in any half-open window of length d, wherever
+// it begins.
 func (s *Server) WorstWindow(d time.Duration) int {
 	return worst(s.Arrivals(), d)
 }
@@ -249,7 +256,7 @@ type Stats struct {
 	Connections int            `json:"connections"`
 }
 
-// Stats sums up what arrived so far.
+// Stats summarises what arrived so far.
 func (s *Server) Stats() Stats {
 	all := s.Arrivals()
 	st := Stats{
@@ -273,5 +280,5 @@ func (s *Server) Stats() Stats {
 
 func (s *Server) serveStats(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(s.Stats()) // whoever asked has hung up
+	_ = json.NewEncoder(w).Encode(s.Stats()) // the client may have hung up
 }

@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// Server is a running upstream. All its methods may be called at any time from anywhere.
+// Server is a running upstream. All its methods are safe for concurrent use.
 type Server struct {
 	// URL is its base, https://127.0.0.1:PORT, without a slash at its end.
 	URL string
@@ -34,7 +34,7 @@ type Server struct {
 	mu     sync.Mutex
 	b      Behaviour
 	budget budget
-	// closed is until when a KindTooMany keeps everybody out.
+	// closed is the time until which a KindTooMany refuses every request.
 	closed time.Time
 	log    record
 	tokens map[string]time.Time
@@ -67,14 +67,15 @@ func New(o Options) (*Server, error) {
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are its daily bread
 		ReadHeaderTimeout: time.Minute,
 		ConnContext:       s.connected,
-		// net/http hands over each connection that agreed on h2; an entry of any name keeps its own HTTP/2 away.
+		// net/http hands over each connection that agreed on h2; an entry of any name keeps its own
+		// HTTP/2 away.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": s.serveH2},
 	}
-	go func() { _ = s.http.Serve(l) }() // ends by Close alone
+	go func() { _ = s.http.Serve(l) }() // ends only by Close
 	return s, nil
 }
 
-// encrypt puts TLS under the listener, with a certificate of a CA made for this server alone.
+// encrypt puts TLS under the listener, with a certificate of a CA made only for this server.
 func (s *Server) encrypt(l net.Listener) (net.Listener, error) {
 	ca, cert, err := certify(s.opts.Hosts)
 	if err != nil {
@@ -94,12 +95,13 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.h2 {
-		_ = c.nc.NetConn().Close() // without TLS's goodbye, which waits for a client that does not read
+		_ = c.nc.NetConn().Close() // without TLS's closing message, which waits for a client that does not read
 	}
 	return err
 }
 
-// Set changes the behaviour; change gets the present one. It holds for arrivals from now on, and is taken as it is.
+// Set changes the behaviour; change gets the present one. It holds for arrivals from now on, and is
+// not checked.
 func (s *Server) Set(change func(*Behaviour)) {
 	s.mu.Lock()
 	before := s.b.MaxStreams
@@ -114,7 +116,7 @@ func (s *Server) Set(change func(*Behaviour)) {
 	}
 }
 
-// SetOutage makes the server answer nothing but 503, or ends that.
+// SetOutage makes the server answer only 503, or ends that.
 func (s *Server) SetOutage(on bool) {
 	s.Set(func(b *Behaviour) {
 		b.Outage = 0
@@ -124,8 +126,8 @@ func (s *Server) SetOutage(on bool) {
 	})
 }
 
-// Deafen makes black holes of the HTTP/2 connections that are open now: they stay open, and nothing comes back on them,
-// not even to a PING. New connections are served.
+// Deafen turns the open HTTP/2 connections into black holes: they stay open, and nothing comes back
+// on them, not even to a PING. New connections are served.
 func (s *Server) Deafen() {
 	for _, c := range s.open() {
 		c.mu.Lock()
@@ -134,14 +136,15 @@ func (s *Server) Deafen() {
 	}
 }
 
-// open lists the HTTP/2 connections. Whoever takes a connection's lock must not hold the server's.
+// open lists the HTTP/2 connections. A caller that takes a connection's lock must not hold the
+// server's.
 func (s *Server) open() []*h2conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.h2))
 }
 
-// CAPEM is the certificate of its CA; nil in plaintext.
+// CAPEM returns the certificate of its CA; nil in plaintext.
 func (s *Server) CAPEM() []byte { return s.ca }
 
 // CAFile writes the CA's certificate to ca.pem in dir and returns its path.
@@ -153,7 +156,7 @@ func (s *Server) CAFile(dir string) (string, error) {
 	return path, nil
 }
 
-// Pool holds the server's CA alone.
+// Pool holds only the server's CA.
 func (s *Server) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	if block, _ := pem.Decode(s.ca); block != nil {
@@ -188,7 +191,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(tap, r, v)
 }
 
-// control is the handler of a path that is no part of the API, and not counted; nil for every other path.
+// control returns the handler of a path that is not part of the API, and not counted; nil for every
+// other path.
 func (s *Server) control(path string) http.HandlerFunc {
 	switch {
 	case path == "/token":
@@ -221,7 +225,7 @@ func (t *tap) Write(p []byte) (int, error) {
 	return t.ResponseWriter.Write(p)
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap is for [http.ResponseController].
 func (t *tap) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 type (
@@ -229,7 +233,7 @@ type (
 	connKey  struct{}
 )
 
-// connected gives each connection a number, before it is known what it will speak.
+// connected gives each connection a number, before its protocol is known.
 func (s *Server) connected(ctx context.Context, _ net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, s.log.connect(&s.mu))
 }

@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// grantPath is where a partner gives out tokens. Unlike /token it is a part of the API, with its budget and its faults.
+// grantPath is where a partner issues tokens. Unlike /token it is part of the API, with its budget
+// and its faults.
 const grantPath = "/oauth/token"
 
-// serveToken is the OAuth2 endpoint for client credentials (RFC 6749, section 4.4): by basic authentication or in the form.
+// serveToken is the OAuth2 endpoint for client credentials (RFC 6749, section 4.4): by basic
+// authentication or in the form.
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	b := s.b
@@ -39,14 +41,14 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "bearer", "expires_in": int(life.Seconds())})
 }
 
-// Revoke makes every token from /token worthless at once.
+// Revoke invalidates every token from /token at once.
 func (s *Server) Revoke() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.tokens)
 }
 
-// authorized reports whether the request bears a good token, or needs none.
+// authorized reports whether the request bears a valid token, or needs none.
 func (s *Server) authorized(r *http.Request, b Behaviour) bool {
 	if b.Token == "" && b.ClientID == "" {
 		return true

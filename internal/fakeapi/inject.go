@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// harm does to a request what its fault says.
-func (s *Server) harm(w http.ResponseWriter, r *http.Request, v *visit) {
+// injectFault does to a request what its fault is.
+func (s *Server) injectFault(w http.ResponseWriter, r *http.Request, v *visit) {
 	f := v.fault
 	h := w.Header()
 	switch f.Kind {
@@ -51,12 +51,12 @@ func (s *Server) harm(w http.ResponseWriter, r *http.Request, v *visit) {
 	case KindCalm:
 		calm(w)
 	default:
-		s.harmBody(w, r, v)
+		s.injectBodyFault(w, r, v)
 	}
 }
 
-// harmBody harms what is a good answer up to its body.
-func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
+// injectBodyFault spoils an answer that is good up to its body.
+func (s *Server) injectBodyFault(w http.ResponseWriter, r *http.Request, v *visit) {
 	f := v.fault
 	h := w.Header()
 	if f.Kind == KindStall {
@@ -98,7 +98,7 @@ func (s *Server) harmBody(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 }
 
-// spoil makes of a good body one that is sent well and whole, and is wrong.
+// spoil turns a good body into one that is well framed and complete, and wrong.
 func spoil(h http.Header, f Fault, body []byte) []byte {
 	switch f.Kind {
 	case KindTruncated:
@@ -120,7 +120,7 @@ func spoil(h http.Header, f Fault, body []byte) []byte {
 		for i := 0; i*1024 < f.Size; i++ {
 			h.Set(fmt.Sprintf("X-Filler-%d", i), strings.Repeat("x", 1000))
 		}
-	default: // the other kinds harm more than the body
+	default: // the other kinds damage more than the body
 	}
 	return body
 }
@@ -132,7 +132,8 @@ func or(n, otherwise int) int {
 	return n
 }
 
-// stall holds a request for d, or until its client leaves where d is 0, and reports whether the client is still there.
+// stall holds a request for d, or until its client leaves if d is 0, and reports whether the client
+// is still connected.
 func stall(r *http.Request, d time.Duration) bool {
 	if d == 0 {
 		<-r.Context().Done()
@@ -154,7 +155,7 @@ func page(w http.ResponseWriter, status int) {
 	_, _ = fmt.Fprintf(w, "<!DOCTYPE html><html><head><title>%d</title></head><body><h1>Something went wrong</h1></body></html>\n", status)
 }
 
-// redirect sends the client to another place, unless it has arrived there.
+// redirect sends the client to another place, unless it is there already.
 func redirect(w http.ResponseWriter, to string, f Fault, arrived bool, serve func()) {
 	if arrived {
 		serve()
@@ -204,7 +205,7 @@ func drip(w http.ResponseWriter, r *http.Request, f Fault, body []byte) error {
 	return nil
 }
 
-// h2Answer is what an answer on an HTTP/2 stream can do besides answering.
+// h2Answer are the ways to end an answer on an HTTP/2 stream.
 type h2Answer interface {
 	reset(code http2.ErrCode)
 	goAway()
@@ -217,7 +218,7 @@ func abort(w http.ResponseWriter, code http2.ErrCode) {
 		s.reset(code)
 		return
 	}
-	panic(http.ErrAbortHandler) // how net/http is told to close the connection without a word
+	panic(http.ErrAbortHandler) // makes net/http close the connection without an answer
 }
 
 func goAway(w http.ResponseWriter) {
