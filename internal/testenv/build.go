@@ -12,16 +12,17 @@ import (
 	"testing"
 )
 
-// built holds what this process built already. It is process-wide, like the cluster, for want of a place that outlives
-// one test.
+// built holds what this process built already. It is process-wide, like the cluster, because no
+// other place outlives one test.
 var built = struct {
 	sync.Mutex
 	dir      string
 	binaries map[string]func() (string, error)
 }{binaries: map[string]func() (string, error){}}
 
-// Build builds a command of this module ("./cmd/worker", from the module's root) once per test process and returns the
-// path of the binary. flags are those of go build, for example "-race". The binary goes away with the process.
+// Build builds a command of this module ("./cmd/worker", from the module's root) once per test
+// process and returns the path of the binary. flags are those of go build, for example "-race". The
+// binary goes away with the process.
 func Build(t testing.TB, pkg string, flags ...string) string {
 	t.Helper()
 	path, err := builder(pkg, flags)()
@@ -61,7 +62,8 @@ func build(n int, pkg string, flags []string) (string, error) {
 	return path, nil
 }
 
-// builtDir makes the folder for binaries once; a leash without a process removes it when this process has ended.
+// builtDir makes the folder for binaries once; a leash without a process removes it when this
+// process has ended.
 func builtDir() (string, error) {
 	built.Lock()
 	defer built.Unlock()
@@ -79,7 +81,7 @@ func builtDir() (string, error) {
 	return dir, nil
 }
 
-// moduleRoot is the nearest folder above the working directory that holds a go.mod.
+// moduleRoot returns the nearest folder above the working directory that holds a go.mod.
 func moduleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -26,7 +26,8 @@ type cluster struct {
 	proc *process
 }
 
-// newCluster makes and starts a cluster of one superuser, shoal, whom loopback trusts.
+// newCluster makes and starts a cluster with one superuser, shoal, who may connect from loopback
+// without a password.
 func newCluster(conf ...string) (*cluster, error) {
 	bin, err := postgresBin()
 	if err != nil {
@@ -107,7 +108,8 @@ func (c *cluster) start() error {
 	return nil
 }
 
-// answers asks for the data folder too, because another cluster may have taken the port and answer in our place.
+// answers asks for the data folder too, because another cluster may have taken the port and answer
+// in our place.
 func (c *cluster) answers() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
@@ -126,7 +128,8 @@ func (c *cluster) answers() error {
 	return nil
 }
 
-// stop ends the cluster by a fast shutdown; a frozen one is woken first, else it could not hear the signal.
+// stop ends the cluster by a fast shutdown; a frozen one is woken first, else it could not receive
+// the signal.
 func (c *cluster) stop() {
 	if c.proc.running() {
 		c.proc.thaw()
@@ -139,12 +142,14 @@ func (c *cluster) remove() {
 	_ = os.RemoveAll(c.dir)
 }
 
-// unprivileged is whom to start PostgreSQL as: nil for ourselves, or somebody else where we are root, whom it refuses.
+// unprivileged returns the user to start PostgreSQL as: nil for ourselves, or another user if we
+// are root, as whom it refuses to run.
 func unprivileged() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
 	}
-	for _, name := range []string{"postgres", "nobody"} {
+	names := []string{"postgres", "nobody"}
+	for _, name := range names {
 		u, err := user.Lookup(name)
 		if err != nil {
 			continue
@@ -156,10 +161,11 @@ func unprivileged() (*syscall.Credential, error) {
 		}
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
-	return nil, errors.New("PostgreSQL refuses to run as root, and this machine has no user postgres or nobody to run it as")
+	return nil, fmt.Errorf("PostgreSQL refuses to run as root, and this machine has none of the users %q to run it as", names)
 }
 
-// postgresBin finds a folder that holds both initdb and postgres: on PATH, else where packages put them, newest first.
+// postgresBin finds a folder that holds both initdb and postgres: on PATH, else where packages put
+// them, newest first.
 func postgresBin() (string, error) {
 	var dirs []string
 	if path, err := exec.LookPath("initdb"); err == nil {
@@ -181,7 +187,7 @@ func postgresBin() (string, error) {
 	return "", fmt.Errorf("PostgreSQL (initdb and postgres): %w", errNotInstalled)
 }
 
-// version is the first number in a path, or 0.
+// version returns the first number in a path, or 0.
 func version(path string) int {
 	digits := strings.FieldsFunc(path, func(r rune) bool { return r < '0' || r > '9' })
 	if len(digits) == 0 {

@@ -18,7 +18,7 @@ func (v *verdict) Skipf(format string, args ...any) { v.end("skip", format, args
 
 func (v *verdict) Fatalf(format string, args ...any) { v.end("fail", format, args) }
 
-// end keeps the first word: the real methods do not return, so a second one would never be said.
+// end keeps only the first call: the real methods do not return, so there would be no second one.
 func (v *verdict) end(how, format string, args []any) {
 	if v.said == "" {
 		v.said = how + ": " + fmt.Sprintf(format, args...)

@@ -18,8 +18,8 @@ import (
 // childEnv makes this test binary start servers and wait, to be killed by its parent.
 const childEnv = "SHOAL_TESTENV_CHILD"
 
-// TestServersEndWithAKilledTestBinary is its own child too: there it starts one server of each kind, freezes one, says
-// where they are, and waits for its end.
+// TestServersEndWithAKilledTestBinary is its own child too: there it starts one server of each
+// kind, freezes one, prints their addresses, and waits for its end.
 func TestServersEndWithAKilledTestBinary(t *testing.T) {
 	if os.Getenv(childEnv) != "" {
 		r, p := testenv.Redis(t), testenv.OwnPostgres(t)
@@ -55,7 +55,7 @@ func TestServersEndWithAKilledTestBinary(t *testing.T) {
 	_ = cmd.Wait() // killed, as we know
 	eventually(t, "the binary is gone", func() bool { _, err := os.Stat(words[4]); return os.IsNotExist(err) })
 	for _, addr := range words[1:4] {
-		eventually(t, "nobody listens on "+addr, func() bool {
+		eventually(t, "a free port at "+addr, func() bool {
 			conn, err := net.DialTimeout("tcp", addr, time.Second)
 			if err == nil {
 				_ = conn.Close()
@@ -65,7 +65,7 @@ func TestServersEndWithAKilledTestBinary(t *testing.T) {
 	}
 }
 
-// eventually waits for a state of another process, which no channel tells us of.
+// eventually waits for a state of another process, for which there is no channel.
 func eventually(t *testing.T, what string, reached func() bool) {
 	t.Helper()
 	limit := time.After(30 * time.Second)

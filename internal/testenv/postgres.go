@@ -13,19 +13,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgresServer is a database of one test's own, and where it came from OwnPostgres the cluster around it too. Its
-// methods belong to the goroutine of that test.
+// PostgresServer is a database for one test, and if it came from [OwnPostgres] the cluster around
+// it too. Its methods belong to the goroutine of that test.
 type PostgresServer struct {
-	// URL is postgres://shoal@127.0.0.1:PORT/DATABASE with the rights of a superuser and no password.
+	// URL is postgres://shoal@127.0.0.1:PORT/DATABASE with the rights of a superuser and no
+	// password.
 	URL string
 
 	t testing.TB
-	// own is nil where the cluster is shared.
+	// own is nil if the cluster is shared.
 	own *cluster
 }
 
-// shared starts the cluster that all tests of this process share, once. It is a process-wide value because the test
-// binary has no other place that outlives one test; its leash ends it with the process.
+// shared starts the cluster that all tests of this process share, once. It is a process-wide value
+// because no other place in the test binary outlives one test; its leash ends it with the process.
 var shared = sync.OnceValues(func() (string, error) {
 	if url := os.Getenv("SHOAL_TEST_PG_URL"); url != "" {
 		return url, nil
@@ -34,8 +35,9 @@ var shared = sync.OnceValues(func() (string, error) {
 	return url, err
 })
 
-// Cluster starts a cluster that several test processes may share: SHOAL_TEST_PG_URL names it to them. It returns the
-// URL of a superuser, and what stops the cluster; it ends with this process at the latest.
+// Cluster starts a cluster that several test processes may share: they find it by
+// SHOAL_TEST_PG_URL. It returns the URL of a superuser, and a function that stops the cluster; the
+// cluster ends with this process at the latest.
 func Cluster() (url string, stop func(), err error) {
 	c, err := newCluster("fsync=off", "full_page_writes=off")
 	if err != nil {
@@ -44,9 +46,9 @@ func Cluster() (url string, stop func(), err error) {
 	return c.url(), c.remove, nil
 }
 
-// Postgres makes an empty database for t and drops it when t ends. It lies in a cluster that other tests use at the
-// same time: the one that SHOAL_TEST_PG_URL names, else one that is started once per test process. To kill or freeze a
-// server take OwnPostgres.
+// Postgres makes an empty database for t and drops it when t ends. It lies in a cluster that other
+// tests use at the same time: the one that SHOAL_TEST_PG_URL names, else one that is started once
+// per test process. To kill or freeze a server use [OwnPostgres].
 func Postgres(t testing.TB) *PostgresServer {
 	t.Helper()
 	admin, err := shared()
@@ -58,7 +60,7 @@ func Postgres(t testing.TB) *PostgresServer {
 		giveUp(t, err)
 	}
 	t.Cleanup(func() {
-		// FORCE, because a test about lost connections may well leave some behind.
+		// FORCE, because a test about lost connections may leave some behind.
 		if err := execute(admin, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("testenv: %v", err)
 		}
@@ -85,9 +87,9 @@ func execute(url, statement string) error {
 	return nil
 }
 
-// OwnPostgres starts a cluster for t alone and stops it when t ends. conf holds settings as "name=value"; they come
-// after and so win over ours: fsync=off (a killed process loses nothing by it, only a killed machine does) and
-// max_connections=200.
+// OwnPostgres starts a cluster only for t and stops it when t ends. conf holds settings as
+// "name=value"; they override ours: fsync=off (a killed process loses nothing by it, only a killed
+// machine does) and max_connections=200.
 func OwnPostgres(t testing.TB, conf ...string) *PostgresServer {
 	t.Helper()
 	c, err := newCluster(append([]string{"fsync=off"}, conf...)...)
@@ -124,7 +126,8 @@ func (s *PostgresServer) Start() {
 	}
 }
 
-// Freeze stops the postmaster and all its backends with SIGSTOP: connections stay open, nothing is answered.
+// Freeze stops the postmaster and all its backends with SIGSTOP: connections stay open, but get no
+// answer.
 func (s *PostgresServer) Freeze() {
 	s.t.Helper()
 	if err := s.cluster().proc.freeze(); err != nil {
@@ -132,5 +135,5 @@ func (s *PostgresServer) Freeze() {
 	}
 }
 
-// Thaw lets a frozen cluster go on.
+// Thaw lets a frozen cluster continue.
 func (s *PostgresServer) Thaw() { s.t.Helper(); s.cluster().proc.thaw() }

@@ -24,7 +24,7 @@ type process struct {
 	leash *leash
 }
 
-// command says how a server program is started.
+// command is how to start a server program.
 type command struct {
 	path string
 	args []string
@@ -35,8 +35,8 @@ type command struct {
 	last syscall.Signal
 }
 
-// launch starts the program in a process group of its own, so that Ctrl-C on the terminal reaches the test alone, which
-// then ends it in its own order.
+// launch starts the program in a process group of its own, so that Ctrl-C on the terminal reaches
+// only the test, which then ends the program in its own order.
 func launch(c command) (*process, error) {
 	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -53,7 +53,7 @@ func launch(c command) (*process, error) {
 	p := &process{name: c.path, log: c.log, dir: c.dir, last: c.last, cmd: cmd, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		_ = cmd.Wait() // how it ended is told by its log
+		_ = cmd.Wait() // its log shows how it ended
 	}()
 	if p.leash, err = tie(c.dir, c.last, cmd.Process.Pid); err != nil {
 		p.end(syscall.SIGKILL)
@@ -72,20 +72,21 @@ func (p *process) running() bool {
 	}
 }
 
-// tree is the pid of the program and those of its children.
+// tree returns the pid of the program and those of its children.
 func (p *process) tree() []int {
 	pid := p.cmd.Process.Pid
 	return append([]int{pid}, children(pid)...)
 }
 
-// signal sends sig to every pid; one that is gone already is no error.
+// signal sends sig to every pid; a process that is gone already is not an error.
 func signal(pids []int, sig syscall.Signal) {
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, sig)
 	}
 }
 
-// end sends sig to the program and waits until it is gone; after stopLimit it is killed with all its children.
+// end sends sig to the program and waits until it is gone; after stopLimit it is killed with all
+// its children.
 func (p *process) end(sig syscall.Signal) {
 	if p.running() {
 		signal([]int{p.cmd.Process.Pid}, sig)
@@ -99,8 +100,9 @@ func (p *process) end(sig syscall.Signal) {
 	p.leash.untie()
 }
 
-// kill ends the program and its children with SIGKILL, all of them, as a lost machine would, and returns when they are
-// gone: a child that lingers would still hold the memory and the port that the next start needs.
+// kill ends the program and all its children with SIGKILL, as a lost machine would, and returns
+// when they are gone: a child that lingers would still hold the memory and the port that the next
+// start needs.
 func (p *process) kill() {
 	if p.running() {
 		signal([]int{p.cmd.Process.Pid}, syscall.SIGSTOP) // no child is born after the look
@@ -126,8 +128,8 @@ func (p *process) outlive(pids []int) {
 	}
 }
 
-// runs reports whether a process is there and is more than an entry that nobody has collected yet: in a container often
-// nobody collects those of a dead parent.
+// runs reports whether a process exists and is not a zombie: in a container the children of a dead
+// parent often stay zombies.
 func runs(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
@@ -136,8 +138,9 @@ func runs(pid int) bool {
 	return !ok || state != "Z"
 }
 
-// freeze stops the program and its children with SIGSTOP. The parent is stopped first, so that no child is born
-// between the look and the signal. The leash is tied anew: frozen children would outlive a dead parent.
+// freeze stops the program and its children with SIGSTOP. The parent is stopped first, so that no
+// child is born between the look and the signal. The leash is tied anew: frozen children would
+// outlive a dead parent.
 func (p *process) freeze() error {
 	signal([]int{p.cmd.Process.Pid}, syscall.SIGSTOP)
 	pids := p.tree()
@@ -151,7 +154,7 @@ func (p *process) freeze() error {
 	return nil
 }
 
-// thaw lets a frozen program go on.
+// thaw lets a frozen program continue.
 func (p *process) thaw() { signal(p.tree(), syscall.SIGCONT) }
 
 // tail returns the end of the program's log.
@@ -221,9 +224,10 @@ func statOf(pid string) (parent, state string, ok bool) {
 	return fields[1], fields[0], true
 }
 
-// leash is a tiny shell that outlives the test binary by a moment. It reads a pipe that only the test binary holds: when
-// the binary ends, however it ends, the pipe closes, and the leash ends the server and removes its folder. The parent
-// death signal of Linux is no substitute: it fires when the thread that forked ends, and Go ends threads at will.
+// leash is a tiny shell that outlives the test binary by a moment. It reads a pipe that only the
+// test binary holds: when the binary ends, in whatever way, the pipe closes, and the leash ends the
+// server and removes its folder. The parent death signal of Linux does not replace it: that fires
+// when the thread that forked ends, and Go ends threads at will.
 type leash struct{ pipe io.WriteCloser }
 
 const leashScript = `read -r _ && exit 0
@@ -258,12 +262,12 @@ func tie(dir string, sig syscall.Signal, pids ...int) (*leash, error) {
 	return &leash{pipe}, nil
 }
 
-// untie sends the leash away without doing anything; a second call does nothing.
+// untie dismisses the leash without any action; a second call does nothing.
 func (l *leash) untie() {
 	if l == nil || l.pipe == nil {
 		return
 	}
-	_, _ = io.WriteString(l.pipe, "\n") // a leash that is gone already needs no word
+	_, _ = io.WriteString(l.pipe, "\n") // the leash may be gone already
 	_ = l.pipe.Close()
 	l.pipe = nil
 }

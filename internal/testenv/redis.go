@@ -15,7 +15,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// RedisServer is a redis-server of one test's own. Its methods belong to the goroutine of that test.
+// RedisServer is a redis-server for one test. Its methods belong to the goroutine of that test.
 type RedisServer struct {
 	// URL is redis://127.0.0.1:PORT/0.
 	URL string
@@ -30,8 +30,9 @@ type RedisServer struct {
 	proc *process
 }
 
-// Redis starts a redis-server for t on a free loopback port and stops it when t ends. It keeps nothing on disk unless
-// args say so; args are those of redis-server, for example "--appendonly", "yes".
+// Redis starts a redis-server for t on a free loopback port and stops it when t ends. It keeps
+// nothing on disk unless args ask for it; args are those of redis-server, for example
+// "--appendonly", "yes".
 func Redis(t testing.TB, args ...string) *RedisServer {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
@@ -100,7 +101,7 @@ func clientOptions(addr string) *redis.Options {
 	}
 }
 
-// Client returns a client of the server, closed when t ends. It repeats nothing by itself.
+// Client returns a client of the server, closed when t ends. It never repeats a command by itself.
 func (s *RedisServer) Client(t testing.TB) *redis.Client {
 	t.Helper()
 	c := redis.NewClient(clientOptions(s.Addr))
@@ -114,7 +115,8 @@ func (s *RedisServer) Kill() { s.proc.kill() }
 // Stop ends the server with SIGTERM and returns when it is gone.
 func (s *RedisServer) Stop() { s.proc.end(syscall.SIGTERM) }
 
-// Start starts a killed or stopped server again on its port: empty, unless the args of Redis made it keep a file.
+// Start starts a killed or stopped server again on its port: empty, unless the args of [Redis] made
+// it keep a file.
 func (s *RedisServer) Start() {
 	s.t.Helper()
 	if s.proc.running() {
@@ -125,7 +127,7 @@ func (s *RedisServer) Start() {
 	}
 }
 
-// Freeze stops the server with SIGSTOP: connections stay open, nothing is answered.
+// Freeze stops the server with SIGSTOP: connections stay open, but get no answer.
 func (s *RedisServer) Freeze() {
 	s.t.Helper()
 	if err := s.proc.freeze(); err != nil {
@@ -133,5 +135,5 @@ func (s *RedisServer) Freeze() {
 	}
 }
 
-// Thaw lets a frozen server go on.
+// Thaw lets a frozen server continue.
 func (s *RedisServer) Thaw() { s.proc.thaw() }

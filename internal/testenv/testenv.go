@@ -1,10 +1,10 @@
-// Package testenv gives tests, the demo and benchmarks real servers of their own: a Redis, a PostgreSQL cluster or a
-// database in one, and a built binary. What goes in is the running test; what comes out is a URL and the means to kill,
-// freeze and restart the server behind it.
+// Package testenv gives tests, the demo and benchmarks real servers of their own: a [Redis], a
+// PostgreSQL cluster or a database in one, and a built binary. In goes the running test; out come a
+// URL and the means to kill, freeze and restart the server behind it.
 //
-// It never touches a server that it did not start, listens on 127.0.0.1 alone, and leaves no process behind, not even
-// when the test binary is killed. Where a server is not installed the test is skipped with a sentence, or failed where
-// CI or SHOAL_TEST_STRICT is set.
+// It never touches a server that it did not start, listens only on 127.0.0.1, and leaves no process
+// behind, even if the test binary is killed. If a server is not installed, the test is skipped with
+// a sentence, or failed if CI or SHOAL_TEST_STRICT is set.
 package testenv
 
 import (
@@ -19,13 +19,15 @@ import (
 )
 
 const (
-	// startLimit bounds how long a server may take until it answers; generous, because two busy cores run everything.
+	// startLimit bounds how long a server may take until it answers; it is generous, because two
+	// busy cores run everything.
 	startLimit = 60 * time.Second
 	// stopLimit bounds how long a server may take to leave when it is asked to.
 	stopLimit = 20 * time.Second
-	// pollEvery is how often a server that is starting is asked whether it answers.
+	// pollEvery is how often to check whether a starting server answers.
 	pollEvery = 10 * time.Millisecond
-	// portTries is how many ports are tried before giving up; another process may take one between look and bind.
+	// portTries is how many ports are tried before giving up; another process may take one between
+	// look and bind.
 	portTries = 5
 )
 
@@ -35,7 +37,8 @@ var errNotInstalled = errors.New("not installed")
 // strict reports whether a missing server fails the test.
 func strict() bool { return os.Getenv("CI") != "" || os.Getenv("SHOAL_TEST_STRICT") != "" }
 
-// giveUp ends the test because of err: skipped where a server is missing on a laptop, failed in every other case.
+// giveUp ends the test because of err: skipped if a server is missing on a laptop, failed in every
+// other case.
 func giveUp(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, errNotInstalled) && !strict() {
@@ -44,8 +47,9 @@ func giveUp(t testing.TB, err error) {
 	t.Fatalf("testenv: %v", err)
 }
 
-// freePort returns a loopback port that nobody listens on. It stays below the range from which systems take the ports of
-// outgoing connections, so that a server that is down for a moment finds its port free again.
+// freePort returns an unused loopback port. It stays below the range from which systems take the
+// ports of outgoing connections, so that a server that is down for a moment finds its port free
+// again.
 func freePort() (int, error) {
 	for range 200 {
 		port := 15000 + rand.IntN(17000)
