@@ -29,7 +29,8 @@ func TestFleetUsesTheBudget(t *testing.T) {
 	}
 }
 
-// TestSurvivorsTakeUpTheShare: one of four is killed; the others use the whole budget; a restart completes the run.
+// TestSurvivorsTakeUpTheShare: one of four is killed; the others use the whole budget; a restart
+// completes the run.
 func TestSurvivorsTakeUpTheShare(t *testing.T) {
 	steadily(t, func() {
 		f := newFleet(t, 3000, fakeapi.Behaviour{Rate: 50, Latency: 50 * time.Millisecond})
@@ -71,7 +72,8 @@ func TestTwoRunsShareOneBudget(t *testing.T) {
 	})
 }
 
-// TestGoAwayCostsLittle: a server that says GOAWAY every 1,000 requests costs less than 1 % of the budget.
+// TestGoAwayCostsLittle: a server that sends GOAWAY every 1,000 requests costs less than 1 % of the
+// budget.
 func TestGoAwayCostsLittle(t *testing.T) {
 	steadily(t, func() {
 		const rate, items = 100, 5000
@@ -80,7 +82,8 @@ func TestGoAwayCostsLittle(t *testing.T) {
 			f := newFleet(t, items, fakeapi.Behaviour{Rate: rate, Latency: 50 * time.Millisecond, GoAwayEvery: every})
 			f.start("--rate", fmt.Sprint(rate)).want(0, 2*time.Minute)
 			f.polite(rate + 1)
-			// What was sent and not processed has used its slot in vain: only what was served counts.
+			// A request that was sent and not processed has wasted its slot: only served ones
+			// count.
 			part[every] = used(f.api.Arrivals(), rate)
 			t.Logf("GOAWAY every %d: %.2f %% of the budget, %d requests unprocessed", every, 100*part[every], len(f.api.Unprocessed()))
 			f.complete("proof", items)

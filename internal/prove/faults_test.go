@@ -12,8 +12,8 @@ import (
 	"shoal/internal/fakeapi"
 )
 
-// TestKilledAndRunAgain: two of four workers are killed half way, later everything
-// at once; the rows are those of an undisturbed run.
+// TestKilledAndRunAgain: two of four workers are killed half way, later everything at once; the
+// rows are those of an undisturbed run.
 func TestKilledAndRunAgain(t *testing.T) {
 	steadily(t, func() {
 		f := newFleet(t, 2000, fakeapi.Behaviour{Rate: 100, Latency: 20 * time.Millisecond})
@@ -48,7 +48,8 @@ func TestKilledAndRunAgain(t *testing.T) {
 	})
 }
 
-// TestLaptop: one worker, SQLite, no services, killed and run again: the same number of rows, each item once.
+// TestLaptop: one worker, SQLite, no services, killed and run again: the same number of rows, each
+// item once.
 func TestLaptop(t *testing.T) {
 	steadily(t, func() {
 		f := newFleet(t, 1000, fakeapi.Behaviour{Rate: 100, Latency: 20 * time.Millisecond})
@@ -84,7 +85,8 @@ func TestRerunAsksNothing(t *testing.T) {
 	f.complete("proof", 1000)
 }
 
-// TestPostgresFrozen: 20 s without an answer from PostgreSQL. Fetching stops by back-pressure, nobody is fenced.
+// TestPostgresFrozen: 20 s without an answer from PostgreSQL. Fetching stops by back-pressure, and
+// no worker is fenced.
 func TestPostgresFrozen(t *testing.T) {
 	steadily(t, func() {
 		f := newFleet(t, 6000, fakeapi.Behaviour{Rate: 200, Latency: 10 * time.Millisecond})

@@ -37,7 +37,7 @@ type fleet struct {
 	watch  *watch
 }
 
-// newFleet starts the services and an upstream that behaves as told.
+// newFleet starts the services and an upstream with this behaviour.
 func newFleet(t *testing.T, items int, behaviour fakeapi.Behaviour) *fleet {
 	t.Helper()
 	behaviour.Items = items
@@ -86,7 +86,7 @@ func (f *fleet) start(flags ...string) *worker {
 	}, flags...)...)
 }
 
-// run runs a worker with just these flags and those that reach the upstream.
+// run runs a worker with only these flags and those that reach the upstream.
 func (f *fleet) run(flags ...string) *worker {
 	f.t.Helper()
 	return f.process(f.binary, append([]string{"--ca", f.ca, "--progress", "json", "--patience", "10m"}, flags...)...)
@@ -157,7 +157,7 @@ func wantAll(workers []*worker, code int, limit time.Duration) {
 	}
 }
 
-// tail is the end of what the worker printed.
+// tail returns the end of what the worker printed.
 func (w *worker) tail() string {
 	b, err := os.ReadFile(w.log)
 	if err != nil {
@@ -166,7 +166,7 @@ func (w *worker) tail() string {
 	return string(b[max(0, len(b)-3000):])
 }
 
-// rss is the worker's resident memory in MiB.
+// rss returns the worker's resident memory in MiB.
 func (w *worker) rss() float64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w.cmd.Process.Pid))
 	if err != nil {
@@ -196,13 +196,13 @@ func (f *fleet) until(what string, limit time.Duration, ok func() bool) {
 	}
 }
 
-// arrived waits until so many requests have arrived.
+// arrived waits until that many requests have arrived.
 func (f *fleet) arrived(n int, limit time.Duration) {
 	f.t.Helper()
 	f.until(fmt.Sprintf("%d arrivals", n), limit, func() bool { return f.api.Count() >= n })
 }
 
-// used is the part of a budget that was used between the first and the last arrival.
+// used returns the part of a budget that was used between the first and the last arrival.
 func used(arrivals []fakeapi.Arrival, rate float64) float64 {
 	if len(arrivals) < 2 {
 		return 0
@@ -211,7 +211,7 @@ func used(arrivals []fakeapi.Arrival, rate float64) float64 {
 	return float64(len(arrivals)-1) / span / rate
 }
 
-// polite fails the proof when the upstream had to refuse, or a second was too full.
+// polite fails the proof if the upstream had to refuse, or a second was too full.
 func (f *fleet) polite(most int) {
 	f.t.Helper()
 	f.steady(most)
@@ -222,7 +222,7 @@ func (f *fleet) polite(most int) {
 	}
 }
 
-// digest is a hash over the rows of a run, with what may differ between two harvests left out.
+// digest returns a hash over the rows of a run, without what may differ between two harvests.
 func (f *fleet) digest(run string) (rows int, hash string) {
 	f.t.Helper()
 	ctx := context.Background()
@@ -250,7 +250,8 @@ func (f *fleet) digest(run string) (rows int, hash string) {
 	return rows, hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
-// complete fails the proof unless each item has exactly one landed row with the upstream's own bytes.
+// complete fails the proof unless each item has exactly one landed row with the upstream's own
+// bytes.
 func (f *fleet) complete(run string, items int) {
 	f.t.Helper()
 	ctx := context.Background()

@@ -27,7 +27,7 @@ func (f *fleet) flush() {
 	}
 }
 
-// after waits until so long after an instant.
+// after waits until d after an instant.
 func (f *fleet) after(at time.Time, d time.Duration) {
 	f.t.Helper()
 	f.until(fmt.Sprintf("%s to pass", d), time.Minute, func() bool { return time.Since(at) > d })
@@ -49,7 +49,8 @@ func (r *refusing) answer(request *http.Request) *fakeapi.Reply {
 	return &fakeapi.Reply{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {fmt.Sprint(int(r.silence.Seconds()))}}}
 }
 
-// TestKilledAndFlushedInASilence: all workers are killed and Redis is emptied inside a silence, then all start again.
+// TestKilledAndFlushedInASilence: all workers are killed and Redis is emptied inside a silence,
+// then all start again.
 func TestKilledAndFlushedInASilence(t *testing.T) {
 	f := newFleet(t, 800, fakeapi.Behaviour{Latency: 20 * time.Millisecond, Faults: []fakeapi.Fault{
 		{Kind: fakeapi.KindTooMany, At: []int{300}, Delay: 15 * time.Second},
@@ -68,7 +69,8 @@ func TestKilledAndFlushedInASilence(t *testing.T) {
 	f.complete("proof", 800)
 }
 
-// TestNewcomerInASilence: Redis is empty, those who know of the silence cannot reach it, and another worker starts.
+// TestNewcomerInASilence: Redis is empty, the workers that know of the silence cannot reach it, and
+// another worker starts.
 func TestNewcomerInASilence(t *testing.T) {
 	for _, hang := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hangs %t", hang), func(t *testing.T) {
@@ -92,8 +94,8 @@ func TestNewcomerInASilence(t *testing.T) {
 	}
 }
 
-// TestRefusedWhileItsLinkIsCut: the link to Redis is cut for 1.5 s, and meanwhile a worker behind it is refused. Nobody
-// else can know before it is healed; from then on all are silent.
+// TestRefusedWhileItsLinkIsCut: the link to Redis is cut for 1.5 s, and meanwhile a worker behind
+// it is refused. No other worker can know before the link is back; from then on all are silent.
 func TestRefusedWhileItsLinkIsCut(t *testing.T) {
 	for _, c := range []struct{ hang, all bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
 		t.Run(fmt.Sprintf("hangs %t, all %t", c.hang, c.all), func(t *testing.T) {
@@ -130,7 +132,8 @@ func TestRefusedWhileItsLinkIsCut(t *testing.T) {
 	}
 }
 
-// TestPauseReachesAWorkerWithoutTheStore: a worker is cut off from PostgreSQL; the order reaches it through Redis.
+// TestPauseReachesAWorkerWithoutTheStore: a worker is cut off from PostgreSQL; the order reaches it
+// through Redis.
 func TestPauseReachesAWorkerWithoutTheStore(t *testing.T) {
 	for _, hang := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hangs %t", hang), func(t *testing.T) {
@@ -139,7 +142,7 @@ func TestPauseReachesAWorkerWithoutTheStore(t *testing.T) {
 			w := f.by(f.redis.URL, store, "0/1")
 			f.arrived(100, time.Minute)
 			heal := way.cut(hang)
-			f.arrived(f.api.Count()+25, time.Minute) // it works on without the store
+			f.arrived(f.api.Count()+25, time.Minute) // it works without the store
 			at := f.order("pause", "--redis", f.redis.URL)
 			f.after(at, 6*time.Second)
 			sent := len(f.api.Between(at.Add(time.Second), time.Now()))

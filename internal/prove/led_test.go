@@ -56,15 +56,15 @@ func (f *fleet) order(args ...string) time.Time {
 	return time.Now()
 }
 
-// pass waits for so long: proofs look at what happens in the meantime.
+// pass waits for d: proofs look at what happens in the meantime.
 func (f *fleet) pass(d time.Duration) {
 	f.t.Helper()
 	from := time.Now()
 	f.until("time to pass", d+time.Minute, func() bool { return time.Since(from) >= d })
 }
 
-// TestOrdersReachTheFleet: rate, pause, resume and drain of a fleet at work, each within a second; a pause outlives the
-// workers and Redis.
+// TestOrdersReachTheFleet: rate, pause, resume and drain of a fleet at work, each within a second;
+// a pause outlives the workers and Redis.
 func TestOrdersReachTheFleet(t *testing.T) {
 	f := newFleet(t, 4000, fakeapi.Behaviour{Rate: 100, Latency: 10 * time.Millisecond})
 	lead := f.lead(100, 16)
@@ -120,7 +120,7 @@ func TestOrdersReachTheFleet(t *testing.T) {
 	f.complete("proof", 4000)
 }
 
-// owners reads who holds which shard.
+// owners reads which worker holds which shard.
 func (f *fleet) owners() map[int]string {
 	f.t.Helper()
 	ctx := context.Background()
@@ -142,8 +142,8 @@ func (f *fleet) owners() map[int]string {
 	return held
 }
 
-// takeover waits until somebody else holds the worker's shard.
-func (f *fleet) takeover(w *worker, limit time.Duration, harm func()) {
+// takeover waits until another worker holds the worker's shard.
+func (f *fleet) takeover(w *worker, limit time.Duration, damage func()) {
 	f.t.Helper()
 	mine := -1
 	suffix := fmt.Sprintf(":%d ", w.cmd.Process.Pid)
@@ -155,9 +155,9 @@ func (f *fleet) takeover(w *worker, limit time.Duration, harm func()) {
 		}
 		return mine >= 0
 	})
-	harm()
+	damage()
 	at := time.Now()
-	f.until("somebody to take the shard over", limit+10*time.Second, func() bool {
+	f.until("another worker to take the shard over", limit+10*time.Second, func() bool {
 		owner, held := f.owners()[mine]
 		return held && !strings.Contains(owner, suffix)
 	})
@@ -168,7 +168,8 @@ func (f *fleet) takeover(w *worker, limit time.Duration, harm func()) {
 	}
 }
 
-// TestAnotherTakesOver: with a worker standing by, a killed worker's shard is taken after ttl/2, a frozen one's after 1.5 ttl.
+// TestAnotherTakesOver: with a standby worker, a killed worker's shard is taken after ttl/2, a
+// frozen one's after 1.5 ttl.
 func TestAnotherTakesOver(t *testing.T) {
 	steadily(t, func() {
 		f := newFleet(t, 3000, fakeapi.Behaviour{Rate: 50, Latency: 10 * time.Millisecond})
@@ -176,7 +177,7 @@ func TestAnotherTakesOver(t *testing.T) {
 		f.opened(lead)
 		workers := f.autos(4)
 		f.until("all shards to be held", time.Minute, func() bool { return len(f.owners()) == 4 })
-		workers = append(workers, f.autos(2)...) // these stand by
+		workers = append(workers, f.autos(2)...) // the standbys
 		f.arrived(200, time.Minute)
 		const ttl = 6 * time.Second
 		f.takeover(workers[0], ttl/2+2*time.Second, func() { _ = workers[0].cmd.Process.Kill() })
@@ -191,8 +192,8 @@ func TestAnotherTakesOver(t *testing.T) {
 	})
 }
 
-// TestLedRunSurvives: a coordinator and 8 workers with 64 shards at 500/s; half of the workers killed in turn, one frozen
-// past its ttl, the coordinator killed twice.
+// TestLedRunSurvives: a coordinator and 8 workers with 64 shards at 500/s; half of the workers
+// killed in turn, one frozen past its ttl, the coordinator killed twice.
 func TestLedRunSurvives(t *testing.T) {
 	steadily(t, func() {
 		const items = 20_000
@@ -231,7 +232,8 @@ func TestLedRunSurvives(t *testing.T) {
 	})
 }
 
-// TestManyWorkers: 64 processes that start at once share one Redis, one PostgreSQL and 50/s for a minute.
+// TestManyWorkers: 64 processes that start at once share one Redis, one PostgreSQL and 50/s for a
+// minute.
 func TestManyWorkers(t *testing.T) {
 	steadily(t, func() {
 		const n, items = 64, 3200
@@ -269,7 +271,7 @@ func TestManyWorkers(t *testing.T) {
 	})
 }
 
-// calls is how often Redis ran a command.
+// calls returns how often Redis ran a command.
 func (f *fleet) calls(command string) int {
 	f.t.Helper()
 	stats, err := f.redis.Client(f.t).Info(context.Background(), "commandstats").Result()
@@ -288,7 +290,7 @@ func (f *fleet) calls(command string) int {
 	return n
 }
 
-// connections counts those of the fleet to PostgreSQL.
+// connections counts the fleet's connections to PostgreSQL.
 func (f *fleet) connections() (n int) {
 	f.t.Helper()
 	ctx := context.Background()

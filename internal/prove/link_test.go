@@ -20,7 +20,8 @@ type link struct {
 	conns map[net.Conn]bool
 }
 
-// newLink opens a way to the server of an address such as redis://127.0.0.1:6379/0, and returns the address by that way.
+// newLink opens a way to the server of an address such as redis://127.0.0.1:6379/0, and returns the
+// address by that way.
 func newLink(t *testing.T, address string) (l *link, byway string) {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -83,8 +84,8 @@ func (l *link) pour(to, from net.Conn) {
 	}
 }
 
-// cut lets nothing pass until the link is healed: with hang connections stay open, without it they break and none is to
-// be had.
+// cut lets nothing pass until the link is healed: with hang connections stay open, without it they
+// break and no new one opens.
 func (l *link) cut(hang bool) (heal func()) {
 	if hang {
 		l.flow.Lock()

@@ -17,7 +17,8 @@ func (f *fleet) refusalOf(at int) time.Time {
 	return f.api.Arrivals()[at-1].At
 }
 
-// silent fails the proof when anything arrived in the silence, but for what was in flight when it began.
+// silent fails the proof if anything arrived in the silence, except for what was in flight when it
+// began.
 func (f *fleet) silent(refused time.Time, silence time.Duration) {
 	f.t.Helper()
 	const flight = 250 * time.Millisecond // answer, report and the other workers' next permit

@@ -14,7 +14,8 @@ import (
 	"shoal/internal/fakeapi"
 )
 
-// behind starts a worker that yields the processor to this test, whose upstream must note arrivals when they come.
+// behind starts a worker that yields the processor to this test, whose upstream must note arrivals
+// when they come.
 func (f *fleet) behind(flags ...string) *worker {
 	f.t.Helper()
 	return f.process("nice", append([]string{
@@ -57,8 +58,8 @@ func (w *worker) stall() (n int) {
 	}
 }
 
-// TestStallsSendNoBurst: workers are stopped for 20 to 200 ms again and again, while others keep the processors busy; no
-// second is ever too full.
+// TestStallsSendNoBurst: workers are stopped for 20 to 200 ms again and again, while other
+// processes keep the processors busy; no second is ever too full.
 func TestStallsSendNoBurst(t *testing.T) {
 	for _, c := range []struct {
 		workers, hogs int

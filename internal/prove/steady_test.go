@@ -10,13 +10,14 @@ import (
 )
 
 const (
-	// standstill is how long a machine may stand still before a proof of the budget says nothing: slots are 1 % further
-	// apart than the budget, so that an arrival that is noted this late makes 51 of 50 in its second.
+	// standstill is how long a machine may freeze before a proof of the budget means nothing: slots
+	// are 1 % further apart than the budget, so that an arrival that is noted this late makes 51 of
+	// 50 in its second.
 	standstill = 5 * time.Millisecond
-	mostTries  = 3
+	maxTries   = 3
 )
 
-// hiccup is a time in which this machine stood still: what arrived in it was noted late.
+// hiccup is a time in which this machine was frozen: arrivals in it were noted late.
 type hiccup struct {
 	end    time.Time
 	length time.Duration
@@ -55,7 +56,7 @@ func newWatch(t *testing.T) *watch {
 	return w
 }
 
-// before is the longest hiccup that ended in the second before an instant.
+// before returns the longest hiccup that ended in the second before an instant.
 func (w *watch) before(at time.Time) (worst hiccup) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -67,10 +68,10 @@ func (w *watch) before(at time.Time) (worst hiccup) {
 	return worst
 }
 
-// unsteady is the panic of a proof that says nothing, because the machine stood still.
+// unsteady is the panic of a proof that means nothing, because the machine was frozen.
 type unsteady string
 
-// steadily tries a proof again that the machine disturbed.
+// steadily repeats a proof that the machine disturbed.
 func steadily(t *testing.T, proof func()) {
 	t.Helper()
 	for try := 1; ; try++ {
@@ -78,8 +79,8 @@ func steadily(t *testing.T, proof func()) {
 		if why == "" {
 			return
 		}
-		if try == mostTries {
-			t.Fatalf("%s, at each of %d tries: this machine is too busy for this proof", why, mostTries)
+		if try == maxTries {
+			t.Fatalf("%s, at each of %d tries: this machine is too busy for this proof", why, maxTries)
 		}
 		t.Logf("%s: tried again", why)
 	}
@@ -98,8 +99,8 @@ func disturbed(proof func()) (why unsteady) {
 	return ""
 }
 
-// steady gives the proof up when the upstream refused something, or met more than most in a second, because this machine
-// stood still.
+// steady gives the proof up if the upstream refused something, or met more than most in a second,
+// because this machine was frozen.
 func (f *fleet) steady(most int) {
 	f.t.Helper()
 	all := f.api.Arrivals()
