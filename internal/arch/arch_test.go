@@ -1,5 +1,6 @@
-// Package arch keeps the shape of the module: which package may import which, and which library belongs to whom. The
-// source of the module goes in, sentences about arrows that must not be come out. It holds tests alone.
+// Package arch keeps the shape of the module: which package may import which, and which package
+// owns a library. In goes the source of the module; out come sentences about forbidden arrows. It
+// holds only tests.
 package arch
 
 import (
@@ -19,7 +20,8 @@ import (
 
 const module = "shoal/"
 
-// arrows says what each package may import of ours. Only commands and scripts, which wire, are free.
+// arrows lists what each package may import of ours. Only commands and scripts, which wire, are
+// free.
 var arrows = map[string][]string{
 	"internal/afd":                {"internal/harvest"},
 	"internal/arch":               {},
@@ -71,8 +73,8 @@ var arrows = map[string][]string{
 // inTests is what every test may import besides: real servers and an upstream.
 var inTests = []string{"internal/testenv", "internal/fakeapi", "internal/exchange/exchangetest"}
 
-// owners says which of our packages may import a library; those not named here are anybody's. Commands wire and so may
-// build a client, tests may look at a server by themselves.
+// owners lists which of our packages may import a library; a library that is not listed is free.
+// Commands wire and so may build a client; tests may look at a server by themselves.
 var owners = map[string][]string{
 	"github.com/KimMachineGun":      {"internal/memory"},
 	"github.com/cenkalti/backoff":   {"internal/retry"},
@@ -108,7 +110,7 @@ type source struct {
 
 func (s source) pkg() string { return path.Dir(s.path) }
 
-// test reports whether a file is part of tests alone: by its name, or because it lies in x/xtest.
+// test reports whether a file is only part of tests: by its name, or because it lies in x/xtest.
 func (s source) test() bool {
 	return strings.HasSuffix(s.path, "_test.go") || isContract(s.pkg())
 }
@@ -120,7 +122,7 @@ func (s source) wires() bool {
 	return strings.HasPrefix(s.path, "cmd/") || strings.HasPrefix(s.path, "scripts/")
 }
 
-// faults says what is wrong with a file, a sentence each.
+// faults returns what is wrong with a file, a sentence each.
 func faults(s source) []string {
 	var found []string
 	allowed, known := arrows[s.pkg()]
@@ -151,14 +153,15 @@ func faults(s source) []string {
 	if s.inits > 0 {
 		found = append(found, s.path+" has an init function: what runs before main cannot be seen from main")
 	}
-	// Within a bubble of synctest a sleep is the way to let time pass; anywhere else it is too short or too long.
+	// Within a bubble of synctest a sleep is the way to let time pass; anywhere else it is too
+	// short or too long.
 	if s.test() && s.sleeps > 0 && !slices.Contains(s.imports, "testing/synctest") {
 		found = append(found, s.path+" sleeps outside testing/synctest: wait for what it waits for")
 	}
 	return found
 }
 
-// wiring says what a command must not do: reach for the test servers in a worker.
+// wiring returns what a command must not do: use the test servers in a worker.
 func wiring(s source, name string) []string {
 	if s.test() || strings.HasPrefix(s.path, "scripts/") || name != module+"internal/testenv" {
 		return nil

@@ -1,2 +1,2 @@
-// Package arch has no code: its test holds the table of who may import whom.
+// Package arch has no code: its test holds the table of which package may import which.
 package arch

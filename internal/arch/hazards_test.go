@@ -15,8 +15,9 @@ var (
 	testName = regexp.MustCompile(`^([a-z0-9/]+)\.((?:Test|Fuzz)[A-Za-z0-9_]+)(?:/(.+))?$`)
 )
 
-// TestHazards checks docs/hazards.md against the code: each section has at least one row, the last column of each row
-// names at least one test, and each test, subtest, story and script named there exists.
+// TestHazards checks docs/hazards.md against the code: each section has at least one row, the last
+// column of each row names at least one test, and each test, subtest, story and script named there
+// exists.
 func TestHazards(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
@@ -83,7 +84,8 @@ func hazardTestExists(root, name string) string {
 	return hazardSubtestExists(files, m[3])
 }
 
-// hazardSubtestExists returns what is wrong with the name of a subtest: its words must be in some file of the package.
+// hazardSubtestExists returns what is wrong with the name of a subtest: its words must be in some
+// file of the package.
 func hazardSubtestExists(files []string, subtest string) string {
 	if subtest == "" {
 		return ""
