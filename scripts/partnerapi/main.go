@@ -1,6 +1,6 @@
-// Partnerapi is a partner's API to practise on: a listing with a cursor, packs of ids, page numbers, tokens of a minute,
-// a budget, and a fault now and then. It answers on 127.0.0.1:8555, or on the address that is its argument, until it is
-// interrupted, and says then what it saw.
+// Partnerapi is a partner's API to practise on: a listing with a cursor, packs of ids, page
+// numbers, tokens of a minute, a budget, and a fault now and then. It answers on 127.0.0.1:8555, or
+// on the address in its argument, until it is interrupted, and then prints what it saw.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 // counts are tests and subtests, each counted as one.
 type counts struct{ passed, failed, skipped int }
 
-// String is the line that a run ends with.
+// String returns the last line of a run.
 func (c counts) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.passed, c.failed, c.skipped)
 }
@@ -36,24 +36,24 @@ type pkg struct {
 	running map[string]bool
 }
 
-// teller turns events into text.
-type teller struct {
+// printer turns events into text.
+type printer struct {
 	out    io.Writer
 	total  counts
 	pkgs   map[string]*pkg
 	builds map[string]*strings.Builder
 }
 
-// tell reads events to their end and prints each package as it ends.
-func tell(events io.Reader, out io.Writer) (counts, error) {
-	t := &teller{out: out, pkgs: map[string]*pkg{}, builds: map[string]*strings.Builder{}}
+// report reads events to their end and prints each package as it ends.
+func report(events io.Reader, out io.Writer) (counts, error) {
+	t := &printer{out: out, pkgs: map[string]*pkg{}, builds: map[string]*strings.Builder{}}
 	lines := bufio.NewReader(events)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if len(line) > 0 {
 			var e event
 			if json.Unmarshal(line, &e) != nil {
-				fmt.Fprintf(out, "%s", line) // the go command itself speaks
+				fmt.Fprintf(out, "%s", line) // output of the go command itself
 			} else {
 				t.take(e)
 			}
@@ -68,7 +68,7 @@ func tell(events io.Reader, out io.Writer) (counts, error) {
 	}
 }
 
-func (t *teller) take(e event) {
+func (t *printer) take(e event) {
 	if e.Action == "build-output" {
 		keep(t.builds, e.ImportPath, e.Output)
 		return
@@ -116,7 +116,7 @@ func (p *pkg) testEnded(e event) {
 }
 
 // packageEnded prints a package's line, and the output of what did not pass in it.
-func (t *teller) packageEnded(p *pkg, e event) {
+func (t *printer) packageEnded(p *pkg, e event) {
 	if e.Action != "pass" && e.Action != "fail" && e.Action != "skip" {
 		return
 	}
@@ -140,8 +140,9 @@ func (t *teller) packageEnded(p *pkg, e event) {
 	}
 }
 
-// settle counts what never ended (a panic and a timeout end the process) and a failure that no test owns up to.
-func (t *teller) settle(p *pkg, failed bool) {
+// settle counts what never ended (a panic and a timeout end the process) and a failure that belongs
+// to no test.
+func (t *printer) settle(p *pkg, failed bool) {
 	p.failed += len(p.running)
 	if failed && p.failed == 0 {
 		p.failed = 1
@@ -162,8 +163,8 @@ func (p *pkg) print(out io.Writer) {
 	}
 }
 
-// leftovers counts packages of which the end was not heard, because go test itself was ended.
-func (t *teller) leftovers() {
+// leftovers counts packages without an end, because go test itself was ended.
+func (t *printer) leftovers() {
 	for name, p := range t.pkgs {
 		t.settle(p, true)
 		fmt.Fprintf(t.out, "FAIL  %s: did not end; %v\n", name, p.counts)

@@ -71,18 +71,18 @@ func TestTellCounts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			got, err := tell(strings.NewReader(c.events), &out)
+			got, err := report(strings.NewReader(c.events), &out)
 			if err != nil || got.String() != c.want {
-				t.Errorf("tell() = %q, %v, want %q, nil", got, err, c.want)
+				t.Errorf("report() = %q, %v, want %q, nil", got, err, c.want)
 			}
 			for _, text := range c.shows {
 				if !strings.Contains(out.String(), text) {
-					t.Errorf("tell() printed %q, want %q in it", out.String(), text)
+					t.Errorf("report() printed %q, want %q in it", out.String(), text)
 				}
 			}
 			for _, text := range c.hides {
 				if strings.Contains(out.String(), text) {
-					t.Errorf("tell() printed %q, want no %q in it", out.String(), text)
+					t.Errorf("report() printed %q, want no %q in it", out.String(), text)
 				}
 			}
 		})

@@ -1,8 +1,9 @@
-// Testrun runs the tests of this module: it starts one private PostgreSQL for all of them, passes its arguments to
-// "go test -json", prints how each package ended and the whole output of what failed or was skipped, and ends with the
-// line "N passed, N failed, N skipped". scripts/test calls it after it has found the servers that the tests need.
+// Testrun runs the tests of this module: it starts one private PostgreSQL for all of them, passes
+// its arguments to "go test -json", prints how each package ended and the whole output of what
+// failed or was skipped, and ends with the line "N passed, N failed, N skipped". scripts/test calls
+// it after it has found the servers that the tests need.
 //
-// Its exit code is 1 where a test failed, was skipped or none ran, and 2 where the run could not be made.
+// Its exit code is 1 if a test failed, was skipped or none ran, and 2 if the run could not be made.
 package main
 
 import (
@@ -46,12 +47,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// test runs go test and tells what it says as it comes.
+// test runs go test and prints its events as they come.
 func test(ctx context.Context, url string, args []string, stdout, stderr io.Writer) (counts, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Env = append(os.Environ(), "SHOAL_TEST_PG_URL="+url, "SHOAL_TEST_STRICT=1")
 	cmd.Stderr = stderr
-	// A group of its own, because an interrupt has to reach the test binaries too, which go test does not pass it on to.
+	// A group of its own, because an interrupt has to reach the test binaries too, to which go test
+	// does not pass it on.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
@@ -62,9 +64,9 @@ func test(ctx context.Context, url string, args []string, stdout, stderr io.Writ
 	if err := cmd.Start(); err != nil {
 		return counts{}, err
 	}
-	c, readErr := tell(events, stdout)
+	c, readErr := report(events, stdout)
 	err = cmd.Wait()
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // most often nobody is left in the group
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // usually the group is empty
 	return c, errors.Join(readErr, err)
 }
 

@@ -14,7 +14,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// TestRulesAskForWhatThereIs: Prometheus' own parser reads each rule, and what it asks our programs for they show.
+// TestRulesAskForWhatThereIs checks that Prometheus' own parser reads each rule, and that our
+// programs have each metric in it.
 func TestRulesAskForWhatThereIs(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "docs/settings.md"))
 	if err != nil {
@@ -46,7 +47,7 @@ func TestRulesAskForWhatThereIs(t *testing.T) {
 	}
 }
 
-// checkSelector knows our own metrics; those of Kubernetes are its own.
+// checkSelector checks our own metrics; those of Kubernetes are its own.
 func checkSelector(t *testing.T, alert string, selector []*labels.Matcher, page string) {
 	t.Helper()
 	name := ""

@@ -28,13 +28,13 @@ const workersLimit = 30
 // TestFailurePolicyKnowsEveryExitCode: each code of the product has one action, and no other code has any.
 func TestFailurePolicyKnowsEveryExitCode(t *testing.T) {
 	codes := exitCodes(t)
-	// Counted means by no rule: a further try may help, up to the limit.
+	// "Counted" means that no rule matches: a further try may help, up to the limit.
 	want := map[string]map[string]string{
 		"shoal-worker": {
 			"Unexpected": "Count", "Usage": "FailJob", "Refused": "FailJob", "OverLimit": "FailIndex", "Incomplete": "FailIndex",
 			"Patience": "Ignore", "Fenced": "Ignore", "SIGINT": "Ignore", "SIGTERM": "Ignore",
 		},
-		// It has no index to fail, and what it proves of a finished run does not change by another try.
+		// It has no index to fail, and another try does not change its proof of a finished run.
 		"shoal-coordinator": {
 			"Unexpected": "Count", "Usage": "FailJob", "Refused": "FailJob", "OverLimit": "FailJob", "Incomplete": "FailJob",
 			"Patience": "Ignore", "Fenced": "Ignore", "SIGINT": "Ignore", "SIGTERM": "Ignore",
@@ -68,7 +68,7 @@ func TestFailurePolicyKnowsEveryExitCode(t *testing.T) {
 	})
 }
 
-// checkRules holds what the API server would refuse, and codes that nobody uses.
+// checkRules checks for what the API server would refuse, and for codes that no program uses.
 func checkRules(t *testing.T, name string, policy *batchv1.PodFailurePolicy, known map[int32]bool) {
 	t.Helper()
 	for _, rule := range policy.Rules {
@@ -90,7 +90,8 @@ func checkRules(t *testing.T, name string, policy *batchv1.PodFailurePolicy, kno
 	}
 }
 
-// TestJobsAreQuarterly holds what makes a quarter one run: the same minute for both, one at a time, late rather than never.
+// TestJobsAreQuarterly checks what makes a quarter one run: the same minute for both, one at a
+// time, late rather than never.
 func TestJobsAreQuarterly(t *testing.T) {
 	const day = 24 * 3600
 	eachOverlay(t, func(t *testing.T, r *rendered) {
@@ -151,7 +152,8 @@ func TestFlagsAndVariablesExist(t *testing.T) {
 	})
 }
 
-// checkCommand asks a program whether it takes each flag of a command line: program, perhaps a command, flags.
+// checkCommand asks a program whether it takes each flag of a command line: program, perhaps a
+// command, flags.
 func checkCommand(t *testing.T, where string, command []string) {
 	t.Helper()
 	have := flags(t, programAndCommand(command)...)
@@ -171,7 +173,7 @@ func programAndCommand(command []string) []string {
 	return command[:1]
 }
 
-// checkVariable wants a flag for each variable of ours.
+// checkVariable requires a flag for each variable of ours.
 func checkVariable(t *testing.T, where string, command []string, name string) {
 	t.Helper()
 	twin, ours := strings.CutPrefix(name, "SHOAL_")
@@ -187,7 +189,7 @@ func checkVariable(t *testing.T, where string, command []string, name string) {
 	}
 }
 
-// TestSettingsAreTaken lets the worker itself read what its pod would be given.
+// TestSettingsAreTaken lets the worker itself read what its pod would get.
 func TestSettingsAreTaken(t *testing.T) {
 	eachOverlay(t, func(t *testing.T, r *rendered) {
 		for name, job := range r.jobs {
@@ -207,7 +209,8 @@ func TestSettingsAreTaken(t *testing.T) {
 	})
 }
 
-// TestPortsAgree: what the program listens on, what the probes ask, what Prometheus is let in to.
+// TestPortsAgree compares the port that the program listens on, the port of the probes, and the
+// port open to Prometheus.
 func TestPortsAgree(t *testing.T) {
 	address := regexp.MustCompile(`^--status-addr=0\.0\.0\.0:(\d+)$`)
 	eachOverlay(t, func(t *testing.T, r *rendered) {
@@ -277,8 +280,9 @@ func TestMemoryLimitOfGo(t *testing.T) {
 	})
 }
 
-// TestMemoryAndDiskOfTheProof: it keeps 24 bytes of each item of the corpus and 16 of each that has ended in /tmp, and the
-// runbook says for how many items the base, and components/large, are.
+// TestMemoryAndDiskOfTheProof checks the runbook's figures: the proof keeps 24 bytes of each item
+// of the corpus and 16 of each that has ended in /tmp, and the runbook names the number of items
+// for which the base, and components/large, suffice.
 func TestMemoryAndDiskOfTheProof(t *testing.T) {
 	const each = 24 + 16
 	text, err := os.ReadFile(filepath.Join(root, "docs/operations.md"))

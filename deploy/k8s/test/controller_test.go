@@ -17,7 +17,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// action is what a Job does with a pod that failed: the first rule that fits, Count when none does.
+// action is what a Job does with a pod that failed: the first rule that matches, Count if none
+// does.
 func action(policy *batchv1.PodFailurePolicy, code int32, conditions []corev1.PodConditionType) string {
 	for _, rule := range policy.Rules {
 		switch {
@@ -40,7 +41,7 @@ type podTemplate struct {
 	spec      *corev1.PodSpec
 	container corev1.Container
 	dir       string
-	secrets   func(name, key string) string // those that nobody rendered
+	secrets   func(name, key string) string // those that are not rendered
 	extra     []string                      // arguments that win, because they come last
 }
 
@@ -124,8 +125,8 @@ type runningPod struct {
 	ended      time.Time
 }
 
-// controller plays the Job controller: it starts a pod for each index, and when one ends does what the Job's own
-// podFailurePolicy, backoffLimitPerIndex and maxFailedIndexes say.
+// controller plays the Job controller: it starts a pod for each index, and when one ends it follows
+// the Job's own podFailurePolicy, backoffLimitPerIndex and maxFailedIndexes.
 type controller struct {
 	t        *testing.T
 	template *podTemplate
@@ -188,7 +189,7 @@ func (c *controller) create(index int) {
 	}()
 }
 
-// handle does with a pod that ended what the Job says.
+// handle does with a pod that ended what the Job prescribes.
 func (c *controller) handle(p *runningPod) {
 	c.t.Helper()
 	delete(c.pods, p.index)
@@ -239,7 +240,7 @@ func (c *controller) handle(p *runningPod) {
 	}
 }
 
-// run drives the Job to its end. plan is asked every 20 ms and may hurt pods.
+// run drives the Job to its end. It calls plan every 20 ms, which may kill pods.
 func (c *controller) run(limit time.Duration, plan func()) {
 	c.t.Helper()
 	deadline := time.After(limit)

@@ -14,7 +14,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// pod is a pod template and where it stands.
+// pod is a pod template and where it comes from.
 type pod struct {
 	owner string
 	meta  *metav1.ObjectMeta
@@ -58,7 +58,7 @@ func TestPodsAreRestricted(t *testing.T) {
 	})
 }
 
-// TestPodsKeepOurOwnRules holds what the restricted standard leaves open.
+// TestPodsKeepOurOwnRules checks what the restricted standard leaves open.
 func TestPodsKeepOurOwnRules(t *testing.T) {
 	eachOverlay(t, func(t *testing.T, r *rendered) {
 		for _, p := range r.pods() {
@@ -154,7 +154,8 @@ func TestNothingPassesTheNetworkButWhatIsNamed(t *testing.T) {
 	})
 }
 
-// TestNetworkPoliciesSelectPodsThatExist: a selector that matches nothing protects nothing, and says nothing.
+// TestNetworkPoliciesSelectPodsThatExist: a selector that matches nothing protects nothing, and
+// gives no warning.
 func TestNetworkPoliciesSelectPodsThatExist(t *testing.T) {
 	eachOverlay(t, func(t *testing.T, r *rendered) {
 		for name, p := range r.policies {
@@ -192,7 +193,8 @@ func matches(selector, labels map[string]string) bool {
 	return len(selector) > 0
 }
 
-// byHandVolume is what a person applies who has the corpus on a volume: the claim, and the pod that fills it.
+// byHandVolume is what a person with the corpus on a volume applies: the claim, and the pod that
+// fills it.
 func byHandVolume(t *testing.T) (*corev1.PersistentVolumeClaim, *corev1.Pod) {
 	t.Helper()
 	text, err := os.ReadFile("../components/corpus-volume/volume.yaml")
@@ -230,7 +232,8 @@ func TestThePodThatFillsTheVolumeIsRestricted(t *testing.T) {
 	}
 }
 
-// TestVolumesAndSecretsAreThere: what is mounted or referred to is rendered, or is one of those that a person makes.
+// TestVolumesAndSecretsAreThere: what is mounted or referred to is rendered, or is one of those
+// that a person makes.
 func TestVolumesAndSecretsAreThere(t *testing.T) {
 	byHand := []string{"shoal-services", "shoal-files", "shoal-corpus"}
 	claim, _ := byHandVolume(t)

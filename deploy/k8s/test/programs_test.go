@@ -51,7 +51,7 @@ func program(t *testing.T, name string) string {
 
 var flagLine = regexp.MustCompile(`(?m)^\s+--([a-z][a-z-]*)`)
 
-// asked remembers what a program said, which does not change while it is tested.
+// asked remembers the output of a program, which does not change while it is tested.
 var asked sync.Map
 
 // flags are those that a program, or one of its commands, takes: from its own --help.

@@ -21,7 +21,8 @@ import (
 // root is the product's folder.
 const root = "../../.."
 
-// overlays are rendered as they stand. The others are made here, so that each component is rendered with some base.
+// overlays are rendered as they are. The others are made here, so that each component is rendered
+// with some base.
 var overlays = []string{"dev", "prod", "spot", "https", "volume", "store", "monitored", "alerted", "large"}
 
 const madeHere = `
@@ -52,7 +53,7 @@ func tree(t *testing.T) filesys.FileSystem {
 	}
 	made := map[string]string{"https": "corpus-https", "volume": "corpus-volume", "store": "corpus-store", "monitored": "podmonitor", "alerted": "alerts", "large": "large"}
 	for name, component := range made {
-		// kustomize keeps files of other roots out, but for those of a base: so the copy.
+		// kustomize keeps files of other roots out, except for those of a base: hence the copy.
 		text := strings.ReplaceAll(madeHere, "COMPONENT", component)
 		text = strings.ReplaceAll(text, "../prod/shards.yaml", "shards.yaml")
 		shards, err := mem.ReadFile("/k8s/overlays/prod/shards.yaml")
@@ -87,7 +88,8 @@ type rendered struct {
 	rules      []*monitoringv1.PrometheusRule
 }
 
-// render builds an overlay and decodes it strictly: a field that no type has, or that stands twice, is an error.
+// render builds an overlay and decodes it strictly: an unknown field, or a repeated one, is an
+// error.
 func render(t *testing.T, mem filesys.FileSystem, overlay string) *rendered {
 	t.Helper()
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(mem, "/k8s/overlays/"+overlay)

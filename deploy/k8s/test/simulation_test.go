@@ -106,7 +106,8 @@ func (c *cluster) count(sql string) (n int) {
 	return n
 }
 
-// complete holds what the store and the upstream saw: each item once, and never more than the budget.
+// complete checks what the store and the upstream saw: each item once, and never more than the
+// budget.
 func (c *cluster) complete(run string) {
 	c.t.Helper()
 	for what, sql := range map[string]string{
@@ -121,9 +122,10 @@ func (c *cluster) complete(run string) {
 			c.t.Errorf("%s: %d, want %d", what, got, c.items)
 		}
 	}
-	// That no second has one request too many is proved by scripts/prove, on a machine that does nothing else. Here
-	// processes are started and killed on busy cores, where requests wait for a processor between sending and arrival and
-	// come in clumps; but all in all there are never more than the budget allows.
+	// scripts/prove shows that no second has one request too many, on a machine that does nothing
+	// else. Here processes are started and killed on busy cores, where requests wait for a
+	// processor between sending and arrival and come in clumps; but in total there are never more
+	// than the budget allows.
 	arrivals := c.api.Arrivals()
 	elapsed := arrivals[len(arrivals)-1].At.Sub(arrivals[0].At)
 	if most := c.rate + int(float64(c.rate)*elapsed.Seconds()); len(arrivals) > most {
@@ -197,7 +199,8 @@ func TestSimulatedJob(t *testing.T) {
 	}
 }
 
-// TestARefusedJobFailsAtOnce: exit code 4 is FailJob, so nobody is restarted to knock at a closed door.
+// TestARefusedJobFailsAtOnce: exit code 4 is FailJob, so no pod is restarted to repeat a refused
+// request.
 func TestARefusedJobFailsAtOnce(t *testing.T) {
 	const shards = 2
 	c := newCluster(t, shards, 400, 100, fakeapi.Behaviour{Token: "that nobody was told"})
@@ -221,7 +224,8 @@ func exitCode(err error) int {
 	return -1
 }
 
-// TestWorstGrace measures the time from SIGTERM to the end where nothing around the worker answers any more.
+// TestWorstGrace measures the time from SIGTERM to the end if nothing around the worker answers any
+// more.
 func TestWorstGrace(t *testing.T) {
 	for _, when := range []struct {
 		name    string
