@@ -76,7 +76,7 @@ func (v *victim) kill() {
 }
 
 // outcomes reads how the items ended.
-func outcomes(t *testing.T, url string) (harvest.Counts, []store.Ended) {
+func outcomes(t *testing.T, url string) (harvest.Counts, []store.OutcomeCount) {
 	t.Helper()
 	truth, err := stores.Open(t.Context(), url, store.Options{ReadOnly: true})
 	if err != nil {
@@ -87,7 +87,7 @@ func outcomes(t *testing.T, url string) (harvest.Counts, []store.Ended) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lost, err := truth.Tally(t.Context(), "r", []harvest.Outcome{harvest.Dead, harvest.Skipped, harvest.Missing})
+	lost, err := truth.CountOutcomes(t.Context(), "r", []harvest.Outcome{harvest.Dead, harvest.Skipped, harvest.Missing})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,14 +56,14 @@ func (p *program) show(ctx context.Context, set config.Coordinator) (err error) 
 }
 
 // find looks an item up by its key, its URL or its id.
-func find(ctx context.Context, truth store.Store, run harvest.Run, name string) (found []evidence, err error) {
-	queries := []store.Query{{Run: run.Name, What: store.Pages, ID: name}}
+func find(ctx context.Context, truth *store.Store, run harvest.Run, name string) (found []evidence, err error) {
+	queries := []store.Query{{Run: run.Name, What: store.PageRows, ID: name}}
 	if key, err := harvest.ParseKey(name); err == nil {
-		queries = append([]store.Query{{Run: run.Name, What: store.Pages, Key: &key}}, queries...)
+		queries = append([]store.Query{{Run: run.Name, What: store.PageRows, Key: &key}}, queries...)
 	}
 	if item, err := harvest.NewItem(name, "", "", nil); err == nil {
-		queries = append([]store.Query{{Run: run.Name, What: store.Pages, Key: &item.Key}}, queries...)
-		queries = append(queries, store.Query{Run: run.Name, What: store.Pages, URL: item.URL}) // a step of a listing has a key of its own
+		queries = append([]store.Query{{Run: run.Name, What: store.PageRows, Key: &item.Key}}, queries...)
+		queries = append(queries, store.Query{Run: run.Name, What: store.PageRows, URL: item.URL}) // a step of a listing has a key of its own
 	}
 	for _, query := range queries {
 		err := truth.Export(ctx, query, func(row store.Row) error {
@@ -85,7 +85,7 @@ func find(ctx context.Context, truth store.Store, run harvest.Run, name string) 
 		if found[i].Retried, err = truth.Retried(ctx, run.Name, key); err != nil {
 			return nil, err
 		}
-		err = truth.Export(ctx, store.Query{Run: run.Name, What: store.Records, Key: &key}, func(row store.Row) error {
+		err = truth.Export(ctx, store.Query{Run: run.Name, What: store.RecordRows, Key: &key}, func(row store.Row) error {
 			found[i].Records = append(found[i].Records, dataset.RecordOf(dataset.Row(row)))
 			return nil
 		})
@@ -186,14 +186,14 @@ func (p *program) list(ctx context.Context, set config.Coordinator) (err error) 
 	}
 	defer func() { err = errors.Join(err, truth.Close()) }()
 	all := counted{Run: run.Name, Counts: []countLine{}, Items: []itemLine{}}
-	ended, err := truth.Tally(ctx, run.Name, set.Outcomes)
+	ended, err := truth.CountOutcomes(ctx, run.Name, set.Outcomes)
 	if err != nil {
 		return err
 	}
 	for _, e := range ended {
 		all.Counts = append(all.Counts, countLine{string(e.Outcome), e.Reason, e.Status, e.Items})
 	}
-	query := store.Query{Run: run.Name, What: store.Pages, Outcomes: set.Outcomes, Reason: set.Reason, Status: set.Status, Limit: set.Show}
+	query := store.Query{Run: run.Name, What: store.PageRows, Outcomes: set.Outcomes, Reason: set.Reason, Status: set.Status, Limit: set.Show}
 	err = truth.Export(ctx, query, func(row store.Row) error {
 		page := row.Page
 		all.Items = append(all.Items, itemLine{string(page.Outcome), page.Reason, page.Status, page.Attempts, page.Key.String(), page.URL, page.ID, page.Detail, page.FetchedAt})

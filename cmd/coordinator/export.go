@@ -33,7 +33,7 @@ func (p *program) export(ctx context.Context, set config.Coordinator) (err error
 		return err
 	}
 	what := store.What(set.Table)
-	options := dataset.Options{Run: run.Name, Pages: what == store.Pages, Envelope: set.Envelope, Unguarded: set.Formulas, Aside: out.Aside}
+	options := dataset.Options{Run: run.Name, Pages: what == store.PageRows, Envelope: set.Envelope, Unguarded: set.Formulas, Aside: out.Aside}
 	rows, err := form.Write(ctx, out, options, func(each func(dataset.Row) error) error {
 		return truth.Export(ctx, store.Query{Run: run.Name, What: what}, func(row store.Row) error { return each(dataset.Row(row)) })
 	})
@@ -49,7 +49,7 @@ func (p *program) export(ctx context.Context, set config.Coordinator) (err error
 		return err
 	}
 	p.console.Say(fmt.Sprintf("%d %s of run %s written to %s", rows, set.Table, run.Name, out.Name))
-	if rows == 0 && what == store.Records && run.Extract == "" {
+	if rows == 0 && what == store.RecordRows && run.Extract == "" {
 		p.console.Say("run " + run.Name + " was harvested without --extract, so it has no records: export --table pages, or make records with coordinator extract")
 	}
 	return nil

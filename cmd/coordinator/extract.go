@@ -55,7 +55,7 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 
 // extraction goes through the bodies of a run.
 type extraction struct {
-	truth   store.Store
+	truth   *store.Store
 	run     string
 	extract func(body []byte) ([]harvest.Record, error)
 	batch   int

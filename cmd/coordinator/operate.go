@@ -26,7 +26,7 @@ import (
 
 // order is about a host, and about a run where one was named or is the only one that can be meant.
 type order struct {
-	truth store.Store
+	truth *store.Store
 	host  string
 	run   harvest.Run // the one that is meant, else any of the host's
 	named bool        // the run is meant
@@ -85,7 +85,7 @@ func chooseHost(runs []harvest.Run, said string) (string, error) {
 }
 
 // operateRun is operate for an order that is about one run.
-func (p *program) operateRun(ctx context.Context, set config.Coordinator, do func(truth store.Store, run harvest.Run) error) error {
+func (p *program) operateRun(ctx context.Context, set config.Coordinator, do func(truth *store.Store, run harvest.Run) error) error {
 	return p.operate(ctx, set, func(o order) error {
 		if !o.named {
 			return config.Usagef("--host %s: which run of it? Say --run", harvest.Quote(set.Host))
@@ -151,7 +151,7 @@ func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 			p.console.Say(fmt.Sprintf("%s is asked again: its workers go on within a second", o.host))
 		}
 		if drained {
-			if err := o.truth.Drain(ctx, o.run.Name, ""); err != nil {
+			if err := o.truth.RequestDrain(ctx, o.run.Name, ""); err != nil {
 				return err
 			}
 			p.console.Say(fmt.Sprintf("run %s is not drained any more: start its workers again", o.run.Name))
@@ -228,8 +228,8 @@ func (p *program) rate(ctx context.Context, set config.Coordinator) error {
 
 // drain stops the run's workers in good order.
 func (p *program) drain(ctx context.Context, set config.Coordinator) error {
-	return p.operateRun(ctx, set, func(truth store.Store, run harvest.Run) error {
-		if err := truth.Drain(ctx, run.Name, operator()); err != nil {
+	return p.operateRun(ctx, set, func(truth *store.Store, run harvest.Run) error {
+		if err := truth.RequestDrain(ctx, run.Name, operator()); err != nil {
 			return err
 		}
 		p.console.Say(fmt.Sprintf("the workers of run %s land what is in flight and leave; none starts again before coordinator resume --run %s", run.Name, run.Name))
@@ -239,7 +239,7 @@ func (p *program) drain(ctx context.Context, set config.Coordinator) error {
 
 // retry puts items that did not land back.
 func (p *program) retry(ctx context.Context, set config.Coordinator) error {
-	return p.operateRun(ctx, set, func(truth store.Store, run harvest.Run) error {
+	return p.operateRun(ctx, set, func(truth *store.Store, run harvest.Run) error {
 		back, err := truth.PutBack(ctx, run.Name, set.Outcomes, func(page harvest.Page) bool {
 			return (set.Reason == "" || page.Reason == set.Reason) && (set.Status == 0 || page.Status == set.Status) &&
 				(set.Match == "" || glob(set.Match, page.URL) || glob(set.Match, page.ID))

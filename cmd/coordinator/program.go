@@ -43,7 +43,7 @@ func (p *program) with(do func(context.Context, config.Coordinator) error) func(
 }
 
 // open opens the store and finds the run that is meant.
-func (p *program) open(ctx context.Context, set config.Coordinator, readOnly bool) (store.Store, harvest.Run, error) {
+func (p *program) open(ctx context.Context, set config.Coordinator, readOnly bool) (*store.Store, harvest.Run, error) {
 	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: readOnly, Existing: true})
 	if err != nil {
 		return nil, harvest.Run{}, err

@@ -5,21 +5,26 @@ import (
 	"fmt"
 )
 
-// ErrStep: somebody else has taken this step of the chain. Read the chain again.
-var ErrStep = fmt.Errorf("%w: another process walks this chain, its step is taken", ErrBusy)
-
+// The errors of a store. Each is wrapped with what was tried and what helps.
 var (
 	// ErrUnavailable marks an error that may go away by itself: the store is away, busy, full or failing over. Keep
 	// the work and repeat the call; landing twice is landing once.
 	ErrUnavailable = errors.New("the store is not available")
-	// ErrStoreFull is an ErrUnavailable whose cause is a full disk.
+	// ErrStoreFull is an [ErrUnavailable] whose cause is a full disk.
 	ErrStoreFull = fmt.Errorf("the store's disk is full, free some space: %w", ErrUnavailable)
-	// ErrFenced: somebody else owns the shard now. Nothing was written, and nothing will be under this token.
+	// ErrFenced: another worker owns the shard now. Nothing was written, and nothing will be under this token.
 	ErrFenced = errors.New("fenced: another worker has taken this shard over")
+	// ErrHeld is wrapped by Claim where another worker holds the shard and Claim.NoWait is set. The text says which, and
+	// since when.
+	ErrHeld = errors.New("another worker holds this shard")
+	// ErrNoShardLeft is returned by ClaimAny when the run has no shard left to drain.
+	ErrNoShardLeft = errors.New("no shard of the run is left")
 	// ErrNoRun: the store holds no run of this name.
 	ErrNoRun = errors.New("no such run")
-	// ErrBusy: somebody works on the run in a way that excludes the call.
+	// ErrBusy: a process works on the run in a way that excludes the call.
 	ErrBusy = errors.New("the run is in use")
+	// ErrStep: another process has taken this step of the chain. Read the chain again.
+	ErrStep = fmt.Errorf("%w: another process walks this chain, its step is taken", ErrBusy)
 	// ErrNoBodies: the run keeps no bodies.
 	ErrNoBodies = errors.New("there are no bodies to extract records from")
 	// ErrSchema: the store's tables are not those that this binary knows.
@@ -32,24 +37,3 @@ var (
 	// ErrUnsafe: a setting of the server would make leases or landings unsafe.
 	ErrUnsafe = errors.New("unsafe store setting")
 )
-
-// Contradiction says that a run was opened with another input than the one given now.
-type Contradiction struct {
-	Run, Field    string
-	Stored, Given string
-}
-
-func (c *Contradiction) Error() string {
-	return fmt.Sprintf("run %s was opened with %s %s, now %s is given: leave the flag out to resume the run, or choose another --run",
-		c.Run, c.Field, orNone(c.Stored), orNone(c.Given))
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return fmt.Sprintf("%q", s)
-}
-
-// ErrDrained is returned by ClaimAny when the run has no shard left to drain.
-var ErrDrained = errors.New("no shard of the run is left")

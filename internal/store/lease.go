@@ -2,52 +2,97 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"shoal/internal/harvest"
 )
 
-// ErrHeld is wrapped by Claim where somebody else works on the shard and Claim.NoWait is set. The
-// text says who, and since when.
-var ErrHeld = errors.New("somebody else works on this shard")
+// Leases give out the shards of a run, each to one worker at a time.
+type Leases interface {
+	// Claim takes a shard of an opened run. It waits as long as another worker holds the shard or, under another N, holds
+	// a shard of the run: [ErrHeld] where Claim.NoWait is set. [ErrUnavailable] may come in the middle of waiting too: call
+	// again. The lease outlives ctx.
+	Claim(ctx context.Context, c Claim) (*Lease, error)
+	// ClaimAny takes any of the Claim.Shard.Of shards that is free and not drained, and returns which; Claim.Shard.Index
+	// is of no meaning. While all that are left are held it waits for one, and with Claim.NoWait fails with [ErrHeld].
+	// [ErrNoShardLeft] when none is left. Otherwise it is like Claim.
+	ClaimAny(ctx context.Context, c Claim) (*Lease, harvest.Shard, error)
+}
 
-// Claim says which shard is wanted, for whom, and what to do while somebody else has it.
+// Claim says which shard is wanted, for whom, and what to do while another worker has it.
 type Claim struct {
 	Run   string
 	Shard harvest.Shard
 	Owner string // who asks, in words that lead a person to the process: host and pid
-	// NoWait makes Claim fail with ErrHeld where the owner is alive. It still takes the two looks,
+	// NoWait makes Claim fail with [ErrHeld] where the owner is alive. It still takes the two looks,
 	// ttl/2 apart, that tell a dead owner from a living one.
 	NoWait bool
 	TTL    time.Duration // as Options.LeaseTTL, the same for all who may want the shard; 0 means that one
-	// Waiting is called, if set, when Claim begins to wait and whenever it waits for somebody else
+	// Waiting is called, if set, when Claim begins to wait and whenever it waits for another owner
 	// than before, with a sentence that names the owner.
 	Waiting func(sentence string)
 }
 
 // Lease is the right of one process to land pages of one shard. It is kept alive in the background
-// until Release or Drained. Failing to renew is not losing it: only another owner's take is.
-type Lease interface {
+// until Release or Complete. Failing to renew is not losing it: only another owner's take is.
+type Lease struct {
 	// Token is the fencing number. It grows with every take of the shard.
-	Token() int64
+	Token int64
+	Lander
+	Keeper
+	// Suspects are the items that may have made owners of the shard crash; nil while none is suspected.
+	Suspects Suspects
+}
+
+// Lander lands the pages of a shard, and ends its lease.
+type Lander interface {
 	// Land commits a batch, or nothing of it: one attempt, on a connection of its own that is made
-	// again when it was lost. ErrUnavailable and ErrStoreFull: repeat the same batch later.
-	// ErrFenced: somebody else has the shard, nothing of this lease is committed any more.
+	// again when it was lost. [ErrUnavailable] and [ErrStoreFull]: repeat the same batch later.
+	// [ErrFenced]: another worker has the shard, nothing of this lease is committed any more.
 	Land(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
-	// Lost is closed when somebody else has taken the shard.
-	Lost() <-chan struct{}
-	// Fingerprint is the generation of the ledger's keys (GEN) as last read from the store.
-	Fingerprint() string
-	// Drained records that every item of the shard has ended, and how many corpus lines were no
-	// items, and gives the shard back. finished says that the run's other shards were drained too.
-	// After ErrUnavailable the lease still stands: repeat the call.
-	Drained(ctx context.Context, rejected int64) (finished bool, err error)
+	// Complete records that every item of the shard has ended, and how many corpus lines were no
+	// items, and gives the shard back. finished reports whether the run's other shards were drained too.
+	// After [ErrUnavailable] the lease still stands: repeat the call.
+	Complete(ctx context.Context, rejected int64) (finished bool, err error)
 	// Release gives the shard back: it is free at once. The lease is over even where the store could
 	// not be told, and the shard then free a little later. A second call does nothing.
 	Release(ctx context.Context) error
-	// Suspects are the items that may have made owners of the shard crash; nil while none is suspected.
-	Suspects() Suspects
-	// Trouble says for people since when and why renewing fails; empty when all is well.
+}
+
+// Keeper keeps a lease alive.
+type Keeper interface {
+	// Lost is closed when another worker has taken the shard.
+	Lost() <-chan struct{}
+	// Fingerprint is the generation of the ledger's keys (GEN) as last read from the store.
+	Fingerprint() string
+	// Trouble tells people since when and why renewing fails; empty when all is well.
 	Trouble() string
+}
+
+// Suspects remember which items were in flight when an owner of the shard crashed. All methods work under the lease's token
+// and fail with [ErrFenced] where another owner has the shard.
+type Suspects interface {
+	// Load returns, for each suspect of the shard, in how many crashed leases it was in flight.
+	Load(ctx context.Context) (map[harvest.Key]int, error)
+	// Note keeps that the items are in flight from now on, until they land, are cleared or the lease is given back.
+	Note(ctx context.Context, keys []harvest.Key) error
+	// Clear forgets the items and what is counted for them.
+	Clear(ctx context.Context, keys []harvest.Key) error
+	// Calm notes that the shard's owner has lived for long: its next lease suspects nothing.
+	Calm(ctx context.Context) error
+}
+
+// Leaders choose the one process that leads a run.
+type Leaders interface {
+	// Lead makes this process the one that leads the run. It waits while another does, and calls waiting once for each
+	// other leader with a sentence that names it. [ErrUnavailable] may come in the middle: call again.
+	Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (Leadership, error)
+}
+
+// Leadership is the right to lead a run. Two leaders for a moment harm nothing: all that a leader does is done once.
+type Leadership interface {
+	// Keep makes sure that we still lead, on a new connection where the old one was lost. [ErrHeld]: another does.
+	Keep(ctx context.Context) error
+	// Close gives the leadership back.
+	Close()
 }

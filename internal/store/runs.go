@@ -1,56 +1,54 @@
 package store
 
 import (
-	"strconv"
-	"strings"
+	"context"
 
 	"shoal/internal/harvest"
 )
 
-// storedCorpus is the --corpus that means the run's own corpus table.
-const storedCorpus = "store:"
-
-// ShardsFlag cannot be said anew even where nothing has landed: shards have rows.
-const ShardsFlag = "--shards"
-
-// Contradicts compares what a run was opened with and what is given now. An input that is not given means "as stored",
-// and where the corpus is read from now need not be where it was read from when the run's table was filled.
-func Contradicts(stored, given harvest.Run) *Contradiction {
-	fields := []struct{ name, stored, given string }{
-		{"--upstream", stored.Upstream, given.Upstream},
-		{"--api or --url", stored.API, given.API},
-		{"host", stored.Host, given.Host},
-		{"--extract", stored.Extract, given.Extract},
-		{"--body", stored.Body, given.Body},
-		{"--corpus", stored.Corpus, given.Corpus},
-		{"--next", stored.Next, given.Next},
-		{"--items", stored.Items, given.Items},
-		{"--split", stored.Split, given.Split},
-		{"--id", stored.ID, given.ID},
-		{"--absent", stored.Absent, given.Absent},
-		{ShardsFlag, orUnset(stored.Shards), orUnset(given.Shards)},
-	}
-	for _, f := range fields {
-		if f.given == "" || f.given == f.stored {
-			continue
-		}
-		if f.name == ShardsFlag && f.stored == "" {
-			continue // a worker opened it; from now on it is led
-		}
-		if f.name == "--corpus" && (unsaidCorpus(f.given) || unsaidCorpus(f.stored)) {
-			continue
-		}
-		return &Contradiction{Run: stored.Name, Field: f.name, Stored: f.stored, Given: f.given}
-	}
-	return nil
+// Runs are the runs of the store.
+type Runs interface {
+	// FindRun returns the run with this name, or [ErrNoRun].
+	FindRun(ctx context.Context, name string) (harvest.Run, error)
+	// ListRuns returns all runs, newest first.
+	ListRuns(ctx context.Context) ([]harvest.Run, error)
+	// OpenRun creates the run, or resumes it when there is one of that name; opened reports whether it was created. Several
+	// callers at once are safe.
+	//
+	// An empty input of the given run means "as stored", and so does an extract that the records were made by before they
+	// were made again. One that differs is a [Contradiction], unless a worker has begun the run and gone without landing
+	// anything: then the run is opened anew. The returned run holds what is stored, with the given Rate where one was given.
+	OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error)
 }
 
-func unsaidCorpus(corpus string) bool { return corpus == "" || strings.HasPrefix(corpus, storedCorpus) }
+// Lifecycle ends runs and begins them again.
+type Lifecycle interface {
+	// FinishRun notes that the run is finished if all shards of one N are drained, and reports whether it is.
+	FinishRun(ctx context.Context, run string) (finished bool, err error)
+	// Reopen puts a drained run to work again and makes every mirror of its keys void: items that it lacks are fetched.
+	// [ErrNoRun] without the run.
+	Reopen(ctx context.Context, run string) error
+	// DropRun removes the run and all that belongs to it. [ErrBusy] while a worker holds a shard of the run, or a
+	// coordinator leads it.
+	DropRun(ctx context.Context, run string) error
+}
 
-// orUnset is a number that may not have been said.
-func orUnset(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
+// Mirrors say which mirrors of a run's keys are still good.
+type Mirrors interface {
+	// Fingerprint is 8 hex digits that change when the store is restored, failed over or dropped and made again, and
+	// with each NewGeneration: a mirror of the keys is marked with it.
+	Fingerprint(ctx context.Context, run string) (string, error)
+	// NewGeneration makes every mirror of the run's keys void.
+	NewGeneration(ctx context.Context, run string) error
+}
+
+// Retries fetch items again that have ended.
+type Retries interface {
+	// PutBack has items for whose page wanted is true fetched again, and counts them by outcome; a listing of which steps
+	// are among them is walked once more. Their pages, records and counts stay until the new outcome lands, but do not
+	// count as known. The run is not finished any more, their shards are not drained, and every mirror of the keys is void.
+	// [ErrBusy] while a worker holds a shard of the run.
+	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
+	// Retried reports whether the item was put back and its new outcome has not landed yet.
+	Retried(ctx context.Context, run string, key harvest.Key) (bool, error)
 }

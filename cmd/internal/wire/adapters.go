@@ -177,7 +177,7 @@ func maskCause(client *fetch.Client, read harvest.Reading) harvest.Reading {
 }
 
 // chains gives an enumeration its table in the store.
-type chains struct{ store.Store }
+type chains struct{ *store.Store }
 
 func (c chains) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	err := c.Store.CommitStep(ctx, run, to, entries)

@@ -13,7 +13,7 @@ import (
 )
 
 // ChosenRun is the named run, or the only one there is.
-func ChosenRun(ctx context.Context, truth store.Store, name string) (harvest.Run, error) {
+func ChosenRun(ctx context.Context, truth *store.Store, name string) (harvest.Run, error) {
 	if name != "" {
 		return truth.FindRun(ctx, name)
 	}

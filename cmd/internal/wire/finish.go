@@ -54,7 +54,7 @@ func (h *Harvester) settle(ctx context.Context, result worker.Result, out *Outco
 			return h.settleDigest(ctx, h.run.CorpusItems, result)
 		},
 		func() (err error) {
-			out.Finished, err = h.lease.Drained(ctx, result.Rejected)
+			out.Finished, err = h.lease.Complete(ctx, result.Rejected)
 			return err
 		},
 		func() (err error) {

@@ -52,12 +52,12 @@ type Harvester struct {
 	Env
 	set config.Worker
 
-	truth  store.Store
+	truth  *store.Store
 	source source
 	run    harvest.Run
 	opened bool
 	redis  redis.UniversalClient
-	lease  store.Lease
+	lease  *store.Lease
 	pacer  *pace.Pacer
 	client *fetch.Client
 	kind   upstream
@@ -97,7 +97,7 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 	case err == nil:
 		out, err = h.drainAll(life)
 		out.Seen = h.seen(life)
-	case errors.Is(err, store.ErrDrained):
+	case errors.Is(err, store.ErrNoShardLeft):
 		h.Say(noShardLeft(h.run))
 		out, err = Outcome{Drained: true, Finished: !h.run.FinishedAt.IsZero()}, nil
 	}
@@ -259,7 +259,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: h.fetching(),
-		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: h.lease.Suspects(), Counters: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: h.lease.Suspects, Counters: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)

@@ -35,7 +35,7 @@ func (h *Harvester) examples(ctx context.Context, s status.Seen, totals harvest.
 		if n == 0 {
 			return nil
 		}
-		query := store.Query{Run: h.run.Name, What: store.Pages, Outcomes: []harvest.Outcome{outcome}, Limit: mostExamples}
+		query := store.Query{Run: h.run.Name, What: store.PageRows, Outcomes: []harvest.Outcome{outcome}, Limit: mostExamples}
 		err := h.truth.Export(ctx, query, func(row store.Row) error {
 			all = append(all, status.Example{Item: cmp.Or(row.Page.ID, row.Page.URL), Reason: row.Page.Reason})
 			return nil

@@ -46,7 +46,7 @@ func (h *Harvester) adoptRun(ctx context.Context) error {
 		return err
 	case h.set.AutoShard && !run.FinishedAt.IsZero() && !h.contradicts(run): // else what opens the run says so
 		h.run = run
-		return store.ErrDrained
+		return store.ErrNoShardLeft
 	case h.set.AutoShard && run.Shards == 0:
 		return config.Usagef("--shard auto takes the shards of a run that was opened with a number of them, and run %s was not: open one with coordinator run --shards N, or say --shard i/N", run.Name)
 	case h.set.Corpus == "" || h.set.Corpus == harvest.StoreCorpus:

@@ -35,7 +35,7 @@ func (h *Harvester) openStore(ctx context.Context) error {
 			return err
 		}
 		h.onClose(h.truth.Close)
-		for _, sentence := range h.truth.Warnings() {
+		for _, sentence := range h.truth.Warnings {
 			h.Say("warning: " + sentence)
 		}
 		return nil
@@ -107,7 +107,7 @@ func (h *Harvester) claim(ctx context.Context) error {
 func (h *Harvester) takeShard(ctx context.Context) error {
 	return h.patiently(ctx, "the store", unavailable, func() (err error) {
 		claim := store.Claim{Run: h.run.Name, Shard: h.set.Shard, Owner: owner(), NoWait: h.set.NoWait, Waiting: h.Say}
-		var lease store.Lease
+		var lease *store.Lease
 		if h.set.AutoShard {
 			claim.Shard.Of = h.run.Shards
 			lease, h.set.Shard, err = h.truth.ClaimAny(ctx, claim)

@@ -97,7 +97,7 @@ func (h *Harvester) drainAll(ctx context.Context) (Outcome, error) {
 		}
 		h.verify = false
 		err = h.interruptible(ctx, h.claim, h.openNextCorpus, h.build)
-		if errors.Is(err, store.ErrDrained) {
+		if errors.Is(err, store.ErrNoShardLeft) {
 			return out, nil
 		}
 		if err != nil {

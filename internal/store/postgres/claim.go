@@ -14,8 +14,8 @@ import (
 // takeLimit bounds connecting for a take, and one look or one take, on the client's side.
 const takeLimit = 10 * time.Second
 
-// Claim implements Store.
-func (p *Store) Claim(ctx context.Context, c store.Claim) (store.Lease, error) {
+// Claim implements [store.Leases].
+func (p *Store) Claim(ctx context.Context, c store.Claim) (*store.Lease, error) {
 	c = leasing.WithTTL(c, p.ttl)
 	t := &taker{p: p, Claiming: leasing.Claiming{Claim: c}, watch: leasing.Watch{Apart: c.TTL / 2}}
 	lease, err := t.claim(ctx)
@@ -35,7 +35,7 @@ type taker struct {
 	any   bool // whichever shard is free and not drained
 }
 
-func (t *taker) claim(ctx context.Context) (store.Lease, error) {
+func (t *taker) claim(ctx context.Context) (*store.Lease, error) {
 	conn, err := t.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (t *taker) connect(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // wait looks again and again until nobody is in the way.
-func (t *taker) wait(ctx context.Context) (store.Lease, error) {
+func (t *taker) wait(ctx context.Context) (*store.Lease, error) {
 	for {
 		inWay, again, err := t.look(ctx)
 		if err != nil {
@@ -94,7 +94,7 @@ func (t *taker) look(ctx context.Context) (inWay []leasing.HeldLease, again time
 }
 
 // take is the one transaction that makes the shard ours; both results are nil when somebody came first.
-func (t *taker) take(ctx context.Context) (store.Lease, error) {
+func (t *taker) take(ctx context.Context) (*store.Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, takeLimit)
 	defer cancel()
 	var own leasing.Ownership
@@ -113,7 +113,7 @@ func (t *taker) take(ctx context.Context) (store.Lease, error) {
 	if err := endHolders(ctx, t.conn, landLock, old...); err != nil {
 		return nil, err
 	}
-	return t.p.startLease(own, t.TTL, t.conn, t.gen), nil
+	return t.p.startLease(own, t.TTL, t.conn, t.gen).handle(), nil
 }
 
 // errInWay ends the transaction of a take that came too late.

@@ -30,8 +30,8 @@ const lookAllSQL = `WITH held AS MATERIALIZED (
 		OR hashtextextended('shoal lease ' || s.run || ' ' || s.shard || '/' || s.of || ' ' || s.token, 0) NOT IN (SELECT lock FROM held)
 	FROM shoal.shards s WHERE s.run = $1 ORDER BY s.of, s.shard`
 
-// ClaimAny implements Store.
-func (p *Store) ClaimAny(ctx context.Context, c store.Claim) (store.Lease, harvest.Shard, error) {
+// ClaimAny implements [store.Leases].
+func (p *Store) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, harvest.Shard, error) {
 	c = leasing.WithTTL(c, p.ttl)
 	c.Shard.Index = 0
 	if err := leasing.Pause(ctx, rand.N(startJitter)); err != nil {
@@ -54,14 +54,14 @@ func (p *Store) ClaimAny(ctx context.Context, c store.Claim) (store.Lease, harve
 // wrapAny names a claim of whichever shard.
 func wrapAny(c store.Claim, err error) error {
 	operation := "claim a shard of run " + c.Run
-	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrDrained) {
+	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrNoShardLeft) {
 		return fmt.Errorf("%s: %w", operation, err)
 	}
 	return classify(operation, err)
 }
 
 // waitAny looks again and again until a shard can be taken or none is left.
-func (t *taker) waitAny(ctx context.Context) (store.Lease, error) {
+func (t *taker) waitAny(ctx context.Context) (*store.Lease, error) {
 	said := false
 	for {
 		asked := time.Now()
@@ -70,7 +70,7 @@ func (t *taker) waitAny(ctx context.Context) (store.Lease, error) {
 			return nil, err
 		}
 		if f.Done() {
-			return nil, store.ErrDrained
+			return nil, store.ErrNoShardLeft
 		}
 		inWay, again := t.watch.Look(f.Held, asked, time.Now())
 		left := f.Left(t.Shard.Of, inWay)

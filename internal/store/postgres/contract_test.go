@@ -34,7 +34,7 @@ func BenchmarkLand(b *testing.B) {
 	storetest.BenchmarkLand(b, open, func(b *testing.B) string { return testenv.Postgres(b).URL }, postgres.NewLander)
 }
 
-func take(t testing.TB, s store.Store, run string, shard harvest.Shard) storetest.Land {
+func take(t testing.TB, s *store.Store, run string, shard harvest.Shard) storetest.Land {
 	t.Helper()
 	token := postgres.RaiseToken(t, s, run, shard)
 	return func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error) {

@@ -14,7 +14,7 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// Chain implements Store.
+// Chain implements [store.Chains].
 func (p *Store) Chain(ctx context.Context, run, seed string) (harvest.Chain, error) {
 	c := harvest.Chain{Seed: seed}
 	err := p.pool.QueryRow(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL, coalesce(trail, '') FROM shoal.chains WHERE "+sqltext.ChainNamed(sqltext.ChainNameHashed), run, seed).
@@ -25,19 +25,19 @@ func (p *Store) Chain(ctx context.Context, run, seed string) (harvest.Chain, err
 	return c, classify("read chain "+seed+" of run "+run, err)
 }
 
-// ChainsDone implements Store.
+// ChainsDone implements [store.Chains].
 func (p *Store) ChainsDone(ctx context.Context, run string) (n int, err error) {
 	err = p.pool.QueryRow(ctx, "SELECT count(*) FROM shoal.chains WHERE run = $1 AND done_at IS NOT NULL", run).Scan(&n)
 	return n, classify("count the chains of run "+run, err)
 }
 
-// LongestChain implements Store.
+// LongestChain implements [store.Chains].
 func (p *Store) LongestChain(ctx context.Context, run string) (steps int64, err error) {
 	err = p.pool.QueryRow(ctx, "SELECT coalesce(max(step), 0) FROM shoal.chains WHERE run = $1", run).Scan(&steps)
 	return steps, classify("measure the chains of run "+run, err)
 }
 
-// CommitStep implements Store. The lock of the chain's row, which the first statement takes, keeps two who walk the same
+// CommitStep implements [store.Chains]. The lock of the chain's row, which the first statement takes, keeps two who walk the same
 // chain from one step; that of the run keeps two chains from the same numbers.
 func (p *Store) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	err := pgx.BeginTxFunc(ctx, p.pool, beginLanding, func(tx pgx.Tx) error {
@@ -65,7 +65,7 @@ func (p *Store) CommitStep(ctx context.Context, run string, to harvest.Chain, en
 	return classify(faults.Stepping(run, to.Seed, to.Step), err)
 }
 
-// CorpusRows implements Store.
+// CorpusRows implements [store.Corpus].
 func (p *Store) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error) {
 	rows, err := p.pool.Query(ctx, "SELECT seq, key, url, coalesce(id, ''), hint::text FROM shoal.corpus WHERE run = $1 AND seq > $2 ORDER BY seq LIMIT $3", run, after, limit)
 	if err != nil {
@@ -83,7 +83,7 @@ func (p *Store) CorpusRows(ctx context.Context, run string, after int64, limit i
 	return found, classify("read the corpus of run "+run, err)
 }
 
-// CorpusSize implements Store.
+// CorpusSize implements [store.Corpus].
 func (p *Store) CorpusSize(ctx context.Context, run string) (items int64, err error) {
 	err = p.pool.QueryRow(ctx, "SELECT coalesce(max(seq), 0) FROM shoal.corpus WHERE run = $1", run).Scan(&items)
 	return items, classify("count the corpus of run "+run, err)

@@ -17,8 +17,8 @@ import (
 )
 
 // LandUnder lands pages under a token of the shard, on a connection of its own, as a lease does.
-func LandUnder(ctx context.Context, s store.Store, run string, shard harvest.Shard, token int64, pages []harvest.Page) (harvest.Counts, error) {
-	p := s.(*Store)
+func LandUnder(ctx context.Context, s *store.Store, run string, shard harvest.Shard, token int64, pages []harvest.Page) (harvest.Counts, error) {
+	p := s.Runs.(*Store)
 	conn, err := p.connect(ctx, "land")
 	if err != nil {
 		return harvest.Counts{}, err
@@ -28,10 +28,10 @@ func LandUnder(ctx context.Context, s store.Store, run string, shard harvest.Sha
 }
 
 // RaiseToken gives the shard a new token and a lease for a minute, and returns the token.
-func RaiseToken(t testing.TB, s store.Store, run string, shard harvest.Shard) int64 {
+func RaiseToken(t testing.TB, s *store.Store, run string, shard harvest.Shard) int64 {
 	t.Helper()
 	var token int64
-	err := s.(*Store).pool.QueryRow(t.Context(), `INSERT INTO shoal.shards (run, shard, of, token, owner, expires_at)
+	err := s.Runs.(*Store).pool.QueryRow(t.Context(), `INSERT INTO shoal.shards (run, shard, of, token, owner, expires_at)
 		VALUES ($1, $2, $3, 1, 'test', clock_timestamp() + interval '1 minute')
 		ON CONFLICT (run, shard, of) DO UPDATE SET token = shards.token + 1, expires_at = excluded.expires_at RETURNING token`,
 		run, shard.Index, shard.Of).Scan(&token)
@@ -70,9 +70,9 @@ func Classify(err error) error { return classify("do something", err) }
 func IsPlaintext(conn net.Conn) bool { return isPlaintext(conn) }
 
 // NewLander lands on one connection that stays open.
-func NewLander(t testing.TB, s store.Store, run string, shard harvest.Shard) func([]harvest.Page) {
+func NewLander(t testing.TB, s *store.Store, run string, shard harvest.Shard) func([]harvest.Page) {
 	t.Helper()
-	p, own := s.(*Store), leasing.Ownership{Run: run, Shard: shard, Token: RaiseToken(t, s, run, shard)}
+	p, own := s.Runs.(*Store), leasing.Ownership{Run: run, Shard: shard, Token: RaiseToken(t, s, run, shard)}
 	conn, err := p.connect(t.Context(), "land")
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// ExtractBegin implements Store.
+// ExtractBegin implements [store.Extraction].
 func (p *Store) ExtractBegin(ctx context.Context, run, spec string) (cursor harvest.Key, err error) {
 	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		found, err := findRun(ctx, tx, run)
@@ -86,7 +86,7 @@ func forgetExtract(ctx context.Context, tx pgx.Tx, run string) error {
 	return nil
 }
 
-// ExtractBodies implements Store.
+// ExtractBodies implements [store.Extraction].
 func (p *Store) ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) (bodies []store.StoredBody, err error) {
 	err = pgx.BeginTxFunc(ctx, p.pool, beginOrdered, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, sqltext.SelectBodies("shoal.", "$1", "$2", "$3"), run, uuid(after), limit)
@@ -110,7 +110,7 @@ func (p *Store) ExtractBodies(ctx context.Context, run string, after harvest.Key
 	return bodies, classify("read the bodies of run "+run, err)
 }
 
-// ExtractStage implements Store.
+// ExtractStage implements [store.Extraction].
 func (p *Store) ExtractStage(ctx context.Context, run string, batch []store.Extracted, cursor harvest.Key) error {
 	pages := tables.ExtractedPages(batch)
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
@@ -128,7 +128,7 @@ func (p *Store) ExtractStage(ctx context.Context, run string, batch []store.Extr
 	return classify(fmt.Sprintf("stage the records of %d pages of run %s", len(batch), run), err)
 }
 
-// ExtractFinish implements Store.
+// ExtractFinish implements [store.Extraction].
 func (p *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 	stale := false
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {

@@ -17,7 +17,7 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// Control implements Fleet.
+// Control implements [store.Controls].
 func (p *Store) Control(ctx context.Context, run string) (c harvest.Control, err error) {
 	var hold, silence float64
 	var at, lifted, drain, done *time.Time
@@ -46,14 +46,14 @@ func orZero(t *time.Time) time.Time {
 	return t.UTC()
 }
 
-// SetRate implements Fleet.
+// SetRate implements [store.Controls].
 func (p *Store) SetRate(ctx context.Context, host, rate, by string) error {
 	_, err := p.pool.Exec(ctx, `INSERT INTO shoal.control (host, rate, by, at) VALUES ($1, $2, $3, clock_timestamp())
 		ON CONFLICT (host) DO UPDATE SET rate = excluded.rate, by = excluded.by, at = excluded.at`, host, rate, by)
 	return classify("keep the rate of "+host, err)
 }
 
-// Hold implements Fleet.
+// Hold implements [store.Controls].
 func (p *Store) Hold(ctx context.Context, host string, length time.Duration, by string) error {
 	until := "clock_timestamp() + $3::interval"
 	switch {
@@ -67,28 +67,28 @@ func (p *Store) Hold(ctx context.Context, host string, length time.Duration, by 
 	return classify("keep the hold of "+host, err)
 }
 
-// Silence implements Fleet.
+// Silence implements [store.Silences].
 func (p *Store) Silence(ctx context.Context, host string, length time.Duration) error {
 	_, err := p.pool.Exec(ctx, `INSERT INTO shoal.control AS c (host, until) VALUES ($1, clock_timestamp() + $2::interval)
 		ON CONFLICT (host) DO UPDATE SET until = greatest(c.until, excluded.until)`, host, length)
 	return classify("keep the silence of "+host, err)
 }
 
-// Lift implements Fleet.
+// Lift implements [store.Silences].
 func (p *Store) Lift(ctx context.Context, host, by string) error {
 	_, err := p.pool.Exec(ctx, `INSERT INTO shoal.control (host, by, at, lifted_at) VALUES ($1, $2, clock_timestamp(), clock_timestamp())
 		ON CONFLICT (host) DO UPDATE SET until = NULL, lifted_at = excluded.lifted_at, by = excluded.by, at = excluded.at`, host, by)
 	return classify("end the silence of "+host, err)
 }
 
-// Drain implements Fleet.
-func (p *Store) Drain(ctx context.Context, run, by string) error {
+// RequestDrain implements [store.Controls].
+func (p *Store) RequestDrain(ctx context.Context, run, by string) error {
 	tag, err := p.pool.Exec(ctx, `UPDATE shoal.runs SET drain_by = nullif($2, ''), drain_at = CASE WHEN $2 <> '' THEN clock_timestamp() END
 		WHERE run = $1`, run, by)
 	return classify("keep that run "+run+" is drained", faults.OneRow(tag.RowsAffected(), err))
 }
 
-// ListShards implements Fleet.
+// ListShards implements [store.Counts].
 func (p *Store) ListShards(ctx context.Context, run string) ([]harvest.ShardState, error) {
 	shards, err := p.listShards(ctx, p.pool, run)
 	return shards, classify("list the shards of run "+run, err)
@@ -115,7 +115,7 @@ func (p *Store) listShards(ctx context.Context, q querier, run string) ([]harves
 	})
 }
 
-// SaveWork implements Fleet.
+// SaveWork implements [store.Work].
 func (p *Store) SaveWork(ctx context.Context, w harvest.Work) error {
 	stats, err := json.Marshal(w.Stats)
 	if err != nil {
@@ -132,7 +132,7 @@ func (p *Store) SaveWork(ctx context.Context, w harvest.Work) error {
 	return classify("keep what "+w.Worker+" does", p.pool.SendBatch(ctx, batch).Close())
 }
 
-// ListWork implements Fleet.
+// ListWork implements [store.Work].
 func (p *Store) ListWork(ctx context.Context, run string) ([]harvest.Work, error) {
 	rows, err := p.pool.Query(ctx, `SELECT run, worker, coalesce(shard, ''), started_at, seen_at, ended_at IS NOT NULL, stats::text
 		FROM shoal.work WHERE run = $1 ORDER BY started_at, worker`, run)
@@ -150,7 +150,7 @@ func (p *Store) ListWork(ctx context.Context, run string) ([]harvest.Work, error
 	return all, classify("list the work of run "+run, err)
 }
 
-// ListMinutes implements Fleet.
+// ListMinutes implements [store.Work].
 func (p *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error) {
 	rows, err := p.pool.Query(ctx, "SELECT minute, seconds::text FROM shoal.sent WHERE run = $1 ORDER BY minute", run)
 	if err != nil {
@@ -163,7 +163,7 @@ func (p *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, 
 	return all, classify("list the minutes of run "+run, err)
 }
 
-// FinishRun implements Fleet.
+// FinishRun implements [store.Lifecycle].
 func (p *Store) FinishRun(ctx context.Context, run string) (finished bool, err error) {
 	err = p.pool.QueryRow(ctx, `UPDATE shoal.runs SET finished_at = CASE WHEN EXISTS (
 			SELECT FROM shoal.shards WHERE run = $1 AND drained_at IS NOT NULL GROUP BY of HAVING count(*) = of)
@@ -172,7 +172,7 @@ func (p *Store) FinishRun(ctx context.Context, run string) (finished bool, err e
 	return finished, classify("finish run "+run, noRun(err))
 }
 
-// PutBack implements Fleet.
+// PutBack implements [store.Retries].
 func (p *Store) PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error) {
 	var back tables.PutBack
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
@@ -209,7 +209,7 @@ func (p *Store) PutBack(ctx context.Context, run string, outcomes []harvest.Outc
 	return back.Counts, classify("put items of run "+run+" back", err)
 }
 
-// Reopen implements Fleet.
+// Reopen implements [store.Lifecycle].
 func (p *Store) Reopen(ctx context.Context, run string) error {
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, "UPDATE shoal.runs SET generation = gen_random_uuid(), finished_at = NULL WHERE run = $1", run)
@@ -261,7 +261,7 @@ func (p *Store) rewind(ctx context.Context, tx pgx.Tx, run string, back *tables.
 	return nil
 }
 
-// DropRun implements Fleet. Partitions are detached first: dropping them in place would lock all readers of all runs out
+// DropRun implements [store.Lifecycle]. Partitions are detached first: dropping them in place would lock all readers of all runs out
 // for as long as it takes.
 func (p *Store) DropRun(ctx context.Context, run string) error {
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {

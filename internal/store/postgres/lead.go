@@ -22,7 +22,7 @@ type leadership struct {
 
 func leadLock(run string) string { return "shoal lead " + run }
 
-// Lead implements Fleet.
+// Lead implements [store.Leaders].
 func (p *Store) Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (store.Leadership, error) {
 	l := &leadership{p: p, run: run, owner: owner}
 	l.conn = newSession(nil, l.dial)
@@ -87,7 +87,7 @@ func (l *leadership) leader(ctx context.Context, conn *pgx.Conn) string {
 	return who + " since " + since
 }
 
-// Keep implements Leadership.
+// Keep implements [store.Leadership].
 func (l *leadership) Keep(ctx context.Context) error {
 	err := l.conn.do(ctx, takeLimit, func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "SELECT 1")
@@ -100,5 +100,5 @@ func (l *leadership) Keep(ctx context.Context) error {
 	return classify("lead run "+l.run, err)
 }
 
-// Close implements Leadership.
+// Close implements [store.Leadership].
 func (l *leadership) Close() { l.conn.close() }

@@ -46,7 +46,7 @@ func (p *Store) startLease(own leasing.Ownership, ttl time.Duration, conn *pgx.C
 	return l
 }
 
-// Land implements Lease.
+// Land implements [store.Lander].
 func (l *shardLease) Land(ctx context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
 	if err := l.Check(); err != nil {
 		return counts, wrapOwn(l.Own, "land on", err)
@@ -132,8 +132,8 @@ func (l *shardLease) confirm(ctx context.Context, conn *pgx.Conn) (gen string, e
 	return l.p.fingerprint(ctx, conn, l.Own.Run)
 }
 
-// Drained implements Lease.
-func (l *shardLease) Drained(ctx context.Context, rejected int64) (finished bool, err error) {
+// Complete implements [store.Lander].
+func (l *shardLease) Complete(ctx context.Context, rejected int64) (finished bool, err error) {
 	err = l.giveBack(ctx, "close", func(ctx context.Context, conn *pgx.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 			finished, err = l.drain(ctx, tx, rejected)
@@ -187,7 +187,7 @@ func (l *shardLease) drain(ctx context.Context, tx pgx.Tx, rejected int64) (fini
 	return tag.RowsAffected() > 0, err
 }
 
-// Release implements Lease.
+// Release implements [store.Lander].
 func (l *shardLease) Release(ctx context.Context) error {
 	defer l.hangUp()
 	// The landing connection goes first: a landing that is still under way would renew what we release.

@@ -33,7 +33,7 @@ func bigPages() []harvest.Page {
 }
 
 // through opens the store behind a proxy of its own, as a worker on another machine has it.
-func through(t testing.TB, url string) (store.Store, *proxy) {
+func through(t testing.TB, url string) (*store.Store, *proxy) {
 	t.Helper()
 	p := newProxy(t, url)
 	return storetest.OpenWithRun(t, Open, p.url), p
@@ -42,12 +42,12 @@ func through(t testing.TB, url string) (store.Store, *proxy) {
 func openPostgresWithRun(t testing.TB) (*Store, string) {
 	t.Helper()
 	url := testenv.Postgres(t).URL
-	return storetest.OpenWithRun(t, Open, url).(*Store), url
+	return storetest.OpenWithRun(t, Open, url).Runs.(*Store), url
 }
 
 // claimAsync claims in the background and repeats where the server is away.
-func claimAsync(t testing.TB, s store.Store, c store.Claim) <-chan store.Lease {
-	taken := make(chan store.Lease, 1)
+func claimAsync(t testing.TB, s store.Leases, c store.Claim) <-chan *store.Lease {
+	taken := make(chan *store.Lease, 1)
 	ctx := t.Context()
 	ended := make(chan struct{})
 	go func() {
@@ -126,8 +126,8 @@ func TestAKilledOwnersShardIsFreeAfterHalfTheTTL(t *testing.T) {
 	if took := time.Since(killed); took < ttl/2 || took >= ttl {
 		t.Errorf("Claim() after kill -9 took %s, want at least %s and less than %s", took, ttl/2, ttl)
 	}
-	if lease.Token() <= owner.Token {
-		t.Errorf("Token() = %d after %d, want a greater one", lease.Token(), owner.Token)
+	if lease.Token <= owner.Token {
+		t.Errorf("Token() = %d after %d, want a greater one", lease.Token, owner.Token)
 	}
 	storetest.MustLand(t, lease, storetest.SomePages(0, 20))
 	storetest.WantRows(t, p, 20)
@@ -207,8 +207,8 @@ func TestAnOwnerEndsItsOwnGhosts(t *testing.T) {
 		t.Errorf("Land() again = %d, %v, want %d, nil", counts.Landed, err, bigRows)
 	}
 	renewals(t, p, 3)
-	if token := query[int64](t, p, `SELECT token FROM shoal.shards`); token != lease.Token() || storetest.IsLost(lease) {
-		t.Errorf("the shard's token = %d, lost %t, want %d, false", token, storetest.IsLost(lease), lease.Token())
+	if token := query[int64](t, p, `SELECT token FROM shoal.shards`); token != lease.Token || storetest.IsLost(lease) {
+		t.Errorf("the shard's token = %d, lost %t, want %d, false", token, storetest.IsLost(lease), lease.Token)
 	}
 	storetest.WantRows(t, p, bigRows)
 }
@@ -234,8 +234,8 @@ func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
 		t.Errorf("Land() under a stale token = %v, want ErrFenced", err)
 	}
 	storetest.WantLost(t, lease)
-	if _, err := lease.Drained(t.Context(), 0); !errors.Is(err, store.ErrFenced) {
-		t.Errorf("Drained() under a stale token = %v, want ErrFenced", err)
+	if _, err := lease.Complete(t.Context(), 0); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("Complete() under a stale token = %v, want ErrFenced", err)
 	}
 	storetest.WantRows(t, p, 0)
 }
@@ -244,7 +244,7 @@ func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
 func TestAStaleTokenGetsNoLandingConnection(t *testing.T) {
 	t.Parallel()
 	p, _ := openPostgresWithRun(t)
-	lease := storetest.MustClaim(t, p, storetest.Briefly("stale")).(*shardLease)
+	lease := storetest.MustClaim(t, p, storetest.Briefly("stale")).Lander.(*shardLease)
 	if _, err := p.pool.Exec(t.Context(), `UPDATE shoal.shards SET token = token + 1`); err != nil {
 		t.Fatal(err)
 	}
@@ -266,8 +266,8 @@ func TestALapsedLeaseThatNobodyTookGoesOn(t *testing.T) {
 	line.thaw()
 	storetest.MustLand(t, lease, storetest.SomePages(0, 10))
 	renewals(t, p, 2)
-	if token := query[int64](t, p, `SELECT token FROM shoal.shards`); token != lease.Token() || storetest.IsLost(lease) {
-		t.Errorf("the shard's token = %d, lost %t, want %d, false", token, storetest.IsLost(lease), lease.Token())
+	if token := query[int64](t, p, `SELECT token FROM shoal.shards`); token != lease.Token || storetest.IsLost(lease) {
+		t.Errorf("the shard's token = %d, lost %t, want %d, false", token, storetest.IsLost(lease), lease.Token)
 	}
 	storetest.Eventually(t, "the trouble is over", func() bool { return lease.Trouble() == "" })
 }
@@ -280,7 +280,7 @@ func TestALostLeaseConnectionIsMadeAgain(t *testing.T) {
 	lease := storetest.MustClaim(t, p, c)
 	c.Owner = "next"
 	next := claimAsync(t, p, c)
-	lock := lockText(leaseLock, lease.(*shardLease).Own)
+	lock := lockText(leaseLock, lease.Lander.(*shardLease).Own)
 	for range 3 {
 		storetest.Eventually(t, "the lease connection is there and ended", func() bool {
 			return query[int](t, p, `SELECT count(pg_terminate_backend(h.pid)) FROM (`+fmt.Sprintf(lockHolders, "$1")+`) h`, lock) == 1
@@ -294,8 +294,8 @@ func TestALostLeaseConnectionIsMadeAgain(t *testing.T) {
 	if err := lease.Release(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-next; got.Token() <= lease.Token() {
-		t.Errorf("Token() = %d after %d, want a greater one", got.Token(), lease.Token())
+	if got := <-next; got.Token <= lease.Token {
+		t.Errorf("Token() = %d after %d, want a greater one", got.Token, lease.Token)
 	} else if err := got.Release(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -335,10 +335,10 @@ func TestAClaimSaysThatTheServerIsAway(t *testing.T) {
 
 // outage makes a server fail under an owner who lands and another who waits, and wants the owner to go
 // on under its token.
-func outage(t *testing.T, strike func(s *testenv.PostgresServer, lease store.Lease)) {
+func outage(t *testing.T, strike func(s *testenv.PostgresServer, lease *store.Lease)) {
 	t.Helper()
 	server := testenv.OwnPostgres(t)
-	p := storetest.OpenWithRun(t, Open, server.URL).(*Store)
+	p := storetest.OpenWithRun(t, Open, server.URL).Runs.(*Store)
 	c := storetest.Briefly("owner")
 	c.TTL = 2 * time.Second
 	lease := storetest.MustClaim(t, p, c)
@@ -348,8 +348,8 @@ func outage(t *testing.T, strike func(s *testenv.PostgresServer, lease store.Lea
 	strike(server, lease)
 	storetest.MustLand(t, lease, storetest.SomePages(5, 10))
 	renewals(t, p, 4)
-	if token := query[int64](t, p, `SELECT token FROM shoal.shards`); token != lease.Token() || storetest.IsLost(lease) || len(next) > 0 {
-		t.Errorf("after the outage the token = %d, lost %t, taken %t, want %d, false, false", token, storetest.IsLost(lease), len(next) > 0, lease.Token())
+	if token := query[int64](t, p, `SELECT token FROM shoal.shards`); token != lease.Token || storetest.IsLost(lease) || len(next) > 0 {
+		t.Errorf("after the outage the token = %d, lost %t, taken %t, want %d, false, false", token, storetest.IsLost(lease), len(next) > 0, lease.Token)
 	}
 	if got := lease.Trouble(); got != "" {
 		t.Errorf("Trouble() = %q when all is well again, want none", got)
@@ -359,7 +359,7 @@ func outage(t *testing.T, strike func(s *testenv.PostgresServer, lease store.Lea
 
 func TestARestartedServerFencesNobody(t *testing.T) {
 	t.Parallel()
-	outage(t, func(s *testenv.PostgresServer, lease store.Lease) {
+	outage(t, func(s *testenv.PostgresServer, lease *store.Lease) {
 		s.Kill()
 		storetest.Eventually(t, "the owner notices", func() bool { return lease.Trouble() != "" })
 		s.Start()
@@ -368,7 +368,7 @@ func TestARestartedServerFencesNobody(t *testing.T) {
 
 func TestAFrozenServerFencesNobody(t *testing.T) {
 	t.Parallel()
-	outage(t, func(s *testenv.PostgresServer, lease store.Lease) {
+	outage(t, func(s *testenv.PostgresServer, lease *store.Lease) {
 		s.Freeze()
 		timer := time.NewTimer(3 * time.Second)
 		defer timer.Stop()
@@ -381,7 +381,7 @@ func TestAFrozenServerFencesNobody(t *testing.T) {
 }
 
 // landFor lands on a server that does not answer, and gives up when end fires.
-func landFor(end <-chan time.Time, lease store.Lease) (harvest.Counts, error) {
+func landFor(end <-chan time.Time, lease *store.Lease) (harvest.Counts, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		<-end

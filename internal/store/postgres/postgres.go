@@ -41,7 +41,7 @@ type Store struct {
 
 // Open connects to the server at url, postgres://…, and brings its schema up to date; see stores.Open for
 // its errors.
-func Open(ctx context.Context, url string, options store.Options) (store.Store, error) {
+func Open(ctx context.Context, url string, options store.Options) (*store.Store, error) {
 	if options.LeaseTTL == 0 {
 		options.LeaseTTL = store.DefaultLeaseTTL
 	}
@@ -58,7 +58,14 @@ func Open(ctx context.Context, url string, options store.Options) (store.Store, 
 		pool.Close()
 		return nil, starting(err)
 	}
-	return p, nil
+	return p.roles(), nil
+}
+
+func (p *Store) roles() *store.Store {
+	return &store.Store{
+		Runs: p, Lifecycle: p, Mirrors: p, Pages: p, Counts: p, Retries: p, Corpus: p, Chains: p, Leases: p, Leaders: p,
+		Controls: p, Silences: p, Work: p, Extraction: p, Closer: p, Warnings: p.warnings,
+	}
 }
 
 // prepare looks at the server, then at the schema. The pooler comes first: behind one nothing else works as it should.
@@ -191,10 +198,7 @@ func isPlaintext(conn net.Conn) bool {
 	return err == nil && !addr.Addr().Unmap().IsLoopback() // a Unix socket has no such address
 }
 
-// Warnings implements Store.
-func (p *Store) Warnings() []string { return p.warnings }
-
-// Close implements Store.
+// Close implements [io.Closer].
 func (p *Store) Close() error {
 	p.pool.Close()
 	return nil

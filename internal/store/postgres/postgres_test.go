@@ -20,7 +20,7 @@ import (
 
 var whole = harvest.Shard{Index: 0, Of: 1}
 
-func openRun(t testing.TB, url string) store.Store {
+func openRun(t testing.TB, url string) *store.Store {
 	t.Helper()
 	s := storetest.Open(t, open, url, store.Options{Version: "v1", Application: "shoal test"})
 	if _, _, err := s.OpenRun(t.Context(), harvest.Run{Name: storetest.Name, Inputs: storetest.Inputs()}); err != nil {
@@ -206,7 +206,7 @@ func TestPostgresRefusesWhatOnlyJSONBRefuses(t *testing.T) {
 		t.Fatalf("land(64 pages, 5 of them poison) = %+v, %v, want 59 landed, 5 skipped, nil", counts, err)
 	}
 	reasons := make(map[harvest.Key]string)
-	query := store.Query{Run: storetest.Name, What: store.Pages, Outcomes: []harvest.Outcome{harvest.Skipped}}
+	query := store.Query{Run: storetest.Name, What: store.PageRows, Outcomes: []harvest.Outcome{harvest.Skipped}}
 	if err := s.Export(t.Context(), query, func(r store.Row) error { reasons[r.Page.Key] = r.Page.Reason; return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -269,8 +269,8 @@ func TestBodiesArePackedWithLZ4EverywhereOnTheirWay(t *testing.T) {
 	s := openRun(t, url)
 	conn := connect(t, url)
 	if !queryOne[bool](t, conn, "SELECT EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals))") {
-		if !strings.Contains(strings.Join(s.Warnings(), "\n"), "lz4") {
-			t.Errorf("Warnings() = %q, want one about lz4", s.Warnings())
+		if !strings.Contains(strings.Join(s.Warnings, "\n"), "lz4") {
+			t.Errorf("Warnings() = %q, want one about lz4", s.Warnings)
 		}
 		return
 	}
@@ -297,7 +297,7 @@ func TestExportOfALargeRunIsNotSorted(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn := connect(t, url)
-	for _, what := range []store.What{store.Pages, store.Records} {
+	for _, what := range []store.What{store.PageRows, store.RecordRows} {
 		plan := postgres.ExplainExport(t, conn, store.Query{Run: storetest.Name, What: what})
 		if strings.Contains(plan, "Sort") || strings.Contains(plan, "Nested") || !strings.Contains(plan, "Index") {
 			t.Errorf("Export(%s) sorts the whole run first:\n%s", what, plan)
@@ -333,11 +333,11 @@ func TestSchemaByHandIsASchema(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	unsafe := openRun(t, testenv.OwnPostgres(t).URL) // which runs with fsync=off
-	if got := strings.Join(unsafe.Warnings(), "\n"); !strings.Contains(got, "fsync") {
+	if got := strings.Join(unsafe.Warnings, "\n"); !strings.Contains(got, "fsync") {
 		t.Errorf("Warnings(fsync=off) = %q, want one about fsync", got)
 	}
 	safe := openRun(t, testenv.OwnPostgres(t, "fsync=on").URL)
-	if got := strings.Join(safe.Warnings(), "\n"); strings.Contains(got, "fsync") || strings.Contains(got, "encrypted") {
+	if got := strings.Join(safe.Warnings, "\n"); strings.Contains(got, "fsync") || strings.Contains(got, "encrypted") {
 		t.Errorf("Warnings(fsync=on, loopback) = %q, want none about fsync or encryption", got)
 	}
 }

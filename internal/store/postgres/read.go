@@ -14,7 +14,7 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// Known implements Store.
+// Known implements [store.Pages].
 func (p *Store) Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error) {
 	asked := uuids(keys)
 	operation := fmt.Sprintf("look up %d keys of run %s", len(keys), run)
@@ -34,13 +34,13 @@ func (p *Store) Known(ctx context.Context, run string, keys []harvest.Key) ([]bo
 	return tables.AreIn(found, keys), nil
 }
 
-// Retried implements Fleet.
+// Retried implements [store.Retries].
 func (p *Store) Retried(ctx context.Context, run string, key harvest.Key) (yes bool, err error) {
 	err = p.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM shoal.retried WHERE run = $1 AND key = $2)", run, uuid(key)).Scan(&yes)
 	return yes, classify("look what of run "+run+" is retried", err)
 }
 
-// Landed implements Store.
+// Landed implements [store.Pages].
 func (p *Store) Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error) {
 	operation := "read what landed in run " + run
 	rows, err := p.pool.Query(ctx, sqltext.LandedItems("shoal.", numbered), run, limit)
@@ -56,7 +56,7 @@ func (p *Store) Landed(ctx context.Context, run string, limit int) ([]harvest.It
 	return items, classify(operation, err)
 }
 
-// Keys implements Store.
+// Keys implements [store.Pages].
 func (p *Store) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error] {
 	return func(yield func(harvest.Key, error) bool) {
 		operation := "read the keys of run " + run
@@ -88,7 +88,7 @@ var beginOrdered = pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE R
 	"SET LOCAL enable_incremental_sort = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = off; " +
 	"SET LOCAL enable_bitmapscan = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = 0"}
 
-// Export implements Store.
+// Export implements [store.Pages].
 func (p *Store) Export(ctx context.Context, q store.Query, each func(store.Row) error) error {
 	sql, args, err := sqltext.ExportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) }, func(k harvest.Key) any { return uuid(k) })
 	if err != nil {
@@ -126,7 +126,7 @@ func scanExported(rows pgx.Rows, what store.What) (store.Row, error) {
 	p, r := &row.Page, &row.Record
 	var key pgtype.UUID
 	var err error
-	if what == store.Records {
+	if what == store.RecordRows {
 		err = rows.Scan(&key, &p.URL, &p.ID, &r.Ordinal, &r.Kind, (*jsonBytes)(&r.Data))
 	} else {
 		err = rows.Scan(&key, &p.URL, &p.ID, &p.Outcome, &p.Status, &p.Reason, &p.Detail, &p.Attempts, &p.Revision, &p.MediaType,
@@ -137,14 +137,14 @@ func scanExported(rows pgx.Rows, what store.What) (store.Row, error) {
 	return row, err
 }
 
-// Tally implements Store.
-func (p *Store) Tally(ctx context.Context, run string, outcomes []harvest.Outcome) ([]store.Ended, error) {
+// CountOutcomes implements [store.Counts].
+func (p *Store) CountOutcomes(ctx context.Context, run string, outcomes []harvest.Outcome) ([]store.OutcomeCount, error) {
 	rows, err := p.pool.Query(ctx, `SELECT outcome, coalesce(reason, ''), coalesce(status, 0), count(*) FROM shoal.pages
 		WHERE run = $1 AND outcome = ANY ($2) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`, run, tables.Words(outcomes))
 	if err != nil {
 		return nil, classify("count the items of run "+run, err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e store.Ended, err error) {
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e store.OutcomeCount, err error) {
 		err = row.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items)
 		return e, err
 	})

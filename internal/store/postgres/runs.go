@@ -46,13 +46,13 @@ func findRun(ctx context.Context, q querier, name string) (harvest.Run, error) {
 	return run, err
 }
 
-// FindRun implements Store.
+// FindRun implements [store.Runs].
 func (p *Store) FindRun(ctx context.Context, name string) (harvest.Run, error) {
 	run, err := findRun(ctx, p.pool, name)
 	return run, classify("find run "+name, err)
 }
 
-// ListRuns implements Store.
+// ListRuns implements [store.Runs].
 func (p *Store) ListRuns(ctx context.Context) ([]harvest.Run, error) {
 	rows, err := p.pool.Query(ctx, selectRuns+"ORDER BY opened_at DESC, run DESC")
 	if err != nil {
@@ -62,7 +62,7 @@ func (p *Store) ListRuns(ctx context.Context) ([]harvest.Run, error) {
 	return runs, classify("list the runs", err)
 }
 
-// OpenRun implements Store.
+// OpenRun implements [store.Runs].
 func (p *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error) {
 	if err := harvest.CheckRunName(given.Name); err != nil {
 		return harvest.Run{}, false, err
@@ -92,7 +92,7 @@ func (p *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 		}
 	}
 	if contradiction := store.Contradicts(run, given); contradiction != nil {
-		if contradiction.Field == store.ShardsFlag {
+		if !contradiction.Redefinable() {
 			return run, false, contradiction
 		}
 		return p.redefine(ctx, run, given, contradiction)
@@ -192,7 +192,7 @@ func (p *Store) adopt(ctx context.Context, stored, given harvest.Run) (harvest.R
 	return next, err
 }
 
-// RecordDigest implements Store.
+// RecordDigest implements [store.Corpus].
 func (p *Store) RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error) {
 	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, sqltext.RecordDigest("shoal.", "$1", "$2", "$3", "$4"), run, known, items, sum)
@@ -208,26 +208,26 @@ func (p *Store) RecordDigest(ctx context.Context, run, known string, items int64
 	return recorded, classify("record the corpus of run "+run, err)
 }
 
-// NewGeneration implements Store.
+// NewGeneration implements [store.Mirrors].
 func (p *Store) NewGeneration(ctx context.Context, run string) error {
 	tag, err := p.pool.Exec(ctx, "UPDATE shoal.runs SET generation = gen_random_uuid() WHERE run = $1", run)
 	return classify("begin a new generation of run "+run, faults.OneRow(tag.RowsAffected(), err))
 }
 
-// Totals implements Store.
+// Totals implements [store.Counts].
 func (p *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) {
 	var c harvest.Counts
 	err := p.pool.QueryRow(ctx, sqltext.Totals("shoal.", "$1"), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
 	return c, classify("add up run "+run, err)
 }
 
-// Rows implements Store.
+// Rows implements [store.Counts].
 func (p *Store) Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error) {
 	err = p.pool.QueryRow(ctx, sqltext.RowsOf("shoal.", numbered), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
 	return ofShard, ofRun, classify("count the rows of run "+run, err)
 }
 
-// Fingerprint implements Store.
+// Fingerprint implements [store.Keeper].
 func (p *Store) Fingerprint(ctx context.Context, run string) (string, error) {
 	gen, err := p.fingerprint(ctx, p.pool, run)
 	return gen, classify("fingerprint run "+run, err)

@@ -81,7 +81,7 @@ func watchTokens(t *testing.T, p *Store) {
 }
 
 // work claims, lands some batches and goes away, in one of several manners, until all batches have landed.
-func (s *schedule) work(ctx context.Context, truth store.Store, random *rand.Rand) {
+func (s *schedule) work(ctx context.Context, truth *store.Store, random *rand.Rand) {
 	for s.done.Load() < stormBatches && ctx.Err() == nil {
 		claiming, cancel := context.WithTimeout(ctx, 4*storetest.ShortTTL)
 		lease, err := truth.Claim(claiming, storetest.Briefly("worker"))
@@ -103,13 +103,13 @@ func (s *schedule) work(ctx context.Context, truth store.Store, random *rand.Ran
 }
 
 // die leaves the shard as a killed process does: no word to the store, and no connection.
-func (s *schedule) die(lease store.Lease) {
-	l := lease.(*shardLease)
+func (s *schedule) die(lease *store.Lease) {
+	l := lease.Lander.(*shardLease)
 	l.hangUp()
 }
 
 // hold lands up to n batches. One that was not landed for sure goes back to the others.
-func (s *schedule) hold(ctx context.Context, lease store.Lease, n int) {
+func (s *schedule) hold(ctx context.Context, lease *store.Lease, n int) {
 	for range n {
 		var batch int
 		select {

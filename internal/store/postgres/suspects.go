@@ -12,18 +12,23 @@ import (
 	"shoal/internal/store/internal/sqltext"
 )
 
-// suspects implements Suspects on the pool: what is noted must not wait for a landing.
+// suspects implements [store.Suspects] on the pool: what is noted must not wait for a landing.
 type suspects struct {
 	p *Store
 	l *leasing.State
 }
 
-// Suspects implements Lease.
-func (l *shardLease) Suspects() store.Suspects {
+// suspected is nil while nothing is suspected.
+func (l *shardLease) suspected() store.Suspects {
 	if !l.Own.Suspects {
 		return nil
 	}
 	return suspects{l.p, l.State}
+}
+
+// handle is the lease as its owner has it.
+func (l *shardLease) handle() *store.Lease {
+	return &store.Lease{Token: l.Own.Token, Lander: l, Keeper: l.State, Suspects: l.suspected()}
 }
 
 // countCrash is part of a take: it counts the owners that crashed, and says whether ours is to suspect its items.
@@ -38,7 +43,7 @@ func (t *taker) countCrash(ctx context.Context, tx pgx.Tx) (suspects bool, err e
 	return suspects, err
 }
 
-// Load implements Suspects.
+// Load implements [store.Suspects].
 func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 	own, found := s.l.Own, map[harvest.Key]int{}
 	rows, err := s.p.pool.Query(ctx, "SELECT key, crashes FROM shoal.suspects WHERE run = $1 AND crashes > 0", own.Run)
@@ -55,20 +60,20 @@ func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 	return found, wrapOwn(own, "load the suspects of", err)
 }
 
-// Note implements Suspects. The row of the shard is locked against a take, and not against a renewal or a landing.
+// Note implements [store.Suspects]. The row of the shard is locked against a take, and not against a renewal or a landing.
 func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
 	return s.exec(ctx, "note what is in flight of", `WITH ours AS (SELECT 1 FROM shoal.shards WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4 FOR KEY SHARE)
 		INSERT INTO shoal.suspects (run, key, shard, of, token) SELECT $1, key, $2, $3, $4 FROM ours, unnest($5::uuid[]) key
 		ON CONFLICT (run, key) DO UPDATE SET shard = excluded.shard, of = excluded.of, token = excluded.token`, uuids(keys))
 }
 
-// Clear implements Suspects.
+// Clear implements [store.Suspects].
 func (s suspects) Clear(ctx context.Context, keys []harvest.Key) error {
 	_, err := s.p.pool.Exec(ctx, "DELETE FROM shoal.suspects WHERE run = $1 AND key = ANY ($2::uuid[])", s.l.Own.Run, uuids(keys))
 	return wrapOwn(s.l.Own, "clear suspects of", err)
 }
 
-// Calm implements Suspects.
+// Calm implements [store.Suspects].
 func (s suspects) Calm(ctx context.Context) error {
 	return s.exec(ctx, "calm", "UPDATE shoal.shards SET crashes = 0 WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4")
 }

@@ -14,8 +14,8 @@ import (
 // filePoll is how often a claim looks again at a locked file: nobody can wake it.
 const filePoll = 100 * time.Millisecond
 
-// Claim implements Store.
-func (s *Store) Claim(ctx context.Context, c store.Claim) (store.Lease, error) {
+// Claim implements [store.Leases].
+func (s *Store) Claim(ctx context.Context, c store.Claim) (*store.Lease, error) {
 	c = leasing.WithTTL(c, s.ttl)
 	w := leasing.Claiming{Claim: c}
 	for {
@@ -45,7 +45,7 @@ type taker struct {
 
 // take makes the shard ours in one writing transaction, so that the takes of several processes go one
 // after the other. Both results are nil when somebody is in the way.
-func (t *taker) take(ctx context.Context) (lease store.Lease, err error) {
+func (t *taker) take(ctx context.Context) (lease *store.Lease, err error) {
 	defer func() {
 		if lease == nil && t.file != nil {
 			t.file.unlock()
@@ -69,7 +69,7 @@ func (t *taker) take(ctx context.Context) (lease store.Lease, err error) {
 	if err != nil || !taken {
 		return nil, err
 	}
-	return t.s.startLease(t.own, t.TTL, t.file, gen), nil
+	return t.s.startLease(t.own, t.TTL, t.file, gen).handle(), nil
 }
 
 // drained tells whether somebody drained the shard since it was seen to be left.

@@ -14,7 +14,7 @@ import (
 // wrapAny names a claim of whichever shard.
 func wrapAny(c store.Claim, err error) error {
 	operation := "claim a shard of run " + c.Run
-	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrDrained) || isOurs(err) {
+	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrNoShardLeft) || isOurs(err) {
 		return fmt.Errorf("%s: %w", operation, err)
 	}
 	return fmt.Errorf("%s: %w: %w", operation, store.ErrUnavailable, err)
@@ -23,8 +23,8 @@ func wrapAny(c store.Claim, err error) error {
 // anyPoll is how often those who wait for a shard of a SQLite store look again.
 const anyPoll = time.Second
 
-// ClaimAny implements Store.
-func (s *Store) ClaimAny(ctx context.Context, c store.Claim) (store.Lease, harvest.Shard, error) {
+// ClaimAny implements [store.Leases].
+func (s *Store) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, harvest.Shard, error) {
 	c = leasing.WithTTL(c, s.ttl)
 	of, said := c.Shard.Of, false
 	for {
@@ -42,7 +42,7 @@ func (s *Store) ClaimAny(ctx context.Context, c store.Claim) (store.Lease, harve
 			}
 		}
 		if f.Done() {
-			return nil, c.Shard, wrapAny(c, store.ErrDrained)
+			return nil, c.Shard, wrapAny(c, store.ErrNoShardLeft)
 		}
 		var inWay []leasing.HeldLease
 		for _, c.Shard = range f.Left(of, nil) {

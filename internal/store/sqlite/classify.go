@@ -18,7 +18,7 @@ func wrapOwn(o leasing.Ownership, operation string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, store.ErrHeld), errors.Is(err, store.ErrDrained), errors.Is(err, leasing.ErrReleased), isOurs(err):
+	case errors.Is(err, store.ErrHeld), errors.Is(err, store.ErrNoShardLeft), errors.Is(err, leasing.ErrReleased), isOurs(err):
 		return fmt.Errorf("%s: %w", o.Name(operation), err)
 	}
 	return fmt.Errorf("%s: %w: %w", o.Name(operation), store.ErrUnavailable, err)

@@ -35,7 +35,7 @@ func BenchmarkLand(b *testing.B) {
 	storetest.BenchmarkLand(b, open, func(b *testing.B) string { return "sqlite:" + filepath.Join(b.TempDir(), "shoal.db") }, sqlite.NewLander)
 }
 
-func openRun(t testing.TB, url string) store.Store {
+func openRun(t testing.TB, url string) *store.Store {
 	t.Helper()
 	return storetest.OpenWithRun(t, open, url)
 }
@@ -48,7 +48,7 @@ func batchOf(n int) []harvest.Page {
 	return pages
 }
 
-func take(t testing.TB, s store.Store, run string, shard harvest.Shard) storetest.Land {
+func take(t testing.TB, s *store.Store, run string, shard harvest.Shard) storetest.Land {
 	t.Helper()
 	token := sqlite.RaiseToken(t, s, run, shard)
 	return func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error) {

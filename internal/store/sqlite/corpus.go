@@ -13,7 +13,7 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// Chain implements Store.
+// Chain implements [store.Chains].
 func (s *Store) Chain(ctx context.Context, run, seed string) (harvest.Chain, error) {
 	c := harvest.Chain{Seed: seed}
 	err := s.read.QueryRowContext(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL, coalesce(trail, '') FROM chains WHERE run = ? AND seed = ?", run, seed).
@@ -24,19 +24,19 @@ func (s *Store) Chain(ctx context.Context, run, seed string) (harvest.Chain, err
 	return c, s.classify("read chain "+seed+" of run "+run, err)
 }
 
-// ChainsDone implements Store.
+// ChainsDone implements [store.Chains].
 func (s *Store) ChainsDone(ctx context.Context, run string) (n int, err error) {
 	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM chains WHERE run = ? AND done_at IS NOT NULL", run).Scan(&n)
 	return n, s.classify("count the chains of run "+run, err)
 }
 
-// LongestChain implements Store.
+// LongestChain implements [store.Chains].
 func (s *Store) LongestChain(ctx context.Context, run string) (steps int64, err error) {
 	err = s.read.QueryRowContext(ctx, "SELECT coalesce(max(step), 0) FROM chains WHERE run = ?", run).Scan(&steps)
 	return steps, s.classify("measure the chains of run "+run, err)
 }
 
-// CommitStep implements Store.
+// CommitStep implements [store.Chains].
 func (s *Store) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	return s.transact(ctx, faults.Stepping(run, to.Seed, to.Step), func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, sqltext.MoveChain("", sqltext.ChainName, "$7"), run, to.Seed, to.Step, to.Next, to.Done, to.Trail, stamp(time.Now()))
@@ -67,7 +67,7 @@ func (s *Store) CommitStep(ctx context.Context, run string, to harvest.Chain, en
 	})
 }
 
-// CorpusRows implements Store.
+// CorpusRows implements [store.Corpus].
 func (s *Store) CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error) {
 	var found []harvest.Entry
 	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
@@ -87,7 +87,7 @@ func (s *Store) CorpusRows(ctx context.Context, run string, after int64, limit i
 	return found, s.classify("read the corpus of run "+run, err)
 }
 
-// CorpusSize implements Store.
+// CorpusSize implements [store.Corpus].
 func (s *Store) CorpusSize(ctx context.Context, run string) (items int64, err error) {
 	err = s.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM corpus WHERE run = ?", run).Scan(&items)
 	return items, s.classify("count the corpus of run "+run, err)

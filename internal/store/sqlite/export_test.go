@@ -14,15 +14,15 @@ import (
 )
 
 // LandUnder lands pages under a token of the shard, as a lease does.
-func LandUnder(ctx context.Context, s store.Store, run string, shard harvest.Shard, token int64, pages []harvest.Page) (harvest.Counts, error) {
-	return s.(*Store).land(ctx, leasing.Ownership{Run: run, Shard: shard, Token: token}, time.Minute, pages)
+func LandUnder(ctx context.Context, s *store.Store, run string, shard harvest.Shard, token int64, pages []harvest.Page) (harvest.Counts, error) {
+	return s.Runs.(*Store).land(ctx, leasing.Ownership{Run: run, Shard: shard, Token: token}, time.Minute, pages)
 }
 
 // RaiseToken gives the shard a new token and a lease for a minute, and returns the token.
-func RaiseToken(t testing.TB, s store.Store, run string, shard harvest.Shard) int64 {
+func RaiseToken(t testing.TB, s *store.Store, run string, shard harvest.Shard) int64 {
 	t.Helper()
 	var token int64
-	err := s.(*Store).write.QueryRowContext(t.Context(), `INSERT INTO shards (run, shard, "of", token, owner, expires_at) VALUES (?, ?, ?, 1, 'test', ?)
+	err := s.Runs.(*Store).write.QueryRowContext(t.Context(), `INSERT INTO shards (run, shard, "of", token, owner, expires_at) VALUES (?, ?, ?, 1, 'test', ?)
 		ON CONFLICT DO UPDATE SET token = token + 1, expires_at = excluded.expires_at RETURNING token`,
 		run, shard.Index, shard.Of, stamp(time.Now().Add(time.Minute))).Scan(&token)
 	if err != nil {
@@ -32,11 +32,11 @@ func RaiseToken(t testing.TB, s store.Store, run string, shard harvest.Shard) in
 }
 
 // LimitPages lets the SQLite file have no more than n disk pages until the returned function is called.
-func LimitPages(t testing.TB, s store.Store, n int) (lift func()) {
+func LimitPages(t testing.TB, s *store.Store, n int) (lift func()) {
 	t.Helper()
 	set := func(n int) {
 		t.Helper()
-		if _, err := s.(*Store).write.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+		if _, err := s.Runs.(*Store).write.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,9 +45,9 @@ func LimitPages(t testing.TB, s store.Store, n int) (lift func()) {
 }
 
 // BlockWriters writes, as another process would, until the returned function is called.
-func BlockWriters(t testing.TB, s store.Store) (free func()) {
+func BlockWriters(t testing.TB, s *store.Store) (free func()) {
 	t.Helper()
-	other, err := sql.Open("sqlite", dsn(s.(*Store).path, "rw", false))
+	other, err := sql.Open("sqlite", dsn(s.Runs.(*Store).path, "rw", false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func BlockWriters(t testing.TB, s store.Store) (free func()) {
 }
 
 // NewLander lands on the connection that writes.
-func NewLander(t testing.TB, s store.Store, run string, shard harvest.Shard) func([]harvest.Page) {
+func NewLander(t testing.TB, s *store.Store, run string, shard harvest.Shard) func([]harvest.Page) {
 	t.Helper()
 	token := RaiseToken(t, s, run, shard)
 	return func(pages []harvest.Page) {

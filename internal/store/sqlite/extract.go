@@ -14,7 +14,7 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// ExtractBegin implements Store.
+// ExtractBegin implements [store.Extraction].
 func (s *Store) ExtractBegin(ctx context.Context, run, spec string) (cursor harvest.Key, err error) {
 	err = s.transact(ctx, "extract records of run "+run, func(tx *sql.Tx) error {
 		found, err := findRun(ctx, tx, run)
@@ -84,7 +84,7 @@ func forgetExtract(ctx context.Context, tx *sql.Tx, run string) error {
 	return nil
 }
 
-// ExtractBodies implements Store.
+// ExtractBodies implements [store.Extraction].
 func (s *Store) ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) ([]store.StoredBody, error) {
 	var bodies []store.StoredBody
 	size := 0
@@ -108,7 +108,7 @@ func (s *Store) ExtractBodies(ctx context.Context, run string, after harvest.Key
 	return bodies, s.classify("read the bodies of run "+run, err)
 }
 
-// ExtractStage implements Store.
+// ExtractStage implements [store.Extraction].
 func (s *Store) ExtractStage(ctx context.Context, run string, batch []store.Extracted, cursor harvest.Key) error {
 	return s.transact(ctx, fmt.Sprintf("stage the records of %d pages of run %s", len(batch), run), func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, "UPDATE extracts SET cursor = ?2 WHERE run = ?1 AND cursor < ?2", run, cursor[:])
@@ -136,7 +136,7 @@ func (s *Store) ExtractStage(ctx context.Context, run string, batch []store.Extr
 	})
 }
 
-// ExtractFinish implements Store.
+// ExtractFinish implements [store.Extraction].
 func (s *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 	operation := "replace the records of run " + run
 	stale := false

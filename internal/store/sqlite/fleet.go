@@ -19,7 +19,7 @@ import (
 // holdForever is what SQLite keeps of a hold without an end.
 const holdForever = "infinity"
 
-// Control implements Fleet.
+// Control implements [store.Controls].
 func (s *Store) Control(ctx context.Context, run string) (c harvest.Control, err error) {
 	operation := "read what was said about run " + run
 	var hold, at, drain, done, silence, lifted sql.NullString
@@ -50,14 +50,14 @@ func (s *Store) Control(ctx context.Context, run string) (c harvest.Control, err
 	return c, s.classify(operation, errors.Join(errs[:]...))
 }
 
-// SetRate implements Fleet.
+// SetRate implements [store.Controls].
 func (s *Store) SetRate(ctx context.Context, host, rate, by string) error {
 	_, err := s.write.ExecContext(ctx, `INSERT INTO control (host, rate, "by", at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (host) DO UPDATE SET rate = excluded.rate, "by" = excluded."by", at = excluded.at`, host, rate, by, stamp(time.Now()))
 	return s.classify("keep the rate of "+host, err)
 }
 
-// Hold implements Fleet.
+// Hold implements [store.Controls].
 func (s *Store) Hold(ctx context.Context, host string, length time.Duration, by string) error {
 	var until any
 	switch {
@@ -71,22 +71,22 @@ func (s *Store) Hold(ctx context.Context, host string, length time.Duration, by 
 	return s.classify("keep the hold of "+host, err)
 }
 
-// Silence implements Fleet.
+// Silence implements [store.Silences].
 func (s *Store) Silence(ctx context.Context, host string, length time.Duration) error {
 	_, err := s.write.ExecContext(ctx, `INSERT INTO control (host, until, at) VALUES (?1, ?2, ?3)
 		ON CONFLICT (host) DO UPDATE SET until = max(coalesce(until, ''), excluded.until)`, host, stamp(time.Now().Add(length)), stamp(time.Now()))
 	return s.classify("keep the silence of "+host, err)
 }
 
-// Lift implements Fleet.
+// Lift implements [store.Silences].
 func (s *Store) Lift(ctx context.Context, host, by string) error {
 	_, err := s.write.ExecContext(ctx, `INSERT INTO control (host, "by", at, lifted_at) VALUES (?1, ?2, ?3, ?3)
 		ON CONFLICT (host) DO UPDATE SET until = NULL, lifted_at = excluded.lifted_at, "by" = excluded."by", at = excluded.at`, host, by, stamp(time.Now()))
 	return s.classify("end the silence of "+host, err)
 }
 
-// Drain implements Fleet.
-func (s *Store) Drain(ctx context.Context, run, by string) error {
+// RequestDrain implements [store.Controls].
+func (s *Store) RequestDrain(ctx context.Context, run, by string) error {
 	var at any
 	if by != "" {
 		at = stamp(time.Now())
@@ -94,7 +94,7 @@ func (s *Store) Drain(ctx context.Context, run, by string) error {
 	return s.updateRun(ctx, "keep that run "+run+" is drained", "UPDATE runs SET drain_by = nullif(?2, ''), drain_at = ?3 WHERE run = ?1", run, by, at)
 }
 
-// ListShards implements Fleet.
+// ListShards implements [store.Counts].
 func (s *Store) ListShards(ctx context.Context, run string) ([]harvest.ShardState, error) {
 	shards, err := s.listShards(ctx, s.read, run)
 	return shards, s.classify("list the shards of run "+run, err)
@@ -125,7 +125,7 @@ func (s *Store) listShards(ctx context.Context, q querier, run string) (shards [
 	return shards, err
 }
 
-// SaveWork implements Fleet.
+// SaveWork implements [store.Work].
 func (s *Store) SaveWork(ctx context.Context, w harvest.Work) error {
 	stats, err := json.Marshal(w.Stats)
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *Store) SaveWork(ctx context.Context, w harvest.Work) error {
 	})
 }
 
-// ListWork implements Fleet.
+// ListWork implements [store.Work].
 func (s *Store) ListWork(ctx context.Context, run string) (all []harvest.Work, err error) {
 	err = s.each(ctx, s.read, func(rows *sql.Rows) error {
 		var w harvest.Work
@@ -173,7 +173,7 @@ func (s *Store) ListWork(ctx context.Context, run string) (all []harvest.Work, e
 	return all, s.classify("list the work of run "+run, err)
 }
 
-// ListMinutes implements Fleet.
+// ListMinutes implements [store.Work].
 func (s *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error) {
 	var all tables.Minutes
 	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
@@ -187,7 +187,7 @@ func (s *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, 
 	return all, s.classify("list the minutes of run "+run, err)
 }
 
-// FinishRun implements Fleet.
+// FinishRun implements [store.Lifecycle].
 func (s *Store) FinishRun(ctx context.Context, run string) (finished bool, err error) {
 	err = s.transact(ctx, "finish run "+run, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `UPDATE runs SET finished_at = CASE WHEN EXISTS (
@@ -202,7 +202,7 @@ func (s *Store) FinishRun(ctx context.Context, run string) (finished bool, err e
 	return finished, err
 }
 
-// PutBack implements Fleet.
+// PutBack implements [store.Retries].
 func (s *Store) PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error) {
 	var back tables.PutBack
 	err := s.transact(ctx, "put items of run "+run+" back", func(tx *sql.Tx) error {
@@ -238,7 +238,7 @@ func (s *Store) PutBack(ctx context.Context, run string, outcomes []harvest.Outc
 	return back.Counts, err
 }
 
-// Reopen implements Fleet.
+// Reopen implements [store.Lifecycle].
 func (s *Store) Reopen(ctx context.Context, run string) error {
 	return s.transact(ctx, "open run "+run+" again", func(tx *sql.Tx) error {
 		if _, err := findRun(ctx, tx, run); err != nil {
@@ -291,7 +291,7 @@ func (s *Store) rewind(ctx context.Context, tx *sql.Tx, run string, back *tables
 	return nil
 }
 
-// DropRun implements Fleet.
+// DropRun implements [store.Lifecycle].
 func (s *Store) DropRun(ctx context.Context, run string) error {
 	lead, err := lockShardFile(leadPath(s.path, run))
 	if err != nil {

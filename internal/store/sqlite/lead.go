@@ -15,7 +15,7 @@ import (
 // leadership is a locked file beside the database, FILE-lead-RUN, in which the leader's name stands.
 type leadership struct{ file *shardFile }
 
-// Lead implements Fleet.
+// Lead implements [store.Leaders].
 func (s *Store) Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (store.Leadership, error) {
 	path, told := leadPath(s.path, run), ""
 	for {
@@ -41,10 +41,10 @@ func (s *Store) Lead(ctx context.Context, run, owner string, waiting func(senten
 	}
 }
 
-// Keep implements Leadership: the system keeps the lock as long as the process lives.
+// Keep implements [store.Leadership]: the system keeps the lock as long as the process lives.
 func (l *leadership) Keep(context.Context) error { return nil }
 
-// Close implements Leadership.
+// Close implements [store.Leadership].
 func (l *leadership) Close() { l.file.unlock() }
 
 // leadPath is the file that whoever leads the run has locked; it says who that is.

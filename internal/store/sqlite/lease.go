@@ -65,7 +65,7 @@ func (l *shardLease) updateIn(ctx context.Context, tx *sql.Tx, statement string,
 	return err
 }
 
-// Land implements Lease.
+// Land implements [store.Lander].
 func (l *shardLease) Land(ctx context.Context, pages []harvest.Page) (harvest.Counts, error) {
 	if err := l.Check(); err != nil {
 		return harvest.Counts{}, wrapOwn(l.Own, "land on", err)
@@ -74,8 +74,8 @@ func (l *shardLease) Land(ctx context.Context, pages []harvest.Page) (harvest.Co
 	return counts, l.Seen(err)
 }
 
-// Drained implements Lease.
-func (l *shardLease) Drained(ctx context.Context, rejected int64) (finished bool, err error) {
+// Complete implements [store.Lander].
+func (l *shardLease) Complete(ctx context.Context, rejected int64) (finished bool, err error) {
 	err = l.giveBack("close", func() error {
 		return l.s.transact(ctx, l.Own.Name("close"), func(tx *sql.Tx) error {
 			finished, err = l.drain(ctx, tx, rejected)
@@ -124,7 +124,7 @@ func (l *shardLease) drain(ctx context.Context, tx *sql.Tx, rejected int64) (fin
 	return rows > 0, err
 }
 
-// Release implements Lease.
+// Release implements [store.Lander].
 func (l *shardLease) Release(ctx context.Context) error {
 	defer l.unlock()
 	err := l.giveBack("release", func() error {

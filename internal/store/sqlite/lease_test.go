@@ -23,7 +23,7 @@ import (
 func openSQLiteWithRun(t testing.TB) (s *Store, url, file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "shoal.db")
-	return storetest.OpenWithRun(t, Open, "sqlite:"+file).(*Store), "sqlite:" + file, file
+	return storetest.OpenWithRun(t, Open, "sqlite:"+file).Runs.(*Store), "sqlite:" + file, file
 }
 
 func TestAKilledOwnersFileIsFreeAtOnce(t *testing.T) {
@@ -41,8 +41,8 @@ func TestAKilledOwnersFileIsFreeAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Claim() after kill -9 = %v, want a lease", err)
 	}
-	if lease.Token() <= owner.Token {
-		t.Errorf("Token() = %d after %d, want a greater one", lease.Token(), owner.Token)
+	if lease.Token <= owner.Token {
+		t.Errorf("Token() = %d after %d, want a greater one", lease.Token, owner.Token)
 	}
 	storetest.MustLand(t, lease, storetest.SomePages(0, 20))
 	storetest.WantRows(t, s, 20)
@@ -87,8 +87,8 @@ func TestAStaleTokenCommitsNothingInSQLite(t *testing.T) {
 		t.Errorf("Land() under a stale token = %v, want ErrFenced", err)
 	}
 	storetest.WantLost(t, lease)
-	if _, err := lease.Drained(t.Context(), 0); !errors.Is(err, store.ErrFenced) {
-		t.Errorf("Drained() under a stale token = %v, want ErrFenced", err)
+	if _, err := lease.Complete(t.Context(), 0); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("Complete() under a stale token = %v, want ErrFenced", err)
 	}
 	storetest.WantRows(t, s, 0)
 }
@@ -128,7 +128,7 @@ func TestAShardFileExcludesAllOthersEvenWhileItIsRemoved(t *testing.T) {
 func TestNothingRenewsWhatWasGivenBack(t *testing.T) {
 	t.Parallel()
 	s, _, _ := openSQLiteWithRun(t)
-	lease := storetest.MustClaim(t, s, storetest.ClaimOf("owner")).(*shardLease)
+	lease := storetest.MustClaim(t, s, storetest.ClaimOf("owner")).Lander.(*shardLease)
 	if err := lease.Release(t.Context()); err != nil {
 		t.Fatal(err)
 	}

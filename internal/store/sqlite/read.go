@@ -18,7 +18,7 @@ import (
 // keysAtOnce is how many keys one query asks for; SQLite takes 32,766 parameters.
 const keysAtOnce = 10_000
 
-// Known implements Store.
+// Known implements [store.Pages].
 func (s *Store) Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error) {
 	found := make(map[harvest.Key]bool, len(keys))
 	for chunk := range slices.Chunk(keys, keysAtOnce) {
@@ -39,13 +39,13 @@ func (s *Store) Known(ctx context.Context, run string, keys []harvest.Key) ([]bo
 	return tables.AreIn(found, keys), nil
 }
 
-// Retried implements Fleet.
+// Retried implements [store.Retries].
 func (s *Store) Retried(ctx context.Context, run string, key harvest.Key) (yes bool, err error) {
 	err = s.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM retried WHERE run = ? AND key = ?)", run, key[:]).Scan(&yes)
 	return yes, s.classify("look what of run "+run+" is retried", err)
 }
 
-// Landed implements Store.
+// Landed implements [store.Pages].
 func (s *Store) Landed(ctx context.Context, run string, limit int) (items []harvest.Item, err error) {
 	err = s.each(ctx, s.read, func(rows *sql.Rows) error {
 		var item harvest.Item
@@ -79,7 +79,7 @@ func toKey(raw []byte) (harvest.Key, error) {
 // errEnough ends a walk over rows that the caller has left.
 var errEnough = errors.New("enough")
 
-// Keys implements Store.
+// Keys implements [store.Pages].
 func (s *Store) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error] {
 	return func(yield func(harvest.Key, error) bool) {
 		err := s.each(ctx, s.read, func(rows *sql.Rows) error {
@@ -95,7 +95,7 @@ func (s *Store) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, err
 	}
 }
 
-// Export implements Store.
+// Export implements [store.Pages].
 func (s *Store) Export(ctx context.Context, q store.Query, each func(store.Row) error) error {
 	query, args, err := sqltext.ExportQuery(q, "", func(n int) string { return fmt.Sprintf("?%d", n) }, func(k harvest.Key) any { return k[:] })
 	if err != nil {
@@ -125,14 +125,14 @@ func (s *Store) Export(ctx context.Context, q store.Query, each func(store.Row) 
 	return s.classify(operation, err)
 }
 
-// Tally implements Store.
-func (s *Store) Tally(ctx context.Context, run string, outcomes []harvest.Outcome) (all []store.Ended, err error) {
+// CountOutcomes implements [store.Counts].
+func (s *Store) CountOutcomes(ctx context.Context, run string, outcomes []harvest.Outcome) (all []store.OutcomeCount, err error) {
 	args := []any{run}
 	for _, o := range outcomes {
 		args = append(args, string(o))
 	}
 	err = s.each(ctx, s.read, func(rows *sql.Rows) error {
-		var e store.Ended
+		var e store.OutcomeCount
 		err := rows.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items)
 		all = append(all, e)
 		return err
@@ -147,7 +147,7 @@ func scanExported(rows *sql.Rows, what store.What) (store.Row, error) {
 	var key []byte
 	var fetched sql.NullString
 	var err error
-	if what == store.Records {
+	if what == store.RecordRows {
 		err = rows.Scan(&key, &p.URL, &p.ID, &r.Ordinal, &r.Kind, &r.Data)
 	} else {
 		err = rows.Scan(&key, &p.URL, &p.ID, &p.Outcome, &p.Status, &p.Reason, &p.Detail, &p.Attempts, &p.Revision, &p.MediaType,

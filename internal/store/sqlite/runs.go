@@ -44,13 +44,13 @@ func findRun(ctx context.Context, q querier, name string) (harvest.Run, error) {
 	return run, err
 }
 
-// FindRun implements Store.
+// FindRun implements [store.Runs].
 func (s *Store) FindRun(ctx context.Context, name string) (harvest.Run, error) {
 	run, err := findRun(ctx, s.read, name)
 	return run, s.classify("find run "+name, err)
 }
 
-// ListRuns implements Store.
+// ListRuns implements [store.Runs].
 func (s *Store) ListRuns(ctx context.Context) ([]harvest.Run, error) {
 	var runs []harvest.Run
 	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
@@ -76,7 +76,7 @@ func (s *Store) each(ctx context.Context, q querier, take func(rows *sql.Rows) e
 	return rows.Err()
 }
 
-// OpenRun implements Store.
+// OpenRun implements [store.Runs].
 func (s *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error) {
 	if err := harvest.CheckRunName(given.Name); err != nil {
 		return harvest.Run{}, false, err
@@ -136,7 +136,7 @@ func (s *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 
 // redefine gives the run the inputs that contradict the stored ones, if nobody leads it and nothing of it has landed.
 func (s *Store) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, other *store.Contradiction) (done bool, err error) {
-	if other.Field == store.ShardsFlag {
+	if !other.Redefinable() {
 		return false, nil
 	}
 	lead, err := lockShardFile(leadPath(s.path, given.Name))
@@ -186,7 +186,7 @@ func newUUID() string {
 	return k.String()
 }
 
-// RecordDigest implements Store.
+// RecordDigest implements [store.Corpus].
 func (s *Store) RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error) {
 	err = s.transact(ctx, "record the corpus of run "+run, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, sqltext.RecordDigest("", "?1", "?2", "?3", "?4"), run, known, items, sum)
@@ -206,7 +206,7 @@ func (s *Store) RecordDigest(ctx context.Context, run, known string, items int64
 	return recorded, err
 }
 
-// NewGeneration implements Store.
+// NewGeneration implements [store.Mirrors].
 func (s *Store) NewGeneration(ctx context.Context, run string) error {
 	return s.updateRun(ctx, "begin a new generation of run "+run, "UPDATE runs SET generation = ?2 WHERE run = ?1", run, newUUID())
 }
@@ -220,20 +220,20 @@ func (s *Store) updateRun(ctx context.Context, operation, statement string, args
 	return s.classify(operation, faults.OneRow(rows, err))
 }
 
-// Totals implements Store.
+// Totals implements [store.Counts].
 func (s *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) {
 	var c harvest.Counts
 	err := s.read.QueryRowContext(ctx, sqltext.Totals("", "?1"), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
 	return c, s.classify("add up run "+run, err)
 }
 
-// Rows implements Store.
+// Rows implements [store.Counts].
 func (s *Store) Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error) {
 	err = s.read.QueryRowContext(ctx, sqltext.RowsOf("", numbered), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
 	return ofShard, ofRun, s.classify("count the rows of run "+run, err)
 }
 
-// Fingerprint implements Store. A backup that is copied over the file keeps the file's identity: after that a mirror has
+// Fingerprint implements [store.Keeper]. A backup that is copied over the file keeps the file's identity: after that a mirror has
 // to be rebuilt, as after the restore of a whole disk.
 func (s *Store) Fingerprint(ctx context.Context, run string) (string, error) {
 	operation := "fingerprint run " + run

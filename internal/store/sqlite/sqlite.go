@@ -41,7 +41,7 @@ type Store struct {
 
 // Open opens the file that url names, sqlite:FILE, or makes it, and brings its schema up to date; see stores.Open for its
 // errors.
-func Open(ctx context.Context, url string, options store.Options) (store.Store, error) {
+func Open(ctx context.Context, url string, options store.Options) (*store.Store, error) {
 	if options.LeaseTTL == 0 {
 		options.LeaseTTL = store.DefaultLeaseTTL
 	}
@@ -65,7 +65,14 @@ func Open(ctx context.Context, url string, options store.Options) (store.Store, 
 	if err := s.migrate(ctx, options); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return s, nil
+	return s.roles(), nil
+}
+
+func (s *Store) roles() *store.Store {
+	return &store.Store{
+		Runs: s, Lifecycle: s, Mirrors: s, Pages: s, Counts: s, Retries: s, Corpus: s, Chains: s, Leases: s, Leaders: s,
+		Controls: s, Silences: s, Work: s, Extraction: s, Closer: s,
+	}
 }
 
 // makeFile makes sure that the file is there, for its owner alone: it may hold what only a partner may see. SQLite
@@ -230,10 +237,7 @@ func (s *Store) transact(ctx context.Context, operation string, do func(tx *sql.
 	return s.classify(operation, tx.Commit())
 }
 
-// Warnings implements Store.
-func (s *Store) Warnings() []string { return nil }
-
-// Close implements Store.
+// Close implements [io.Closer].
 func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
 
 // stampLayout has a fixed width, so that instants sort as text.

@@ -13,12 +13,17 @@ import (
 // suspects is the twin of pgSuspects.
 type suspects struct{ l *shardLease }
 
-// Suspects implements Lease.
-func (l *shardLease) Suspects() store.Suspects {
+// suspected is nil while nothing is suspected.
+func (l *shardLease) suspected() store.Suspects {
 	if !l.Own.Suspects {
 		return nil
 	}
 	return suspects{l}
+}
+
+// handle is the lease as its owner has it.
+func (l *shardLease) handle() *store.Lease {
+	return &store.Lease{Token: l.Own.Token, Lander: l, Keeper: l.State, Suspects: l.suspected()}
 }
 
 // countCrash is the twin of taker.countCrash. The shard may have no row yet.
@@ -42,7 +47,7 @@ func execAll(ctx context.Context, tx *sql.Tx, statements []string, args ...any) 
 	return nil
 }
 
-// Load implements Suspects.
+// Load implements [store.Suspects].
 func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 	own, found := s.l.Own, map[harvest.Key]int{}
 	err := s.l.s.each(ctx, s.l.s.read, func(rows *sql.Rows) error {
@@ -59,7 +64,7 @@ func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 	return found, s.l.s.classify(own.Name("load the suspects of"), err)
 }
 
-// Note implements Suspects.
+// Note implements [store.Suspects].
 func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
 	own := s.l.Own
 	err := s.l.s.transact(ctx, own.Name("note what is in flight of"), func(tx *sql.Tx) error {
@@ -75,14 +80,14 @@ func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
 	return s.l.Seen(err)
 }
 
-// Clear implements Suspects.
+// Clear implements [store.Suspects].
 func (s suspects) Clear(ctx context.Context, keys []harvest.Key) error {
 	return s.l.s.transact(ctx, s.l.Own.Name("clear suspects of"), func(tx *sql.Tx) error {
 		return forgetSuspects(ctx, tx, s.l.Own.Run, keys)
 	})
 }
 
-// Calm implements Suspects.
+// Calm implements [store.Suspects].
 func (s suspects) Calm(ctx context.Context) error {
 	return s.l.Seen(s.l.update(ctx, "calm", "UPDATE shards SET crashes = 0"+ownRow))
 }

@@ -24,7 +24,7 @@ const (
 // [store.ErrSchema] when the schema is not one that this binary works with, [store.ErrNoTables] when it is to be there and
 // is not, [store.ErrSettings] when url names nothing that can be used, [store.ErrUnsafe] when a setting of the server makes
 // our guarantees void, [store.ErrUnavailable] when the server does not answer.
-func Open(ctx context.Context, url string, options store.Options) (store.Store, error) {
+func Open(ctx context.Context, url string, options store.Options) (*store.Store, error) {
 	switch {
 	case strings.HasPrefix(url, "sqlite:"):
 		return sqlite.Open(ctx, url, options)

@@ -12,7 +12,7 @@ import (
 
 // BenchmarkLand lands batches of 1,000 rows: new ones, the way of nearly every batch, and ones of which a single key is
 // there already. newLander returns a function that lands under one token.
-func BenchmarkLand(b *testing.B, open Opener, fresh func(b *testing.B) (url string), newLander func(t testing.TB, s store.Store, run string, shard harvest.Shard) func([]harvest.Page)) {
+func BenchmarkLand(b *testing.B, open Opener, fresh func(b *testing.B) (url string), newLander func(t testing.TB, s *store.Store, run string, shard harvest.Shard) func([]harvest.Page)) {
 	for _, size := range []int{500, 8 << 10} {
 		for _, known := range []int{0, 1} {
 			b.Run(fmt.Sprintf("body=%d/known=%d", size, known), func(b *testing.B) {

@@ -58,15 +58,15 @@ func fleetControl(t *testing.T, f *fixture) {
 	c = f.control(t)
 	equal(t, "hold after its end", c.Hold, time.Duration(0))
 	equal(t, "rate after the hold's end", c.Rate, "30/s")
-	must(t, "Drain(ada)", f.store.Drain(ctx, Name, "ada@lab"))
+	must(t, "RequestDrain(ada)", f.store.RequestDrain(ctx, Name, "ada@lab"))
 	if c = f.control(t); c.DrainBy != "ada@lab" || c.DrainAt.IsZero() {
 		t.Errorf("Control() after Drain = %+v, want drained by ada@lab", c)
 	}
-	must(t, "Drain(nobody)", f.store.Drain(ctx, Name, ""))
+	must(t, "RequestDrain(nobody)", f.store.RequestDrain(ctx, Name, ""))
 	if c = f.control(t); c.DrainBy != "" || !c.DrainAt.IsZero() {
 		t.Errorf("Control() after the drain's end = %+v, want none", c)
 	}
-	wantError(t, "Drain(no such run)", f.store.Drain(ctx, "nosuch", "ada"), store.ErrNoRun)
+	wantError(t, "RequestDrain(no such run)", f.store.RequestDrain(ctx, "nosuch", "ada"), store.ErrNoRun)
 	_, err := f.store.Control(ctx, "nosuch")
 	wantError(t, "Control(no such run)", err, store.ErrNoRun)
 }
@@ -120,8 +120,8 @@ func fleetShards(t *testing.T, f *fixture) {
 	if len(s) != 1 || s[0].Shard != shard || !s[0].Held || s[0].Lapsed || s[0].Owner != "lab:1" || s[0].Counts.Landed != 1 || !s[0].Drained.IsZero() {
 		t.Fatalf("ListShards() = %+v, want %s held by lab:1 with one page", s, shard)
 	}
-	_, err = lease.Drained(t.Context(), 3)
-	must(t, "Drained()", err)
+	_, err = lease.Complete(t.Context(), 3)
+	must(t, "Complete()", err)
 	if s = f.shards(t); s[0].Held || s[0].Drained.IsZero() || s[0].Counts.Rejected != 3 {
 		t.Fatalf("ListShards() = %+v, want it drained, with 3 rejected", s)
 	}
@@ -163,8 +163,8 @@ func (f *fixture) drain(t *testing.T, of int) {
 	for i := range of {
 		lease, err := f.store.Claim(t.Context(), store.Claim{Run: Name, Shard: harvest.Shard{Index: i, Of: of}, Owner: "lab:1"})
 		must(t, "Claim()", err)
-		_, err = lease.Drained(t.Context(), 0)
-		must(t, "Drained()", err)
+		_, err = lease.Complete(t.Context(), 0)
+		must(t, "Complete()", err)
 		must(t, "Release()", lease.Release(t.Context()))
 	}
 }
@@ -177,7 +177,7 @@ func fleetFinish(t *testing.T, f *fixture) {
 	}
 	f.drain(t, 2)
 	_, _, err = f.store.ClaimAny(t.Context(), store.Claim{Run: Name, Shard: harvest.Shard{Of: 4}, Owner: "lab:1"})
-	wantError(t, "ClaimAny() of a run that another N drained", err, store.ErrDrained)
+	wantError(t, "ClaimAny() of a run that another N drained", err, store.ErrNoShardLeft)
 	if run, err := f.store.FindRun(t.Context(), Name); err != nil || !run.FinishedAt.IsZero() {
 		t.Fatalf("FindRun() = finished %v, %v, want unfinished", run.FinishedAt, err)
 	}
@@ -314,9 +314,9 @@ func fleetReopened(t *testing.T, f *fixture) {
 	must(t, "Claim()", err)
 	_, err = lease.Land(ctx, []harvest.Page{Page(1)})
 	must(t, "Land()", err)
-	finished, err := lease.Drained(ctx, 0)
-	if must(t, "Drained()", err); !finished {
-		t.Fatal("Drained() of the only shard = not finished")
+	finished, err := lease.Complete(ctx, 0)
+	if must(t, "Complete()", err); !finished {
+		t.Fatal("Complete() of the only shard = not finished")
 	}
 	must(t, "Release()", lease.Release(ctx))
 	before, err := f.store.FindRun(ctx, Name)
@@ -334,9 +334,9 @@ func fleetReopened(t *testing.T, f *fixture) {
 
 func fleetEvidence(t *testing.T, f *fixture) {
 	f.land(t, Page(1, `{"a": 1}`, `{"a": 2}`), Page(2, `{"b": 1}`), lost(3, harvest.Dead, 502, "http_502"), lost(4, harvest.Dead, 502, "http_502"), lost(5, harvest.Dead, 500, "http_500"), lost(6, harvest.Missing, 404, "http_404"))
-	counts, err := f.store.Tally(t.Context(), Name, []harvest.Outcome{harvest.Dead, harvest.Missing})
-	must(t, "Tally()", err)
-	equal(t, "Tally(dead, missing)", counts, []store.Ended{
+	counts, err := f.store.CountOutcomes(t.Context(), Name, []harvest.Outcome{harvest.Dead, harvest.Missing})
+	must(t, "CountOutcomes()", err)
+	equal(t, "CountOutcomes(dead, missing)", counts, []store.OutcomeCount{
 		{Outcome: harvest.Dead, Reason: "http_502", Status: 502, Items: 2},
 		{Outcome: harvest.Dead, Reason: "http_500", Status: 500, Items: 1},
 		{Outcome: harvest.Missing, Reason: "http_404", Status: 404, Items: 1},
@@ -346,14 +346,14 @@ func fleetEvidence(t *testing.T, f *fixture) {
 		query store.Query
 		want  int
 	}{
-		"by reason":        {store.Query{What: store.Pages, Reason: "http_502"}, 2},
-		"by status":        {store.Query{What: store.Pages, Status: 500}, 1},
-		"by outcome":       {store.Query{What: store.Pages, Outcomes: []harvest.Outcome{harvest.Dead}, Reason: "http_404"}, 0},
-		"by id":            {store.Query{What: store.Pages, ID: "3"}, 1},
-		"by URL":           {store.Query{What: store.Pages, URL: Page(3).URL}, 1},
-		"by key":           {store.Query{What: store.Pages, Key: &key}, 1},
-		"records by key":   {store.Query{What: store.Records, Key: &key}, 2},
-		"no more than few": {store.Query{What: store.Pages, Limit: 4}, 4},
+		"by reason":        {store.Query{What: store.PageRows, Reason: "http_502"}, 2},
+		"by status":        {store.Query{What: store.PageRows, Status: 500}, 1},
+		"by outcome":       {store.Query{What: store.PageRows, Outcomes: []harvest.Outcome{harvest.Dead}, Reason: "http_404"}, 0},
+		"by id":            {store.Query{What: store.PageRows, ID: "3"}, 1},
+		"by URL":           {store.Query{What: store.PageRows, URL: Page(3).URL}, 1},
+		"by key":           {store.Query{What: store.PageRows, Key: &key}, 1},
+		"records by key":   {store.Query{What: store.RecordRows, Key: &key}, 2},
+		"no more than few": {store.Query{What: store.PageRows, Limit: 4}, 4},
 	} {
 		equal(t, "Export("+call+")", len(f.export(t, test.query)), test.want)
 	}

@@ -135,7 +135,7 @@ func landScalars(t *testing.T, f *fixture) {
 	for i, scalar := range scalars {
 		equal(t, "body "+scalar, string(stored[pages[i].Key].Body), scalar)
 	}
-	for _, row := range f.export(t, store.Query{What: store.Records}) {
+	for _, row := range f.export(t, store.Query{What: store.RecordRows}) {
 		var n int
 		if _, err := fmt.Sscan(row.Page.ID, &n); err != nil {
 			t.Fatal(err)

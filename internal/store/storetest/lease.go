@@ -45,10 +45,10 @@ func leaseOfTwoStartsAtOnceOneProceeds(t *testing.T, f *fixture) {
 		if errors.Is(errs[0], store.ErrUnavailable) {
 			t.Fatalf("Claim() = %v, which asks to be repeated", errs[0])
 		}
-		if leases[0].Token() <= last {
-			t.Fatalf("round %d: Token() = %d after %d, want a greater one", round, leases[0].Token(), last)
+		if leases[0].Token <= last {
+			t.Fatalf("round %d: Token() = %d after %d, want a greater one", round, leases[0].Token, last)
 		}
-		last = leases[0].Token()
+		last = leases[0].Token
 		if err := leases[0].Release(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func leaseOfTwoStartsAtOnceOneProceeds(t *testing.T, f *fixture) {
 }
 
 // claimTogether lets n claims of one shard race.
-func claimTogether(t *testing.T, s store.Store, n int) (leases []store.Lease, errs []error) {
+func claimTogether(t *testing.T, s *store.Store, n int) (leases []*store.Lease, errs []error) {
 	t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -85,7 +85,7 @@ func leaseASecondStarterWaitsAndSaysForWhom(t *testing.T, f *fixture) {
 	s := f.store
 	first := MustClaim(t, s, ClaimOf("lab1:4711"))
 	said := make(chan string, 100)
-	taken := make(chan store.Lease, 1)
+	taken := make(chan *store.Lease, 1)
 	go func() {
 		c := ClaimOf("lab2:4712")
 		c.Waiting = func(sentence string) { said <- sentence }
@@ -103,8 +103,8 @@ func leaseASecondStarterWaitsAndSaysForWhom(t *testing.T, f *fixture) {
 	}
 	second := <-taken
 	defer second.Release(context.Background())
-	if second.Token() <= first.Token() || len(said) > 0 {
-		t.Errorf("Token() = %d after %d, and Waiting was called %d times more, want a greater one and 0", second.Token(), first.Token(), len(said))
+	if second.Token <= first.Token || len(said) > 0 {
+		t.Errorf("Token() = %d after %d, and Waiting was called %d times more, want a greater one and 0", second.Token, first.Token, len(said))
 	}
 }
 
@@ -176,7 +176,7 @@ func leaseAReleasedShardIsFreeAtOnce(t *testing.T, f *fixture) {
 
 func leaseTheLastDrainFinishesTheRun(t *testing.T, f *fixture) {
 	s := f.store
-	var leases []store.Lease
+	var leases []*store.Lease
 	for i := range 4 {
 		c := ClaimOf("worker")
 		c.Shard = harvest.Shard{Index: i, Of: 4}
@@ -186,9 +186,9 @@ func leaseTheLastDrainFinishesTheRun(t *testing.T, f *fixture) {
 	finished := make(chan bool, len(leases))
 	for i, lease := range leases {
 		done.Go(func() {
-			last, err := lease.Drained(t.Context(), int64(i))
+			last, err := lease.Complete(t.Context(), int64(i))
 			if err != nil {
-				t.Errorf("Drained() = %v, want nil", err)
+				t.Errorf("Complete() = %v, want nil", err)
 			}
 			finished <- last
 		})
@@ -203,11 +203,11 @@ func leaseTheLastDrainFinishesTheRun(t *testing.T, f *fixture) {
 	}
 	run, err := s.FindRun(t.Context(), Name)
 	if err != nil || n != 1 || run.FinishedAt.IsZero() {
-		t.Errorf("%d of 4 Drained() finish the run, finished at %v, %v, want 1 and a time", n, run.FinishedAt, err)
+		t.Errorf("%d of 4 Complete() finish the run, finished at %v, %v, want 1 and a time", n, run.FinishedAt, err)
 	}
 	again := MustClaim(t, s, store.Claim{Run: Name, Shard: harvest.Shard{Index: 3, Of: 4}, Owner: "again"})
-	if last, err := again.Drained(t.Context(), 3); err != nil || !last {
-		t.Errorf("Drained() of a rerun = %t, %v, want true, nil", last, err)
+	if last, err := again.Complete(t.Context(), 3); err != nil || !last {
+		t.Errorf("Complete() of a rerun = %t, %v, want true, nil", last, err)
 	}
 	if counts, err := s.Totals(t.Context(), Name); err != nil || counts.Rejected != 6 {
 		t.Errorf("Totals().Rejected = %d, %v, want 6: set, not added", counts.Rejected, err)

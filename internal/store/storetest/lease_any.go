@@ -19,7 +19,7 @@ func leaseEachShardIsGivenToOne(t *testing.T, f *fixture) {
 	const of = 6
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	got, refused := map[harvest.Shard]store.Lease{}, 0
+	got, refused := map[harvest.Shard]*store.Lease{}, 0
 	for range of + 2 {
 		all.Go(func() {
 			lease, shard, err := s.ClaimAny(t.Context(), anyOf(of, "racer"))
@@ -64,7 +64,7 @@ func leaseShardsThatWereBegunComeFirst(t *testing.T, f *fixture) {
 	if err != nil || shard != begun {
 		t.Fatalf("ClaimAny() after %s was begun = %s, %v, want the same", begun, shard, err)
 	}
-	if _, err := next.Drained(t.Context(), 0); err != nil {
+	if _, err := next.Complete(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, other, err := s.ClaimAny(t.Context(), anyOf(8, "third")); err != nil || other == begun {
@@ -111,12 +111,12 @@ func leaseClaimAnyHasNothingLeft(t *testing.T, f *fixture) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := lease.Drained(t.Context(), 0); err != nil {
+		if _, err := lease.Complete(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := s.ClaimAny(t.Context(), anyOf(2, "late")); !errors.Is(err, store.ErrDrained) {
-		t.Errorf("ClaimAny() of a drained run = %v, want ErrDrained", err)
+	if _, _, err := s.ClaimAny(t.Context(), anyOf(2, "late")); !errors.Is(err, store.ErrNoShardLeft) {
+		t.Errorf("ClaimAny() of a drained run = %v, want ErrNoShardLeft", err)
 	}
 }
 

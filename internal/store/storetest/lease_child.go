@@ -53,11 +53,11 @@ func childMain(open Opener, spec []string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "claimed", lease.Token())
+	fmt.Fprintln(out, "claimed", lease.Token)
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		var from, n int
 		if _, err := fmt.Sscanf(lines.Text(), "note %d %d", &from, &n); err == nil {
-			fmt.Fprintln(out, "noted", lease.Suspects().Note(ctx, KeysOf(SomePages(from, n))))
+			fmt.Fprintln(out, "noted", lease.Suspects.Note(ctx, KeysOf(SomePages(from, n))))
 			continue
 		}
 		if _, err := fmt.Sscanf(lines.Text(), "land %d %d", &from, &n); err != nil {

@@ -19,7 +19,7 @@ const (
 )
 
 // OpenWithRun opens the store with the run [Name] in it.
-func OpenWithRun(t testing.TB, open Opener, url string) store.Store {
+func OpenWithRun(t testing.TB, open Opener, url string) *store.Store {
 	t.Helper()
 	s := Open(t, open, url, store.Options{Version: "test"})
 	OpenRunNamed(t, s, Name)
@@ -27,7 +27,7 @@ func OpenWithRun(t testing.TB, open Opener, url string) store.Store {
 }
 
 // OpenRunNamed opens a run of another name.
-func OpenRunNamed(t testing.TB, s store.Store, name string) string {
+func OpenRunNamed(t testing.TB, s store.Runs, name string) string {
 	t.Helper()
 	given := harvest.Run{Name: name, Inputs: harvest.Inputs{Upstream: "plain", Host: "api.example", Body: "json", Corpus: "urls.txt"}, Rate: "50/s"}
 	if _, _, err := s.OpenRun(t.Context(), given); err != nil {
@@ -49,7 +49,7 @@ func Briefly(owner string) store.Claim {
 }
 
 // MustClaim takes the shard, however long it waits, and releases it at the end of the test.
-func MustClaim(t testing.TB, s store.Store, c store.Claim) store.Lease {
+func MustClaim(t testing.TB, s store.Leases, c store.Claim) *store.Lease {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
@@ -78,7 +78,7 @@ func SomePages(from, n int) []harvest.Page {
 }
 
 // LandUntilDecided repeats a batch as a worker does, until it has landed or never will.
-func LandUntilDecided(ctx context.Context, lease store.Lease, pages []harvest.Page) (harvest.Counts, error) {
+func LandUntilDecided(ctx context.Context, lease *store.Lease, pages []harvest.Page) (harvest.Counts, error) {
 	for {
 		counts, err := lease.Land(ctx, pages)
 		if err == nil || !errors.Is(err, store.ErrUnavailable) {
@@ -91,7 +91,7 @@ func LandUntilDecided(ctx context.Context, lease store.Lease, pages []harvest.Pa
 }
 
 // MustLand lands pages, and repeats until that is decided.
-func MustLand(t testing.TB, lease store.Lease, pages []harvest.Page) harvest.Counts {
+func MustLand(t testing.TB, lease *store.Lease, pages []harvest.Page) harvest.Counts {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
@@ -103,7 +103,7 @@ func MustLand(t testing.TB, lease store.Lease, pages []harvest.Page) harvest.Cou
 }
 
 // WantRows fails unless the run holds exactly n pages and its counters say so too.
-func WantRows(t testing.TB, s store.Store, n int) {
+func WantRows(t testing.TB, s Counted, n int) {
 	t.Helper()
 	keys := map[harvest.Key]bool{}
 	for key, err := range s.Keys(t.Context(), Name) {
@@ -119,7 +119,7 @@ func WantRows(t testing.TB, s store.Store, n int) {
 }
 
 // IsLost reports whether the lease is known to be lost.
-func IsLost(lease store.Lease) bool {
+func IsLost(lease *store.Lease) bool {
 	select {
 	case <-lease.Lost():
 		return true
@@ -129,7 +129,7 @@ func IsLost(lease store.Lease) bool {
 }
 
 // WantLost waits until the lease knows that it is lost.
-func WantLost(t testing.TB, lease store.Lease) {
+func WantLost(t testing.TB, lease *store.Lease) {
 	t.Helper()
 	select {
 	case <-lease.Lost():
@@ -163,4 +163,10 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// Counted is what [WantRows] looks at.
+type Counted interface {
+	store.Pages
+	store.Counts
 }

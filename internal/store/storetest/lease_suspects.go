@@ -36,19 +36,19 @@ func (f *fixture) crash(t *testing.T, shard string, notes, lands int) {
 }
 
 // suspectsOf loads what a lease has to suspect.
-func suspectsOf(t *testing.T, lease store.Lease) map[harvest.Key]int {
+func suspectsOf(t *testing.T, lease *store.Lease) map[harvest.Key]int {
 	t.Helper()
-	if lease.Suspects() == nil {
+	if lease.Suspects == nil {
 		t.Fatal("Suspects() = nil, want some")
 	}
-	found, err := lease.Suspects().Load(t.Context())
+	found, err := lease.Suspects.Load(t.Context())
 	if err != nil {
 		t.Fatalf("Load() = %v", err)
 	}
 	return found
 }
 
-func release(t *testing.T, lease store.Lease) {
+func release(t *testing.T, lease *store.Lease) {
 	t.Helper()
 	if err := lease.Release(t.Context()); err != nil {
 		t.Fatalf("Release() = %v", err)
@@ -60,16 +60,16 @@ func leaseAnOrdinaryOwnerSuspectsNothing(t *testing.T, f *fixture) {
 	for range 2 {
 		lease := MustClaim(t, s, ClaimOf("calm"))
 		MustLand(t, lease, SomePages(0, 3))
-		if lease.Suspects() != nil {
+		if lease.Suspects != nil {
 			t.Error("Suspects() of a lease that follows one that was given back is not nil")
 		}
 		release(t, lease)
 	}
 	lease := MustClaim(t, s, ClaimOf("calm"))
-	if _, err := lease.Drained(t.Context(), 0); err != nil {
+	if _, err := lease.Complete(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	if lease := MustClaim(t, s, ClaimOf("calm")); lease.Suspects() != nil {
+	if lease := MustClaim(t, s, ClaimOf("calm")); lease.Suspects != nil {
 		t.Error("Suspects() of a lease that follows one that drained is not nil")
 	}
 }
@@ -83,7 +83,7 @@ func leaseWhatWasInFlightInACrashIsSuspected(t *testing.T, f *fixture) {
 	if got, want := suspectsOf(t, lease), map[harvest.Key]int{keys[1]: 1, keys[2]: 1}; !maps.Equal(got, want) {
 		t.Fatalf("after a crash with three items noted and one landed the suspects are %v, want %v", got, want)
 	}
-	if err := lease.Suspects().Note(t.Context(), keys[1:]); err != nil {
+	if err := lease.Suspects.Note(t.Context(), keys[1:]); err != nil {
 		t.Fatalf("Note() = %v", err)
 	}
 	release(t, lease)
@@ -93,7 +93,7 @@ func leaseWhatWasInFlightInACrashIsSuspected(t *testing.T, f *fixture) {
 }
 
 // mustReclaim takes the shard that was just given back, for as long as the test runs.
-func mustReclaim(t *testing.T, s store.Store) store.Lease {
+func mustReclaim(t *testing.T, s *store.Store) *store.Lease {
 	t.Helper()
 	return MustClaim(t, s, Briefly("next"))
 }
@@ -124,11 +124,11 @@ func leaseACalmOwnerEndsTheSuspicion(t *testing.T, f *fixture) {
 	f.crash(t, "0/1", 0, 0)
 	f.crash(t, "0/1", 2, 0)
 	lease := MustClaim(t, s, Briefly("calm"))
-	if err := errors.Join(lease.Suspects().Clear(t.Context(), KeysOf(SomePages(0, 2))), lease.Suspects().Calm(t.Context())); err != nil {
+	if err := errors.Join(lease.Suspects.Clear(t.Context(), KeysOf(SomePages(0, 2))), lease.Suspects.Calm(t.Context())); err != nil {
 		t.Fatalf("Clear(), Calm() = %v", err)
 	}
 	release(t, lease)
-	if lease := mustReclaim(t, s); lease.Suspects() != nil {
+	if lease := mustReclaim(t, s); lease.Suspects != nil {
 		t.Error("Suspects() after all was calm is not nil")
 	}
 }
@@ -147,7 +147,7 @@ func leaseAnOldOwnerNotesNothing(t *testing.T, f *fixture) {
 	f.crash(t, "0/1", 0, 0)
 	lease := MustClaim(t, s, Briefly("old"))
 	f.Take(t, s, Name, harvest.Shard{Of: 1})
-	if err := lease.Suspects().Note(t.Context(), KeysOf(SomePages(0, 1))); !errors.Is(err, store.ErrFenced) {
+	if err := lease.Suspects.Note(t.Context(), KeysOf(SomePages(0, 1))); !errors.Is(err, store.ErrFenced) {
 		t.Errorf("Note() under an old token = %v, want ErrFenced", err)
 	}
 	<-lease.Lost()
@@ -165,7 +165,7 @@ func leaseDroppingARunForgetsItsSuspects(t *testing.T, f *fixture) {
 		t.Fatalf("DropRun() = %v", err)
 	}
 	OpenRunNamed(t, s, Name)
-	if lease := MustClaim(t, s, Briefly("anew")); lease.Suspects() != nil {
+	if lease := MustClaim(t, s, Briefly("anew")); lease.Suspects != nil {
 		t.Error("Suspects() of a run that was dropped and opened again is not nil")
 	}
 }

@@ -102,7 +102,7 @@ func exportOrder(t *testing.T, f *fixture) {
 	}
 	f.land(t, pages[:100]...)
 	f.land(t, pages[100:]...)
-	for _, what := range []store.What{store.Pages, store.Records} {
+	for _, what := range []store.What{store.PageRows, store.RecordRows} {
 		rows := f.export(t, store.Query{What: what})
 		sorted := slices.IsSortedFunc(rows, func(a, b store.Row) int {
 			if c := a.Page.Key.Compare(b.Page.Key); c != 0 {
@@ -121,7 +121,7 @@ func exportOrder(t *testing.T, f *fixture) {
 func exportSnapshot(t *testing.T, f *fixture) {
 	f.land(t, Page(1), Page(2), Page(3))
 	rows := 0
-	err := f.store.Export(t.Context(), store.Query{Run: Name, What: store.Pages}, func(store.Row) error {
+	err := f.store.Export(t.Context(), store.Query{Run: Name, What: store.PageRows}, func(store.Row) error {
 		if rows++; rows == 1 {
 			f.land(t, Page(4), Page(5), Page(6)) // a worker goes on while somebody reads
 		}
@@ -141,7 +141,7 @@ func exportOutcomes(t *testing.T, f *fixture) {
 		pages = append(pages, p)
 	}
 	f.land(t, pages...)
-	rows := f.export(t, store.Query{What: store.Pages, Outcomes: []harvest.Outcome{harvest.Dead, harvest.Missing}})
+	rows := f.export(t, store.Query{What: store.PageRows, Outcomes: []harvest.Outcome{harvest.Dead, harvest.Missing}})
 	got := make(map[harvest.Outcome]int)
 	for _, row := range rows {
 		got[row.Page.Outcome]++
@@ -154,7 +154,7 @@ func exportStops(t *testing.T, f *fixture) {
 	stop := errors.New("disk full")
 	for range 10 { // more often than there are connections
 		rows := 0
-		err := f.store.Export(t.Context(), store.Query{Run: Name, What: store.Pages}, func(store.Row) error { rows++; return stop })
+		err := f.store.Export(t.Context(), store.Query{Run: Name, What: store.PageRows}, func(store.Row) error { rows++; return stop })
 		if !errors.Is(err, stop) || rows != 1 {
 			t.Fatalf("Export(each fails) = %v after %d rows, want %v after 1", err, rows, stop)
 		}
@@ -163,7 +163,7 @@ func exportStops(t *testing.T, f *fixture) {
 
 func exportUnknown(t *testing.T, f *fixture) {
 	never := func(store.Row) error { t.Error("Export calls each for nothing"); return nil }
-	wantError(t, "Export(unknown run)", f.store.Export(t.Context(), store.Query{Run: "nope", What: store.Pages}, never), store.ErrNoRun)
+	wantError(t, "Export(unknown run)", f.store.Export(t.Context(), store.Query{Run: "nope", What: store.PageRows}, never), store.ErrNoRun)
 	if err := f.store.Export(t.Context(), store.Query{Run: Name, What: "rows"}, never); err == nil {
 		t.Error("Export(what: rows) = nil, want an error")
 	}

@@ -28,7 +28,7 @@ func testSchema(t *testing.T, e *env) {
 
 func migrateTogether(t *testing.T, twin Twin) {
 	begin := make(chan struct{})
-	stores := make(chan store.Store, 8)
+	stores := make(chan *store.Store, 8)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {

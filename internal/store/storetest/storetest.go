@@ -21,7 +21,7 @@ import (
 type Land func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
 
 // Opener opens a store, as stores.Open does.
-type Opener func(ctx context.Context, url string, options store.Options) (store.Store, error)
+type Opener func(ctx context.Context, url string, options store.Options) (*store.Store, error)
 
 // Twin is one database of one kind of store, empty at first.
 type Twin struct {
@@ -30,7 +30,7 @@ type Twin struct {
 	// Open opens the store.
 	Open Opener
 	// Take gives the shard a new token and a lease that lasts a minute.
-	Take func(t testing.TB, s store.Store, run string, shard harvest.Shard) Land
+	Take func(t testing.TB, s *store.Store, run string, shard harvest.Shard) Land
 	// Exec runs one statement of SQL in which tables have no schema.
 	Exec func(t testing.TB, statement string)
 }
@@ -86,11 +86,11 @@ func (e *env) run(t *testing.T, name string, test func(t *testing.T, f *fixture)
 // fixture is one store with the open run Name.
 type fixture struct {
 	Twin
-	store store.Store
+	store *store.Store
 }
 
 // Open opens a store until the end of the test.
-func Open(t testing.TB, open Opener, url string, options store.Options) store.Store {
+func Open(t testing.TB, open Opener, url string, options store.Options) *store.Store {
 	t.Helper()
 	s, err := open(t.Context(), url, options)
 	if err != nil {
@@ -144,7 +144,7 @@ func (f *fixture) export(t *testing.T, q store.Query) []store.Row {
 func (f *fixture) pages(t *testing.T) map[harvest.Key]harvest.Page {
 	t.Helper()
 	pages := make(map[harvest.Key]harvest.Page)
-	for _, row := range f.export(t, store.Query{What: store.Pages}) {
+	for _, row := range f.export(t, store.Query{What: store.PageRows}) {
 		pages[row.Page.Key] = row.Page
 	}
 	return pages
@@ -154,7 +154,7 @@ func (f *fixture) pages(t *testing.T) map[harvest.Key]harvest.Page {
 func (f *fixture) records(t *testing.T) []string {
 	t.Helper()
 	var list []string
-	for _, row := range f.export(t, store.Query{What: store.Records}) {
+	for _, row := range f.export(t, store.Query{What: store.RecordRows}) {
 		list = append(list, fmt.Sprintf("%s %d %s %s", row.Page.URL, row.Record.Ordinal, row.Record.Kind, row.Record.Data))
 	}
 	slices.Sort(list)

@@ -50,20 +50,17 @@ func NewState(own Ownership, ttl time.Duration, gen string) *State {
 	return &State{Own: own, Ttl: ttl, gen: gen, lost: make(chan struct{}), ended: make(chan struct{})}
 }
 
-// Token implements Lease.
-func (l *State) Token() int64 { return l.Own.Token }
-
-// Lost implements Lease.
+// Lost implements [store.Keeper].
 func (l *State) Lost() <-chan struct{} { return l.lost }
 
-// Fingerprint implements Lease.
+// Fingerprint implements [store.Keeper].
 func (l *State) Fingerprint() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.gen
 }
 
-// Trouble implements Lease.
+// Trouble implements [store.Keeper].
 func (l *State) Trouble() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -30,7 +30,7 @@ func ExportQuery(q store.Query, schema string, placeholder func(n int) string, k
 		limit = fmt.Sprintf(" LIMIT %d", q.Limit)
 	}
 	switch q.What {
-	case store.Pages:
+	case store.PageRows:
 		sql = `SELECT key, url, coalesce(id, ''), outcome, coalesce(status, 0), coalesce(reason, ''), coalesce(detail, ''), attempts,
 			coalesce(revision, ''), coalesce(media_type, ''), headers, fetched_at, body, raw FROM ` + schema + "pages WHERE run = " + placeholder(1)
 		if len(q.Outcomes) > 0 {
@@ -53,7 +53,7 @@ func ExportQuery(q store.Query, schema string, placeholder func(n int) string, k
 			only("key", keyArg(*q.Key))
 		}
 		return sql + " ORDER BY key" + limit, args, nil
-	case store.Records:
+	case store.RecordRows:
 		sql = `SELECT r.key, p.url, coalesce(p.id, ''), r.ordinal, coalesce(r.kind, ''), r.data FROM ` + schema + "records r JOIN " + schema +
 			"pages p ON p.run = r.run AND p.key = r.key WHERE r.run = " + placeholder(1) + " AND p.run = " + placeholder(1)
 		if q.Key != nil {
@@ -61,5 +61,5 @@ func ExportQuery(q store.Query, schema string, placeholder func(n int) string, k
 		}
 		return sql + " ORDER BY r.key, r.ordinal" + limit, args, nil
 	}
-	return "", nil, fmt.Errorf("export %q of run %s: want %s or %s", q.What, q.Run, store.Pages, store.Records)
+	return "", nil, fmt.Errorf("export %q of run %s: want %s or %s", q.What, q.Run, store.PageRows, store.RecordRows)
 }

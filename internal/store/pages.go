@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"iter"
+
+	"shoal/internal/harvest"
+)
+
+// Pages are what came back for the items of a run, one page for each item that has ended.
+type Pages interface {
+	// Known reports for each key whether its item has ended in this run, in one query.
+	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
+	// Landed returns up to limit items of the run whose page landed, in no order: the upstream is known to serve them.
+	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
+	// Keys yields the keys of all ended items, in no order. It stops after the first error.
+	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
+	// Export calls each for every row of one snapshot, ordered by key and ordinal, one row in memory at a time. It ends
+	// with the first error that each returns.
+	Export(ctx context.Context, q Query, each func(Row) error) error
+}
+
+// Counts are the numbers of a run.
+type Counts interface {
+	// Totals adds up all shards rows of the run. A key counts in the one row whose worker landed it, whatever N that
+	// worker was given, so the outcomes of all rows together are those of the run. Rejected lines are met again by each
+	// pass over the corpus: that count is the largest that one N has seen. Items that are put back are not counted until
+	// their new outcome lands.
+	Totals(ctx context.Context, run string) (harvest.Counts, error)
+	// Rows counts the pages that were landed under a shard of the run, and under all shards of it together, by what each
+	// landing has added up: it reads no page.
+	Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error)
+	// CountOutcomes counts the pages of the run by outcome, reason and status, the most first.
+	CountOutcomes(ctx context.Context, run string, outcomes []harvest.Outcome) ([]OutcomeCount, error)
+	// ListShards returns the shards of the run that a worker has ever held, by N and index.
+	ListShards(ctx context.Context, run string) ([]harvest.ShardState, error)
+}
+
+// OutcomeCount is how many items ended in one way.
+type OutcomeCount struct {
+	Outcome harvest.Outcome
+	Reason  string
+	Status  int
+	Items   int64
+}
+
+// What says which rows Export yields.
+type What string
+
+// What can be exported.
+const (
+	PageRows   What = "pages"
+	RecordRows What = "records"
+)
+
+// Query selects rows for Export.
+type Query struct {
+	Run      string
+	What     What
+	Outcomes []harvest.Outcome // of pages; none means all. Records belong to landed pages only.
+	Reason   string            // of pages; empty means any
+	Status   int               // of pages; 0 means any
+	Key      *harvest.Key      // of one item; nil means any
+	ID       string            // of pages, as the corpus has it; empty means any
+	URL      string            // of pages, canonical; empty means any. No index helps: for one look
+	Limit    int               // rows; 0 means all
+}
+
+// Row is one exported row. For [RecordRows], Page holds only Key, URL and ID of the page that the record is from.
+type Row struct {
+	Page   harvest.Page
+	Record harvest.Record
+}
