@@ -65,7 +65,9 @@ func Contradicts(stored, given harvest.Run) *Contradiction {
 	return nil
 }
 
-func unsaidCorpus(corpus string) bool { return corpus == "" || strings.HasPrefix(corpus, harvest.StoreCorpus) }
+func unsaidCorpus(corpus string) bool {
+	return corpus == "" || strings.HasPrefix(corpus, harvest.StoreCorpus)
+}
 
 // orUnset is a number that may not have been said.
 func orUnset(n int) string {
