@@ -40,6 +40,9 @@ func (o *origin) blame(l link, before company, began time.Time, req *harvest.Req
 		return err
 	case f.Fault == harvest.FaultAsked:
 		l.giveUp() // another connection may lead to another server
+		if before.exchanges > 1 {
+			f.Fault = harvest.FaultLost // it took the exchanges before: what came with one of them is not the upstream's own limit
+		}
 		return err
 	case silent:
 		l.giveUp() // whoever is at fault: no other exchange follows into the silence

@@ -116,6 +116,30 @@ func TestNothingFollowsIntoABlackHole(t *testing.T) {
 	}
 }
 
+// A peer that takes fewer header bytes after one exchange says nothing about the next one, nor about the upstream.
+func TestFewerHeaderBytesAfterAnExchangeAreTheConnections(t *testing.T) {
+	t.Parallel()
+	base, ca := frames(t, nil, func(p *peer) {
+		p.serveUntil(func(stream uint32) bool {
+			if p.n == 1 {
+				p.WriteSettings(http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: 16})
+			}
+			p.answer(stream, "{}", true)
+			return true
+		})
+	})
+	c := framesClient(t, ca, nil)
+	for i, want := range []harvest.Fault{harvest.FaultNone, harvest.FaultLost, harvest.FaultNone} {
+		s, err := c.Reserve(t.Context(), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sendOn(t, s, base+"/"); faultIn(err) != want {
+			t.Errorf("Send %d = %v, want fault %q", i+1, err, want)
+		}
+	}
+}
+
 func TestAPeerThatTakesFewHeaderBytesFaultsNoItem(t *testing.T) {
 	t.Parallel()
 	base, ca := frames(t, []http2.Setting{{ID: http2.SettingMaxHeaderListSize, Val: 150}}, func(p *peer) {
