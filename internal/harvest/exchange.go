@@ -17,6 +17,7 @@ type Request struct {
 	Type   string // Content-Type of Body
 	Hops   int    // redirects followed so far
 	Base   string // what a continuation continues; the upstream's own
+	Barren int    // continuations in a row, this one included, whose answer before completed nothing; the upstream's own
 }
 
 // Answer is what came back for one [Request]: a complete answer of any status.

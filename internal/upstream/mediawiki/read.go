@@ -57,10 +57,16 @@ func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading
 		return r
 	}
 	next := u.continuation(left, req.Base, decoded.Continue)
-	if next == nil || bytes.Equal(next.Body, req.Body) && next.URL == req.URL { // the same again would never end
+	barren := req.Barren + 1
+	if len(r.Pages)+len(r.Unfinished) > 0 {
+		barren = 0
+	}
+	same := next != nil && bytes.Equal(next.Body, req.Body) && next.URL == req.URL
+	if next == nil || same || barren > maxBarren { // would never end
 		r.Unfinished = append(r.Unfinished, left...)
 		return r
 	}
+	next.Barren = barren
 	r.Next = next
 	return r
 }
@@ -72,6 +78,10 @@ const (
 	// shortObject is how many bytes a byte of the shortest objects takes, decoded.
 	shortObject = 96
 )
+
+// maxBarren is how many continuations in a row may complete no item. A wiki cuts its answers
+// between pages.
+const maxBarren = 10
 
 // single ends a single item whose answer is too deep or too large to be read: it will not get
 // better.

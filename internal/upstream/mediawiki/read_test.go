@@ -209,6 +209,27 @@ func TestContinuationsMergeIntoTheOriginal(t *testing.T) {
 	}
 }
 
+// A wiki that names a new place each time, and never completes a page, is left after ten steps.
+func TestContinuationsThatBringNothingEnd(t *testing.T) {
+	t.Parallel()
+	u := wiki(t)
+	items := titles(t, "A", "B")
+	request, steps := ask(t, u, items), 0
+	for request != nil {
+		steps++
+		r := u.Read(request, answered(fmt.Sprintf(`{"continue":{"rvcontinue":"%d|1","continue":"||"},"query":{"pages":[]}}`, steps)))
+		if r.Next == nil && len(r.Unfinished) != len(items) {
+			t.Errorf("Read(step %d) = %+v, want all unfinished", steps, r)
+		}
+		if request = r.Next; steps > 100 {
+			t.Fatal("Read continues for ever")
+		}
+	}
+	if steps != maxBarren+1 {
+		t.Errorf("%d steps, want %d", steps, maxBarren+1)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(`{"query":{"pages":[` + rev(1, "A", "a") + `,{"pageid":2,"title":"B"}],"redirects":[{"from":"C","to":"A"}]},"continue":{"a":"b"}}`)
 	f.Add(`{"errors":[{"code":"maxlag","data":{"lag":1e300}}]}`)
