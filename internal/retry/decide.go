@@ -35,6 +35,7 @@ type Facts struct {
 	Items     int       // in the request: 1, or a pack
 	Tries     int       // counted tries of these items so far, this one included
 	Free      int       // tries of these items so far that a refused stream or a lost connection cost nothing
+	Outvoted  int       // refusals of these items as too fast after which others were accepted
 	Renewed   bool      // the credential was renewed for these items already
 	Incidents int       // consecutive refusals without hint, this one included; those in flight together are one
 	Now       time.Time // local clock when the answer came
@@ -190,6 +191,9 @@ func accept(f Facts, p Policy, hint Hint) Decision {
 // pauseFleet silences the whole fleet for as long as the upstream asked, or for a step of the curve
 // if it asked for nothing intelligible.
 func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
+	if cut && f.Outvoted >= maxOutvoted {
+		return end(f, p, harvest.Dead, cause(f))
+	}
 	d := Decision{Verb: Pause, Cut: cut, Free: true, Pause: hint.Wait, Source: hint.Source, Class: ClassAsked}
 	if f.Wait > d.Pause {
 		d.Pause, d.Source = min(f.Wait, MaxWait), cause(f)
@@ -205,6 +209,10 @@ func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
 	d.Delay = d.Pause + spread(d.Pause, f.Jitter)
 	return d
 }
+
+// maxOutvoted is how often items may be refused as too fast while others are accepted in between.
+// Then it is not our rate.
+const maxOutvoted = 12
 
 // spread returns what is added to an asked wait, so that the items of many fetchers do not come
 // back at one instant: up to a tenth of it, up to 5 s.

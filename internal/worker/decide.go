@@ -23,6 +23,7 @@ func (h *history) Facts(facts *retry.Facts, excusable time.Time) {
 	t := h.task
 	t.total++
 	facts.Items, facts.Tries, facts.Free, facts.Renewed = len(t.items), t.tries.Used(excusable, h.forgiven), t.free, t.renewed
+	facts.Outvoted = t.refusals.votes(h.accepted())
 	facts.Incidents = h.silences.incident(facts.Now)
 }
 
@@ -52,6 +53,9 @@ func (w *Worker) act(t *task, x exchange.Exchange) {
 	}
 	d := x.Decision
 	w.noteHealth(x)
+	if d.Verb == retry.Accept {
+		w.lastAccepted.Store(x.At.UnixNano())
+	}
 	if d.Pause > 0 {
 		w.pause(d, x.At)
 	}

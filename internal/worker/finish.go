@@ -107,6 +107,9 @@ func (w *Worker) retry(t *task, x exchange.Exchange) {
 	if x.Reading.Fault == harvest.FaultUnprocessed || x.Reading.Fault == harvest.FaultLost {
 		t.free++
 	}
+	if d.Verb == retry.Pause {
+		t.refusals.refused(x.At, w.accepted())
+	}
 	if !d.Free {
 		t.tries = append(t.tries, x.Excusable())
 		w.retries.Add(1)

@@ -16,10 +16,10 @@ type meter struct {
 	notes   notes
 	losses  losses
 
-	seen, already, handed, committed, rejected atomic.Int64
-	retries, pauses, kept, lastGood            atomic.Int64
-	storeBlocks, corpusEnded, fed              atomic.Bool
-	lastBad                                    atomic.Pointer[string] // the latest sign of an outage
+	seen, already, handed, committed, rejected    atomic.Int64
+	retries, pauses, kept, lastGood, lastAccepted atomic.Int64
+	storeBlocks, corpusEnded, fed                 atomic.Bool
+	lastBad                                       atomic.Pointer[string] // the latest sign of an outage
 
 	mu     sync.Mutex
 	counts harvest.Counts

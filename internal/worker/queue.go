@@ -12,19 +12,20 @@ import (
 
 // task is a request on its way, with what its items have gone through.
 type task struct {
-	items   []harvest.Item
-	request *harvest.Request
-	ready   time.Time // not to be tried before
-	order   uint64    // of entering the queue, among those that are ready at once
-	tries   exchange.Tries
-	total   int       // all tries, free ones included
-	free    int       // tries that a refused stream or a lost connection cost nothing
-	suspect bool      // it was in flight in a crash, and is asked for with nothing beside it
-	noted   bool      // that its items are in flight
-	alone   bool      // it has a connection of its own from now on
-	renewed bool      // the credential was renewed for it once
-	failed  time.Time // when it failed first
-	blamed  int       // how often it failed
+	items    []harvest.Item
+	request  *harvest.Request
+	ready    time.Time // not to be tried before
+	order    uint64    // of entering the queue, among those that are ready at once
+	tries    exchange.Tries
+	total    int // all tries, free ones included
+	free     int // tries that a refused stream or a lost connection cost nothing
+	refusals refusals
+	suspect  bool      // it was in flight in a crash, and is asked for with nothing beside it
+	noted    bool      // that its items are in flight
+	alone    bool      // it has a connection of its own from now on
+	renewed  bool      // the credential was renewed for it once
+	failed   time.Time // when it failed first
+	blamed   int       // how often it failed
 }
 
 // queue holds the tasks that wait for a fetcher. Those that were ready first

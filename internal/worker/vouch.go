@@ -146,6 +146,9 @@ func (w *Worker) learn(x exchange.Exchange) (landed bool) {
 	if x.Healthy {
 		w.lastGood.Store(x.At.UnixNano())
 	}
+	if x.Decision.Verb == retry.Accept {
+		w.lastAccepted.Store(x.At.UnixNano())
+	}
 	if x.Decision.Pause > 0 {
 		w.pause(x.Decision, x.At)
 	}

@@ -303,7 +303,7 @@ func (w *Worker) ready(t *task) *exchange.Ready {
 // probe uses a permit that was drawn in an outage for an item that once landed, in place of the task, which goes back.
 // False: the task itself is to be tried.
 func (w *Worker) probe(t *task, ready *exchange.Ready) bool {
-	if w.Pace.State().Limit != harvest.LimitOutage {
+	if w.Pace.State().Limit != harvest.LimitOutage && !t.refusals.needsWitness(w.accepted()) {
 		return false
 	}
 	x, probed := w.witnesses.Probe(w.feeding, w.sending, ready, w.question, w.Upstream, w.asked())

@@ -89,6 +89,7 @@ func TestOutcomesOfFailingItems(t *testing.T) {
 		{"a connection that is always lost ends dead", func(int) (*harvest.Answer, error) {
 			return nil, &harvest.Failure{Fault: harvest.FaultLost, Err: errors.New("EOF")}
 		}, harvest.Dead, "connection_lost", 7},
+		{"a 429 that only this item gets ends dead", func(int) (*harvest.Answer, error) { return status(429), nil }, harvest.Dead, "http_429", 15},
 		{"404 is missing", func(int) (*harvest.Answer, error) { return status(404), nil }, harvest.Missing, "http_404", 1},
 		{"400 is skipped", func(int) (*harvest.Answer, error) { return status(400), nil }, harvest.Skipped, "http_400", 1},
 		{"too large is skipped", func(int) (*harvest.Answer, error) {
