@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -13,8 +14,20 @@ import (
 
 // env is the process around a command that reads a corpus. It ends itself after the first signal.
 func (p *program) env(set config.Worker) wire.Env {
+	return p.envWith(wire.NewConsole, set)
+}
+
+// scriptEnv is env for a command whose sentences are lines of JSON with --json.
+func (p *program) scriptEnv(set config.Worker) wire.Env {
+	if set.JSON {
+		return p.envWith(wire.NewJSONConsole, set)
+	}
+	return p.env(set)
+}
+
+func (p *program) envWith(open openConsole, set config.Worker) wire.Env {
 	p.gentle.Store(true)
-	p.console = wire.NewConsole(p.stdout, p.talk, set.LogLevel, set.Progress)
+	p.console = open(p.stdout, p.talk, set.LogLevel, set.Progress)
 	for _, sentence := range set.Warnings {
 		p.console.Say("warning: " + sentence)
 	}
@@ -26,14 +39,14 @@ func (p *program) env(set config.Worker) wire.Env {
 
 // enumerate fills the run's corpus table, between whose steps it may be stopped.
 func (p *program) enumerate(ctx context.Context, set config.Worker) error {
-	env := p.env(set)
+	env := p.scriptEnv(set)
 	defer p.console.Close()
 	return wire.Enumerate(ctx, env, set)
 }
 
 // lead leads a run to its end.
 func (p *program) lead(ctx context.Context, set config.Worker) error {
-	env := p.env(set)
+	env := p.scriptEnv(set)
 	defer p.console.Close()
 	stop, err := p.serve(set, &env)
 	if err != nil {
@@ -44,7 +57,11 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 	p.console.Rest()
 	if led.Report.Run != "" {
 		p.console.Say(proved(led))
-		p.console.Lines(strings.TrimSuffix(reportText(led.Report, 0), "\n"))
+		if set.JSON {
+			err = errors.Join(err, p.printJSON(led.Report))
+		} else {
+			p.console.Lines(strings.TrimSuffix(reportText(led.Report, 0), "\n"))
+		}
 	}
 	if err != nil {
 		return err
@@ -75,16 +92,38 @@ func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err erro
 
 // verify proves a run complete, or says what is missing.
 func (p *program) verify(ctx context.Context, set config.Worker) error {
-	env := p.env(set)
+	env := p.scriptEnv(set)
 	defer p.console.Close()
 	led, err := wire.Verify(ctx, env, set)
 	if led.Proof.Entries > 0 {
 		p.console.Say(proved(led))
 	}
+	if set.JSON && led.Proof.Entries > 0 {
+		err = errors.Join(err, p.printJSON(proofOf(led)))
+	}
 	if err == nil {
 		p.console.Say(fmt.Sprintf("run %s is complete: %s", led.Run.Name, counts(led.Totals)))
 	}
 	return err
+}
+
+// proofLine is coordinator verify. Scripts rely on the names of its JSON.
+type proofLine struct {
+	Run      string `json:"run"`
+	Complete bool   `json:"complete"`
+	Lines    int64  `json:"corpus_lines"`
+	Items    int64  `json:"corpus_items"`
+	Rejected int64  `json:"rejected"`
+	Ended    int64  `json:"ended"`
+	Missing  int64  `json:"not_ended"`
+	Extra    int64  `json:"not_in_corpus"`
+}
+
+func proofOf(led wire.Led) proofLine {
+	p := led.Proof
+	return proofLine{
+		Run: led.Run.Name, Complete: p.Whole(), Lines: p.Entries, Items: p.Distinct, Rejected: p.Rejected, Ended: p.Ended, Missing: p.Missing, Extra: p.Extra,
+	}
 }
 
 // proved says what was compared.

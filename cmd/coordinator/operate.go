@@ -279,7 +279,14 @@ func glob(pattern, text string) bool {
 
 // drop removes a run after asking for its name.
 func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) {
-	set.Run = set.Arg
+	switch {
+	case set.Arg == "" && !set.Given("run"):
+		return config.Usagef("coordinator drop needs its RUN, such as: coordinator drop 2025q4")
+	case set.Arg != "" && set.Given("run") && set.Run != set.Arg:
+		return config.Usagef("drop which run: %s, or --run %s? Leave one of the two out", harvest.Quote(set.Arg), set.Run)
+	case set.Arg != "":
+		set.Run = set.Arg
+	}
 	truth, run, err := p.open(ctx, set, false)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -27,10 +28,27 @@ type program struct {
 	gentle  atomic.Bool // the command ends itself after the first signal
 }
 
-// with gives a command its console.
+// with gives a command its console. The command prints its own JSON.
 func (p *program) with(do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
+	return p.on(wire.NewConsole, do)
+}
+
+// sentences gives a console to a command that prints nothing but sentences: with --json each is a line of JSON.
+func (p *program) sentences(do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
 	return func(ctx context.Context, set config.Coordinator) error {
-		p.console = wire.NewConsole(p.stdout, p.talk, set.LogLevel, set.Progress)
+		open := wire.NewConsole
+		if set.JSON {
+			open = wire.NewJSONConsole
+		}
+		return p.on(open, do)(ctx, set)
+	}
+}
+
+type openConsole func(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *wire.Console
+
+func (p *program) on(open openConsole, do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
+	return func(ctx context.Context, set config.Coordinator) error {
+		p.console = open(p.stdout, p.talk, set.LogLevel, set.Progress)
 		defer p.console.Close()
 		for _, sentence := range set.Warnings {
 			p.console.Say("warning: " + sentence)

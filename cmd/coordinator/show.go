@@ -63,6 +63,9 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 	}
 	all := make([]runLine, 0, len(runs))
 	for _, run := range runs {
+		if set.Run != "" && run.Name != set.Run {
+			continue
+		}
 		state, err := coordinator.Look(ctx, truth, run.Name)
 		if err != nil {
 			return err
@@ -79,6 +82,9 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 	}
 	if set.JSON {
 		return p.printJSON(all)
+	}
+	if len(all) == 0 && set.Run != "" {
+		return config.Usagef("the store holds no run %s: coordinator runs lists those that it holds", harvest.Quote(set.Run))
 	}
 	if len(all) == 0 {
 		p.console.Say("the store holds no run yet: open one with coordinator run --corpus FILE, or harvest with worker --corpus FILE")

@@ -34,7 +34,7 @@ func (f *flagValue) Set(text string) error {
 func bind(flags *pflag.FlagSet, set Set) map[string]*flagValue {
 	bound := map[string]*flagValue{}
 	for _, s := range Settings() {
-		if s.In&set == 0 || s.In == inProfile {
+		if !s.takenBy(set) {
 			continue
 		}
 		f := &flagValue{kind: "text", list: s.List}
@@ -44,6 +44,7 @@ func bind(flags *pflag.FlagSet, set Set) map[string]*flagValue {
 		if s.Arg == "" && s.Bare == "" {
 			f.kind, added.NoOptDefVal = "bool", "true"
 		}
+		added.Hidden = s.In&set == 0
 	}
 	return bound
 }
@@ -162,9 +163,15 @@ func (c Subcommand) checkArg(_ *cobra.Command, args []string) error {
 // finish gives a command our errors and our help.
 func finish(cmd *cobra.Command, set Set, try *flagValue) {
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
-	cmd.CompletionOptions.DisableDefaultCmd = true
+	completeFlags(cmd)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err, set) })
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout(), cmd, set) })
+	cmd.SetHelpFunc(func(of *cobra.Command, _ []string) {
+		if of == cmd {
+			writeHelp(of.OutOrStdout(), of, set)
+			return
+		}
+		writeHelp(of.OutOrStdout(), of, 0) // cobra's own, such as completion
+	})
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		// pflag takes the N of `--try N` for an argument, because N may be left out.
 		if try.isSet() && len(args) == 1 {

@@ -31,7 +31,11 @@ const helpWidth = 80
 // writeHelp shows the examples first, then the flags by their purpose.
 func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", cmd.Short, cmd.UseLine())
+	text := cmd.Short
+	if cmd.Long != "" {
+		text = strings.TrimSpace(cmd.Long)
+	}
+	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", text, cmd.UseLine())
 	if cmd.Example != "" {
 		b.WriteString("\nExamples:\n")
 		for line := range strings.Lines(cmd.Example + "\n") {
@@ -43,7 +47,7 @@ func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
 		for _, sub := range subs {
 			writeEntry(&b, sub.Name(), sub.Short)
 		}
-		fmt.Fprintf(&b, "\nEach has its own help: %s COMMAND --help\n", cmd.Name())
+		fmt.Fprintf(&b, "\nEach has its own help: %s COMMAND --help\n", cmd.CommandPath())
 	}
 	for _, g := range groups() {
 		writeGroup(&b, g, set)
@@ -109,7 +113,7 @@ func flagError(err error, set Set) error {
 		}
 		var known []string
 		for _, s := range Settings() {
-			if s.In&set != 0 && s.In != inProfile {
+			if s.takenBy(set) {
 				known = append(known, s.Name)
 			}
 		}

@@ -31,6 +31,9 @@ const (
 	inOneRun  = inHarvest | InExport | InExtract | InRebuild | InStatus | InControl | InRetry | InReport | InShow | InList
 	inStore   = inOneRun | InRuns | InDrop
 	inAll     = inStore | InDemo | InSchema
+
+	// inCommon are the commands that take each flag of Setting.Common. The demo has a store, and a pace, of its own.
+	inCommon = inAll &^ (InWorker | InDemo)
 )
 
 // Group is a heading of --help.
@@ -62,6 +65,14 @@ type Setting struct {
 	List    bool   // may be given several times, or with commas
 	Flag    bool   // has no key in the file
 	Bare    string // the value of the flag when none is given
+	// Common: every command of the coordinator takes the flag, so that one set of flags fits all. A command that is not in
+	// In has no use for it.
+	Common bool
+}
+
+// takenBy reports whether a command has the flag.
+func (s Setting) takenBy(set Set) bool {
+	return s.In != inProfile && (s.In&set != 0 || s.Common && set&inCommon != 0)
 }
 
 // Switch reports whether the setting is true or false.
@@ -139,7 +150,7 @@ func settingsWhat() []Setting {
 
 func settingsTurn() []Setting {
 	return []Setting{
-		{Name: "run", Arg: "NAME", Group: GroupTurn, In: inOneRun,
+		{Name: "run", Arg: "NAME", Group: GroupTurn, In: inOneRun | InRuns | InDrop, Common: true,
 			Help: "name of the refresh; default: the store's one unfinished run with the same inputs, else this quarter, such as 2026q4"},
 		{Name: "shard", Default: "0/1", Arg: "i/N|auto", Group: GroupTurn, In: InWorker,
 			Help: "this worker's part of the corpus, counted from 0: 0/4 … 3/4; auto takes one free shard after the other of a run that coordinator run has opened"},
@@ -200,9 +211,9 @@ func settingsPolite() []Setting {
 
 func settingsLands() []Setting {
 	return []Setting{
-		{Name: "store", Default: "sqlite:shoal.db", Arg: "URL", Secret: true, Group: GroupLands, In: inStore | InSchema,
+		{Name: "store", Default: "sqlite:shoal.db", Arg: "URL", Secret: true, Group: GroupLands, In: inStore | InSchema, Common: true,
 			Help: "where pages and records land: sqlite:FILE or postgres://…; DATABASE_URL is read too"},
-		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild | InDrop | InControl,
+		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild | InDrop | InControl, Common: true,
 			Help: "redis://…: shares the budget between workers; needed by more than one shard; REDIS_URL is read too"},
 		{Name: "batch", Default: "1000", Arg: "N", Group: GroupLands, In: InWorker | InExtract, Help: "items in one transaction, at most"},
 		{Name: "batch-bytes", Default: "8MiB", Arg: "SIZE", Group: GroupLands, In: InWorker, Help: "bytes in one transaction, at most"},
@@ -245,14 +256,15 @@ func settingsOutput() []Setting {
 	return []Setting{
 		{Name: "progress", Default: autoText, Arg: "MODE", Group: GroupOutput, In: inAll &^ InSchema,
 			Help: "auto (bar on a terminal, else plain), bar, plain (a line a minute), json (a line a second on stdout; sentences on stderr, or as lines of type message where both are one stream), none"},
-		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Help: "debug, info, warn or error"},
-		{Name: "json", Group: GroupOutput, In: InStatus | InRuns | InReport | InPlan | InShow | InList, Help: "print JSON for scripts; its names stay"},
+		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Common: true, Help: "debug, info, warn or error"},
+		{Name: "json", Group: GroupOutput, In: inStore &^ InWorker, Common: true,
+			Help: "print JSON for scripts, whose names stay; where a command prints sentences, each is a line of JSON"},
 		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "show it again every two seconds, until interrupted"},
 		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun,
 			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; none of them shows a URL"},
 		{Name: "metrics-token", Arg: "FILE", Group: GroupOutput, In: InWorker | InRun,
 			Help: "file with a token that /metrics then asks for, as Authorization: Bearer; /healthz and /readyz never do"},
-		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Help: "the configuration file; default: ./shoal.yaml if there is one"},
+		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Common: true, Help: "the configuration file; default: ./shoal.yaml if there is one"},
 		{Name: "print-config", Flag: true, Group: GroupOutput, In: inAll, Help: "print every setting and where it came from, as YAML, and leave"},
 	}
 }

@@ -113,20 +113,31 @@ type Console struct {
 	meter *status.Meter
 }
 
-// NewConsole opens it.
+// NewConsole opens the console of a program. Where sentences and progress share a stream of JSON, sentences are JSON too.
 func NewConsole(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *Console {
 	c := &Console{Screen: screen, Mode: mode, out: harvest.NewVisible(stdout)}
+	c.open(level, mode == status.JSON && screen.Same(stdout))
+	return c
+}
+
+// NewJSONConsole opens a console for scripts: each sentence and each log line is a line of JSON.
+func NewJSONConsole(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *Console {
+	c := &Console{Screen: screen, Mode: mode, out: harvest.NewVisible(stdout)}
+	c.open(level, true)
+	return c
+}
+
+func (c *Console) open(level slog.Level, asJSON bool) {
 	format := "text"
-	if mode == status.JSON && screen.Same(stdout) {
+	if asJSON {
 		format = "json"
-		screen.ToJSON()
+		c.Screen.ToJSON()
 	}
-	c.Log, c.logs = status.NewLogger(screen.Logs(), level, format)
+	c.Log, c.logs = status.NewLogger(c.Screen.Logs(), level, format)
 	redis.SetLogger(redisLog{c.Log})
 	// The HTTP libraries write what they think of a peer's frames to the standard log.
 	log.SetOutput(slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug).Writer())
 	log.SetFlags(0)
-	return c
 }
 
 // redisLog keeps the Redis client's own lines out of the way of the bar: what it
