@@ -65,9 +65,10 @@ var arrows = map[string][]string{
 	// What tests play the outside of an exchange with.
 	"internal/exchange/exchangetest": {"internal/exchange", "internal/harvest"},
 
-	"internal/canary": {"internal/exchange", "internal/harvest", "internal/retry"},
-	"internal/tryout": {"internal/exchange", "internal/harvest", "internal/retry"},
-	"internal/worker": {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry"},
+	"internal/canary":  {"internal/exchange", "internal/harvest", "internal/retry"},
+	"internal/listing": {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry"},
+	"internal/tryout":  {"internal/exchange", "internal/harvest", "internal/retry"},
+	"internal/worker":  {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry"},
 }
 
 // inTests is what every test may import besides: real servers and an upstream.

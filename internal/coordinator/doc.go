@@ -1,8 +1,6 @@
-// Package coordinator does what a run needs once rather than in each shard: it
-// enumerates a corpus that lives in one place into the store's corpus table.
+// Package coordinator leads a run: it does what a run needs once rather than in each shard.
 //
-// In go a chain of steps, each of which lists some items and says where the next
-// one goes on; out come the rows of the table, in order, while it still grows. A
-// step's items and the place of the next step are committed together, so that a
-// kill leaves neither a gap nor a double. It makes no request itself: its Lister does.
+// In go what the store says of a run and its processes, and a second pass over the corpus; out come the run's status, the
+// proof by key that nothing of it is missing, its report, and a plan of what a run would cost. It never makes a request and
+// never opens a store: what it needs is handed to it.
 package coordinator

@@ -1,6 +1,13 @@
 package harvest
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // ErrIncomplete is matched where the corpus is damaged, cannot be read to its end, or has items that have not ended.
 var ErrIncomplete = errors.New("incomplete")
+
+// ErrAnother is the ErrIncomplete of a pass over a run whose store may not hold any more what it held when the pass began.
+// Another pass finds what is missing.
+var ErrAnother = fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)

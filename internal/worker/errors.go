@@ -16,8 +16,8 @@ var (
 	ErrPatience = exchange.ErrPatience
 	// ErrIncomplete is [harvest.ErrIncomplete]: the corpus is damaged, or not every item handed out was committed.
 	ErrIncomplete = harvest.ErrIncomplete
-	// ErrAnother: what the store held when the pass began may not be there any more. Another pass finds what is missing.
-	ErrAnother = fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)
+	// ErrAnother is [harvest.ErrAnother]: what the store held when the pass began may not be there any more.
+	ErrAnother = harvest.ErrAnother
 	// ErrDoubt: the ledger says of more items that they have ended than the store has counted. A pass with Config.Verify tells.
 	ErrDoubt = fmt.Errorf("%w: Redis says of more items that they have ended than the store has counted", ErrIncomplete)
 	// ErrFenced: somebody else owns the shard.

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"shoal/internal/aside"
-	"shoal/internal/coordinator"
 	"shoal/internal/exchange"
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
+	"shoal/internal/listing"
 	"shoal/internal/memory"
 	"shoal/internal/pace"
 	"shoal/internal/store"
@@ -182,7 +182,7 @@ type chains struct{ *store.Store }
 func (c chains) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	err := c.Store.CommitStep(ctx, run, to, entries)
 	if errors.Is(err, store.ErrStep) {
-		return coordinator.ErrTaken
+		return listing.ErrTaken
 	}
 	return err
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 
 	"shoal/internal/config"
-	"shoal/internal/coordinator"
 	"shoal/internal/corpus"
 	"shoal/internal/ledger"
+	"shoal/internal/listing"
 	"shoal/internal/pace"
 	"shoal/internal/store"
 	"shoal/internal/worker"
@@ -42,14 +42,14 @@ func ExitCode(err error, stopped int) int {
 	case errors.Is(err, store.ErrFenced), errors.Is(err, worker.ErrFenced), errors.Is(err, store.ErrHeld), errors.Is(err, store.ErrBusy):
 		return ExitFenced
 	case errors.Is(err, config.ErrUsage), errors.As(err, &contradiction), errors.Is(err, store.ErrUnsafe), errors.Is(err, store.ErrSettings),
-		errors.Is(err, coordinator.ErrEmpty), errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrNoTables), errors.Is(err, store.ErrNoBodies),
+		errors.Is(err, listing.ErrEmpty), errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrNoTables), errors.Is(err, store.ErrNoBodies),
 		errors.Is(err, ledger.ErrUnsafe), errors.Is(err, pace.ErrUnsafeRedis), errors.Is(err, store.ErrNoRun):
 		return ExitUsage
 	case errors.Is(err, ErrOverLimit):
 		return ExitOverLimit
-	case errors.Is(err, worker.ErrRefused), errors.Is(err, coordinator.ErrBroken):
+	case errors.Is(err, worker.ErrRefused), errors.Is(err, listing.ErrBroken):
 		return ExitRefused
-	case errors.Is(err, worker.ErrPatience), errors.Is(err, store.ErrUnavailable), errors.Is(err, corpus.ErrAway), errors.Is(err, coordinator.ErrStalled), errors.Is(err, ledger.ErrAway):
+	case errors.Is(err, worker.ErrPatience), errors.Is(err, store.ErrUnavailable), errors.Is(err, corpus.ErrAway), errors.Is(err, listing.ErrStalled), errors.Is(err, ledger.ErrAway):
 		return ExitPatience
 	case errors.Is(err, worker.ErrIncomplete), errors.Is(err, corpus.ErrDamaged):
 		return ExitIncomplete

@@ -20,6 +20,7 @@ import (
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
+	"shoal/internal/listing"
 	"shoal/internal/pace"
 	"shoal/internal/status"
 	"shoal/internal/store"
@@ -62,6 +63,7 @@ type Harvester struct {
 	client *fetch.Client
 	kind   upstream
 	worker *worker.Worker
+	pages  *listing.Pages // in its place, where the answers of a listing are the pages
 	tally  *exchange.Counters
 	orders *control.Orders
 	tour   tour
@@ -249,10 +251,17 @@ func (h *Harvester) limitStages() {
 // build puts the worker together.
 func (h *Harvester) build(ctx context.Context) error {
 	if h.listsPages() {
-		h.tour.next(h.listingProgress())
+		totals, err := h.totals(ctx)
+		if err != nil {
+			return err
+		}
+		h.pages = h.pagesOf(totals.Landed > 0)
+		h.tour.next(h.pages.Progress)
 		return nil
 	}
-	h.fillTable(ctx)
+	if err := h.fillTable(ctx); err != nil {
+		return err
+	}
 	totals, err := h.totals(ctx)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
+	"shoal/internal/listing"
 	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/worker"
@@ -59,7 +60,13 @@ func (h *Harvester) leader() *coordinator.Leader {
 		Judge: func(totals harvest.Counts, items int64) error { return OverLimit(h.set, totals, items) },
 	}
 	if h.enumerates() {
-		l.Fill = func(ctx context.Context) error { return h.fill(ctx, h.filler(l)) }
+		l.Fill = func(ctx context.Context) error {
+			table, err := h.filler(l)
+			if err != nil {
+				return err
+			}
+			return h.fill(ctx, table)
+		}
 	}
 	return l
 }
@@ -95,34 +102,6 @@ func (r rereading) Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], e
 		return nil, err
 	}
 	return r.h.source.Entries(), nil
-}
-
-// leaderOnlyLister lists while this process leads the run and no operator drains it.
-type leaderOnlyLister struct {
-	coordinator.Lister
-	turn func(ctx context.Context) error
-}
-
-// List implements coordinator.Lister.
-func (o leaderOnlyLister) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, string, error) {
-	if err := o.turn(ctx); err != nil {
-		return nil, "", err
-	}
-	return o.Lister.List(ctx, at)
-}
-
-// Observed implements coordinator.Observer.
-func (o leaderOnlyLister) Observed(seed string) string {
-	if l, ok := o.Lister.(coordinator.Observer); ok {
-		return l.Observed(seed)
-	}
-	return ""
-}
-
-// Release implements coordinator.Releaser.
-func (o leaderOnlyLister) Release(ctx context.Context) bool {
-	l, ok := o.Lister.(coordinator.Releaser)
-	return ok && l.Release(ctx)
 }
 
 // enumerates tells whether this process fills the corpus table: from what only it can read, or by asking the upstream once.
@@ -177,16 +156,17 @@ func (h *Harvester) prepareTable(ctx context.Context) error {
 }
 
 // filler is the run's table with what fills it.
-func (h *Harvester) filler(l *coordinator.Leader) *coordinator.Table {
+func (h *Harvester) filler(l *coordinator.Leader) (*listing.Table, error) {
 	table := h.table()
 	if isListing(h.run.Corpus) {
-		table.Lister = leaderOnlyLister{h.listing(), l.Turn}
-		return table
+		lister, err := h.lister()
+		table.Lister = listing.LeaderOnly{Lister: lister, Turn: l.Turn}
+		return table, err
 	}
-	stream := coordinator.NewStream(h.source.Entries())
+	stream := listing.NewStream(h.source.Entries())
 	h.onClose(func() error { stream.Close(); return nil })
 	table.Lister = stream
-	return table
+	return table, nil
 }
 
 // reopen opens the corpus for another pass: the table, where there is one.

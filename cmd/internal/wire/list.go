@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"shoal/internal/config"
-	"shoal/internal/coordinator"
 	"shoal/internal/corpus"
-	"shoal/internal/exchange"
+	"shoal/internal/fetch"
 	"shoal/internal/harvest"
+	"shoal/internal/listing"
 	"shoal/internal/upstream/plain"
 )
 
@@ -98,153 +94,64 @@ func baseOf(runs []harvest.Run, given harvest.Run) string {
 	return runs[at].Name
 }
 
-// refusedCursor tells whether an answer says that a step after the first is not known any more.
-func refusedCursor(r *exchange.Refused, at harvest.Chain) bool {
-	return at.Step > 1 && slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity}, r.Verdict.Status)
-}
-
-// itemLister enumerates the items that a listing names, a request a step.
-type itemLister struct {
-	h      *Harvester
-	caller exchange.Caller
-	served served
-	sights sights
-	doubt  *coordinator.Doubt
-}
-
-func (h *Harvester) itemLister() *itemLister {
-	l := &itemLister{h: h, caller: h.caller(), doubt: h.doubt()}
-	l.caller.Served = l.served.since
-	l.caller.Witnesses = h.witnesses()
-	return l
-}
-
-// served is when an answer was last what we expect; zero before.
-type served struct{ nanos atomic.Int64 }
-
-func (s *served) now() { s.nanos.Store(time.Now().UnixNano()) }
-
-// before notes that some was, in an earlier start.
-func (s *served) before() { s.nanos.CompareAndSwap(0, 1) }
-
-func (s *served) since(t time.Time) bool {
-	at := s.nanos.Load()
-	return at > 0 && (t.IsZero() || at > t.UnixNano())
-}
-
-// List implements coordinator.Lister.
-func (l *itemLister) List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error) {
-	if at.Next != "" {
-		l.served.before()
+// lister gets ready to ask for the items that a listing names.
+func (h *Harvester) lister() (listing.Lister, error) {
+	if !isPartnerListing(h.run.Corpus) {
+		return h.wikiLister(), nil
 	}
-	item, err := corpus.Items(l.h.set.URL)
+	item, err := corpus.Items(h.set.URL)
 	if err != nil {
-		return nil, "", config.Usagef("%v", err)
+		return nil, config.Usagef("%v", err)
 	}
-	request, err := l.h.listRequest(at)
-	if err != nil {
-		return nil, "", err
+	caller := h.caller()
+	caller.Witnesses = h.witnesses()
+	return &listing.Items{
+		API: h.listings(), Caller: caller, Doubt: listing.NewDoubt(h.set.NoCanary, h.run.Name, h.longest()), Item: item, Host: h.run.Host, Exposes: h.set.Exposes,
+	}, nil
+}
+
+// longest is what the store knows of the run's chains; nil where there is none.
+func (h *Harvester) longest() listing.Longest {
+	if h.truth == nil {
+		return nil
 	}
-	onHost := func(text string) (harvest.Item, error) {
-		made, err := item(text)
-		if err == nil && l.h.set.Exposes(made.URL) {
-			err = fmt.Errorf("%s is plain http, and the credential would travel with it", harvest.Quote(made.URL))
-		}
-		if err == nil && harvest.HostOf(made.URL) != l.h.run.Host {
-			err = fmt.Errorf("%s is not on %s", harvest.Quote(made.URL), l.h.run.Host)
-		}
-		return made, err
-	}
-	more := ""
-	_, err = l.caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
-		listed, after, read := l.h.kind.api.ReadList(request, at.Seed, at.Step, answer, onHost)
-		entries, then, more = listed.Entries, after, listed.More
-		l.sights.see(at.Seed, listed.Sight)
-		return maskCause(l.h.client, read)
+	return h.truth
+}
+
+// pagesOf is the walk of a listing whose answers are the pages.
+func (h *Harvester) pagesOf(landed bool) *listing.Pages {
+	caller := h.caller()
+	caller.Witnesses, caller.Detail = h.witnesses(), reading{h.kind, h.client}.Detail
+	return listing.NewPages(listing.Settings{
+		Run: h.run.Name, Shard: h.set.Shard, Seeds: h.seeds, Abreast: h.set.Concurrency, Limit: h.tour.limit(h.set.Limit), NoCanary: h.set.NoCanary, Landed: landed, Short: h.shortListing(),
+	}, listing.Parts{
+		API: h.listings(), Caller: caller, Steps: h.truth, Longest: h.truth, Lease: h.lease, Again: h.again, Counters: h.tally, Log: h.Log, Say: h.Say,
 	})
-	refused, ok := errors.AsType[*exchange.Refused](err)
-	switch {
-	case err == nil:
-		l.served.now()
-		err = l.doubt.Step(ctx, request.URL, then, more)
-	case ok && refusedCursor(refused, at):
-		err = fmt.Errorf("%w: %w", coordinator.ErrCursor, err)
-	case ok:
-		err = fmt.Errorf("%w: %w", coordinator.ErrBroken, err)
-	}
-	return entries, then, err
 }
 
-// Observed implements coordinator.Observer.
-func (l *itemLister) Observed(seed string) string { return l.sights.of(seed) }
+// listings gives a walk its API. No answer may show our credential.
+func (h *Harvester) listings() listings { return listings{h.kind.api, h.client} }
 
-// Release implements coordinator.Releaser.
-func (l *itemLister) Release(ctx context.Context) bool { return l.doubt.Release(ctx) }
-
-// doubt is about --next: it is right where some chain of the run has taken a second step.
-func (h *Harvester) doubt() *coordinator.Doubt {
-	return &coordinator.Doubt{Off: h.set.NoCanary, Proven: func(ctx context.Context) (bool, error) {
-		if h.truth == nil {
-			return true, nil // to look
-		}
-		steps, err := h.truth.LongestChain(ctx, h.run.Name)
-		return steps > 1, err
-	}}
+type listings struct {
+	api    *plain.Upstream
+	client *fetch.Client
 }
 
-// listRequest asks for a step. What a server gives as a cursor may be no address that can be asked: that breaks its chain.
-func (h *Harvester) listRequest(at harvest.Chain) (*harvest.Request, error) {
-	request, err := h.kind.api.ListRequest(at.Seed, at.Next)
+// ListRequest implements listing.API.
+func (l listings) ListRequest(seed, next string) (*harvest.Request, error) {
+	request, err := l.api.ListRequest(seed, next)
 	switch {
-	case err != nil && at.Next != "" && !errors.Is(err, plain.ErrListing):
-		return nil, fmt.Errorf("%w: %s: %w", coordinator.ErrBroken, harvest.Quote(at.Seed), err)
+	case err != nil && next != "" && !errors.Is(err, plain.ErrListing):
+		return nil, fmt.Errorf("%w: %s: %w", listing.ErrBroken, harvest.Quote(seed), err)
 	case err != nil:
 		return nil, config.Usagef("%v", err)
 	}
 	return request, nil
 }
 
-// sights are what the last answers to chains held, by their seeds.
-type sights struct {
-	mu   sync.Mutex
-	seen map[string]string
-}
-
-func (s *sights) see(seed, sight string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen == nil {
-		s.seen = map[string]string{}
-	}
-	s.seen[seed] = sight
-}
-
-// of takes the sight of a seed out.
-func (s *sights) of(seed string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer delete(s.seen, seed)
-	return s.seen[seed]
-}
-
-// firstSteps are the first steps of a listing's chains, to be looked at.
-type firstSteps struct{ h *Harvester }
-
-func (f *firstSteps) Host() string      { return f.h.run.Host }
-func (f *firstSteps) Close() error      { return nil }
-func (f *firstSteps) Fraction() float64 { return 0 }
-
-func (f *firstSteps) Entries() iter.Seq2[harvest.Entry, error] {
-	return func(yield func(harvest.Entry, error) bool) {
-		for _, seed := range f.h.seeds {
-			request, err := f.h.kind.api.ListRequest(seed, "")
-			if err != nil {
-				yield(harvest.Entry{}, config.Usagef("%v", err))
-				return
-			}
-			if !yield(harvest.Entry{Item: harvest.Item{Key: harvest.StepKey(seed, 1), URL: request.URL}}, nil) {
-				return
-			}
-		}
-	}
+// ReadList implements listing.API.
+func (l listings) ReadList(request *harvest.Request, seed string, step int64, answer *harvest.Answer, item func(text string) (harvest.Item, error)) (harvest.Listed, string, harvest.Reading) {
+	listed, then, read := l.api.ReadList(request, seed, step, answer, item)
+	maskPage(l.client, &listed.Page)
+	return listed, then, maskCause(l.client, read)
 }

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"iter"
 	"strings"
-	"time"
 
 	"shoal/internal/config"
-	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
+	"shoal/internal/listing"
 	"shoal/internal/upstream/mediawiki"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
@@ -20,7 +19,7 @@ import (
 type enumerated struct {
 	host  string
 	ctx   context.Context //nolint:containedctx // of the whole pass, as an https corpus has one
-	table *coordinator.Table
+	table *listing.Table
 }
 
 func (e *enumerated) Host() string { return e.host }
@@ -81,25 +80,24 @@ func (h *Harvester) tableOrigin(host string) string {
 }
 
 // fillTable says what fills the corpus table: this worker, if it has the whole run, else coordinator enumerate.
-func (h *Harvester) fillTable(ctx context.Context) {
+func (h *Harvester) fillTable(ctx context.Context) (err error) {
 	e, ok := h.source.(*enumerated)
 	if !ok {
-		return
+		return nil
 	}
 	e.ctx = ctx
 	e.table = h.table()
 	if isListing(h.run.Corpus) && h.set.Shard.Of == 1 && h.run.Shards == 0 { // else whoever leads the run does
-		e.table.Lister = h.listing()
+		e.table.Lister, err = h.lister()
 	}
+	return err
 }
 
 // table is the run's corpus table.
-func (h *Harvester) table() *coordinator.Table {
-	return &coordinator.Table{
+func (h *Harvester) table() *listing.Table {
+	return &listing.Table{
 		Chains: chains{h.truth}, Run: h.run.Name, Seeds: h.seeds, Patience: h.set.Patience, Source: h.tableSource(), Say: h.Say, Short: h.shortListing(), Abreast: h.set.Concurrency,
-		Again: func(ctx context.Context, do func() error) error {
-			return h.patiently(ctx, "the store", unavailable, do)
-		},
+		Again: h.again,
 	}
 }
 
@@ -123,23 +121,6 @@ func (h *Harvester) tableSource() string {
 	return command + " --run " + h.run.Name
 }
 
-// listing enumerates the run's corpus from its upstream. A wiki's logs of a day repeat the discussions of that day.
-func (h *Harvester) listing() coordinator.Lister {
-	if isPartnerListing(h.run.Corpus) {
-		return h.itemLister()
-	}
-	parse := mediawiki.ParseListing
-	if h.run.Titles == "" {
-		parse = mediawiki.FormerListing
-	}
-	what, _ := parse(h.run.Corpus) // openTable has read it
-	l := listing{caller: h.caller(), wiki: h.kind.wiki, what: what}
-	if h.run.Extract == config.Afd {
-		l.skip = "Articles for deletion/Log/"
-	}
-	return l
-}
-
 // Enumerate opens the run and fills its corpus table to the end, without a shard.
 func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	h := newHarvester(env, set)
@@ -155,9 +136,13 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	}
 	table := h.table()
 	if _, ok := h.source.(*enumerated); ok && isListing(h.run.Corpus) {
-		table.Lister = h.listing()
+		lister, err := h.lister()
+		if err != nil {
+			return err
+		}
+		table.Lister = lister
 	} else {
-		stream := coordinator.NewStream(h.source.Entries())
+		stream := listing.NewStream(h.source.Entries())
 		defer stream.Close()
 		table.Lister = stream
 	}
@@ -176,33 +161,16 @@ func (h *Harvester) openAsker(ctx context.Context) error {
 	return h.interruptible(ctx, h.openRedis, h.openUpstream, h.introduceOurselves)
 }
 
-// fill shows how the table grows.
-func (h *Harvester) fill(ctx context.Context, table *coordinator.Table) error {
-	items, told := 0, time.Now()
-	err := table.Fill(ctx, func(n int) {
-		items += n
-		if time.Since(told) > 10*time.Second {
-			told = time.Now()
-			h.Say(fmt.Sprintf("%d items enumerated", items))
-		}
-	})
-	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
-		err = cause
-	}
-	total, sizeErr := h.truth.CorpusSize(context.WithoutCancel(ctx), h.run.Name)
-	if sizeErr == nil {
-		h.Say(fmt.Sprintf("run %s: %d items enumerated now, %d in all", h.run.Name, items, total))
-	}
-	if err == nil && sizeErr == nil && total == 0 {
-		return fmt.Errorf("run %s: %w", h.run.Name, coordinator.ErrEmpty)
-	}
+// fill fills the run's table.
+func (h *Harvester) fill(ctx context.Context, table *listing.Table) error {
+	err := table.Enumerate(ctx, func(ctx context.Context) (int64, error) { return h.truth.CorpusSize(ctx, h.run.Name) })
 	if errors.Is(err, worker.ErrStopped) {
 		h.Say("the same command continues from here")
 	}
 	return err
 }
 
-// walked is a listing whose answers are the pages, as a corpus to compare with: the steps of chains that have ended.
+// walked is a listing whose answers are the pages, as a corpus to compare with.
 type walked struct {
 	h   *Harvester
 	ctx context.Context //nolint:containedctx // of the whole pass, as an https corpus has one
@@ -213,23 +181,5 @@ func (w *walked) Close() error      { return nil }
 func (w *walked) Fraction() float64 { return 0 }
 
 func (w *walked) Entries() iter.Seq2[harvest.Entry, error] {
-	return func(yield func(harvest.Entry, error) bool) {
-		line := int64(0)
-		for _, seed := range w.h.seeds {
-			chain, err := w.h.truth.Chain(w.ctx, w.h.run.Name, seed)
-			if err == nil && !chain.Done {
-				err = fmt.Errorf("%w: the listing %s has come to step %d and not to its end", worker.ErrIncomplete, harvest.Quote(seed), chain.Step)
-			}
-			if err != nil {
-				yield(harvest.Entry{}, err)
-				return
-			}
-			for step := int64(1); step <= chain.Step; step++ {
-				line++
-				if !yield(harvest.Entry{Item: harvest.Item{Key: harvest.StepKey(seed, step), Line: line}}, nil) {
-					return
-				}
-			}
-		}
-	}
+	return listing.Walked(w.ctx, w.h.truth, w.h.run.Name, w.h.seeds)
 }

@@ -2,13 +2,13 @@ package wire
 
 import (
 	"context"
-	"fmt"
+	"iter"
 	"slices"
 	"time"
 
 	"shoal/internal/config"
-	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
+	"shoal/internal/listing"
 	"shoal/internal/tryout"
 )
 
@@ -43,12 +43,14 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	if h.kind.api != nil { // what a wiki cuts is continued in a harvest: its pages are shown one by one
 		t.Pack = h.kind.most
 	}
-	if h.listsPages() {
-		h.source, t.Listing = &firstSteps{h: h}, listed{h}
-	} else if e, ok := h.source.(*enumerated); ok {
-		e.ctx, e.table = life, &coordinator.Table{Seeds: h.seeds, Chains: &coordinator.Memory{}, Lister: &firstLists{Lister: h.listing()}, Abreast: 1}
+	entries, err := h.entriesToTry(life)
+	if err != nil {
+		return err
 	}
-	if err := t.Run(life, h.source.Entries()); err != nil {
+	if h.listsPages() {
+		t.Listing = listed{h.listings(), h.seeds}
+	}
+	if err := t.Run(life, entries); err != nil {
 		if cause := context.Cause(life); cause != nil {
 			return cause
 		}
@@ -57,28 +59,32 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	return nil
 }
 
-// listed gives a tryout the listing whose first steps it looks at.
-type listed struct{ h *Harvester }
-
-func (l listed) Next(request *harvest.Request, answer *harvest.Answer) (next, more string, read harvest.Reading) {
-	at := slices.IndexFunc(l.h.seeds, func(seed string) bool { return request.Items[0].Key == harvest.StepKey(seed, 1) })
-	listed, next, read := l.h.kind.api.ReadList(request, l.h.seeds[at], 1, answer, nil)
-	return next, listed.More, read
-}
-
-// firstLists lists until items come, and not for long.
-type firstLists struct {
-	coordinator.Lister
-	asked int
-}
-
-// mostLists is how many answers of a listing are looked at for a first item.
-const mostLists = 3
-
-// List implements coordinator.Lister.
-func (f *firstLists) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, string, error) {
-	if f.asked++; f.asked > mostLists {
-		return nil, "", fmt.Errorf("%w: its first %d answers name none", coordinator.ErrEmpty, mostLists)
+// entriesToTry are the items to look at: of a listing the first that it names, or its first steps.
+func (h *Harvester) entriesToTry(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
+	if h.listsPages() {
+		return listing.FirstSteps(h.listings(), h.seeds), nil
 	}
-	return f.Lister.List(ctx, at)
+	if _, ok := h.source.(*enumerated); !ok {
+		return h.source.Entries(), nil
+	}
+	lister, err := h.lister()
+	if err != nil {
+		return nil, err
+	}
+	table := &listing.Table{Seeds: h.seeds, Chains: &listing.Memory{}, Lister: &listing.Few{Lister: lister}, Abreast: 1}
+	return table.Entries(ctx), nil
+}
+
+// listed gives a tryout the listing whose first steps it looks at.
+type listed struct {
+	listings
+
+	seeds []string
+}
+
+// Next implements tryout.Listing.
+func (l listed) Next(request *harvest.Request, answer *harvest.Answer) (next, more string, read harvest.Reading) {
+	at := slices.IndexFunc(l.seeds, func(seed string) bool { return request.Items[0].Key == harvest.StepKey(seed, 1) })
+	listed, next, read := l.ReadList(request, l.seeds[at], 1, answer, nil)
+	return next, listed.More, read
 }

@@ -12,6 +12,7 @@ import (
 	"shoal/internal/corpus"
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
+	"shoal/internal/listing"
 	"shoal/internal/upstream/mediawiki"
 	"shoal/internal/worker"
 )
@@ -143,8 +144,11 @@ func (h *Harvester) caller() exchange.Caller {
 	}
 }
 
-// witnesses are pages of the run that landed.
+// witnesses are pages of the run that landed; nil where there is no store.
 func (h *Harvester) witnesses() *exchange.Witnesses {
+	if h.truth == nil {
+		return nil
+	}
 	return exchange.NewWitnesses(func(ctx context.Context) []harvest.Item {
 		items, err := h.truth.Landed(ctx, h.run.Name, 5)
 		if err != nil && ctx.Err() == nil {
@@ -162,26 +166,36 @@ func (h *Harvester) fetching() fetching {
 	return f
 }
 
-// listing enumerates what a wiki lists, a request a step.
-type listing struct {
-	caller exchange.Caller
-	wiki   *mediawiki.Upstream
-	what   mediawiki.Listing
-	skip   string // titles that begin so are no items; empty for none
+// wikiLister enumerates the run's corpus from its wiki, whose logs of a day repeat the discussions of that day.
+func (h *Harvester) wikiLister() listing.Lister {
+	parse := mediawiki.ParseListing
+	if h.run.Titles == "" {
+		parse = mediawiki.FormerListing
+	}
+	what, _ := parse(h.run.Corpus) // openTable has read it
+	l := listing.Wiki{Titles: wikiTitles{h.kind.wiki, what}, Caller: h.caller()}
+	if h.run.Extract == config.Afd {
+		l.Skip = "Articles for deletion/Log/"
+	}
+	return l
 }
 
-// List implements coordinator.Lister.
-func (l listing) List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error) {
-	l.caller.Proven = at.Next != ""
-	_, err = l.caller.Call(ctx, l.wiki.ListRequest(l.what, at.Next), func(answer *harvest.Answer) harvest.Reading {
-		listed, after, read := l.wiki.ReadList(answer)
-		entries, then = entries[:0], after
-		for _, page := range listed {
-			if _, rest, _ := strings.Cut(page.Title, ":"); l.skip == "" || !strings.HasPrefix(rest, l.skip) {
-				entries = append(entries, harvest.Entry{Item: page.Item})
-			}
-		}
-		return read
-	})
-	return entries, then, err
+// wikiTitles gives a walk one listing of a wiki.
+type wikiTitles struct {
+	wiki *mediawiki.Upstream
+	what mediawiki.Listing
+}
+
+// ListRequest implements listing.Titles.
+func (t wikiTitles) ListRequest(next string) *harvest.Request {
+	return t.wiki.ListRequest(t.what, next)
+}
+
+// ReadList implements listing.Titles.
+func (t wikiTitles) ReadList(answer *harvest.Answer) (entries []harvest.Entry, then string, read harvest.Reading) {
+	listed, then, read := t.wiki.ReadList(answer)
+	for _, page := range listed {
+		entries = append(entries, harvest.Entry{Item: page.Item})
+	}
+	return entries, then, read
 }

@@ -31,14 +31,6 @@ const (
 // ReasonNoItem is the reason of a value of Config.Items that does not name an item.
 const ReasonNoItem = "no_item"
 
-// Listed is the result of one step of a listing.
-type Listed struct {
-	Entries []harvest.Entry // with Config.Items: what it names
-	Page    harvest.Page    // without it: the answer itself
-	Sight   string          // a hash of its items: equal for equal items, EmptySight for none
-	More    string          // a sign that the listing continues, although it is configured to end after its first step
-}
-
 // ListRequest makes the request of a step: the first one of the seed, or the one at next, a URL or
 // a cursor.
 func (u *Upstream) ListRequest(seed, next string) (*harvest.Request, error) {
@@ -77,9 +69,9 @@ func isReference(text string) bool {
 }
 
 // ReadList reads a complete 2xx answer to a step; then is where the listing continues, empty at its
-// end. It may be the same place again: [Listed] shows whether the step still brings something new.
+// end. It may be the same place again: [harvest.Listed] shows whether the step still brings something new.
 // Without Config.Items the page is the answer's, under the step's key; step counts from 1.
-func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *harvest.Answer, item func(text string) (harvest.Item, error)) (l Listed, then string, r harvest.Reading) {
+func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *harvest.Answer, item func(text string) (harvest.Item, error)) (l harvest.Listed, then string, r harvest.Reading) {
 	body, err := u.textOf(a)
 	if err != nil {
 		return l, "", unexpected(ReasonTooLarge, err)

@@ -1,4 +1,4 @@
-package coordinator
+package listing
 
 import (
 	"context"
@@ -18,6 +18,18 @@ type Doubt struct {
 	mu     sync.Mutex
 	proven bool
 	found  []string
+}
+
+// NewDoubt doubts --next until some chain of the run has taken a second step. Off: nothing is held back. A nil longest: there
+// is no run, and no doubt.
+func NewDoubt(off bool, run string, longest Longest) *Doubt {
+	return &Doubt{Off: off, Proven: func(ctx context.Context) (bool, error) {
+		if longest == nil {
+			return true, nil
+		}
+		steps, err := longest.LongestChain(ctx, run)
+		return steps > 1, err
+	}}
 }
 
 // doubtful parks a chain, and is a refusal if no other continues.

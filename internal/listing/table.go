@@ -1,4 +1,4 @@
-package coordinator
+package listing
 
 import (
 	"context"
@@ -9,64 +9,6 @@ import (
 	"time"
 
 	"shoal/internal/harvest"
-)
-
-// Chains keeps what was enumerated.
-type Chains interface {
-	// Chain is where the enumeration of seed goes on.
-	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
-	// ChainsDone is how many chains of the run have come to their end.
-	ChainsDone(ctx context.Context, run string) (int, error)
-	// CommitStep appends entries and moves the chain on, both or neither. ErrTaken when somebody else took this step.
-	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error
-	// CorpusRows are up to limit entries behind the row after; the Line of each is its row.
-	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error)
-}
-
-// Lister makes one step of an enumeration. Steps of different seeds may be asked for at once.
-type Lister interface {
-	// List takes the step at.Step of the chain, which is at at.Next, and says where the one after it is; an empty then is
-	// the end. ErrCursor: at.Next is refused, the chain is to start again. ErrParked, ErrBroken: the others go on.
-	// ErrEnded: the chain ends with what is committed next, wherever it is.
-	List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error)
-}
-
-// Ender is a Lister that can end a chain at a step whose cursor is refused for good. ErrEnded: that is to be committed;
-// else the error of the step.
-type Ender interface {
-	End(at harvest.Chain, why error) error
-}
-
-// Releaser is a Lister that parks chains. Release tells whether some of them can go on after all, when no other chain can.
-type Releaser interface {
-	Release(ctx context.Context) bool
-}
-
-// Observer is a Lister that knows what the answer to a step held besides where it goes on.
-type Observer interface {
-	// Observed stands for the items of the answer that List gave last for the seed: the same for the same items,
-	// ObservedNone for none, empty where nothing is known.
-	Observed(seed string) string
-}
-
-// ObservedNone stands for an answer without items.
-const ObservedNone = "none"
-
-var (
-	// ErrTaken: somebody else took the step that was to be committed. The chain is to be read again.
-	ErrTaken = errors.New("somebody else took this step")
-	// ErrEmpty: the enumeration came to its end without one item.
-	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; are its address and its parameters right? (a wiki's prefix goes without the namespace's name)")
-	// ErrCursor: the upstream does not know any more where a chain was to go on.
-	ErrCursor = errors.New("the upstream refuses the cursor")
-	// ErrEnded: the chain ends with a step of its own, behind all that it has had.
-	ErrEnded = errors.New("the listing ends here")
-	// ErrParked: whether the step counts shows when another chain has taken one; until then this chain waits.
-	ErrParked = errors.New("no other listing goes on")
-	// ErrBroken: the chain cannot be walked to its end.
-	ErrBroken = errors.New("the listing cannot be walked to its end")
-	// ErrStalled: nobody enumerates what we wait for.
-	ErrStalled = errors.New("the corpus table does not grow")
 )
 
 const (
@@ -89,7 +31,7 @@ type Table struct {
 	// Lister lists what the table lacks; nil where somebody else does.
 	Lister Lister
 	// Again repeats what a store that is away makes fail; nil tries once.
-	Again func(ctx context.Context, do func() error) error
+	Again Again
 	// Patience is how long a table that somebody else fills may stand still; 0 means for ever.
 	Patience time.Duration
 	// Source is the command that fills a table that somebody else is to fill.
@@ -205,8 +147,40 @@ func (t *Table) wait(ctx context.Context, grown time.Time, said *bool) error {
 	}
 }
 
-// Fill enumerates to the end without reading the rows. grew is told now and then how many entries were added.
+// Fill enumerates to the end without reading the rows. grew is called now and then with how many entries were added. An
+// error of a ctx that ended is its cause.
 func (t *Table) Fill(ctx context.Context, grew func(entries int)) error {
+	err := t.fill(ctx, grew)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// toldEvery is how often a person is told how the table grows.
+const toldEvery = 10 * time.Second
+
+// Enumerate fills the table and tells a person how it grows. size is how many rows it has in all. ErrEmpty: it has none.
+func (t *Table) Enumerate(ctx context.Context, size func(ctx context.Context) (int64, error)) error {
+	items, told := 0, time.Now()
+	err := t.Fill(ctx, func(n int) {
+		items += n
+		if time.Since(told) > toldEvery {
+			told = time.Now()
+			t.Say(fmt.Sprintf("%d items enumerated", items))
+		}
+	})
+	total, sizeErr := size(context.WithoutCancel(ctx))
+	if sizeErr == nil {
+		t.Say(fmt.Sprintf("run %s: %d items enumerated now, %d in all", t.Run, items, total))
+	}
+	if err == nil && sizeErr == nil && total == 0 {
+		return fmt.Errorf("run %s: %w", t.Run, ErrEmpty)
+	}
+	return err
+}
+
+func (t *Table) fill(ctx context.Context, grew func(entries int)) error {
 	ctx, end := context.WithCancel(ctx)
 	defer t.walker.rest()
 	defer end()
