@@ -16,6 +16,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
 	"shoal/internal/status"
+	"shoal/internal/store/kinds"
 	"shoal/internal/worker"
 )
 
@@ -191,7 +192,7 @@ func (p *program) demoSummary(api *fakeapi.Server, last harvest.Progress, result
 	if last.Counts.Landed > 0 {
 		next = append([]string{
 			fmt.Sprintf("%scoordinator export --run %s --store sqlite:%s --to demo.jsonl", here, demoRun, demoStore),
-			fmt.Sprintf("sqlite3 %s \"select outcome, reason, count(*) from pages group by 1, 2\"", demoStore),
+			kinds.SQLite.Look(demoStore, "select outcome, reason, count(*) from %s group by 1, 2", "pages"),
 		}, next...)
 	}
 	// Nobody can be told when the terminal is gone.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync/atomic"
 
 	"shoal/cmd/internal/wire"
@@ -75,10 +74,6 @@ func (p *program) open(ctx context.Context, set config.Coordinator, readOnly boo
 }
 
 func (p *program) schema(_ context.Context, set config.Coordinator) error {
-	kind := stores.KindPostgres
-	if strings.HasPrefix(set.Store, "sqlite:") || set.Store == stores.KindSQLite {
-		kind = stores.KindSQLite
-	}
-	_, err := io.WriteString(p.out, stores.Schema(kind))
+	_, err := io.WriteString(p.out, stores.Schema(set.Store))
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"shoal/internal/harvest"
+	"shoal/internal/store/kinds"
 )
 
 // maxConcurrency is more than one process can use against one host.
@@ -330,17 +331,17 @@ func (r *reader) address(name string) string {
 
 func (r *reader) store(name string) string {
 	return read(r, name, func(s string) (string, error) {
-		scheme, rest, _ := strings.Cut(s, ":")
-		switch {
-		case scheme == "sqlite" && strings.Trim(rest, "/") != "":
+		kind, known := kinds.Of(s)
+		switch file, isFile := kinds.Path(s); {
+		case isFile && strings.Trim(file, "/") != "":
 			return s, nil
-		case scheme == "postgres" || scheme == "postgresql":
+		case known && !kind.File:
 			if _, err := url.Parse(s); err != nil {
-				return "", fmt.Errorf("this is not a URL; write postgres://user@host:5432/database, with the characters @ : / ? # of a password percent-encoded")
+				return "", fmt.Errorf("this is not a URL; write %s, with the characters @ : / ? # of a password percent-encoded", kind.Form)
 			}
 			return s, nil
 		default:
-			return "", fmt.Errorf("write sqlite:FILE or postgres://user@host:5432/database")
+			return "", fmt.Errorf("write %s", kinds.Forms())
 		}
 	})
 }

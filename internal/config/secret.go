@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"shoal/internal/store/kinds"
 )
 
 // secretParam finds query parameters and keyword=value pairs that carry credentials.
@@ -21,7 +23,7 @@ func holdsSecret(text string) bool {
 	if secretParam.MatchString(text) {
 		return true
 	}
-	if !strings.Contains(text, "@") || strings.HasPrefix(text, "sqlite:") {
+	if _, isFile := kinds.Path(text); isFile || !strings.Contains(text, "@") {
 		return false
 	}
 	// An @ outside the place of a user name is most likely a password that was not percent-encoded.
@@ -31,7 +33,8 @@ func holdsSecret(text string) bool {
 	}
 	_, password := u.User.Password()
 	// A database's user name is not a secret by itself; elsewhere it is as good as a token.
-	return password || (u.Scheme != "postgres" && u.Scheme != "postgresql")
+	_, isStore := kinds.Of(text)
+	return password || !isStore
 }
 
 // Redact returns a URL or connection string without its credentials: fit for logs and errors.

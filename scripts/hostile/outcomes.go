@@ -14,13 +14,14 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
 	_ "modernc.org/sqlite"             // the driver
 
+	"shoal/internal/store/kinds"
 	"shoal/internal/testenv"
 )
 
 // outcomes counts the neighbours that landed, and how the others ended.
 func (c *scene) outcomes(store string, before error) (landed int, others string, err error) {
 	driver, source, pages := "pgx", store, "shoal.pages"
-	if file, ok := strings.CutPrefix(store, "sqlite:"); ok {
+	if file, ok := kinds.Path(store); ok {
 		driver, source, pages = "sqlite", "file:"+filepath.Join(c.dir, file)+"?mode=ro", "pages"
 	}
 	db, err := sql.Open(driver, source)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	"shoal/internal/pace"
 	"shoal/internal/status"
 	"shoal/internal/store"
+	"shoal/internal/store/kinds"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
@@ -182,7 +182,7 @@ func (h *Harvester) shardText() string {
 
 // storeExists tells whether the store may hold runs already.
 func (h *Harvester) storeExists() bool {
-	file, ok := strings.CutPrefix(h.set.Store, "sqlite:")
+	file, ok := kinds.Path(h.set.Store)
 	if !ok {
 		return true
 	}

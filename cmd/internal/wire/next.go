@@ -12,6 +12,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/status"
 	"shoal/internal/store"
+	"shoal/internal/store/kinds"
 )
 
 // Next are the lines that lead from a harvest to its data.
@@ -65,8 +66,9 @@ func toData(set config.Worker, out Outcome) []string {
 	if source.Kind == config.FromFlag { // a flag holds no password, see config
 		export += " --store " + quote(set.Store)
 	}
-	if file, ok := strings.CutPrefix(set.Store, "sqlite:"); ok {
-		return []string{export, fmt.Sprintf("sqlite3 %s %q", quote(file), fmt.Sprintf(query, "pages"))}
+	kind, _ := kinds.Of(set.Store)
+	if file, isFile := kinds.Path(set.Store); isFile {
+		return []string{export, kind.Look(quote(file), query, "pages")}
 	}
 	address := quote(set.Store)
 	if source.Kind == config.FromEnv {
@@ -75,7 +77,7 @@ func toData(set config.Worker, out Outcome) []string {
 	if source.Kind == config.FromFile { // it may hold a password
 		address = "YOUR-DATABASE-URL"
 	}
-	return []string{export, fmt.Sprintf("psql %s -c %q", address, fmt.Sprintf(query, "shoal.pages"))}
+	return []string{export, kind.Look(address, query, "pages")}
 }
 
 // quote makes text one word of a POSIX shell.

@@ -12,6 +12,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/store"
+	"shoal/internal/store/kinds"
 	"shoal/internal/worker"
 )
 
@@ -34,7 +35,8 @@ var errNoRunYet = errors.New("no run to continue")
 
 // waitsForRun tells whether somebody else may open the run that this worker is to go on with: the store is shared.
 func (h *Harvester) waitsForRun() bool {
-	return !h.leads && (h.set.AutoShard || !strings.HasPrefix(h.set.Store, "sqlite:"))
+	kind, _ := kinds.Of(h.set.Store)
+	return !h.leads && (h.set.AutoShard || !kind.File)
 }
 
 // adoptRun takes the inputs of the run that is meant when no corpus is named, or the run's own table. In

@@ -43,9 +43,9 @@ func TestOldChainsGoOn(t *testing.T) {
 	const seed = `https://a.example/i?q=\x41&c={cursor}`
 	chain := "INSERT INTO %schains (run, seed, step, next) VALUES ('r', '" + seed + "', 3, 'abc')"
 	file := filepath.Join(t.TempDir(), "old.db")
-	execSQLite(t, file, before(t, stores.KindSQLite, "_chains.sql", "INSERT INTO schema_version (version, applied_by, applied_at) VALUES (%d, 'v0', '2026-01-01T00:00:00.000000Z')")+fmt.Sprintf(chain, ""))
+	execSQLite(t, file, before(t, "sqlite", "_chains.sql", "INSERT INTO schema_version (version, applied_by, applied_at) VALUES (%d, 'v0', '2026-01-01T00:00:00.000000Z')")+fmt.Sprintf(chain, ""))
 	url := testenv.Postgres(t).URL
-	execPostgres(t, url, before(t, stores.KindPostgres, "_chains.sql", "INSERT INTO shoal.schema_version (version, applied_by) VALUES (%d, 'v0')"), fmt.Sprintf(chain, "shoal."))
+	execPostgres(t, url, before(t, "postgres", "_chains.sql", "INSERT INTO shoal.schema_version (version, applied_by) VALUES (%d, 'v0')"), fmt.Sprintf(chain, "shoal."))
 	for _, address := range []string{"sqlite:" + file, url} {
 		kind, _, _ := strings.Cut(address, ":")
 		t.Run(kind, func(t *testing.T) {

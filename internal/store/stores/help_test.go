@@ -12,7 +12,7 @@ import (
 
 func TestThereIsNoOtherSchema(t *testing.T) {
 	t.Parallel()
-	if ddl := stores.Schema("oracle"); ddl != "" {
+	if ddl := stores.Schema("oracle://h/db"); ddl != "" {
 		t.Errorf("Schema(oracle) = %q, want nothing", ddl)
 	}
 }

@@ -5,15 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"shoal/internal/store/stores"
 )
 
 // TestMigrationsAreNumbered checks that the n-th migration of each store is named n: two of one number would swap their
 // versions with the next that is added.
 func TestMigrationsAreNumbered(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{stores.KindPostgres, stores.KindSQLite} {
+	for _, kind := range []string{"postgres", "sqlite"} {
 		names, err := filepath.Glob(filepath.Join("..", kind, "schema", "*.sql"))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("Glob(%s) = %v, %v, want migrations", kind, names, err)

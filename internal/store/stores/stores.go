@@ -10,39 +10,48 @@ import (
 	"strings"
 
 	"shoal/internal/store"
+	"shoal/internal/store/kinds"
 	"shoal/internal/store/postgres"
 	"shoal/internal/store/sqlite"
 )
 
-// Kinds of store as [Schema] names them.
-const (
-	KindPostgres = "postgres"
-	KindSQLite   = "sqlite"
-)
+// driver opens the stores of one kind.
+type driver struct {
+	kind   kinds.Kind
+	open   func(ctx context.Context, url string, options store.Options) (*store.Store, error)
+	schema func() string
+}
 
-// Open connects to the store at url, postgres://… or sqlite:FILE, and brings its schema up to date. It returns
+// drivers has a row for each kind of store.
+var drivers = []driver{
+	{kinds.SQLite, sqlite.Open, sqlite.Schema},
+	{kinds.Postgres, postgres.Open, postgres.Schema},
+}
+
+// Open connects to the store at url, such as postgres://… or sqlite:FILE, and brings its schema up to date. It returns
 // [store.ErrSchema] when the schema is not one that this binary works with, [store.ErrNoTables] when it is to be there and
 // is not, [store.ErrSettings] when url names nothing that can be used, [store.ErrUnsafe] when a setting of the server makes
 // our guarantees void, [store.ErrUnavailable] when the server does not answer.
 func Open(ctx context.Context, url string, options store.Options) (*store.Store, error) {
-	switch {
-	case strings.HasPrefix(url, "sqlite:"):
-		return sqlite.Open(ctx, url, options)
-	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
-		return postgres.Open(ctx, url, options)
+	var prefixes []string
+	for _, d := range drivers {
+		if d.kind.Names(url) {
+			return d.open(ctx, url, options)
+		}
+		prefixes = append(prefixes, d.kind.Prefix())
 	}
 	// The value is not shown: it may be a connection string of another form, with a password.
-	return nil, fmt.Errorf("%w: it starts with neither postgres:// nor sqlite: — write postgres://user@host:5432/database or sqlite:FILE", store.ErrSettings)
+	return nil, fmt.Errorf("%w: it starts with neither %s — write %s", store.ErrSettings, strings.Join(prefixes, " nor "), kinds.Forms())
 }
 
-// Schema is the DDL of a kind of store, [KindPostgres] or [KindSQLite]: all migrations, as a person may apply them. It is
-// empty for another kind.
-func Schema(kind string) string {
-	switch kind {
-	case KindPostgres:
-		return postgres.Schema()
-	case KindSQLite:
-		return sqlite.Schema()
+// Schema is the DDL of the kind of store that url names: all migrations, as a person may apply them. It is empty for
+// another kind.
+func Schema(url string) string {
+	kind, _ := kinds.Of(url)
+	for _, d := range drivers {
+		if d.kind.Name == kind.Name {
+			return d.schema()
+		}
 	}
 	return ""
 }
