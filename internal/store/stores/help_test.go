@@ -3,10 +3,13 @@ package stores_test
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
+	"shoal/internal/store"
+	"shoal/internal/store/kinds"
 	"shoal/internal/store/stores"
 )
 
@@ -14,6 +17,19 @@ func TestThereIsNoOtherSchema(t *testing.T) {
 	t.Parallel()
 	if ddl := stores.Schema("oracle://h/db"); ddl != "" {
 		t.Errorf("Schema(oracle) = %q, want nothing", ddl)
+	}
+}
+
+func TestEachKindHasADriver(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds.All() {
+		if stores.Schema(kind.Prefix()+"x") == "" {
+			t.Errorf("Schema(%s) is empty: add the kind to the table of drivers", kind.Prefix())
+		}
+		_, err := stores.Open(t.Context(), kind.Prefix()+"/no/such/folder/x", store.Options{ReadOnly: true})
+		if err == nil || strings.Contains(err.Error(), "starts with neither") {
+			t.Errorf("Open(%s…) = %v, want an error of its driver", kind.Prefix(), err)
+		}
 	}
 }
 
