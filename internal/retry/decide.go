@@ -153,6 +153,8 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 		return d
 	case s == http.StatusNotFound, s == http.StatusGone:
 		return end(f, p, harvest.Missing, cause(f))
+	case s == enhanceYourCalm: // without a hint: it may be about this item only
+		return again(f, p, p.MinPause)
 	case hint.Asked && f.Tries <= p.Retries: // a conflict, a lock: come back then
 		return again(f, p, hint.Wait)
 	default:
@@ -160,11 +162,12 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 	}
 }
 
-// tooFast reports whether the status means 429, also in GitHub's way or in an older one of
-// Twitter's.
+// enhanceYourCalm is a 429 in an older way of Twitter's, which others still have.
+const enhanceYourCalm = 420
+
+// tooFast reports whether the status means 429: a 403 or a 420 does where a wait is asked for or nothing remains.
 func tooFast(status int, hint Hint) bool {
-	const enhanceYourCalm = 420
-	return status == http.StatusTooManyRequests || status == http.StatusForbidden && hint.Wait > 0 || status == enhanceYourCalm && hint.Asked
+	return status == http.StatusTooManyRequests || (status == http.StatusForbidden || status == enhanceYourCalm) && (hint.Wait > 0 || hint.Remaining == 0)
 }
 
 // silence adds what a 4xx asks of the whole fleet, whatever becomes of its item: a Retry-After, or

@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"regexp"
 	"strings"
 	"time"
 )
@@ -23,6 +24,8 @@ var dialects = []dialect{
 	{part: "ratelimit-", read: onLine((*reader).family)}, // with any vendor's prefix
 	{part: "rate-limit-", read: onLine((*reader).family)},
 	{part: "ratelimit", read: onLine((*reader).family)}, // X-RateLimitReset
+	{part: "limit-re", read: onLine((*reader).family)},  // X-ESI-Error-Limit-Remain, X-Bapi-Limit-Reset-Timestamp
+	{part: "quota-re", read: onLine((*reader).family)},  // x-ms-user-quota-remaining, X-Quota-Reset
 }
 
 // onLine reads the lines of a header as one list.
@@ -57,7 +60,7 @@ func (r *reader) reason(_, line string) { r.scope = strings.TrimSpace(line) }
 // family reads limit, remaining and reset with whatever prefix.
 func (r *reader) family(name, line string) {
 	n := strings.ToLower(name)
-	for _, part := range []string{"ratelimit-", "rate-limit-", "ratelimit"} {
+	for _, part := range []string{"ratelimit-", "rate-limit-", "ratelimit", "limit-", "quota-"} {
 		if i := strings.Index(n, part); i >= 0 {
 			r.triple(name, n[:i+len(part)], n[i+len(part):], line)
 			return
@@ -71,6 +74,9 @@ func (r *reader) family(name, line string) {
 func (r *reader) triple(name, family, rest, line string) {
 	rest, unit := cutUnit(rest)
 	word, group := cutWord(rest)
+	if group == "time" { // X-Rate-Limit-Time-Reset-Ms beside X-Rate-Limit-Requests-Left
+		group = "requests"
+	}
 	family += group
 	var ok bool
 	switch word {
@@ -108,9 +114,10 @@ func (r *reader) triple(name, family, rest, line string) {
 // rateWords are the words for what a number is, and what each means; a longer word comes before its
 // own beginning.
 var rateWords = []struct{ written, means string }{
-	{"reset-after", "reset-after"}, {"resetafter", "reset-after"}, {"reset-in", "reset-after"}, {"resetin", "reset-after"},
+	{"nearlimit", "near"}, // true or false
+	{"resets-after", "reset-after"}, {"resets-in", "reset-after"}, {"reset-after", "reset-after"}, {"resetafter", "reset-after"}, {"reset-in", "reset-after"}, {"resetin", "reset-after"},
 	{"reset-timestamp", "reset"}, {"reset-time", "reset"}, {"resettime", "reset"}, {"reset-at", "reset"}, {"resetat", "reset"}, {"reset-date", "reset"}, {"reset-epoch", "reset"}, {"reset-unix", "reset"}, {"reset-utc", "reset"}, {"reset-seconds", "reset"}, {"reset-sec", "reset"},
-	{"limit", "limit"}, {"remaining", "remaining"}, {"reset", "reset"}, {"interval", "interval"}, {"window", "interval"}, {"resource", "scope"}, {"bucket", "scope"}, {"scope", "scope"},
+	{"limit", "limit"}, {"remaining", "remaining"}, {"remain", "remaining"}, {"left", "remaining"}, {"reset", "reset"}, {"resets", "reset"}, {"interval", "interval"}, {"window", "interval"}, {"resource", "scope"}, {"bucket", "scope"}, {"scope", "scope"},
 }
 
 // cutWord removes from the rest of a header's name the word for what the number is; what is left
@@ -155,13 +162,24 @@ type member struct {
 
 func members(line string) []member {
 	var all []member
-	for _, part := range splitValues(line) {
+	for _, part := range splitValues(plainNumber(line)) {
 		value, params, _ := strings.Cut(part, ";")
 		m := member{value: value}
 		m.length, _ = windowParam(params)
 		all = append(all, m)
 	}
 	return all
+}
+
+// grouped is a number with a comma before each three digits. One group at least begins with a zero, as no member of a list does.
+var grouped = regexp.MustCompile(`^[0-9]{1,3}(,[0-9]{3})*,0[0-9]{2}(,[0-9]{3})*$`)
+
+// plainNumber removes the commas of 1,000 and its like, which are not those of a list.
+func plainNumber(line string) string {
+	if number := unquote(line); grouped.MatchString(number) {
+		return strings.ReplaceAll(number, ",", "")
+	}
+	return line
 }
 
 func windowParam(params string) (time.Duration, bool) {

@@ -42,7 +42,7 @@ func unitNamed(name string) Unit {
 // singular names a window instead, as in x-ratelimit-reset-minute.
 func cutUnit(rest string) (string, Unit) {
 	m := unitName.FindStringSubmatchIndex(rest)
-	if m == nil || !strings.HasPrefix(rest, "reset") {
+	if m == nil || !strings.HasPrefix(rest, "reset") && !strings.HasPrefix(rest, "time-reset") {
 		return rest, UnitGuess
 	}
 	switch word := rest[m[2]:]; word {

@@ -243,6 +243,12 @@ func TestRetryAfterOnRefusals(t *testing.T) {
 		{401, 1, []string{"Retry-After: 9"}, Again, "", 9 * s},
 		{403, 1, []string{"Retry-After: 9"}, Pause, "", 9 * s},
 		{420, 1, []string{"Retry-After: 9"}, Pause, "", 9 * s},
+		{420, 1, []string{"X-ESI-Error-Limit-Remain: 0", "X-ESI-Error-Limit-Reset: 9"}, Pause, "", 9 * s},
+		{420, 1, []string{"X-FeatureRateLimit-Remaining: 0", "X-FeatureRateLimit-Reset: 9"}, Pause, "", 9 * s},
+		{420, 1, nil, Again, "", 0},
+		{420, 6, nil, Skip, harvest.Dead, 0},
+		{403, 1, []string{"X-Ratelimit-Limit: 50", "X-Ratelimit-Remaining: 0"}, Pause, "", s},
+		{403, 1, []string{"X-Ratelimit-Limit: 50", "X-Ratelimit-Remaining: 1"}, Skip, harvest.Skipped, 0},
 		{429, 1, []string{"Retry-After: 9"}, Pause, "", 9 * s},
 		{404, 1, []string{"X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 9"}, Skip, harvest.Missing, 9 * s},
 		{400, 1, []string{"X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 9"}, Skip, harvest.Skipped, 9 * s},
@@ -256,6 +262,39 @@ func TestRetryAfterOnRefusals(t *testing.T) {
 		if d.Verb == Again && row.status != 401 && d.Delay < row.pause {
 			t.Errorf("Decide(%d, %q).Delay = %v, want at least %v", row.status, row.lines, d.Delay, row.pause)
 		}
+	}
+}
+
+// Names and numbers of limits as particular APIs write them.
+func TestLimitsOfParticularAPIs(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		status int
+		lines  []string
+		pause  time.Duration
+	}{
+		{"EVE Online, few errors left", 200, []string{"X-ESI-Error-Limit-Remain: 98", "X-ESI-Error-Limit-Reset: 42"}, 0},
+		{"Companies House", 200, []string{"X-Ratelimit-Limit: 600", "X-Ratelimit-Remain: 0", "X-Ratelimit-Reset: 300", "X-Ratelimit-Window: 5m"}, 300 * s},
+		{"Companies House, with requests left", 200, []string{"X-Ratelimit-Limit: 600", "X-Ratelimit-Remain: 599", "X-Ratelimit-Reset: 300", "X-Ratelimit-Window: 5m"}, 0},
+		{"BigCommerce", 429, []string{"X-Rate-Limit-Requests-Left: 0", "X-Rate-Limit-Requests-Quota: 450", "X-Rate-Limit-Time-Reset-Ms: 15000", "X-Rate-Limit-Time-Window-Ms: 30000"}, 15 * s},
+		{"BigCommerce, used up", 200, []string{"X-Rate-Limit-Requests-Left: 0", "X-Rate-Limit-Time-Reset-Ms: 15000"}, 15 * s},
+		{"BigCommerce, with requests left", 200, []string{"X-Rate-Limit-Requests-Left: 149", "X-Rate-Limit-Time-Reset-Ms: 15000"}, 0},
+		{"Azure Resource Graph", 429, []string{"x-ms-user-quota-remaining: 0", "x-ms-user-quota-resets-after: 00:00:05"}, 5 * s},
+		{"Azure Resource Graph, with requests left", 200, []string{"x-ms-user-quota-remaining: 14", "x-ms-user-quota-resets-after: 00:00:05"}, 0},
+		{"Bybit", 429, []string{"Date: Wed, 21 Oct 2026 07:26:00 GMT", "X-Bapi-Limit: 100", "X-Bapi-Limit-Status: 0", "X-Bapi-Limit-Reset-Timestamp: 1792567563000"}, 3 * s},
+		{"a quota by that name", 200, []string{"X-Quota-Remaining: 0", "X-Quota-Reset: 30"}, 30 * s},
+		{"commas within numbers", 200, []string{"X-RateLimit-Limit: 1,000", "X-RateLimit-Remaining: 1,000", "X-RateLimit-Reset: 3600"}, 0},
+		{"commas within numbers, in quotes", 200, []string{`X-RateLimit-Remaining: "12,003"`, "X-RateLimit-Reset: 3600"}, 0},
+		{"a list stays a list", 200, []string{"X-RateLimit-Remaining: 100,0", "X-RateLimit-Reset: 60"}, 60 * s},
+	} {
+		d := Decide(Facts{Status: row.status, Header: headers(row.lines...), Items: 1, Tries: 1, Now: noon}, generic)
+		if d.Pause != row.pause || len(d.Hint.Malformed) > 0 {
+			t.Errorf("%s: Decide(%d, %q) pauses for %v, malformed %q, want %v", row.name, row.status, row.lines, d.Pause, d.Hint.Malformed, row.pause)
+		}
+	}
+	if h := ParseHint(headers("X-RateLimit-NearLimit: true"), 200, noon, UnitGuess); len(h.Malformed) > 0 {
+		t.Errorf("ParseHint(X-RateLimit-NearLimit: true).Malformed = %q, want none", h.Malformed)
 	}
 }
 
