@@ -104,7 +104,7 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 		c.request = next
 		return 0, nil
 	}
-	return c.act(ctx, x)
+	return c.act(ctx, &x)
 }
 
 // away is for a connection that could not be had.
@@ -124,15 +124,16 @@ func (c *call) away(ctx context.Context, err error) (time.Duration, error) {
 func (c *call) Proven() bool { return c.Caller.Proven || c.Served != nil && c.Served(time.Time{}) }
 
 // Facts implements [Past].
-func (c *call) Facts(facts *retry.Facts, excusable time.Time) {
+func (c *call) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
 	facts.Items, facts.Tries, facts.Renewed, facts.Incidents = 1, c.failures.Used(excusable, c.forgiven), c.renewed, c.incidents+1
+	return facts
 }
 
 // Blames implements [Past].
 func (c *call) Blames(time.Time) bool { return true }
 
 // act does what the policy says.
-func (c *call) act(ctx context.Context, x Exchange) (time.Duration, error) {
+func (c *call) act(ctx context.Context, x *Exchange) (time.Duration, error) {
 	d := x.Decision
 	c.why, c.silence = d.Source, d.Pause
 	if x.Reading.Cause != nil {
@@ -173,12 +174,12 @@ func (c *call) act(ctx context.Context, x Exchange) (time.Duration, error) {
 
 // givenUp reports whether a call that was tried often enough ends: the address is of something else, or the upstream works,
 // for this answer or for others.
-func (c *call) givenUp(x Exchange) bool {
+func (c *call) givenUp(x *Exchange) bool {
 	return x.Mistaken && (x.Reading.Fault == harvest.FaultForeign || c.Served != nil) ||
 		c.Served != nil && c.Served(c.failed) || c.Witnesses != nil && c.Witnesses.since(c.failed)
 }
 
-func (c *call) refused(x Exchange) *Refused {
+func (c *call) refused(x *Exchange) *Refused {
 	d := x.Decision
 	r := &Refused{Text: fmt.Sprintf("%s (%s)", c.why, c.request.URL), Class: d.Class}
 	if x.Mistaken && x.Reading.Fault == harvest.FaultForeign {

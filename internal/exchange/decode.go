@@ -9,7 +9,7 @@ import (
 )
 
 // decode reads what came of a request: a failure becomes a Reading with its fault, a redirect one with the next request.
-// What has neither is for its status alone to decide.
+// What has neither is for its status to decide.
 func (c *Client) decode(reader Reader, request *harvest.Request, answer *harvest.Answer, err error) harvest.Reading {
 	switch {
 	case err != nil:

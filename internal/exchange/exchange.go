@@ -69,7 +69,7 @@ type Ready struct {
 // Ready waits for a stream, and then for a permit; alone is for a connection that carries nothing else. The error is an
 // [*Unreached], harvest.ErrLate where the permit or the connection was of no use any more and the attempt is to be made
 // again, or what ended the waiting.
-func (c *Client) Ready(ctx context.Context, request *harvest.Request, alone bool) (*Ready, error) {
+func (c *Client) Ready(ctx context.Context, request *harvest.Request, alone bool) (Ready, error) {
 	reserve := c.Fetch.Reserve
 	if alone {
 		reserve = c.Fetch.ReserveAlone
@@ -79,7 +79,7 @@ func (c *Client) Ready(ctx context.Context, request *harvest.Request, alone bool
 	left()
 	news := ledAstray(request, err)
 	if news != nil && !calmed(news) && !isAstray(news) {
-		return nil, &Unreached{err}
+		return Ready{}, &Unreached{err}
 	}
 	permit, err := c.permit(ctx)
 	switch {
@@ -87,20 +87,20 @@ func (c *Client) Ready(ctx context.Context, request *harvest.Request, alone bool
 		if slot != nil {
 			slot.Release()
 		}
-		return nil, err
+		return Ready{}, err
 	case news != nil: // its slot is spent on the news
-		return &Ready{client: c, request: request, permit: permit, news: news}, nil
+		return Ready{client: c, request: request, permit: permit, news: news}, nil
 	}
 	if alive := slot.Alive(); !alive || !permit.Usable() {
 		slot.Release()
 		permit.Unused()
 		if !alive && c.gone.Add(1) >= maxGone {
-			return nil, &Unreached{errClosedUnused}
+			return Ready{}, &Unreached{errClosedUnused}
 		}
-		return nil, harvest.ErrLate
+		return Ready{}, harvest.ErrLate
 	}
 	c.gone.Store(0)
-	return &Ready{client: c, request: request, slot: slot, permit: permit}, nil
+	return Ready{client: c, request: request, slot: slot, permit: permit}, nil
 }
 
 func (c *Client) permit(ctx context.Context) (Permit, error) {
@@ -114,10 +114,9 @@ func (c *Client) permit(ctx context.Context) (Permit, error) {
 }
 
 // For is the same stream and permit for another request to the same origin.
-func (r *Ready) For(request *harvest.Request) *Ready {
-	other := *r
-	other.request = request
-	return &other
+func (r Ready) For(request *harvest.Request) Ready {
+	r.request = request
+	return r
 }
 
 // Exchange is what came of one attempt. Who made it acts on it, and releases the Answer.
@@ -147,10 +146,12 @@ const maxForeign = 3
 
 // Send makes the exchange: it sends the request, decodes the answer, has the policy decide what follows, and reports to pace
 // how the upstream is and what silence it asks for.
-func (r *Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
+func (r Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
 	c := r.client
 	if r.news != nil {
-		return r.decide(ctx, Exchange{Made: true, Reading: c.decode(reader, r.request, nil, r.news), At: time.Now()}, past)
+		x := Exchange{Made: true, Reading: c.decode(reader, r.request, nil, r.news), At: time.Now()}
+		r.decide(ctx, &x, past)
+		return x
 	}
 	c.sent.Add(1)
 	c.inFlight.Add(1)
@@ -177,16 +178,17 @@ func (r *Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
 	left = c.Counters.Enter(harvest.StageDecode)
 	x.Reading = c.decode(reader, r.request, answer, err)
 	left()
-	return r.decide(ctx, x, past)
+	r.decide(ctx, &x, past)
+	return x
 }
 
 // decide asks the policy what the attempt means. An answer that no API gives, while our settings are not proven, is soon a
 // mistake in the address rather than an outage: it is asked for again twice.
-func (r *Ready) decide(ctx context.Context, x Exchange, past Past) Exchange {
+func (r *Ready) decide(ctx context.Context, x *Exchange, past Past) {
 	if x.Redirected() != nil {
 		x.Healthy = true
 		r.permit.Done(ctx, true)
-		return x
+		return
 	}
 	c := r.client
 	x.Mistaken = unexpected(x.Reading) && !past.Proven()
@@ -199,7 +201,7 @@ func (r *Ready) decide(ctx context.Context, x Exchange, past Past) Exchange {
 	if x.Answer != nil {
 		facts.Status, facts.Header, facts.Took = x.Answer.Status, x.Answer.Header, x.Answer.Took
 	}
-	past.Facts(&facts, x.Excusable())
+	facts = past.Facts(facts, x.Excusable())
 	x.Decision = retry.Decide(facts, policy)
 	if strange && facts.Tries > 1 {
 		x.Decision.Class = retry.ClassForeign
@@ -209,11 +211,10 @@ func (r *Ready) decide(ctx context.Context, x Exchange, past Past) Exchange {
 	if x.Decision.Pause > 0 {
 		r.permit.Backoff(ctx, x.Decision.Pause, x.Decision.Cut)
 	}
-	return x
 }
 
 // report has pace know how the upstream is.
-func (r *Ready) report(ctx context.Context, x Exchange, past Past) {
+func (r *Ready) report(ctx context.Context, x *Exchange, past Past) {
 	switch {
 	case x.Mistaken:
 		r.permit.Neutral(ctx, true)

@@ -22,8 +22,9 @@ type told struct {
 	blames bool
 }
 
-func (p told) Facts(facts *retry.Facts, _ time.Time) {
+func (p told) Facts(facts retry.Facts, _ time.Time) retry.Facts {
 	facts.Items, facts.Tries, facts.Renewed = 1, max(1, p.tries), p.Renewed
+	return facts
 }
 func (p told) Blames(time.Time) bool { return p.blames }
 

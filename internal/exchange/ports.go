@@ -84,7 +84,7 @@ type Past interface {
 	Proven() bool
 	// Facts adds what came before: Items, Tries, Free, Renewed and Incidents. The attempt ended at facts.Now; excusable is
 	// the same instant, or zero where no outage can excuse the try.
-	Facts(facts *retry.Facts, excusable time.Time)
+	Facts(facts retry.Facts, excusable time.Time) retry.Facts
 	// Blames reports whether a failure at now is a sign of an outage, rather than of something about this request.
 	Blames(now time.Time) bool
 }

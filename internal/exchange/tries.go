@@ -32,8 +32,9 @@ type Once struct {
 func (o Once) Proven() bool { return o.Trusted }
 
 // Facts implements [Past].
-func (o Once) Facts(facts *retry.Facts, _ time.Time) {
+func (o Once) Facts(facts retry.Facts, _ time.Time) retry.Facts {
 	facts.Items, facts.Tries, facts.Renewed, facts.Incidents = max(1, o.Items), 1, o.Renewed, o.Incidents
+	return facts
 }
 
 // Blames implements [Past].

@@ -10,7 +10,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Witnesses are items that landed, by which an outage is told from items that always fail: where a probe of one succeeds,
+// Witnesses are items that landed, which tell an outage from items that always fail: where a probe of one succeeds,
 // the upstream works, and what has only ever failed itself comes to its own end.
 type Witnesses struct {
 	load   func(ctx context.Context) []harvest.Item
@@ -68,7 +68,7 @@ func (k *Witnesses) next(ctx context.Context, url string) (harvest.Item, bool) {
 
 // Probe uses what is ready for something that once landed, in place of the request it was for. request makes a request of an
 // item. False: there is nothing of the kind, and ready is unused. load is called with ctx, the exchange ends with sending.
-func (k *Witnesses) Probe(ctx, sending context.Context, ready *Ready, request func(item harvest.Item) (*harvest.Request, error), reader Reader, past Past) (x Exchange, probed bool) {
+func (k *Witnesses) Probe(ctx, sending context.Context, ready Ready, request func(item harvest.Item) (*harvest.Request, error), reader Reader, past Past) (x Exchange, probed bool) {
 	item, ok := k.next(ctx, ready.request.URL)
 	if !ok {
 		return x, false
@@ -157,7 +157,7 @@ func (c *call) doubted() bool {
 }
 
 // probe uses what is ready for something that once landed; false where there is nothing.
-func (c *call) probe(ctx context.Context, ready *Ready) bool {
+func (c *call) probe(ctx context.Context, ready Ready) bool {
 	get := func(item harvest.Item) (*harvest.Request, error) {
 		return &harvest.Request{Items: []harvest.Item{item}, Method: http.MethodGet, URL: item.URL}, nil
 	}

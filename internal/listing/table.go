@@ -14,7 +14,7 @@ import (
 const (
 	// rowsAtOnce is how many rows are read at a time.
 	rowsAtOnce = 2000
-	// growth is how often a table that somebody else fills is looked at.
+	// growth is how often a table that another process fills is looked at.
 	growth = time.Second
 )
 
@@ -28,17 +28,17 @@ type Table struct {
 	Pages bool
 	// Abreast is how many chains are walked side by side; 0 means 8.
 	Abreast int
-	// Lister lists what the table lacks; nil where somebody else does.
+	// Lister lists what the table lacks; nil where another process does.
 	Lister Lister
 	// Again repeats what a store that is away makes fail; nil tries once.
 	Again Again
-	// Patience is how long a table that somebody else fills may stand still; 0 means for ever.
+	// Patience is how long a table that another process fills may stand still; 0 means for ever.
 	Patience time.Duration
-	// Source is the command that fills a table that somebody else is to fill.
+	// Source is the command that fills a table that another process is to fill.
 	Source string
 	// Short is said when every chain ended at its first step; empty: nothing.
 	Short string
-	// Say is told, once, that we wait for somebody else, and of Short; nil is silent.
+	// Say is called, once, where this process waits for another one, and with Short; nil is silent.
 	Say func(sentence string)
 
 	said   atomic.Int32
@@ -112,7 +112,7 @@ func (t *Table) look(ctx context.Context, after int64) (done bool, rows []harves
 	return done, rows, err
 }
 
-// done tells whether all chains have come to their end.
+// done reports whether all chains have come to their end.
 func (t *Table) done(ctx context.Context) (bool, error) {
 	if t.walker.done(t) {
 		return true, nil
@@ -128,7 +128,7 @@ func (t *Table) again(ctx context.Context, do func() error) error {
 	return t.Again(ctx, do)
 }
 
-// wait lets somebody else fill the table.
+// wait lets another process fill the table.
 func (t *Table) wait(ctx context.Context, grown time.Time, said *bool) error {
 	if !*said && t.Say != nil {
 		*said = true
@@ -157,10 +157,10 @@ func (t *Table) Fill(ctx context.Context, grew func(entries int)) error {
 	return err
 }
 
-// toldEvery is how often a person is told how the table grows.
+// toldEvery is how often a person reads how the table grows.
 const toldEvery = 10 * time.Second
 
-// Enumerate fills the table and tells a person how it grows. size is how many rows it has in all. ErrEmpty: it has none.
+// Enumerate fills the table and says how it grows. size is how many rows it has in all. ErrEmpty: it has none.
 func (t *Table) Enumerate(ctx context.Context, size func(ctx context.Context) (int64, error)) error {
 	items, told := 0, time.Now()
 	err := t.Fill(ctx, func(n int) {

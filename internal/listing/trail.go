@@ -11,7 +11,7 @@ import (
 
 // How long a chain may bring nothing though its cursor always changes.
 const (
-	saidEmpty = 50    // answers without items in a row, of which a person is told
+	saidEmpty = 50    // answers without items in a row, after which a person reads of them
 	mostEmpty = 1_000 // and at which it is stopped
 	mostSame  = 20    // answers in a row with the same items
 )
@@ -144,7 +144,7 @@ func (t *trail) endless(table *Table, at harvest.Chain) error {
 	return nil
 }
 
-// mostSaid is how many sentences about single chains a person is told: there may be a hundred thousand of them.
+// mostSaid is how many sentences about single chains a person reads: there may be a hundred thousand of them.
 const mostSaid = 5
 
 // say tells a person of a chain, where there is one.

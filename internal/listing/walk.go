@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	abreast      = 8  // chains that are walked side by side, where nobody says otherwise
+	abreast      = 8  // chains that are walked side by side, without a setting
 	mostRestarts = 5  // of a chain in a row, without getting further than before
 	mostBroken   = 20 // chains that break before any has moved: what breaks them breaks all
 	mostExamples = 3  // of them in the error
@@ -53,13 +53,13 @@ type walk struct {
 	trail    trail
 }
 
-// done tells whether every seed was looked at and none is left.
+// done reports whether every seed was looked at and none is left.
 func (w *walker) done(t *Table) bool {
 	return w.begun == len(t.Seeds) && len(w.open)+len(w.broken) == 0
 }
 
 // advance lets the chains go on until one of them has taken a step, and returns how many items were listed, also with an
-// error. The others go on meanwhile. An error of one chain alone comes when no other can go on.
+// error. The others go on meanwhile. An error of a single chain comes when no other can go on.
 func (w *walker) advance(ctx context.Context, t *Table) (listed int, err error) {
 	w.start(ctx, t)
 	if w.busy == 0 && w.released(ctx, t) {
@@ -199,7 +199,7 @@ func (w *walk) load(ctx context.Context, t *Table) error {
 	})
 }
 
-// take lists once and commits what came. Whoever lost the step to somebody else goes on from that one's.
+// take lists once and commits what came. A step that another process took first is continued from that one's.
 func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	if !w.loaded {
 		if err := w.load(ctx, t); err != nil || w.done {

@@ -21,8 +21,8 @@ func (w *Worker) collect(out chan<- batch) {
 	defer flush.Stop()
 	due := false
 	for {
-		in, over, to := w.ended, w.over, out
-		full := len(b.pages) >= w.Batch || b.bytes >= w.BatchBytes
+		in, over, to := w.finished, w.over, out
+		full := len(b.pages) >= w.config.Batch || b.bytes >= w.config.BatchBytes
 		if full {
 			in, over = nil, nil
 		}
@@ -38,7 +38,7 @@ func (w *Worker) collect(out chan<- batch) {
 			return
 		case page := <-in:
 			if len(b.pages) == 0 {
-				flush.Reset(w.Flush)
+				flush.Reset(w.config.Flush)
 			}
 			b.pages = append(b.pages, page)
 			b.bytes += page.Size()

@@ -19,12 +19,13 @@ type history struct {
 func (h *history) Proven() bool { return h.canary.Expected() }
 
 // Facts implements exchange.Past.
-func (h *history) Facts(facts *retry.Facts, excusable time.Time) {
+func (h *history) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
 	t := h.task
 	t.total++
 	facts.Items, facts.Tries, facts.Free, facts.Renewed = len(t.items), t.tries.Used(excusable, h.forgiven), t.free, t.renewed
 	facts.Outvoted = t.refusals.votes(h.accepted())
 	facts.Incidents = h.silences.incident(facts.Now)
+	return facts
 }
 
 // maxBlame is how many failures of one item may count as signs of an outage.
@@ -43,12 +44,12 @@ func (h *history) Blames(now time.Time) bool {
 }
 
 // act does what the exchange means for its task.
-func (w *Worker) act(t *task, x exchange.Exchange) {
+func (w *Worker) act(t *task, x *exchange.Exchange) {
 	if next := x.Redirected(); next != nil {
 		t.total++
 		x.Answer.Release()
 		t.request, t.ready = next, x.At
-		w.push(t)
+		w.requeue(t)
 		return
 	}
 	d := x.Decision
@@ -60,9 +61,9 @@ func (w *Worker) act(t *task, x exchange.Exchange) {
 		w.pause(d, x.At)
 	}
 	verdict, released := w.canary.Observe(t.items, d, x.Reading)
-	w.pass(released)
+	w.releaseHeld(released)
 	if verdict.Stop != "" && w.vouched(verdict.Stop) {
-		w.pass(w.canary.Vouch())
+		w.releaseHeld(w.canary.Vouch())
 		verdict = retry.Verdict{Release: true}
 	}
 	if verdict.Release {
@@ -72,39 +73,42 @@ func (w *Worker) act(t *task, x exchange.Exchange) {
 	switch {
 	case verdict.Stop != "" || d.Verb == retry.Abort:
 		x.Answer.Release()
-		w.drop(len(t.items))
+		w.abandon(t)
 		w.fail(w.refusal(verdict.Stop, d.Reason))
 	case d.Verb == retry.Accept:
-		w.accept(t, verdict.Hold, x)
+		w.finishAccepted(t, verdict.Hold, x)
 	case d.Verb == retry.Skip:
-		w.end(t, verdict.Hold, w.verdict(t, x))
+		w.finish(t, verdict.Hold, w.verdict(t, x))
 		x.Answer.Release()
 	case d.Verb == retry.Split:
 		x.Answer.Release()
 		w.retries.Add(1)
-		w.Counters.Retried(d.Source)
+		w.parts.Counters.Retried(d.Source)
 		t.alone = t.alone || d.Alone
 		w.split(t, x.At.Add(d.Delay))
 	default: // Again, and Pause, which says Again for the item
 		x.Answer.Release()
-		w.retry(t, x)
+		w.requeueFailed(t, x)
 	}
 }
 
 // noteHealth remembers how the upstream is.
-func (w *Worker) noteHealth(x exchange.Exchange) {
+func (w *Worker) noteHealth(x *exchange.Exchange) {
 	switch {
 	case x.Mistaken:
 	case x.Healthy:
 		w.lastGood.Store(x.At.UnixNano())
 		w.witnesses.Worked(x.At)
 	default:
-		w.lastBad.Store(&x.Decision.Source)
+		why := x.Decision.Source // of its own memory: the exchange stays on its stack
+		w.lastBad.Store(&why)
 	}
 }
 
 // forgiven reports whether a try at t fell into an outage of the upstream and costs its item nothing.
-func (w *Worker) forgiven(t time.Time) bool { return w.Pace.Forgiven(t) && !w.witnesses.Refuted(t) }
+func (w *Worker) forgiven(t time.Time) bool {
+	return w.parts.Pace.Forgiven(t) && !w.witnesses.Refuted(t)
+}
 
 // failIfLeftOpen makes a failed try of an answer that leaves its only item open: nothing else would ever end that.
 type failIfLeftOpen struct{ exchange.Reader }

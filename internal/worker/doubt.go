@@ -8,13 +8,13 @@ import (
 
 // claims are the keys that the ledger knows; none where it cannot be read.
 func (w *Worker) claims(generation string, keys []harvest.Key) []bool {
-	if w.Ledger != nil {
-		found, err := w.Ledger.Known(w.feeding, generation, keys)
+	if w.parts.Ledger != nil {
+		found, err := w.parts.Ledger.Known(w.feeding, generation, keys)
 		if err == nil {
 			return found
 		}
 		if w.feeding.Err() == nil {
-			w.Log.Warn("ledger not readable, asking the store", "error", err)
+			w.parts.Log.Warn("ledger not readable, asking the store", "error", err)
 		}
 	}
 	return make([]bool, len(keys))
@@ -34,22 +34,22 @@ func count(claims []bool) (n int64) {
 // for doubt too, and are then asked of the store once.
 func (w *Worker) doubts() error {
 	if n := w.feeder.invented.Load(); n > 0 {
-		w.Log.Warn("Redis said of items that they had ended, and the store did not have them: they were asked for; does another program write to this Redis?", "items", n)
+		w.parts.Log.Warn("Redis said of items that they had ended, and the store did not have them: they were asked for; does another program write to this Redis?", "items", n)
 	}
-	if !w.feeder.ended || w.feeder.trusted.Load() == 0 {
+	if !w.feeder.corpusDone || w.feeder.trusted.Load() == 0 {
 		return nil
 	}
 	var ofShard, ofRun int64
 	err := w.persist(noteAsking, func() (err error) {
 		ctx, cancel := context.WithTimeout(w.feeding, storeLimit)
 		defer cancel()
-		ofShard, ofRun, err = w.Store.Rows(ctx, w.Run.Name, w.Shard)
+		ofShard, ofRun, err = w.parts.Store.Rows(ctx, w.config.Run.Name, w.config.Shard)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if ofShard < w.seen.Load() && ofRun < w.feeder.pass.digest.Count {
+	if ofShard < w.seen.Load() && ofRun < w.feeder.scan.digest.Count {
 		return ErrDoubt
 	}
 	return nil

@@ -18,10 +18,10 @@ var (
 	ErrIncomplete = harvest.ErrIncomplete
 	// ErrAnother is [harvest.ErrAnother]: what the store held when the pass began may not be there any more.
 	ErrAnother = harvest.ErrAnother
-	// ErrDoubt: the ledger says of more items that they have ended than the store has counted. A pass with Config.Verify tells.
+	// ErrDoubt says that the ledger has more items that ended than the store has counted. A pass with [Config].Verify settles it.
 	ErrDoubt = fmt.Errorf("%w: Redis says of more items that they have ended than the store has counted", ErrIncomplete)
-	// ErrFenced: somebody else owns the shard.
+	// ErrFenced says that another worker owns the shard.
 	ErrFenced = errors.New("somebody else owns this shard now")
-	// ErrStopped: the first signal came; what was in flight has landed.
+	// ErrStopped says that the first signal came; what was in flight has landed.
 	ErrStopped = errors.New("stopped; start the same command again to continue")
 )

@@ -27,11 +27,11 @@ type feeder struct {
 	ahead   *semaphore.Weighted // bytes of items that were read and not yet handed out
 	reading chan struct{}       // closed when the reader has gone
 
-	pass   pass
-	damage error
-	ended  bool // every item of the shard was handed out or known
+	scan       corpusScan
+	damage     error
+	corpusDone bool // every item of the shard was handed out or known
 
-	trusted  atomic.Int64 // items that the ledger alone has said are done
+	trusted  atomic.Int64 // items of which only the ledger has said that they are done
 	invented atomic.Int64 // items of which the ledger said so and the store knows nothing
 }
 
@@ -49,8 +49,8 @@ func weight(item harvest.Item) int64 {
 // Reading is closed when the corpus is not read any more; only then may it be closed.
 func (w *Worker) Reading() <-chan struct{} { return w.feeder.reading }
 
-// pass is one reading of the whole corpus, other shards included.
-type pass struct {
+// corpusScan is one reading of the whole corpus, other shards included.
+type corpusScan struct {
 	digest   harvest.Digest
 	prefix   string
 	rejected int64
@@ -59,12 +59,12 @@ type pass struct {
 
 func (f *feeder) result() Result {
 	return Result{
-		Digest: f.pass.digest, Prefix: f.pass.prefix, Rejected: f.pass.rejected,
-		Complete: f.ended && f.damage == nil,
+		Digest: f.scan.digest, Prefix: f.scan.prefix, Rejected: f.scan.rejected,
+		Complete: f.corpusDone && f.damage == nil,
 	}
 }
 
-// claim takes the keys that nobody has in hand; it returns the items that are
+// claim takes the keys that are not in hand yet; it returns the items that are
 // ours to look up. Claiming before the store is asked is what makes lines close
 // together be fetched once: a page that lands in between is then known.
 func (f *feeder) claim(items []harvest.Item) []harvest.Item {
@@ -96,7 +96,7 @@ func (w *Worker) feed() {
 		return
 	}
 	items := make(chan harvest.Item, readAhead)
-	ended := make(chan pass, 1)
+	ended := make(chan corpusScan, 1)
 	// A read from a terminal or a pipe cannot be interrupted, so the reader is
 	// left behind when the work ends before the corpus does.
 	go w.read(items, ended)
@@ -114,8 +114,8 @@ func (w *Worker) feed() {
 		return
 	}
 	select {
-	case w.feeder.pass = <-ended:
-		w.feeder.damage, w.feeder.ended = w.feeder.pass.err, true
+	case w.feeder.scan = <-ended:
+		w.feeder.damage, w.feeder.corpusDone = w.feeder.scan.err, true
 		w.fed.Store(true)
 	case <-w.feeding.Done():
 	}
@@ -147,11 +147,11 @@ func nextChunk(ctx context.Context, items <-chan harvest.Item, chunk []harvest.I
 }
 
 // read is the one streaming pass over the corpus.
-func (w *Worker) read(items chan<- harvest.Item, ended chan<- pass) {
-	var p pass
+func (w *Worker) read(items chan<- harvest.Item, ended chan<- corpusScan) {
+	var p corpusScan
 	defer close(w.feeder.reading)
 	defer func() { close(items); ended <- p }()
-	for entry, err := range w.Corpus.Entries() {
+	for entry, err := range w.parts.Corpus.Entries() {
 		if err != nil {
 			p.err = err
 			break
@@ -160,18 +160,18 @@ func (w *Worker) read(items chan<- harvest.Item, ended chan<- pass) {
 			return
 		}
 		if entry.Rejected != nil {
-			if w.Shard.Owns(entry.Rejected.Key) {
+			if w.config.Shard.Owns(entry.Rejected.Key) {
 				p.rejected++
 				w.rejected.Add(1)
-				w.Log.Warn("corpus line rejected", "line", entry.Rejected.Line, "reason", entry.Rejected.Reason, "text", entry.Rejected.Text)
+				w.parts.Log.Warn("corpus line rejected", "line", entry.Rejected.Line, "reason", entry.Rejected.Reason, "text", entry.Rejected.Text)
 			}
 			continue
 		}
 		p.digest.Add(entry.Item.Key)
-		if p.digest.Count == w.Run.CorpusItems {
+		if p.digest.Count == w.config.Run.CorpusItems {
 			p.prefix = p.digest.Sum()
 		}
-		if !w.Shard.Owns(entry.Item.Key) {
+		if !w.config.Shard.Owns(entry.Item.Key) {
 			w.neighbours.add(entry.Item)
 			continue
 		}
@@ -215,16 +215,16 @@ func (w *Worker) hand(chunk []harvest.Item) bool {
 }
 
 // known asks the ledger first and the store for what the ledger does not know;
-// what the store knows is told to the ledger.
+// what the store knows is marked in the ledger.
 func (w *Worker) known(items []harvest.Item) ([]bool, error) {
 	keys := make([]harvest.Key, len(items))
 	for i, item := range items {
 		keys[i] = item.Key
 	}
-	generation := w.Lease.Fingerprint()
+	generation := w.parts.Lease.Fingerprint()
 	claims := w.claims(generation, keys)
 	done := make([]bool, len(keys))
-	if !w.Verify {
+	if !w.config.Verify {
 		w.feeder.trusted.Add(count(claims))
 		copy(done, claims)
 	}
@@ -260,7 +260,7 @@ func (w *Worker) askStore(keys []harvest.Key) (found []bool, err error) {
 	err = w.persist(noteAsking, func() (err error) {
 		ctx, cancel := context.WithTimeout(w.feeding, storeLimit)
 		defer cancel()
-		found, err = w.Store.Known(ctx, w.Run.Name, keys)
+		found, err = w.parts.Store.Known(ctx, w.config.Run.Name, keys)
 		return err
 	})
 	return found, err
@@ -282,7 +282,7 @@ func (o *openTasks) init(most, first int) {
 	o.most, o.tasks = int64(most), semaphore.NewWeighted(int64(most))
 	if o.narrow = first > 0 && first < most; o.narrow {
 		o.held = int64(most - first)
-		o.tasks.TryAcquire(o.held) // nobody has taken any yet
+		o.tasks.TryAcquire(o.held) // none is taken yet
 	}
 }
 
@@ -311,7 +311,7 @@ func (o *openTasks) take(ctx context.Context) bool {
 	return true
 }
 
-func (o *openTasks) drop(n int) {
+func (o *openTasks) settle(n int) {
 	o.count.Add(-int64(n))
 	o.mu.Lock()
 	defer o.mu.Unlock()

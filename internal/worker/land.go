@@ -16,7 +16,7 @@ func (w *Worker) landAll(batches <-chan batch) {
 			if err := w.land(b); err != nil {
 				broken = true
 				w.fail(err)
-				w.Log.Warn("a batch did not land; its pages will be fetched again", "pages", len(b.pages), "error", err)
+				w.parts.Log.Warn("a batch did not land; its pages will be fetched again", "pages", len(b.pages), "error", err)
 			}
 		}
 		w.dismiss(b)
@@ -32,9 +32,9 @@ func (w *Worker) land(b batch) error {
 	err := w.persist(noteLanding, func() (err error) {
 		// Read before the commit: a key marked under an older generation is only
 		// forgotten, one under a newer generation might have been lost in between.
-		generation = w.Lease.Fingerprint()
-		defer w.Counters.Enter(harvest.StageLand)()
-		landed, err = w.Lease.Land(w.landing, b.pages)
+		generation = w.parts.Lease.Fingerprint()
+		defer w.parts.Counters.Enter(harvest.StageLand)()
+		landed, err = w.parts.Lease.Land(w.landing, b.pages)
 		return err
 	})
 	if err != nil {
@@ -42,8 +42,8 @@ func (w *Worker) land(b batch) error {
 	}
 	w.committed.Add(int64(len(b.pages)))
 	w.meter.landed(landed)
-	w.Counters.Landed(landed)
-	w.Counters.Recorded(b.pages)
+	w.parts.Counters.Landed(landed)
+	w.parts.Counters.Recorded(b.pages)
 	keys := make([]harvest.Key, len(b.pages))
 	for i := range b.pages {
 		keys[i] = b.pages[i].Key
@@ -65,12 +65,12 @@ func (w *Worker) dismiss(b batch) {
 // mark tells the ledger what is committed. The ledger may forget, so a failure
 // costs a question to the store later and nothing now.
 func (w *Worker) mark(generation string, keys []harvest.Key) {
-	if w.Ledger == nil || len(keys) == 0 {
+	if w.parts.Ledger == nil || len(keys) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(w.landing, 2*time.Second)
 	defer cancel()
-	if err := w.Ledger.Mark(ctx, generation, keys); err != nil {
-		w.Log.Warn("ledger not told", "keys", len(keys), "error", err)
+	if err := w.parts.Ledger.Mark(ctx, generation, keys); err != nil {
+		w.parts.Log.Warn("ledger not told", "keys", len(keys), "error", err)
 	}
 }

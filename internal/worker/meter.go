@@ -14,7 +14,7 @@ import (
 type meter struct {
 	started time.Time
 	notes   notes
-	losses  losses
+	unkept  unkeptLog
 
 	seen, already, handed, committed, rejected    atomic.Int64
 	retries, pauses, kept, lastGood, lastAccepted atomic.Int64
@@ -31,15 +31,19 @@ func (m *meter) landed(counts harvest.Counts) {
 	m.counts = m.counts.Plus(counts)
 }
 
+func (m *meter) landedSoFar() harvest.Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.counts
+}
+
 // Progress is the worker at this moment. It may be called at any time.
 func (w *Worker) Progress() harvest.Progress {
-	w.mu.Lock()
-	counts := w.counts
-	w.mu.Unlock()
+	counts := w.landedSoFar()
 	counts.Rejected = w.rejected.Load()
-	pace := w.Pace.State()
+	pace := w.parts.Pace.State()
 	p := harvest.Progress{
-		Run: w.Run.Name, Shard: w.Shard, Started: w.started, Now: time.Now(),
+		Run: w.config.Run.Name, Shard: w.config.Shard, Started: w.started, Now: time.Now(),
 		Already: w.already.Load(), Seen: w.seen.Load(), Counts: counts,
 		Requests: w.client.Sent(), Retries: w.retries.Load(), Pauses: w.pauses.Load(),
 		Wire: w.client.Wire(), InFlight: w.client.InFlight(),
@@ -47,11 +51,11 @@ func (w *Worker) Progress() harvest.Progress {
 	}
 	p.Total, p.Guess = w.total(p)
 	p.Limit = w.limit(pace, p)
-	if p.Stuck = w.Counters.Stuck(p.Now, p.Limit == harvest.LimitStore); p.Stuck != "" && p.Note == "" {
+	if p.Stuck = w.parts.Counters.Stuck(p.Now, p.Limit == harvest.LimitStore); p.Stuck != "" && p.Note == "" {
 		p.Note = p.Stuck
 	}
 	if p.Note == "" && p.Limit == harvest.LimitOutage {
-		p.Note = w.ailment()
+		p.Note = w.lastUpstreamError()
 	}
 	return p
 }
@@ -59,14 +63,14 @@ func (w *Worker) Progress() harvest.Progress {
 // total is how many items the shard has: counted once the corpus was read, known
 // from an earlier pass, or estimated from the part that was read.
 func (w *Worker) total(p harvest.Progress) (n int64, guess bool) {
-	fraction := w.Corpus.Fraction()
+	fraction := w.parts.Corpus.Fraction()
 	switch {
 	case w.fed.Load():
 		return p.Already + w.handed.Load(), false
 	case p.CorpusEnded: // repeats of an item still count
 		return p.Seen, false
-	case w.Run.CorpusItems > 0:
-		return max(p.Seen, w.Run.CorpusItems/int64(w.Shard.Of)), w.Shard.Of > 1
+	case w.config.Run.CorpusItems > 0:
+		return max(p.Seen, w.config.Run.CorpusItems/int64(w.config.Shard.Of)), w.config.Shard.Of > 1
 	case fraction > 0 && p.Seen > readAhead:
 		return int64(float64(p.Seen) / min(1, fraction)), true
 	}
@@ -78,11 +82,11 @@ func (w *Worker) note() string {
 	if note := w.notes.first(); note != "" {
 		return note
 	}
-	return w.Lease.Trouble()
+	return w.parts.Lease.Trouble()
 }
 
-// ailment is what the upstream did last that looks like an outage; empty when it did nothing of the kind.
-func (m *meter) ailment() string {
+// lastUpstreamError is what the upstream did last that looks like an outage; empty when it did nothing of the kind.
+func (m *meter) lastUpstreamError() string {
 	if why := m.lastBad.Load(); why != nil {
 		return noteUpstream + ": " + *why
 	}
@@ -96,11 +100,11 @@ func (w *Worker) limit(pace exchange.PaceState, p harvest.Progress) harvest.Limi
 		return harvest.LimitStore
 	case pace.Limit != harvest.LimitBudget && pace.Limit != harvest.LimitRamp:
 		return pace.Limit
-	case w.away.lasts():
+	case w.dialBackoff.lasts():
 		return harvest.LimitOutage
 	case w.client.Pacing() > 0:
 		return pace.Limit
-	case p.InFlight > 0 && !w.queue.idle(), p.InFlight >= int64(w.Concurrency):
+	case p.InFlight > 0 && !w.queue.idle(), p.InFlight >= int64(w.config.Concurrency):
 		return harvest.LimitLatency
 	}
 	return harvest.LimitCorpus

@@ -23,8 +23,8 @@ type packer struct {
 
 func (p *packer) init() { p.returned = make(map[harvest.Key]int) }
 
-// ended says that the corpus gives no more items; from now on only those that come back fill a pack.
-func (p *packer) ended() {
+// corpusDone says that the corpus gives no more items; from now on only those that come back fill a pack.
+func (p *packer) corpusDone() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = true
@@ -38,6 +38,51 @@ func (p *packer) take() []harvest.Item {
 	return pack
 }
 
+// add puts an item into the pack that fills, of at most so many items. It returns the packs that are full now; first says
+// that the item began a pack, of that number.
+func (p *packer) add(item harvest.Item, fits func(pack []harvest.Item, next harvest.Item) bool, most int) (full [2][]harvest.Item, first bool, number int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.pack) > 0 && !fits(p.pack, item) {
+		full[0] = p.take()
+	}
+	p.pack = append(p.pack, item)
+	first, number = len(p.pack) == 1, p.number
+	if len(p.pack) >= most {
+		full[1] = p.take()
+	}
+	return full, first, number
+}
+
+// anyPack is the number of the pack that fills, whichever it is.
+const anyPack = -1
+
+// close takes the pack that fills, if it is still the one of that number.
+func (p *packer) close(number int) []harvest.Item {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if number != anyPack && number != p.number {
+		return nil
+	}
+	return p.take()
+}
+
+// holdsAll reports whether all items that are open are in the pack that fills, and no more come to fill it.
+func (p *packer) holdsAll(open int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last && len(p.pack) > 0 && open <= int64(len(p.pack))
+}
+
+// giveBack takes note of an item that comes back after so many requests; again says that it did before.
+func (p *packer) giveBack(key harvest.Key, requests int) (again bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, again = p.returned[key]
+	p.returned[key] += requests
+	return again
+}
+
 // before is in how many requests an item was before it came back the last time.
 func (p *packer) before(key harvest.Key) int {
 	p.mu.Lock()
@@ -45,97 +90,62 @@ func (p *packer) before(key harvest.Key) int {
 	return p.returned[key]
 }
 
-// forget is told of an item that has ended.
+// forget drops what is known of an item that has ended.
 func (p *packer) forget(key harvest.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.returned, key)
 }
 
-// add puts an item into the pack that fills. A pack closes when the item does not fit into it, when it is packWait
+// add packs an item. A pack closes when the item does not fit into it, when it is packWait
 // old, and when nothing can come any more.
 func (w *Worker) add(item harvest.Item) {
-	w.packer.mu.Lock()
-	var full []harvest.Item
-	if len(w.packer.pack) > 0 && !w.Upstream.Fits(w.packer.pack, item) {
-		full = w.packer.take()
-	}
-	w.packer.pack = append(w.packer.pack, item)
-	if number := w.packer.number; len(w.packer.pack) == 1 && w.Pack > 1 {
+	full, first, number := w.packer.add(item, w.parts.Upstream.Fits, min(max(1, w.config.Pack), w.open.allowed()))
+	if first && w.config.Pack > 1 {
 		time.AfterFunc(packWait, func() { w.closePack(number) })
 	}
-	var single []harvest.Item
-	if len(w.packer.pack) >= min(max(1, w.Pack), w.open.allowed()) {
-		single = w.packer.take()
+	for _, pack := range full {
+		w.dispatchItems(pack)
 	}
-	w.packer.mu.Unlock()
-	w.send(full, time.Now())
-	w.send(single, time.Now())
 }
-
-// packEnded closes the pack whatever its number.
-const packEnded = -1
 
 // closePack sends the pack off if it is still the one of that number.
-func (w *Worker) closePack(number int) {
-	w.packer.mu.Lock()
-	var pack []harvest.Item
-	if number == packEnded || number == w.packer.number {
-		pack = w.packer.take()
-	}
-	w.packer.mu.Unlock()
-	w.send(pack, time.Now())
-}
+func (w *Worker) closePack(number int) { w.dispatchItems(w.packer.close(number)) }
 
-// drop says that n items are open no more. When all that are open are in the pack, nobody can fill it.
-func (w *Worker) drop(n int) {
-	w.open.drop(n)
+// settled takes note that n items are open no more. When all that are open are in the pack, nothing can fill it.
+func (w *Worker) settled(n int) {
+	w.open.settle(n)
 	w.suspicion.move()
-	w.packer.mu.Lock()
-	alone := w.packer.last && len(w.packer.pack) > 0 && w.open.count.Load() <= int64(len(w.packer.pack))
-	w.packer.mu.Unlock()
-	if alone {
-		w.closePack(packEnded)
+	if w.packer.holdsAll(w.open.count.Load()) {
+		w.closePack(anyPack)
 	}
 }
 
-// giveBack packs what an answer left open: first with others, then alone, so that it is told from its neighbours.
-func (w *Worker) giveBack(t *task, items []harvest.Item) {
+// repack packs what an answer left open: first with others, then by itself, so that its neighbours are not blamed for it.
+func (w *Worker) repack(t *task, items []harvest.Item) {
 	for _, item := range items {
-		w.packer.mu.Lock()
-		_, again := w.packer.returned[item.Key]
-		w.packer.returned[item.Key] += t.total
-		w.packer.mu.Unlock()
-		if again {
-			w.send([]harvest.Item{item}, time.Now())
+		if w.packer.giveBack(item.Key, t.total) {
+			w.dispatchItems([]harvest.Item{item})
 		} else {
 			w.add(item)
 		}
 	}
 }
 
-// split asks for the halves of a pack that keeps failing, until the item that makes it fail is alone.
-func (w *Worker) split(t *task, ready time.Time) {
-	half := len(t.items) / 2
-	w.dispatch(&task{items: t.items[:half:half], total: t.total, ready: ready, alone: t.alone, noted: t.noted})
-	w.dispatch(&task{items: t.items[half:], total: t.total, ready: ready, alone: t.alone, noted: t.noted})
-}
-
-// send makes a task of items that go into one request.
-func (w *Worker) send(items []harvest.Item, ready time.Time) {
-	if len(items) == 0 {
-		return
+// dispatchItems makes a task of items that go into one request.
+func (w *Worker) dispatchItems(items []harvest.Item) {
+	if len(items) > 0 {
+		w.dispatch(&task{items: items, ready: time.Now()})
 	}
-	w.dispatch(&task{items: items, ready: ready})
 }
 
 // dispatch queues a task, once it has a request.
 func (w *Worker) dispatch(t *task) {
 	items := t.items
-	request, err := w.Upstream.Request(items)
+	request, err := w.parts.Upstream.Request(items)
 	if err == nil {
 		t.request = request
-		w.push(t)
+		w.requeue(t)
 		return
 	}
 	if len(items) > 1 { // one of them is at fault, the others are not
@@ -144,7 +154,7 @@ func (w *Worker) dispatch(t *task) {
 	}
 	d := retry.Decision{Verb: retry.Skip, Outcome: harvest.Skipped, Reason: "no_request", Class: retry.ClassEnded, Source: exchange.Text(err.Error())}
 	verdict, _ := w.canary.Observe(items, d, harvest.Reading{})
-	w.end(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: time.Now()})
+	w.finish(t, verdict.Hold, harvest.Page{Outcome: d.Outcome, Reason: d.Reason, Detail: d.Source, FetchedAt: time.Now()})
 	if verdict.Stop != "" {
 		w.fail(w.refusal(verdict.Stop, ""))
 	}

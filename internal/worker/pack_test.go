@@ -58,7 +58,7 @@ func drainPacks(t *testing.T, r *rig, pack int, answer func(ids []string) *harve
 	c := r.config()
 	c.Pack = pack
 	w := r.worker(t, c)
-	w.Upstream = packUpstream{most: pack}
+	w.parts.Upstream = packUpstream{most: pack}
 	_, err := w.Drain(t.Context(), nil)
 	if r.Bodies != 0 {
 		t.Errorf("%d bodies were never released", r.Bodies)

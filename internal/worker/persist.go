@@ -31,15 +31,15 @@ func (w *Worker) persist(what string, do func() error) error {
 			w.notes.clear(what)
 			return nil
 		}
-		if !w.Temporary(err) && !errors.Is(err, context.DeadlineExceeded) {
+		if !w.parts.Temporary(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		if w.Patience > 0 && time.Since(since) > w.Patience {
+		if w.config.Patience > 0 && time.Since(since) > w.config.Patience {
 			return exchange.Impatient(what+": the store is away", since, err)
 		}
 		wait := exchange.PauseAfter(n)
-		if w.Patience > 0 {
-			wait = min(wait, max(exchange.FirstWait, w.Patience-time.Since(since)))
+		if w.config.Patience > 0 {
+			wait = min(wait, max(exchange.FirstWait, w.config.Patience-time.Since(since)))
 		}
 		w.notes.set(what, w.trouble(what, err), wait)
 		if !exchange.Sleep(w.sending, wait) {
@@ -50,15 +50,15 @@ func (w *Worker) persist(what string, do func() error) error {
 
 // trouble is what a person should know of a store that does not take what it is given.
 func (w *Worker) trouble(what string, err error) string {
-	if w.Full(err) {
+	if w.parts.Full(err) {
 		return fmt.Sprintf("store full, %d rows kept", w.kept.Load())
 	}
 	return fmt.Sprintf("%s: %v", what, err)
 }
 
-// outages counts the times in a row that no connection to the upstream could be
+// dialBackoff counts the times in a row that no connection to the upstream could be
 // had. Fetchers that fail together are one incident.
-type outages struct {
+type dialBackoff struct {
 	mu    sync.Mutex
 	since time.Time
 	next  time.Time
@@ -69,9 +69,9 @@ type outages struct {
 // mostAway is the longest pause between two looks for an upstream that is away.
 const mostAway = 10 * time.Second
 
-// scout tells whether to look for the upstream now, or when. While it is away
+// tryProbe reports whether to look for the upstream now, or when. While it is away
 // one task at a time looks; the others wait.
-func (o *outages) scout(now time.Time) (wait time.Time, ok bool) {
+func (o *dialBackoff) tryProbe(now time.Time) (wait time.Time, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.count > 0 && now.Before(o.next) {
@@ -85,7 +85,7 @@ func (o *outages) scout(now time.Time) (wait time.Time, ok bool) {
 
 // another notes a failure at now; it returns when to try again, how many
 // incidents there were in a row and since when.
-func (o *outages) another(now time.Time) (next time.Time, count int, since time.Time) {
+func (o *dialBackoff) another(now time.Time) (next time.Time, count int, since time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.count == 0 {
@@ -99,8 +99,8 @@ func (o *outages) another(now time.Time) (next time.Time, count int, since time.
 	return o.next, o.count, o.since
 }
 
-// over is called when an exchange was made; it tells whether there was an outage before.
-func (o *outages) over() bool {
+// over is called when an exchange was made; it reports whether there was an outage before.
+func (o *dialBackoff) over() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	was := o.count > 0
@@ -108,37 +108,37 @@ func (o *outages) over() bool {
 	return was
 }
 
-// lasts tells whether no connection can be had at present.
-func (o *outages) lasts() bool {
+// lasts reports whether no connection can be had at present.
+func (o *dialBackoff) lasts() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.count > 0
 }
 
-// unconnected puts a task back that got no stream. It costs the item nothing:
+// requeueUnconnected puts a task back that got no stream. It costs the item nothing:
 // no request was made.
-func (w *Worker) unconnected(t *task, err error) {
+func (w *Worker) requeueUnconnected(t *task, err error) {
 	now := time.Now()
 	if w.feeding.Err() != nil {
-		w.drop(len(t.items))
+		w.abandon(t)
 		return
 	}
-	next, count, since := w.away.another(now)
+	next, count, since := w.dialBackoff.another(now)
 	hopeless := exchange.Hopeless(err, count)
 	switch {
 	case hopeless != nil:
 		w.fail(hopeless)
-	case w.Patience > 0 && now.Sub(since) > w.Patience:
+	case w.config.Patience > 0 && now.Sub(since) > w.config.Patience:
 		w.fail(exchange.Impatient("the upstream is not reachable", since, err))
 	}
 	w.notes.set(noteUpstream, fmt.Sprintf("%s: %v", noteUpstream, err), next.Sub(now))
 	t.ready = next
-	w.push(t)
+	w.requeue(t)
 }
 
 // watchPatience ends the work when pace has waited too long, or would have to.
 func (w *Worker) watchPatience(done <-chan struct{}) {
-	if w.Patience <= 0 {
+	if w.config.Patience <= 0 {
 		return
 	}
 	tick := time.NewTicker(time.Second)
@@ -148,22 +148,22 @@ func (w *Worker) watchPatience(done <-chan struct{}) {
 		case <-done:
 			return
 		case now := <-tick.C:
-			pace := w.Pace.State()
+			pace := w.parts.Pace.State()
 			switch {
-			case pace.Until.Sub(now) > w.Patience && pace.Limit == harvest.LimitBackoff:
+			case pace.Until.Sub(now) > w.config.Patience && pace.Limit == harvest.LimitBackoff:
 				w.fail(exchange.SilentUntil(pace.Until))
-			case !w.silences.since().IsZero() && now.Sub(w.silences.since()) > w.Patience:
+			case !w.silences.since().IsZero() && now.Sub(w.silences.since()) > w.config.Patience:
 				w.fail(fmt.Errorf("%w: the upstream has asked for one silence after another since %s, and answered nothing between", ErrPatience, w.silences.since().Format(time.DateTime)))
-			case !pace.Since.IsZero() && now.Sub(pace.Since) > w.Patience:
-				w.fail(fmt.Errorf("%w: %s since %s%s", ErrPatience, pace.Limit, pace.Since.Format(time.DateTime), w.illness(pace.Limit)))
+			case !pace.Since.IsZero() && now.Sub(pace.Since) > w.config.Patience:
+				w.fail(fmt.Errorf("%w: %s since %s%s", ErrPatience, pace.Limit, pace.Since.Format(time.DateTime), w.outageDetail(pace.Limit)))
 			}
 		}
 	}
 }
 
-// illness says, behind a sentence, what is wrong with an upstream that is out.
-func (w *Worker) illness(limit harvest.Limit) string {
-	if why := w.ailment(); why != "" && limit == harvest.LimitOutage {
+// outageDetail says, behind a sentence, what is wrong with an upstream that is out.
+func (w *Worker) outageDetail(limit harvest.Limit) string {
+	if why := w.lastUpstreamError(); why != "" && limit == harvest.LimitOutage {
 		return ", " + why
 	}
 	return ""

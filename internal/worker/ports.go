@@ -41,7 +41,7 @@ type Lease interface {
 	// them. After an error that Parts.Temporary accepts the same batch is to be landed
 	// again: it may or may not be committed.
 	Land(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
-	// Lost is closed when somebody else owns the shard.
+	// Lost is closed when another worker owns the shard.
 	Lost() <-chan struct{}
 	// Fingerprint is the ledger's generation as the store last gave it.
 	Fingerprint() string
@@ -64,7 +64,7 @@ type Suspects interface {
 
 // Upstream turns items into requests and answers into pages.
 type Upstream interface {
-	// Fits tells whether the item can go into one request with those of the pack. Every item fits into an empty pack.
+	// Fits reports whether the item can go into one request with those of the pack. Every item fits into an empty pack.
 	Fits(pack []harvest.Item, next harvest.Item) bool
 	// Request is the exchange for these items; an error means that no request can be made of them.
 	Request(items []harvest.Item) (*harvest.Request, error)

@@ -124,5 +124,5 @@ func (q *queue) waiting() int {
 	return len(q.tasks)
 }
 
-// idle tells whether nothing waits for a fetcher.
+// idle reports whether nothing waits for a fetcher.
 func (q *queue) idle() bool { return q.waiting() == 0 }

@@ -60,24 +60,33 @@ func (s *suspicion) init() {
 
 // suspect learns what crashes of the shard's owners have left; it comes before the first item.
 func (w *Worker) suspect() error {
-	if w.Suspects == nil {
+	if w.parts.Suspects == nil {
 		return nil
 	}
 	s := &w.suspicion
+	var crashes map[harvest.Key]int
 	err := w.persist(noteSuspects, func() (err error) {
 		ctx, cancel := context.WithTimeout(w.feeding, storeLimit)
 		defer cancel()
-		s.crashes, err = w.Suspects.Load(ctx)
+		crashes, err = w.parts.Suspects.Load(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	s.learn(crashes)
 	s.wary = w.started.Add(wariness + rand.N(wariness))
 	s.on.Store(true)
-	w.Log.Warn("the worker that had this shard before crashed or was killed; if an item is the cause it will be found",
-		"shard", w.Shard.String(), "suspects", len(s.crashes))
+	w.parts.Log.Warn("the worker that had this shard before crashed or was killed; if an item is the cause it will be found",
+		"shard", w.config.Shard.String(), "suspects", len(crashes))
 	return nil
+}
+
+// learn takes in what the store knows of crashes.
+func (s *suspicion) learn(crashes map[harvest.Key]int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.crashes = crashes
 }
 
 // crashedWith is in how many crashed leases the item was in flight.
@@ -87,7 +96,7 @@ func (s *suspicion) crashedWith(key harvest.Key) int {
 	return s.crashes[key]
 }
 
-// forget is told of items that have ended for good; left reports whether suspects are left.
+// forget drops items that have ended for good; left reports whether suspects are left.
 func (s *suspicion) forget(pages []harvest.Page) (left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +124,7 @@ func (w *Worker) give(item harvest.Item) bool {
 	switch crashes := w.suspicion.crashedWith(item.Key); {
 	case crashes >= maxCrashes:
 		w.handed.Add(1)
-		w.finish(false, poisonous(item, crashes))
+		w.finishItem(false, poisonous(item, crashes))
 	case crashes == maxCrashes-1:
 		w.suspicion.later = append(w.suspicion.later, item)
 		return true
@@ -130,7 +139,7 @@ func (w *Worker) give(item harvest.Item) bool {
 		w.add(item)
 		w.handed.Add(1)
 	}
-	return w.handed.Load() != int64(w.Limit)
+	return w.handed.Load() != int64(w.config.Limit)
 }
 
 // poisonous is the page of an item that is not asked for again.
@@ -160,15 +169,15 @@ func (w *Worker) giveLater(end bool) bool {
 			if !end {
 				return true
 			}
-			w.packer.ended() // nothing else comes
-			w.closePack(packEnded)
+			w.packer.corpusDone() // nothing else comes
+			w.closePack(anyPack)
 			if !exchange.Sleep(w.feeding, wait) {
 				return false
 			}
 		}
 		item := s.later[0]
 		s.later = s.later[1:]
-		if !w.single(item) || w.handed.Load() == int64(w.Limit) {
+		if !w.single(item) || w.handed.Load() == int64(w.config.Limit) {
 			return false
 		}
 	}
@@ -178,7 +187,7 @@ func (w *Worker) giveLater(end bool) bool {
 // settle waits until nothing is in flight, as far as reached says; false when the work ends.
 func (w *Worker) settle(reached func() bool) bool {
 	for {
-		w.closePack(packEnded)
+		w.closePack(anyPack)
 		if reached() {
 			return true
 		}
@@ -192,22 +201,26 @@ func (w *Worker) settle(reached func() bool) bool {
 }
 
 // quiet reports whether no item is in flight but those that survived being asked for, and all that have ended are committed.
-func (w *Worker) quiet() bool {
-	s := &w.suspicion
+func (w *Worker) quiet() bool { return w.suspicion.quiet(w.open.count.Load(), w.committed.Load()) }
+
+func (s *suspicion) quiet(open, committed int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return w.open.count.Load() <= int64(len(s.lingering)) && s.delivered.Load() == w.committed.Load()
+	return open <= int64(len(s.lingering)) && s.delivered.Load() == committed
 }
 
 // survived takes note that a suspect is to be asked for again: others need not wait for it.
 func (w *Worker) survived(t *task) {
-	if !t.suspect {
-		return
+	if t.suspect {
+		w.suspicion.linger(t.items[0].Key)
+		w.suspicion.move()
 	}
-	w.suspicion.mu.Lock()
-	w.suspicion.lingering[t.items[0].Key] = true
-	w.suspicion.mu.Unlock()
-	w.suspicion.move()
+}
+
+func (s *suspicion) linger(key harvest.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lingering[key] = true
 }
 
 // noted has kept, before anything is sent, that the task's items are in flight; false when the work ends.
@@ -216,13 +229,7 @@ func (w *Worker) noted(t *task) bool {
 	if t.noted || !s.on.Load() {
 		return true
 	}
-	s.mu.Lock()
-	n := s.next
-	for _, item := range t.items {
-		n.keys = append(n.keys, item.Key)
-	}
-	first := len(n.keys) == len(t.items)
-	s.mu.Unlock()
+	n, first := s.join(t.items)
 	if first {
 		w.writeNotice(n)
 	}
@@ -235,41 +242,61 @@ func (w *Worker) noted(t *task) bool {
 	return true
 }
 
+// join puts items into the notice that is written next; the first to do so writes it.
+func (s *suspicion) join(items []harvest.Item) (n *notice, first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n = s.next
+	first = len(n.keys) == 0
+	for _, item := range items {
+		n.keys = append(n.keys, item.Key)
+	}
+	return n, first
+}
+
+// cut ends a notice: what comes from now on is in the next one.
+func (s *suspicion) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = &notice{done: make(chan struct{})}
+}
+
 // writeNotice notes what has gathered while the notice before it was written.
 func (w *Worker) writeNotice(n *notice) {
 	s := &w.suspicion
 	s.writing <- struct{}{}
 	defer func() { <-s.writing }()
 	defer close(n.done)
-	s.mu.Lock()
-	s.next = &notice{done: make(chan struct{})}
-	s.mu.Unlock()
+	s.cut()
 	n.err = w.persist(noteSuspects, func() error {
 		ctx, cancel := context.WithTimeout(w.feeding, storeLimit)
 		defer cancel()
-		return w.Suspects.Note(ctx, n.keys)
+		return w.parts.Suspects.Note(ctx, n.keys)
 	})
 }
 
-// ended takes note that an item has ended. One whose page is held is not in flight any more, and not yet committed.
-func (w *Worker) endedSuspect(key harvest.Key, held bool) {
-	s := &w.suspicion
-	if !s.on.Load() {
+// finishedSuspect takes note that an item has ended. One whose page is held is not in flight any more, and not yet committed.
+func (w *Worker) finishedSuspect(key harvest.Key, held bool) {
+	if !w.suspicion.on.Load() {
 		return
 	}
-	s.mu.Lock()
-	delete(s.lingering, key)
-	if held {
-		delete(s.crashes, key)
-	}
-	s.mu.Unlock()
+	w.suspicion.finished(key, held)
 	if !held {
 		return
 	}
 	ctx, cancel := context.WithTimeout(w.landing, storeLimit)
 	defer cancel()
-	if err := w.Suspects.Clear(ctx, []harvest.Key{key}); err != nil {
-		w.Log.Warn("an item that survived stays a suspect", "error", err)
+	if err := w.parts.Suspects.Clear(ctx, []harvest.Key{key}); err != nil {
+		w.parts.Log.Warn("an item that survived stays a suspect", "error", err)
+	}
+}
+
+func (s *suspicion) finished(key harvest.Key, held bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.lingering, key)
+	if held {
+		delete(s.crashes, key)
 	}
 }
 
@@ -286,10 +313,10 @@ func (w *Worker) calm(pages []harvest.Page) {
 	}
 	ctx, cancel := context.WithTimeout(w.landing, storeLimit)
 	defer cancel()
-	if err := w.Suspects.Calm(ctx); err != nil {
-		w.Log.Warn("the store was not told that all is calm", "error", err)
+	if err := w.parts.Suspects.Calm(ctx); err != nil {
+		w.parts.Log.Warn("the store was not told that all is calm", "error", err)
 		return
 	}
 	s.on.Store(false)
-	w.Log.Info("no crash for a while: what is in flight is no longer noted")
+	w.parts.Log.Info("no crash for a while: what is in flight is no longer noted")
 }

@@ -72,7 +72,7 @@ func crashed(r *rig, crashes map[int]int) *past {
 func drainAfter(t *testing.T, r *rig, p *past, c Config) error {
 	t.Helper()
 	w := r.worker(t, c)
-	w.Suspects = p
+	w.parts.Suspects = p
 	_, err := w.Drain(t.Context(), nil)
 	return err
 }
@@ -105,7 +105,7 @@ func TestASuspectHasNoCompany(t *testing.T) {
 				c := r.config()
 				c.Pack = pack
 				w := r.worker(t, c)
-				w.Suspects, w.Upstream = p, packUpstream{most: pack}
+				w.parts.Suspects, w.parts.Upstream = p, packUpstream{most: pack}
 				if _, err := w.Drain(t.Context(), nil); err != nil || r.outcomes()[harvest.Landed] != 100 {
 					t.Errorf("Drain() = %v with %v, want all landed", err, r.outcomes())
 				}

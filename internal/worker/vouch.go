@@ -51,7 +51,7 @@ func (w *Worker) conclude() {
 		w.fail(w.refusal(stop, ""))
 		return
 	}
-	w.pass(w.canary.Rest())
+	w.releaseHeld(w.canary.Rest())
 }
 
 // vouched reports whether the upstream and our settings are right although the items seen so far say otherwise: something
@@ -90,9 +90,9 @@ func (w *Worker) served(items []harvest.Item) bool {
 func (w *Worker) landedItems(ctx context.Context) []harvest.Item {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	items, err := w.Store.Landed(ctx, w.Run.Name, maxWitnesses)
+	items, err := w.parts.Store.Landed(ctx, w.config.Run.Name, maxWitnesses)
 	if err != nil && w.feeding.Err() == nil {
-		w.Log.Warn("the store does not say what has landed", "error", err)
+		w.parts.Log.Warn("the store does not say what has landed", "error", err)
 	}
 	return items
 }
@@ -107,7 +107,7 @@ func (w *Worker) ask(item harvest.Item) (landed bool) {
 	for {
 		ready, err := w.client.Ready(w.feeding, request, false)
 		if err == nil {
-			if x := ready.Send(w.sending, w.Upstream, w.asked()); x.Made {
+			if x := ready.Send(w.sending, w.parts.Upstream, w.asked()); x.Made {
 				landed = w.learn(x)
 				x.Answer.Release()
 				return landed
@@ -123,7 +123,7 @@ func (w *Worker) ask(item harvest.Item) (landed bool) {
 
 // question is the request for one item.
 func (w *Worker) question(item harvest.Item) (*harvest.Request, error) {
-	return w.Upstream.Request([]harvest.Item{item})
+	return w.parts.Upstream.Request([]harvest.Item{item})
 }
 
 // asked is the past of a question.
@@ -134,9 +134,10 @@ type asked struct {
 }
 
 // Facts implements exchange.Past.
-func (a asked) Facts(facts *retry.Facts, excusable time.Time) {
-	a.Once.Facts(facts, excusable)
+func (a asked) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
+	facts = a.Once.Facts(facts, excusable)
 	facts.Incidents = a.silences.incident(facts.Now)
+	return facts
 }
 
 func (w *Worker) asked() exchange.Past { return asked{exchange.Once{Trusted: true}, &w.silences} }

@@ -42,7 +42,7 @@ type Config struct {
 	Limit       int           // stop after so many new items; 0 for none
 	Canary      bool          // stop when the first items of the run all fail
 	Fresh       bool          // nothing of the run has landed so far
-	Verify      bool          // the store alone is asked what has ended
+	Verify      bool          // only the store is asked what has ended
 	Grace       time.Duration // what is in flight may take so long after the first signal
 }
 
@@ -58,16 +58,16 @@ type Parts struct {
 	Suspects Suspects           // nil while no crash is suspected
 	Counters *exchange.Counters // may be nil
 	Log      *slog.Logger
-	// Temporary tells whether an error of Store or Lease is worth another try.
+	// Temporary reports whether an error of Store or Lease is worth another try.
 	Temporary func(error) bool
-	// Full tells whether such an error says that the store has no room.
+	// Full reports whether such an error is of a store that has no room.
 	Full func(error) bool
 }
 
 // Worker is one drain of one shard. It runs once.
 type Worker struct {
-	Config
-	Parts
+	config Config
+	parts  Parts
 	meter
 
 	feeding     context.Context // ends when nothing new is to be started
@@ -77,24 +77,25 @@ type Worker struct {
 	stopSending,
 	stopLanding context.CancelFunc
 
-	client   *exchange.Client
-	feeder   feeder
-	packer   packer
-	queue    *queue
-	aside    *queue // tasks that have a connection of their own, one at a time
-	open     openTasks
-	gate     gate
-	canary   *canary.Canary
-	silences silences
+	client     *exchange.Client
+	reader     exchange.Reader
+	feeder     feeder
+	packer     packer
+	queue      *queue
+	aside      *queue // tasks that have a connection of their own, one at a time
+	open       openTasks
+	connecting liveSemaphore
+	canary     *canary.Canary
+	silences   silences
 
 	neighbours neighbours
 	witnesses  *exchange.Witnesses
 	vouching   *semaphore.Weighted
 
-	ended  chan harvest.Page
-	over   chan struct{} // closed when nothing more will end; what ends all the same is fetched again
-	enough chan struct{} // closed when what still runs is not waited for any more
-	away   outages
+	finished    chan harvest.Page
+	over        chan struct{} // closed when nothing more will end; what ends all the same is fetched again
+	enough      chan struct{} // closed when what still runs is not waited for any more
+	dialBackoff dialBackoff
 
 	suspicion suspicion
 
@@ -103,7 +104,7 @@ type Worker struct {
 
 // New makes a worker.
 func New(config Config, parts Parts) *Worker {
-	w := &Worker{Config: config, Parts: parts, queue: newQueue(), aside: newQueue(), ended: make(chan harvest.Page), over: make(chan struct{}), enough: make(chan struct{})}
+	w := &Worker{config: config, parts: parts, queue: newQueue(), aside: newQueue(), finished: make(chan harvest.Page), over: make(chan struct{}), enough: make(chan struct{})}
 	w.client = &exchange.Client{Pace: parts.Pace, Fetch: parts.Fetch, Policy: config.Retry, Counters: parts.Counters, Waiting: w.queue.waiting}
 	// Two packs more than there are fetchers: one that fills, one that waits.
 	w.canary = canary.New(canary.Settings{Off: !config.Canary, Fresh: config.Fresh})
@@ -128,33 +129,34 @@ func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error
 	defer w.stopFeeding(nil)
 	defer w.stopSending()
 	defer w.stopLanding()
-	w.generation = w.Lease.Fingerprint()
+	w.generation = w.parts.Lease.Fingerprint()
+	w.reader = failIfLeftOpen{w.parts.Upstream}
 	done := make(chan struct{})
 	defer close(done)
 	go w.watch(stop, done)
 	go w.watchPatience(done)
 
-	var crew, store sync.WaitGroup
+	var fetchers, store sync.WaitGroup
 	batches := make(chan batch)
 	fed := make(chan struct{})
 	go func() { // corpus, feed, pack
 		defer close(fed)
 		w.feed()
-		w.packer.ended()
-		w.closePack(packEnded)
+		w.packer.corpusDone()
+		w.closePack(anyPack)
 		w.open.wait(w.feeding)
 		w.queue.close()
 		w.aside.close()
 	}()
-	for range w.Concurrency { // permit, fetch, decode, decide
-		crew.Go(func() { w.crew(w.queue) })
+	for range w.config.Concurrency { // permit, fetch, decode, decide
+		fetchers.Go(func() { w.fetchLoop(w.queue) })
 	}
-	crew.Go(func() { w.crew(w.aside) })
+	fetchers.Go(func() { w.fetchLoop(w.aside) })
 	store.Go(func() { w.collect(batches) })
 	store.Go(func() { w.landAll(batches) }) // land, mark
 
 	<-fed
-	w.dismissCrew(&crew)
+	w.dismissFetchers(&fetchers)
 	w.conclude()
 	close(w.over)
 	store.Wait()
@@ -178,7 +180,7 @@ func (w *Worker) result() (Result, error) {
 		return result, fmt.Errorf("%w: %w", ErrIncomplete, w.feeder.damage)
 	case w.handed.Load() != w.committed.Load():
 		return result, fmt.Errorf("%w: %d items were handed out and %d committed; start again, and please report it", ErrIncomplete, w.handed.Load(), w.committed.Load())
-	case w.Lease.Fingerprint() != w.generation:
+	case w.parts.Lease.Fingerprint() != w.generation:
 		// What was committed before a failover or a restore may not be there any more.
 		return result, ErrAnother
 	}
@@ -195,17 +197,17 @@ const landGrace = 8 * time.Second
 // lastGrace is what an attempt may take to end once its answer is not waited for any more. One that is stuck is left behind.
 const lastGrace = 2 * time.Second
 
-// dismissCrew waits for the attempts that are under way.
-func (w *Worker) dismissCrew(crew *sync.WaitGroup) {
+// dismissFetchers waits for the attempts that are under way.
+func (w *Worker) dismissFetchers(fetchers *sync.WaitGroup) {
 	gone := make(chan struct{})
 	go func() {
-		crew.Wait()
+		fetchers.Wait()
 		close(gone)
 	}()
 	select {
 	case <-gone:
 	case <-w.enough:
-		w.Log.Warn("an attempt does not end and is left behind; its items will be fetched again", "stuck", w.Counters.Stuck(time.Now(), false))
+		w.parts.Log.Warn("an attempt does not end and is left behind; its items will be fetched again", "stuck", w.parts.Counters.Stuck(time.Now(), false))
 	}
 }
 
@@ -216,17 +218,17 @@ func (w *Worker) watch(stop, done <-chan struct{}) {
 		return
 	case <-stop:
 		w.fail(ErrStopped)
-	case <-w.Lease.Lost():
+	case <-w.parts.Lease.Lost():
 		w.fail(ErrFenced)
 	case <-w.feeding.Done(): // failed inside, or the caller's context ended
 	}
-	answers := time.NewTimer(w.Grace)
+	answers := time.NewTimer(w.config.Grace)
 	defer answers.Stop()
 	select {
 	case <-done:
 		return
 	case <-w.sending.Done():
-	case <-w.Lease.Lost():
+	case <-w.parts.Lease.Lost():
 	case <-answers.C:
 	}
 	w.stopSending()
@@ -241,8 +243,8 @@ func (w *Worker) watch(stop, done <-chan struct{}) {
 	}
 }
 
-// crew is one fetcher: it takes what is due in its queue and makes one attempt at it.
-func (w *Worker) crew(from *queue) {
+// fetchLoop is one fetcher: it takes what is due in its queue and makes one attempt at it.
+func (w *Worker) fetchLoop(from *queue) {
 	for {
 		t, ok := from.pop(w.feeding)
 		if !ok {
@@ -254,79 +256,70 @@ func (w *Worker) crew(from *queue) {
 
 // attempt makes at most one exchange for a task.
 func (w *Worker) attempt(t *task) {
-	ready := w.ready(t)
-	if ready == nil || w.probe(t, ready) {
+	ready, ok := w.ready(t)
+	if !ok || w.probe(t, ready) {
 		return
 	}
-	x := ready.Send(w.sending, failIfLeftOpen{w.Upstream}, &history{w, t}) // fetch, decode, decide
+	x := ready.Send(w.sending, w.reader, &history{w, t}) // fetch, decode, decide
 	if !x.Made {
-		w.again(t)
+		w.requeueUnsent(t)
 		return
 	}
-	if x.Sent && w.away.over() {
+	if x.Sent && w.dialBackoff.over() {
 		w.notes.clear(noteUpstream)
 	}
-	w.act(t, x)
+	w.act(t, &x)
 }
 
 // ready waits for all that an attempt needs; without it the task is where it
-// belongs already, and what is returned is nil.
-func (w *Worker) ready(t *task) *exchange.Ready {
-	if !w.noted(t) || w.gate.enter(w.feeding, w.mayWait()) != nil {
-		w.drop(len(t.items))
-		return nil
+// belongs already.
+func (w *Worker) ready(t *task) (ready exchange.Ready, ok bool) {
+	if !w.noted(t) || w.connecting.acquire(w.feeding, w.mayWait()) != nil {
+		w.abandon(t)
+		return ready, false
 	}
-	defer w.gate.leave()
-	if wait, ok := w.away.scout(time.Now()); !ok {
+	defer w.connecting.release()
+	if wait, ok := w.dialBackoff.tryProbe(time.Now()); !ok {
 		t.ready = wait
-		w.push(t)
-		return nil
+		w.requeue(t)
+		return ready, false
 	}
 	ready, err := w.client.Ready(w.feeding, t.request, t.alone)
 	unreached, away := errors.AsType[*exchange.Unreached](err)
 	switch {
 	case err == nil:
-		return ready
+		return ready, true
 	case away:
-		w.unconnected(t, unreached.Err)
+		w.requeueUnconnected(t, unreached.Err)
 	case errors.Is(err, harvest.ErrLate):
-		w.push(t)
+		w.requeue(t)
 	default:
-		w.drop(len(t.items))
+		w.abandon(t)
 		if w.feeding.Err() == nil { // there is no permit for anything any more
 			w.fail(err)
 		}
 	}
-	return nil
+	return ready, false
 }
 
 // probe uses a permit that was drawn in an outage for an item that once landed, in place of the task, which goes back.
 // False: the task itself is to be tried.
-func (w *Worker) probe(t *task, ready *exchange.Ready) bool {
-	if w.Pace.State().Limit != harvest.LimitOutage && !t.refusals.needsWitness(w.accepted()) {
+func (w *Worker) probe(t *task, ready exchange.Ready) bool {
+	if w.parts.Pace.State().Limit != harvest.LimitOutage && !t.refusals.needsWitness(w.accepted()) {
 		return false
 	}
-	x, probed := w.witnesses.Probe(w.feeding, w.sending, ready, w.question, w.Upstream, w.asked())
+	x, probed := w.witnesses.Probe(w.feeding, w.sending, ready, w.question, w.parts.Upstream, w.asked())
 	if probed {
 		w.learn(x)
-		w.push(t)
+		w.requeue(t)
 	}
 	return probed
-}
-
-// push puts a task into the queue that it is for.
-func (w *Worker) push(t *task) {
-	if t.alone {
-		w.aside.push(t)
-		return
-	}
-	w.queue.push(t)
 }
 
 // mayWait is how many fetchers may hold a connection while they wait for a
 // permit: as many as get one within half a second. A server closes connections
 // that it sees no request on, and then the permit would be for nothing.
 func (w *Worker) mayWait() int {
-	pace := w.Pace.State()
-	return max(1, min(w.Concurrency, int(math.Ceil(pace.Share/2))))
+	pace := w.parts.Pace.State()
+	return max(1, min(w.config.Concurrency, int(math.Ceil(pace.Share/2))))
 }

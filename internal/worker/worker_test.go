@@ -270,7 +270,7 @@ func TestAnswersThatNoPageKeepsAreReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(200)...)
 		w := r.worker(t, r.config())
-		w.Upstream = mendingUpstream{}
+		w.parts.Upstream = mendingUpstream{}
 		if _, err := w.Drain(t.Context(), nil); err != nil || len(r.pages) != 200 {
 			t.Fatalf("Drain() = %v with %d pages, want 200", err, len(r.pages))
 		}
@@ -293,7 +293,7 @@ func TestAWrongExpressionIsStoppedByTheCanary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(1000)...)
 		w := r.worker(t, r.config())
-		w.Upstream = skippingUpstream{}
+		w.parts.Upstream = skippingUpstream{}
 		_, err := w.Drain(t.Context(), nil)
 		if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "cannot iterate") || len(r.pages) != 0 {
 			t.Errorf("Drain() = %v with %d pages, want ErrRefused with the message and none", err, len(r.pages))

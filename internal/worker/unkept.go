@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	// lossesShown is how many items that were not kept are logged one by one.
-	lossesShown = 20
-	// lossesEvery is how often the others are summed up.
-	lossesEvery = time.Minute
+	// unkeptShown is how many items that were not kept are logged one by one.
+	unkeptShown = 20
+	// unkeptEvery is how often the others are summed up.
+	unkeptEvery = time.Minute
 )
 
-// losses logs items that end without being kept: the first ones each, then a
+// unkeptLog logs items that end without being kept: the first ones each, then a
 // line a minute, because a log is no second store. All of them are rows.
-type losses struct {
+type unkeptLog struct {
 	mu    sync.Mutex
 	shown int
 	more  int
 	next  time.Time
 }
 
-func (l *losses) log(log *slog.Logger, page *harvest.Page) {
+func (l *unkeptLog) log(log *slog.Logger, page *harvest.Page) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.shown < lossesShown {
+	if l.shown < unkeptShown {
 		l.shown++
 		log.Warn("item not kept", "url", page.URL, "outcome", string(page.Outcome), "status", page.Status, "reason", page.Reason, "detail", exchange.Head(page.Detail))
 		return
@@ -36,6 +36,6 @@ func (l *losses) log(log *slog.Logger, page *harvest.Page) {
 	l.more++
 	if now := time.Now(); now.After(l.next) {
 		log.Warn("more items not kept", "count", l.more, "last", page.URL, "outcome", string(page.Outcome), "reason", page.Reason)
-		l.more, l.next = 0, now.Add(lossesEvery)
+		l.more, l.next = 0, now.Add(unkeptEvery)
 	}
 }
