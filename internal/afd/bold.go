@@ -170,8 +170,9 @@ func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 		return true // a sentence in bold, or a slip
 	case b.seek && len(v.labels) == 0 && !b.result:
 		return true
-	case v.struck:
+	case v.struck, len(v.labels) > 0 && b.replaced():
 		if b.best.raw == "" {
+			v.struck = true
 			b.best = v
 		}
 		return true
@@ -186,6 +187,17 @@ func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 	}
 	b.best = v
 	return onlyModifiers(v.raw) && len(v.labels) == 0
+}
+
+// replaced reports whether an arrow leads from the bold words to others in bold.
+func (b *ballot) replaced() bool {
+	rest := strings.TrimLeft(b.s[b.i:], " ")
+	for _, arrow := range [...]string{"→", "⇒", "➔", "->", "=>", "&rarr;", "&rArr;"} {
+		if after, ok := strings.CutPrefix(rest, arrow); ok {
+			return hasAnyPrefixFold(strings.TrimLeft(after, " "), []string{"'''", "<b>"})
+		}
+	}
+	return false
 }
 
 // sentenceBefore returns the end of s that is in one sentence with what follows it.

@@ -106,8 +106,11 @@ func (b *reading) clause(from int) int {
 	for b.i = from; b.i < b.to && !b.done; b.i++ {
 		b.step(b.tokens[b.i].word)
 	}
-	if mark == '?' && !b.none {
+	switch {
+	case mark == '?' && !b.none:
 		b.found, b.flipped = b.found[:found], b.flipped[:flipped]
+	case mark == '>' && b.votesLater():
+		b.found, b.flipped = nil, nil
 	}
 	return b.to
 }
@@ -186,6 +189,8 @@ func (b *reading) step(w string) {
 	case w == "consensus":
 		b.consensus()
 	case b.negates(w):
+	case changes[w] && len(b.found) == 0 && b.changesTo():
+		b.neg, b.hit, b.away = voided, false, true
 	case w == "from" && len(b.found) == 0:
 		b.neg, b.hit, b.away = voided, false, true
 	case w == "to" && b.away, w == "now" && b.neg == voided:
@@ -310,7 +315,7 @@ func (b *reading) weigh(w string) negation {
 		b.neg, kind = affirmed, affirmed
 	}
 	switch {
-	case adjuncts[b.word(b.i+1)] && b.tokens[b.i].end == 0:
+	case b.tokens[b.i].end == 0 && (adjuncts[b.word(b.i+1)] || b.word(b.i+1) == "vote" && refused[b.word(b.i+2)]):
 		kind, b.hit = voided, b.hit || b.neg != affirmed
 	case kind == affirmed && b.denied(w):
 		kind = negated
@@ -319,7 +324,7 @@ func (b *reading) weigh(w string) negation {
 		}
 	case b.neg != affirmed:
 		b.hit = true
-	case kind == affirmed && b.recounts(w):
+	case kind == affirmed && (b.recounts(w) || b.ungoverned(w) || b.condemned(w)):
 		kind = voided
 	}
 	return kind

@@ -32,6 +32,8 @@ func disapproves(rest []token, noun bool) bool {
 		return true
 	case poor[w]:
 		return noun || len(rest) > 1 && rest[1].word == "idea"
+	case harsh[w], w == "against" && len(rest) > 1 && rulings[rest[1].word]:
+		return true
 	}
 	return w == "out" && len(rest) > 3 && rest[3].word == "question"
 }

@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// token is a word in lower case, and what ends after it: ',' or ';' a clause, '?' a question, 0
-// nothing.
+// token is a word in lower case, and what ends after it: ',' or ';' a clause, '?' a question, '>' what
+// an arrow replaces, 0 nothing.
 type token struct {
 	word string
 	end  byte
@@ -52,7 +52,11 @@ func split(list []token, s string, bold bool, most int) []token {
 		word.Reset()
 	}
 	runes := []rune(s[:min(len(s), 40*most)])
+	title := false
 	for i, r := range runes {
+		if title = title && inTitle(r); title {
+			continue
+		}
 		switch {
 		case strings.ContainsRune("'’‘ʼ′`´＇‛", r):
 			word.WriteByte('\'')
@@ -64,6 +68,9 @@ func split(list []token, s string, bold bool, most int) []token {
 		add()
 		if n >= most {
 			break
+		}
+		if title = shortcut(list, r); title || notVote(runes[max(0, i-1):]) {
+			continue
 		}
 		list = mark(list, r, i > 0 && runes[i-1] == ' ', bold)
 	}
@@ -83,17 +90,46 @@ func appendWord(list []token, w string, bold bool) []token {
 	} else if base, ok := strings.CutSuffix(w, "n't"); ok {
 		w = base + " not"
 	}
+	if n := len(list); n > 0 && (w == "t" && torn[list[n-1].word] != "" || w == "nt" && doing[list[n-1].word]) && list[n-1].end == 0 { // don t, do nt
+		if base := torn[list[n-1].word]; w == "t" {
+			list[n-1].word = base
+		}
+		w = "not"
+	}
 	for part := range strings.FieldsSeq(w) {
 		list = append(list, token{word: part, bold: bold})
 	}
 	return list
 }
 
+// torn are the verbs of contractions that lost their apostrophe to a blank, a template or a broken character.
+var torn = map[string]string{
+	"don": "do", "doesn": "does", "didn": "did", "isn": "is", "aren": "are", "wasn": "was", "weren": "were", "shouldn": "should", "wouldn": "would", "couldn": "could", "can": "can", "won": "will", "mustn": "must", "needn": "need", "hasn": "has", "haven": "have", "ain": "is", "shan": "shall",
+}
+
+// inTitle reports whether a shortcut's title continues.
+func inTitle(r rune) bool { return !unicode.IsSpace(r) && !strings.ContainsRune("|]),.;", r) }
+
+// notVote reports whether the second character is the mark of !vote, as Wikipedians call a vote that is not one.
+func notVote(s []rune) bool {
+	return len(s) > 2 && s[0] == ' ' && s[1] == '!' && unicode.IsLetter(s[2])
+}
+
+// shortcut reports whether the last word names a page of policies, of which the next word is the
+// title: WP:NOT is not a negation.
+func shortcut(list []token, r rune) bool {
+	if n := len(list); n > 0 && r == ':' && list[n-1].end == 0 {
+		w := list[n-1].word
+		return w == "wp" || w == "wikipedia" || w == "mos" || w == "project"
+	}
+	return false
+}
+
 // contractions are those that lack their apostrophe, or more than it.
 var contractions = map[string]string{
 	"dont": "do not", "doesnt": "does not", "didnt": "did not", "isnt": "is not", "arent": "are not", "wasnt": "was not", "shouldnt": "should not", "wouldnt": "would not", "couldnt": "could not",
 	"cant": "can not", "can't": "can not", "wont": "will not", "won't": "will not", "shan't": "shall not", "mustnt": "must not", "neednt": "need not", "aint": "is not", "ain't": "is not", "cannot": "can not", "hasnt": "has not", "havent": "have not",
-	"donot": "do not", "doesnot": "does not", "isnot": "is not", "shouldnot": "should not", "mustnot": "must not", "wouldnot": "would not", "cannnot": "can not", "canot": "can not", "nto": "not", "ont": "not",
+	"donot": "do not", "doesnot": "does not", "isnot": "is not", "shouldnot": "should not", "mustnot": "must not", "wouldnot": "would not", "cannnot": "can not", "canot": "can not", "nto": "not", "ont": "not", "dnt": "do not", "shant": "shall not",
 }
 
 // mark notes what a character between words means for the last of them.
@@ -113,10 +149,12 @@ func mark(list []token, r rune, spaced, bold bool) []token {
 		if last.end == 0 {
 			last.end = '('
 		}
-	case '.', '!', ';', ':', '–', '—', '|', '…', '→', '。':
+	case '.', '!', ';', ':', '–', '—', '|', '…', '。':
 		if last.end != '?' {
 			last.end = ';'
 		}
+	case '→', '⇒', '➔', '➜', '⟶', '>':
+		last.end = '>' // a vote that the next one replaces
 	case '-':
 		if spaced && last.end != '?' {
 			last.end = ';'

@@ -32,7 +32,7 @@ var (
 	negations = words("not never cannot no nothing none nobody nowhere non anti oppose opposes opposed opposing opposition against object objects objecting objected objection objections " +
 		"disagree disagrees disapprove disapproves contest contests contesting protest veto dispute disputes deny denies reconsider negative hate averse un undo avoid prevent stop halt cease resist")
 	voids = words("hardly barely scarcely neither nor why whether between unlikely doubt doubtful unclear unsure uncertain unable unwilling insufficient lack lacks lacking lacked without " +
-		"rarely seldom nay block blocks cancel cancels abort challenge challenges appeal appeals revert refusal immune unworthy undeserving decline declined refuse refused reject rejected overturn overturned reverse reversed formerly previously originally initially refrain")
+		"rarely seldom nay block blocks cancel cancels abort challenge challenges appeal appeals revert refusal immune unworthy undeserving decline declined refuse refused reject rejected overturn overturned reverse reversed formerly previously originally initially refrain retract retracts retracted retracting rescind rescinded rescinding revoke revoked opposite")
 	// oddities negate their object: premature to delete, a mistake to merge.
 	oddities = words("premature wrong mistake error absurd ridiculous silly foolish unfair harsh unnecessary unwarranted unjustified inappropriate overkill impossible nonsense crazy stupid insane shame pity soon early " +
 		"hasty wrongful implausible useless pointless sad fail fails failed failing reluctant hesitant hesitate ineligible unsuitable unfit")
@@ -94,7 +94,7 @@ var about = words("purpose option options answer solution warranted needed neces
 	"sense outcome happen happening fair valid allowed done consensus")
 
 // refused are words that void the vote before them.
-var refused = words("declined denied rejected refused overturned reversed contested opposed disputed unwarranted inappropriate unnecessary unjustified wrong premature overkill excessive unacceptable averted avoided impossible invalid improper")
+var refused = words("declined denied rejected refused overturned reversed contested opposed disputed unwarranted inappropriate unnecessary unjustified wrong premature overkill excessive unacceptable averted avoided impossible invalid improper retracted rescinded revoked struck stricken cancelled canceled")
 
 // bad words condemn the vote that they are about.
 var bad = words("mistake nonsense absurd ridiculous loss shame pity disaster tragedy wrong error invalid improper silly foolish vandalism censorship")
