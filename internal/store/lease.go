@@ -69,13 +69,16 @@ type Keeper interface {
 	Trouble() string
 }
 
-// Suspects remember which items were in flight when an owner of the shard crashed. All methods work under the lease's token
-// and fail with [ErrFenced] where another owner has the shard.
+// Suspects remember which items, and which steps of listings, were in flight when an owner of the shard crashed. Those that
+// note or calm work under the lease's token and fail with [ErrFenced] where another owner has the shard.
 type Suspects interface {
-	// Load returns, for each suspect of the shard, in how many crashed leases it was in flight.
+	// Load returns, for each suspect that was noted under this shard or under another N, in how many crashed leases it was
+	// in flight. Under another N it may be of another shard: the key of a step does not tell of which its listing is.
 	Load(ctx context.Context) (map[harvest.Key]int, error)
 	// Note keeps that the items are in flight from now on, until they land, are cleared or the lease is given back.
 	Note(ctx context.Context, keys []harvest.Key) error
+	// Withdraw notes that the items are not in flight now, though they have not ended. What is counted for them stays.
+	Withdraw(ctx context.Context, keys []harvest.Key) error
 	// Clear forgets the items and what is counted for them.
 	Clear(ctx context.Context, keys []harvest.Key) error
 	// Calm notes that the shard's owner has lived for long: its next lease suspects nothing.

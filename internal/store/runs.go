@@ -49,6 +49,9 @@ type Retries interface {
 	// count as known. The run is not finished any more, their shards are not drained, and every mirror of the keys is void.
 	// [ErrBusy] while a worker holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
+	// Forgive forgets what at least so many crashes of workers count for: it is asked for again. It returns how many items
+	// and steps of listings that are. [ErrBusy] while a worker holds a shard of the run.
+	Forgive(ctx context.Context, run string, crashes int) (int64, error)
 	// Retried reports whether the item was put back and its new outcome has not landed yet.
 	Retried(ctx context.Context, run string, key harvest.Key) (bool, error)
 }

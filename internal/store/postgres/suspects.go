@@ -46,14 +46,12 @@ func (t *taker) countCrash(ctx context.Context, tx pgx.Tx) (suspects bool, err e
 // Load implements [store.Suspects].
 func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 	own, found := s.l.Own, map[harvest.Key]int{}
-	rows, err := s.p.pool.Query(ctx, "SELECT key, crashes FROM shoal.suspects WHERE run = $1 AND crashes > 0", own.Run)
+	rows, err := s.p.pool.Query(ctx, sqltext.LoadSuspects("shoal.", numbered), own.Run, own.Shard.Index, own.Shard.Of)
 	if err == nil {
 		var key [16]byte
 		var crashes int
 		_, err = pgx.ForEachRow(rows, []any{&key, &crashes}, func() error {
-			if own.Shard.Owns(key) {
-				found[key] = crashes
-			}
+			found[key] = crashes
 			return nil
 		})
 	}
@@ -67,6 +65,16 @@ func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
 		ON CONFLICT (run, key) DO UPDATE SET shard = excluded.shard, of = excluded.of, token = excluded.token`, uuids(keys))
 }
 
+// Withdraw implements [store.Suspects].
+func (s suspects) Withdraw(ctx context.Context, keys []harvest.Key) error {
+	for _, statement := range sqltext.ReleaseSuspects("shoal.", numbered) {
+		if _, err := s.p.pool.Exec(ctx, statement+" AND key = ANY ($5::uuid[])", s.l.Own.Args(uuids(keys))...); err != nil {
+			return wrapOwn(s.l.Own, "withdraw what was in flight of", err)
+		}
+	}
+	return nil
+}
+
 // Clear implements [store.Suspects].
 func (s suspects) Clear(ctx context.Context, keys []harvest.Key) error {
 	_, err := s.p.pool.Exec(ctx, "DELETE FROM shoal.suspects WHERE run = $1 AND key = ANY ($2::uuid[])", s.l.Own.Run, uuids(keys))
@@ -76,6 +84,19 @@ func (s suspects) Clear(ctx context.Context, keys []harvest.Key) error {
 // Calm implements [store.Suspects].
 func (s suspects) Calm(ctx context.Context) error {
 	return s.exec(ctx, "calm", "UPDATE shoal.shards SET crashes = 0 WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4")
+}
+
+// Forgive implements [store.Retries].
+func (p *Store) Forgive(ctx context.Context, run string, crashes int) (forgiven int64, err error) {
+	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		if _, err := excludeWorkers(ctx, tx, run); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, "DELETE FROM shoal.suspects WHERE run = $1 AND crashes >= $2", run, crashes)
+		forgiven = tag.RowsAffected()
+		return err
+	})
+	return forgiven, classify("forget suspects of run "+run, err)
 }
 
 // exec changes rows under our token alone.

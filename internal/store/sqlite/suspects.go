@@ -56,11 +56,9 @@ func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 		if err := rows.Scan(&key, &crashes); err != nil {
 			return err
 		}
-		if k := harvest.Key(key); own.Shard.Owns(k) {
-			found[k] = crashes
-		}
+		found[harvest.Key(key)] = crashes
 		return nil
-	}, "SELECT key, crashes FROM suspects WHERE run = ? AND crashes > 0", own.Run)
+	}, sqltext.LoadSuspects("", numbered), own.Run, own.Shard.Index, own.Shard.Of)
 	return found, s.l.s.classify(own.Name("load the suspects of"), err)
 }
 
@@ -80,6 +78,20 @@ func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
 	return s.l.Seen(err)
 }
 
+// Withdraw implements [store.Suspects].
+func (s suspects) Withdraw(ctx context.Context, keys []harvest.Key) error {
+	return s.l.s.transact(ctx, s.l.Own.Name("withdraw what was in flight of"), func(tx *sql.Tx) error {
+		for _, key := range keys {
+			for _, statement := range sqltext.ReleaseSuspects("", numbered) {
+				if _, err := tx.ExecContext(ctx, statement+" AND key = ?5", s.l.Own.Args(key[:])...); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
 // Clear implements [store.Suspects].
 func (s suspects) Clear(ctx context.Context, keys []harvest.Key) error {
 	return s.l.s.transact(ctx, s.l.Own.Name("clear suspects of"), func(tx *sql.Tx) error {
@@ -90,6 +102,21 @@ func (s suspects) Clear(ctx context.Context, keys []harvest.Key) error {
 // Calm implements [store.Suspects].
 func (s suspects) Calm(ctx context.Context) error {
 	return s.l.Seen(s.l.update(ctx, "calm", "UPDATE shards SET crashes = 0"+ownRow))
+}
+
+// Forgive implements [store.Retries].
+func (s *Store) Forgive(ctx context.Context, run string, crashes int) (forgiven int64, err error) {
+	err = s.transact(ctx, "forget suspects of run "+run, func(tx *sql.Tx) error {
+		if _, err := s.excludeWorkers(ctx, tx, run); err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, "DELETE FROM suspects WHERE run = ? AND crashes >= ?", run, crashes)
+		if err == nil {
+			forgiven, err = result.RowsAffected()
+		}
+		return err
+	})
+	return forgiven, err
 }
 
 func forgetSuspects(ctx context.Context, tx *sql.Tx, run string, keys []harvest.Key) error {

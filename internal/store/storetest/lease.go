@@ -31,6 +31,9 @@ func testLeases(t *testing.T, e *env) {
 	e.run(t, "a calm owner ends the suspicion", leaseACalmOwnerEndsTheSuspicion)
 	e.run(t, "a crash under another number of shards counts", leaseACrashUnderAnotherNumberOfShardsCounts)
 	e.run(t, "an old owner notes nothing", leaseAnOldOwnerNotesNothing)
+	e.run(t, "a suspect is that of the shard which noted it", leaseASuspectIsThatOfTheShardWhichNotedIt)
+	e.run(t, "what was withdrawn was not in flight", leaseWhatWasWithdrawnWasNotInFlight)
+	e.run(t, "suspects are forgiven", leaseSuspectsAreForgiven)
 	e.run(t, "dropping a run forgets its suspects", leaseDroppingARunForgetsItsSuspects)
 }
 

@@ -60,6 +60,10 @@ func childMain(open Opener, spec []string, in io.Reader, out io.Writer) error {
 			fmt.Fprintln(out, "noted", lease.Suspects.Note(ctx, KeysOf(SomePages(from, n))))
 			continue
 		}
+		if _, err := fmt.Sscanf(lines.Text(), "withdraw %d %d", &from, &n); err == nil {
+			fmt.Fprintln(out, "withdrawn", lease.Suspects.Withdraw(ctx, KeysOf(SomePages(from, n))))
+			continue
+		}
 		if _, err := fmt.Sscanf(lines.Text(), "land %d %d", &from, &n); err != nil {
 			return err
 		}

@@ -142,6 +142,58 @@ func leaseACrashUnderAnotherNumberOfShardsCounts(t *testing.T, f *fixture) {
 	}
 }
 
+// The step of a listing is noted by the shard of its listing, whichever shard its own key would be of.
+func leaseASuspectIsThatOfTheShardWhichNotedIt(t *testing.T, f *fixture) {
+	s := f.store
+	f.crash(t, "0/3", 0, 0)
+	f.crash(t, "0/3", 6, 0)
+	for shard, want := range []int{6, 0} {
+		lease := MustClaim(t, s, store.Claim{Run: Name, Shard: harvest.Shard{Index: shard, Of: 3}, Owner: "next", TTL: ShortTTL})
+		if want == 0 && lease.Suspects == nil {
+			continue
+		}
+		if got := suspectsOf(t, lease); len(got) != want {
+			t.Errorf("Load() of shard %d = %d suspects, want %d", shard, len(got), want)
+		}
+	}
+}
+
+func leaseWhatWasWithdrawnWasNotInFlight(t *testing.T, f *fixture) {
+	s := f.store
+	f.crash(t, "0/1", 0, 0)
+	f.crash(t, "0/1", 2, 0)
+	owner := StartChild(t, f.URL, Name, "0/1", ShortTTL)
+	for _, order := range []string{"note 0 4", "withdraw 1 2"} {
+		owner.Tell("%s", order)
+		owner.Read()
+	}
+	owner.Kill()
+	keys := KeysOf(SomePages(0, 4))
+	if got, want := suspectsOf(t, mustReclaim(t, s)), (map[harvest.Key]int{keys[0]: 2, keys[1]: 1, keys[3]: 1}); !maps.Equal(got, want) {
+		t.Errorf("Load() = %v, want %v: of four the second and third were not in flight any more", got, want)
+	}
+}
+
+func leaseSuspectsAreForgiven(t *testing.T, f *fixture) {
+	s := f.store
+	f.crash(t, "0/1", 0, 0)
+	for _, notes := range []int{3, 2, 1} {
+		f.crash(t, "0/1", notes, 0)
+	}
+	lease := mustReclaim(t, s)
+	_, err := s.Forgive(t.Context(), Name, 2)
+	wantError(t, "Forgive() beside a worker", err, store.ErrBusy)
+	release(t, lease)
+	n, err := s.Forgive(t.Context(), Name, 2)
+	if err != nil || n != 2 {
+		t.Errorf("Forgive() = %d, %v, want 2", n, err)
+	}
+	keys := KeysOf(SomePages(0, 3))
+	if got, want := suspectsOf(t, mustReclaim(t, s)), (map[harvest.Key]int{keys[2]: 1}); !maps.Equal(got, want) {
+		t.Errorf("Load() = %v after that, want %v", got, want)
+	}
+}
+
 func leaseAnOldOwnerNotesNothing(t *testing.T, f *fixture) {
 	s := f.store
 	f.crash(t, "0/1", 0, 0)

@@ -20,6 +20,12 @@ func SuspectsLeft(schema string, parameter func(n int) string) string {
 		" OR EXISTS (SELECT 1 FROM " + schema + "suspects WHERE run = " + run + " AND (shard = " + shard + ` AND "of" = ` + of + ` OR "of" <> ` + of + "))"
 }
 
+// LoadSuspects is the query for the suspects that the owner of a shard must know. Parameters: run, shard, of.
+func LoadSuspects(schema string, parameter func(n int) string) string {
+	return "SELECT key, crashes FROM " + schema + "suspects WHERE run = " + parameter(1) + " AND crashes > 0" +
+		" AND (shard = " + parameter(2) + ` OR "of" <> ` + parameter(3) + ")"
+}
+
 // ReleaseSuspects are the statements of a lease that is given back before its shard is drained: nothing of it is in flight.
 // Parameters: run, shard, of, token.
 func ReleaseSuspects(schema string, parameter func(n int) string) []string {
