@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"internal/retry":              {"internal/harvest"},
 	"internal/status":             {"internal/harvest"},
 	"internal/store":              {"internal/harvest"},
+	"internal/suspect":            {"internal/harvest"},
 	// The two stores, and what they share.
 	"internal/store/postgres": {"internal/harvest", "internal/store", "internal/store/internal/faults", "internal/store/internal/leasing",
 		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/sqltext", "internal/store/internal/tables"},
@@ -67,9 +68,9 @@ var arrows = map[string][]string{
 	"internal/exchange/exchangetest": {"internal/exchange", "internal/harvest"},
 
 	"internal/canary":  {"internal/exchange", "internal/harvest", "internal/retry"},
-	"internal/listing": {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry"},
+	"internal/listing": {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry", "internal/suspect"},
 	"internal/tryout":  {"internal/exchange", "internal/harvest", "internal/retry"},
-	"internal/worker":  {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry"},
+	"internal/worker":  {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry", "internal/suspect"},
 }
 
 // inTests is what every test may import besides: real servers and an upstream.

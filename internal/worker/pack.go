@@ -115,7 +115,7 @@ func (w *Worker) closePack(number int) { w.dispatchItems(w.packer.close(number))
 // settled takes note that n items are open no more. When all that are open are in the pack, nothing can fill it.
 func (w *Worker) settled(n int) {
 	w.open.settle(n)
-	w.suspicion.move()
+	w.move()
 	if w.packer.holdsAll(w.open.count.Load()) {
 		w.closePack(anyPack)
 	}

@@ -49,19 +49,6 @@ type Lease interface {
 	Trouble() string
 }
 
-// Suspects remember which items were in flight when an owner of the shard crashed. An error that Parts.Temporary accepts is
-// worth another try.
-type Suspects interface {
-	// Load returns, for each suspect of the shard, in how many crashed leases it was in flight.
-	Load(ctx context.Context) (map[harvest.Key]int, error)
-	// Note keeps that the items are in flight, until they land, are cleared or the lease is given back.
-	Note(ctx context.Context, keys []harvest.Key) error
-	// Clear forgets the items and what is counted for them.
-	Clear(ctx context.Context, keys []harvest.Key) error
-	// Calm ends the suspicion.
-	Calm(ctx context.Context) error
-}
-
 // Upstream turns items into requests and answers into pages.
 type Upstream interface {
 	// Fits reports whether the item can go into one request with those of the pack. Every item fits into an empty pack.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"shoal/internal/harvest"
+	"shoal/internal/suspect"
 )
 
 // past is a shard whose owners crashed, as the store remembers it.
@@ -48,6 +49,8 @@ func (p *past) has(key harvest.Key) bool {
 	return p.noted[key] > 0
 }
 
+func (p *past) Withdraw(context.Context, []harvest.Key) error { return nil }
+
 func (p *past) Clear(_ context.Context, keys []harvest.Key) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +75,7 @@ func crashed(r *rig, crashes map[int]int) *past {
 func drainAfter(t *testing.T, r *rig, p *past, c Config) error {
 	t.Helper()
 	w := r.worker(t, c)
-	w.parts.Suspects = p
+	w.parts.Suspects = suspect.New(p)
 	_, err := w.Drain(t.Context(), nil)
 	return err
 }
@@ -95,7 +98,7 @@ func TestASuspectHasNoCompany(t *testing.T) {
 						if p.crashes[key] > 0 && (len(ids) > 1 || r.InFlight > 0 || len(r.pages) != items) {
 							t.Errorf("suspect %d was sent with %v beside %d others, with %d of %d items committed", n, ids, r.InFlight, len(r.pages), items)
 						}
-						if n == 60 && time.Since(began) < wariness {
+						if n == 60 && time.Since(began) < suspect.Wariness {
 							t.Errorf("an item with two crashes was sent %s after the start", time.Since(began))
 						}
 					}
@@ -105,7 +108,7 @@ func TestASuspectHasNoCompany(t *testing.T) {
 				c := r.config()
 				c.Pack = pack
 				w := r.worker(t, c)
-				w.parts.Suspects, w.parts.Upstream = p, packUpstream{most: pack}
+				w.parts.Suspects, w.parts.Upstream = suspect.New(p), packUpstream{most: pack}
 				if _, err := w.Drain(t.Context(), nil); err != nil || r.outcomes()[harvest.Landed] != 100 {
 					t.Errorf("Drain() = %v with %v, want all landed", err, r.outcomes())
 				}

@@ -25,6 +25,7 @@ import (
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
+	"shoal/internal/suspect"
 )
 
 // Config says how a worker works.
@@ -55,7 +56,7 @@ type Parts struct {
 	Fetch    exchange.Fetcher
 	Upstream Upstream
 	Lease    Lease
-	Suspects Suspects           // nil while no crash is suspected
+	Suspects *suspect.Suspicion // nil while no crash is suspected
 	Counters *exchange.Counters // may be nil
 	Log      *slog.Logger
 	// Temporary reports whether an error of Store or Lease is worth another try.

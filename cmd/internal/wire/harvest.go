@@ -24,6 +24,7 @@ import (
 	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/store/kinds"
+	"shoal/internal/suspect"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
@@ -268,7 +269,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: h.fetching(),
-		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: h.lease.Suspects, Counters: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: suspect.New(h.lease.Suspects), Counters: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)
