@@ -60,6 +60,9 @@ func linkParams(s string) (isNext bool, rest string) {
 
 // linkValue reads a token or a quoted string.
 func linkValue(s string) (value, rest string) {
+	if strings.HasPrefix(s, `\"`) { // escaped once too often
+		s = strings.ReplaceAll(s, `\"`, `"`)
+	}
 	if text, behind, ok := singleQuoted(s); ok {
 		return text, behind
 	}

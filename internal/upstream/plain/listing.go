@@ -215,7 +215,7 @@ func (u *Upstream) findNext(req *harvest.Request, seed string, d *input, a *harv
 
 var errNoNext = errors.New("wanted is a URL or a cursor, and null at the end")
 
-// nextOf runs --next and uses the first value: a string or a number; null and false are the end.
+// nextOf runs --next and uses the first value: a string or a number. What marks the end gives "".
 func (u *Upstream) nextOf(d *input) (then string, err error) {
 	first := true
 	err = u.next.each(d, u.bounds(), func(y yield) error {
@@ -227,12 +227,35 @@ func (u *Upstream) nextOf(d *input) (then string, err error) {
 		if err != nil {
 			return err
 		}
-		if then = strings.TrimSpace(idText(v)); then == "" && v != nil && v != false && v != "" {
+		if endsList(v) {
+			return nil
+		}
+		if then = strings.TrimSpace(idText(v)); then == "" {
 			return fmt.Errorf("--next yields a value of type %s: %w", gojq.TypeOf(v), errNoNext)
 		}
 		return nil
 	})
 	return then, err
+}
+
+// endsList reports whether a value of --next marks the end: null, false, something empty, and what
+// servers write in their place. No listing continues at 0, where it begins.
+func endsList(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	switch strings.ToLower(strings.TrimSpace(idText(v))) {
+	case "", "0", "-1", "null", "none", "nil", "undefined", "false":
+		return true
+	}
+	return false
 }
 
 func cursorFault(seed string) (reason string, err error) {

@@ -250,6 +250,15 @@ func TestMore(t *testing.T) {
 		{"an expression that looks elsewhere", ".meta | select(.on).nxt", "", `{"data":[1],"next":"/b"}`, "next /b"},
 		{"no escape in a sentence", ".nxt", "", `{"next":"\u001b[31mx"}`, ""},
 
+		{"isLast", ".nxt", "", `{"values":[1],"isLast":false}`, "isLast false"},
+		{"moreResultsAvailable", ".nxt", "", `{"values":[1],"moreResultsAvailable":true}`, "moreResultsAvailable true"},
+		{"a total", ".nxt", "", `{"startAt":0,"maxResults":50,"total":120,"issues":[1]}`, "total 120"},
+		{"a total within", ".nxt", "", `{"meta":{"x":1},"page":{"offset":0,"total":9,"items":[1,2]}}`, "page total 9"},
+		{"a Link header that is none", "link", `https://a.example/i?page=2; rel=next`, `[1]`, "a Link header that is none: https://a.example/i?page=2; rel=next"},
+		{"the last of a total", ".nxt", "", `{"startAt":100,"maxResults":50,"total":120,"issues":[1]}`, ""},
+		{"all of a total", ".nxt", "", `{"limit":50,"total":2,"issues":[1,2]}`, ""},
+		{"a total of something else", ".nxt", "", `{"total":500,"issues":[1,2]}`, ""},
+		{"isLast beside a null that is named", ".next", "", `{"values":[1],"isLast":false,"next":null}`, ""},
 		{"nothing", ".next", "", `{"data":[1]}`, ""},
 		{"null is named", ".next", "", `{"data":[1],"next":null,"cursor":"abc"}`, ""},
 		{"null is named further in", ".meta.next", "", `{"data":[1],"meta":{"next":null,"cursor":"abc"}}`, ""},
@@ -290,6 +299,28 @@ func TestMore(t *testing.T) {
 	}
 }
 
+// TestEnds checks what marks the end of a listing.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		next string
+		ends bool
+	}{
+		{`null`, true}, {`false`, true}, {`""`, true}, {`" "`, true}, {`0`, true}, {`"0"`, true}, {`-1`, true}, {`"-1"`, true}, {`"null"`, true}, {`"None"`, true}, {`"undefined"`, true}, {`"false"`, true}, {`[]`, true}, {`{}`, true},
+		{`1`, false}, {`"1"`, false}, {`"00"`, false}, {`"nullable"`, false}, {`0.5`, false}, {`"-"`, false},
+	} {
+		u := newUpstream(t, Config{Next: ".next"})
+		req, err := u.ListRequest("https://a.example/i?c={cursor}", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, then, r := u.ReadList(req, "https://a.example/i?c={cursor}", 2, answer(200, `{"data":[1],"next":`+c.next+`}`), nil)
+		if r.Fault != harvest.FaultNone || (then == "") != c.ends {
+			t.Errorf("ReadList(next: %s) continues at %q, fault %q, want the end: %t", c.next, then, r.Fault, c.ends)
+		}
+	}
+}
+
 // TestSight checks which answers bring the same items.
 func TestSight(t *testing.T) {
 	t.Parallel()
@@ -316,6 +347,9 @@ func TestSight(t *testing.T) {
 		same   bool
 	}{
 		{"the same, later", Config{}, `{"took":1,"data":[1,2],"next":"a"}`, `{"next":"b","took":7,"data":[1,2]}`, true},
+		{"the same in another order", Config{}, `{"data":[1,2,{"a":3}]}`, `{"data":[{"a":3},2,1]}`, true},
+		{"the same items in another order", items, `{"data":[{"id":1},{"id":2}]}`, `{"data":[{"id":2},{"id":1}]}`, true},
+		{"the same once and twice", Config{}, `{"data":[1,1]}`, `{"data":[1]}`, false},
 		{"others", Config{}, `{"data":[1,2]}`, `{"data":[1,3]}`, false},
 		{"the same in another list", Config{}, `{"a":[1],"b":[]}`, `{"a":[],"b":[1]}`, false},
 		{"the same items", items, `{"data":[{"id":1,"at":5}]}`, `{"data":[{"id":1,"at":6}]}`, true},

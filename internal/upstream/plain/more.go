@@ -19,10 +19,13 @@ var (
 		"nextstart nextposition nextid nextbatch nextcontinuationtoken nextresults nextpagecursor nextscroll nextrecordsurl odatanextlink nextsearchafter")
 	cursorNames = words("cursor endcursor continuationtoken continuation continue token pagetoken pagecursor scrollid searchafter marker after resumptiontoken " +
 		"lastevaluatedkey bookmark newoffset")
-	moreNames = words("hasmore hasnext hasnextpage more moreitems moreresults moreavailable morerecords morepages istruncated truncated incomplete hasmoreitems hasmoreresults hasmorepages haspagenext")
-	pageNames = words("page currentpage pagenumber pageno pageindex")
-	lastNames = words("pages totalpages lastpage pagecount numpages pagestotal")
-	endNames  = words("last islast islastpage lastpage done complete finished end isend endoflist")
+	moreNames  = words("hasmore hasnext hasnextpage more moreitems moreresults moreavailable morerecords morepages istruncated truncated incomplete hasmoreitems hasmoreresults hasmorepages haspagenext moreresultsavailable moreitemsavailable moredataavailable moredata hasmoredata hasnextlink")
+	pageNames  = words("page currentpage pagenumber pageno pageindex")
+	totalNames = words("total totalcount totalresults totalitems totalhits totalrecords totalsize totalelements numfound")
+	sizeNames  = words("limit pagesize perpage maxresults itemsperpage resultsperpage size rows")
+	fromNames  = words("offset start startat startindex skip from")
+	lastNames  = words("pages totalpages lastpage pagecount numpages pagestotal")
+	endNames   = words("last islast islastpage lastpage done complete finished end isend endoflist")
 )
 
 func words(list string) map[string]bool {
@@ -53,8 +56,14 @@ func (u *Upstream) more(value any, header http.Header) string {
 	if f.over {
 		return ""
 	}
+	lines := header.Values("Link")
+	if f.found == "" && u.config.Next == NextLink && slices.ContainsFunc(lines, func(line string) bool {
+		return strings.Contains(strings.ToLower(line), "next") && !strings.Contains(line, "<")
+	}) {
+		return "a Link header that is none: " + harvest.Quote(strings.Join(lines, ", "))
+	}
 	if f.found == "" && u.config.Next != NextLink && !f.named {
-		if target := linkNext(header.Values("Link")); target != "" {
+		if target := linkNext(lines); target != "" {
 			return "a Link header with rel=next: " + harvest.Quote(target)
 		}
 	}
@@ -106,6 +115,8 @@ func (f *lookout) member(name, where string, v any, depth int) {
 		f.take(isMore, where, v)
 	case moreNames[name] && isFlag, endNames[name] && isFlag && flag:
 		f.over = true
+	case endNames[name] && isFlag && depth < 2: // isLast: false
+		f.take(isPage, where, v)
 	case nextNames[name] && fills(v):
 		f.take(isNext, where, v)
 	case cursorNames[name] && fills(v) && depth < 2: // deeper than that it is data
@@ -126,12 +137,23 @@ func (f *lookout) links(list []any, at string) {
 	}
 }
 
-// pages compares the number of a page with that of the last one.
+// pages compares the number of a page with that of the last one, and what an answer holds with the
+// total.
 func (f *lookout) pages(object map[string]any, at string) {
 	page, last := -1.0, -1.0
+	total, from, size, held, given := -1.0, 0.0, 0.0, 0, false
 	for key, v := range object {
 		n, ok := number(v)
+		if list, isList := v.([]any); isList {
+			held = max(held, len(list))
+		}
 		switch name := plainName(key); {
+		case ok && totalNames[name]:
+			total = n
+		case ok && sizeNames[name]:
+			size, given = max(size, n), true
+		case ok && fromNames[name]:
+			from, given = max(0, n), true
 		case ok && pageNames[name]:
 			page = n
 		case ok && lastNames[name]:
@@ -140,6 +162,9 @@ func (f *lookout) pages(object map[string]any, at string) {
 	}
 	if page > 0 && last > page {
 		f.take(isPage, strings.TrimPrefix(at+" page", " "), strconv.FormatFloat(page, 'f', -1, 64)+" of "+strconv.FormatFloat(last, 'f', -1, 64))
+	}
+	if given && held > 0 && total > from+max(size, float64(held)) {
+		f.take(isPage, strings.TrimPrefix(at+" total", " "), strconv.FormatFloat(total, 'f', -1, 64))
 	}
 }
 

@@ -20,38 +20,51 @@ const (
 
 // sight returns a hash of the items of one answer: those that --items names, else the lists in it,
 // else all of its bytes. Times, counters and cursors around the lists change from answer to answer,
-// and are not items.
+// and are not items. The order of the items does not count.
 func (u *Upstream) sight(entries []harvest.Entry, in *input, body []byte) string {
 	if len(entries) > 0 {
-		sum := fnv.New128a()
+		keys := make([]string, len(entries))
 		for i := range entries {
 			key := entries[i].Item.Key
 			if rejected := entries[i].Rejected; rejected != nil {
 				key = rejected.Key
 			}
-			_, _ = sum.Write(key[:]) // a hash never fails
+			keys[i] = string(key[:])
 		}
-		return "items:" + hex.EncodeToString(sum.Sum(nil))
+		return "items:" + inAnyOrder(keys)
 	}
 	value, err := in.value()
 	if err != nil {
 		return "" // nothing is known
 	}
 	e := encoder{most: maxSeen, depth: u.config.MaxDepth}
-	found, empty := false, true
+	var seen []string
+	lists, empty := 0, true
 	eachList(value, 0, func(list []any) {
-		found, empty = true, empty && len(list) == 0
-		_ = e.list(list, 0) // what does not fit is cut off
+		lists, empty = lists+1, empty && len(list) == 0
+		for _, one := range list {
+			from := len(e.out)
+			_ = e.encode(one, 0) // what does not fit is cut off
+			seen = append(seen, strconv.Itoa(lists)+" "+string(e.out[from:]))
+		}
 	})
 	switch {
-	case found && empty, !found && blank(value, body):
+	case lists > 0 && empty, lists == 0 && blank(value, body):
 		return EmptySight
-	case found:
-		body = e.out
+	case lists == 0:
+		seen = []string{string(body[:min(len(body), maxSeen)])}
 	}
+	return "lists:" + strconv.Itoa(len(e.out)) + ":" + inAnyOrder(seen)
+}
+
+// inAnyOrder returns one hash of all texts, whatever their order.
+func inAnyOrder(texts []string) string {
+	slices.Sort(texts)
 	sum := fnv.New128a()
-	_, _ = sum.Write(body[:min(len(body), maxSeen)])
-	return "lists:" + strconv.Itoa(len(body)) + ":" + hex.EncodeToString(sum.Sum(nil))
+	for _, text := range texts {
+		_, _ = sum.Write([]byte(strconv.Itoa(len(text)) + " " + text)) // a hash never fails
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // blank reports whether an answer without any list has no items: null, {}, or no body.
