@@ -30,6 +30,9 @@ const (
 // that requests them, or in Unfinished. No page holds the answer's memory.
 func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
 	need := int64(copies*len(a.Body) + min(shortObject*len(a.Body), maxObjects<<8))
+	if u.config.Records != nil {
+		need += int64(recordBytes * bytes.Count(a.Body, []byte("[[")))
+	}
 	if err := a.Grow(need); err != nil {
 		return u.single(req, a, harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonMany, Cause: err})
 	}
@@ -75,6 +78,9 @@ const (
 	// copies is how often the text of an answer is in memory while it is read: decoded, as body,
 	// and as records.
 	copies = 4
+	// recordBytes is what a record takes besides its text: a debate has one for each signature,
+	// and a signature has a link.
+	recordBytes = 1 << 10
 	// shortObject is how many bytes a byte of the shortest objects takes, decoded.
 	shortObject = 96
 )
