@@ -149,6 +149,7 @@ func (w *Worker) learn(x exchange.Exchange) (landed bool) {
 	}
 	if x.Decision.Verb == retry.Accept {
 		w.lastAccepted.Store(x.At.UnixNano())
+		w.silences.end() // the upstream answers others
 	}
 	if x.Decision.Pause > 0 {
 		w.pause(x.Decision, x.At)
