@@ -10,11 +10,12 @@ import (
 
 // listings are hostile answers to the steps of a listing. Two of its chains are hostile, twenty are not.
 func listings() []attack {
+	ended := []int{0, 3, 4} // 4 where a person must look at --next, after all else has landed
 	pages := func(name string, answer http.HandlerFunc, args ...string) attack {
-		return attack{name: "listing: " + name, within: 3 * time.Minute, args: args, prepare: func(c *scene) ([]string, error) { return c.chains(answer) }}
+		return attack{name: "listing: " + name, within: 3 * time.Minute, exits: ended, args: args, prepare: func(c *scene) ([]string, error) { return c.chains(answer) }}
 	}
 	items := func(name string, answer http.HandlerFunc, args ...string) attack {
-		return attack{name: "listing: " + name, within: 3 * time.Minute, args: args, prepare: func(c *scene) ([]string, error) { return c.named(answer) }}
+		return attack{name: "listing: " + name, within: 3 * time.Minute, exits: ended, args: args, prepare: func(c *scene) ([]string, error) { return c.named(answer) }}
 	}
 	same := text("application/json", `{"data":[{"id":1},{"id":2}],"next":"abc"}`)
 	empty := func(w http.ResponseWriter, _ *http.Request) {
@@ -35,15 +36,15 @@ func listings() []attack {
 		pages("next at other hosts", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = fmt.Fprintf(w, `<http://127.0.0.%d:1/%d>`, time.Now().UnixNano()%200+2, time.Now().UnixNano())
 		}),
-		{name: "listing: Link headers to other hosts", within: 3 * time.Minute, args: []string{"--next", "link"}, prepare: func(c *scene) ([]string, error) {
+		{name: "listing: Link headers to other hosts", within: 3 * time.Minute, exits: ended, args: []string{"--next", "link"}, prepare: func(c *scene) ([]string, error) {
 			return c.linked(func(r *http.Request) string {
 				return fmt.Sprintf(`<http://metadata.google.internal/%s>; rel="next", <file:///etc/passwd>; rel=next`, r.FormValue("cursor"))
 			})
 		}},
-		{name: "listing: Link headers that grow", within: 3 * time.Minute, args: []string{"--next", "link"}, prepare: func(c *scene) ([]string, error) {
+		{name: "listing: Link headers that grow", within: 3 * time.Minute, exits: ended, args: []string{"--next", "link"}, prepare: func(c *scene) ([]string, error) {
 			return c.linked(func(r *http.Request) string { return "<" + r.URL.String() + "&" + r.URL.RawQuery + `>; rel="next"` })
 		}},
-		{name: "listing: Link headers of commas", within: 3 * time.Minute, args: []string{"--next", "link"}, prepare: func(c *scene) ([]string, error) {
+		{name: "listing: Link headers of commas", within: 3 * time.Minute, exits: ended, args: []string{"--next", "link"}, prepare: func(c *scene) ([]string, error) {
 			return c.linked(func(*http.Request) string { return strings.Repeat(`<,;"`, 100_000) })
 		}},
 		items("a page of a million names", million),
