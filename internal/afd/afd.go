@@ -5,7 +5,7 @@
 // statement, each nomination, comment, relisting and notice, in the order of the page, and how the
 // debate ended.
 //
-// It never does I/O, never fails and never drops a participant's words: text without a signature is
+// It never does I/O, fails only where its caller has no memory for the records, and never drops a participant's words: text without a signature is
 // a record without an author. It walks the text once, in time and memory linear in its length,
 // whatever the text is.
 package afd
@@ -44,11 +44,17 @@ const (
 	AuthorTemp = "temp" // a temporary account, such as ~2025-12345-6
 )
 
+// RecordBytes is what a record takes besides its words, as a [Record] and as a row.
+const RecordBytes = 1280
+
 // Page is a page to parse.
 type Page struct {
 	Title         string
 	PageID, RevID int64
 	Text          string
+	// Grow counts the memory of records that are about to be made, RecordBytes for each; an error
+	// ends the walk. Nil sets no bound.
+	Grow func(bytes int64) error
 }
 
 // Discussion is a parsed page.
@@ -57,6 +63,7 @@ type Discussion struct {
 	Outcome  *Outcome // of the latest closing statement; nil while the debate is open
 	Blanked  bool     // the debate was removed as a courtesy, and is not searched for
 	Articles []string // other articles that are nominated on the same page
+	Err      error    // of Page.Grow: the records are not all
 }
 
 // Record is one entry of a debate. Its JSON is one object with these keys.
@@ -119,6 +126,15 @@ func sanitize(text string) string {
 		text = strings.ReplaceAll(text, "\x00", "\uFFFD")
 	}
 	return text
+}
+
+// ParseRows parses a page and returns its records as rows; the error is that of p.Grow.
+func ParseRows(p Page) ([]harvest.Record, error) {
+	d := Parse(p)
+	if d.Err != nil {
+		return nil, d.Err
+	}
+	return d.Rows(), nil
 }
 
 // Rows adapts the records to the harvest: their kind, seq and JSON.

@@ -8,8 +8,14 @@ import (
 	"shoal/internal/harvest"
 )
 
+// grain is for how many records memory is counted at a time.
+const grain = 256
+
 // record keeps an item, whose text is between from and to.
 func (s *scanner) record(o item, from, to int, g *signature) {
+	if s.page.Grow != nil && s.err == nil && len(s.records)%grain == 0 {
+		s.err = s.page.Grow(grain * RecordBytes)
+	}
 	r := Record{
 		PageTitle: s.page.Title, PageID: s.page.PageID, RevID: s.page.RevID, Seq: len(s.records),
 		Depth: o.depth, Kind: o.kind, Signed: SignedNone, Text: s.text[from:to],
@@ -196,7 +202,7 @@ func (s *scanner) append(from, to int) {
 // discussion returns the result of the walk.
 func (s *scanner) discussion() Discussion {
 	s.courtesy()
-	d := Discussion{Records: s.records, Blanked: s.blanked, Articles: s.articles}
+	d := Discussion{Records: s.records, Blanked: s.blanked, Articles: s.articles, Err: s.err}
 	for i := range s.records {
 		o := s.records[i].Outcome
 		if o == nil {

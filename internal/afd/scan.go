@@ -34,6 +34,7 @@ type scanner struct {
 	about       string
 	named       map[string]bool
 	articles    []string
+	err         error // of Page.Grow
 }
 
 // reply is a record that may have answers.
@@ -61,7 +62,7 @@ func (s *scanner) scan() {
 	if hasPrefixFold(lead(s.mask[:min(len(s.mask), 40)]), "redirect") { // #REDIRECT [[..]]
 		from = lineEnd(s.mask, 0) + 1
 	}
-	for from < len(s.mask) {
+	for from < len(s.mask) && s.err == nil {
 		to := lineEnd(s.mask, from)
 		s.line(from, to)
 		from = to + 1
@@ -204,6 +205,9 @@ func (s *scanner) items(l line) {
 		s.signs.found = s.signs.found[:0]
 	}
 	for i := range s.signs.found {
+		if s.err != nil {
+			return
+		}
 		g := s.signs.found[i]
 		if s.open == nil {
 			s.more(l, s.signs.found[i-1].to, g, begun)

@@ -65,8 +65,8 @@ func newWiki(set config.Worker) (*mediawiki.Upstream, error) {
 		c.Assert = "user"
 	}
 	if set.Extract == config.Afd {
-		c.Records = func(p mediawiki.Text) []harvest.Record {
-			return afd.Parse(afd.Page{Title: p.Title, PageID: p.PageID, RevID: p.RevID, Text: p.Content}).Rows()
+		c.Records = func(p mediawiki.Text) ([]harvest.Record, error) {
+			return afd.ParseRows(afd.Page{Title: p.Title, PageID: p.PageID, RevID: p.RevID, Text: p.Content, Grow: p.Grow})
 		}
 	}
 	wiki, err := mediawiki.New(c)
@@ -106,5 +106,5 @@ func discussion(body []byte) ([]harvest.Record, error) {
 	if err := json.Unmarshal(body, &page); err != nil {
 		return nil, fmt.Errorf("read a stored page: %w", err)
 	}
-	return afd.Parse(afd.Page{Title: page.Title, PageID: page.PageID, RevID: page.RevID, Text: page.Content}).Rows(), nil
+	return afd.ParseRows(afd.Page{Title: page.Title, PageID: page.PageID, RevID: page.RevID, Text: page.Content})
 }

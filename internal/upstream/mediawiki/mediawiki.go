@@ -47,6 +47,8 @@ type Text struct {
 	Title         string
 	PageID, RevID int64
 	Content       string
+	// Grow counts bytes that records are about to take.
+	Grow func(bytes int64) error
 }
 
 // Config is which wiki to read, and what to keep.
@@ -57,8 +59,8 @@ type Config struct {
 	Maxlag   int    // seconds of lag at which the wiki refuses; default 5, negative: never
 	Assert   string // user or bot: the wiki refuses if we are not logged in as one; empty for neither
 	Body     bool   // pages keep their body
-	// Records makes records of a page's text; nil for none.
-	Records func(Text) []harvest.Record
+	// Records makes records of a page's text; nil for none. Its error is that of [Text].Grow.
+	Records func(Text) ([]harvest.Record, error)
 }
 
 // Upstream turns items into requests and answers into pages. It is safe for concurrent use.

@@ -2,6 +2,7 @@ package mediawiki
 
 import (
 	"bytes"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -30,22 +31,30 @@ const (
 // that requests them, or in Unfinished. No page holds the answer's memory.
 func (u *Upstream) Read(req *harvest.Request, a *harvest.Answer) harvest.Reading {
 	need := int64(copies*len(a.Body) + min(shortObject*len(a.Body), maxObjects<<8))
-	if u.config.Records != nil {
-		need += int64(recordBytes * bytes.Count(a.Body, []byte("[[")))
-	}
 	if err := a.Grow(need); err != nil {
-		return u.single(req, a, harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonMany, Cause: err})
+		return u.single(req, a, noMemory(err))
 	}
-	defer a.Shrink(need)
+	defer func() { a.Shrink(need) }()
 	decoded, r, fine := u.open(a, req.Items)
 	if !fine {
 		return u.single(req, a, r)
 	}
 	b := u.book(&decoded.Query)
+	b.grow = func(n int64) error {
+		err := a.Grow(n)
+		if err == nil {
+			need += n
+		}
+		return err
+	}
 	var left []harvest.Item
 	for _, item := range req.Items {
 		p := harvest.Page{Key: item.Key, URL: item.URL, ID: item.ID, Status: a.Status, FetchedAt: a.Arrived}
-		if b.settle(&p, item) {
+		settled := b.settle(&p, item)
+		if b.err != nil {
+			return u.single(req, a, noMemory(b.err))
+		}
+		if settled {
 			r.Pages = append(r.Pages, p)
 			continue
 		}
@@ -78,9 +87,6 @@ const (
 	// copies is how often the text of an answer is in memory while it is read: decoded, as body,
 	// and as records.
 	copies = 4
-	// recordBytes is what a record takes besides its text: a debate has one for each signature,
-	// and a signature has a link.
-	recordBytes = 1 << 10
 	// shortObject is how many bytes a byte of the shortest objects takes, decoded.
 	shortObject = 96
 )
@@ -88,6 +94,14 @@ const (
 // maxBarren is how many continuations in a row may complete no item. A wiki cuts its answers
 // between pages.
 const maxBarren = 10
+
+// noMemory returns the reading of an answer that needs too much, or whose caller has stopped waiting.
+func noMemory(err error) harvest.Reading {
+	if errors.Is(err, harvest.ErrMemory) {
+		return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonMany, Cause: err}
+	}
+	return harvest.Reading{Fault: harvest.FaultReset, Cause: err}
+}
 
 // single ends a single item whose answer is too deep or too large to be read: it will not get
 // better.
@@ -109,6 +123,8 @@ type book struct {
 	spelled   map[string]string // from the title that was sent to the wiki's own: normalized, and converted
 	redirects map[string]string
 	interwiki map[string]bool
+	grow      func(bytes int64) error // counts what records take
+	err       error                   // of grow: no page of the answer is used
 }
 
 func (u *Upstream) book(q *query) *book {
@@ -264,7 +280,7 @@ func (b *book) complete(p *harvest.Page, found *page) bool {
 		p.Reason = reasonUnchecked
 	}
 	if b.u.config.Records != nil {
-		p.Records = b.u.config.Records(Text{Title: string(found.Title), PageID: found.PageID, RevID: rev.RevID, Content: content})
+		p.Records, b.err = b.u.config.Records(Text{Title: string(found.Title), PageID: found.PageID, RevID: rev.RevID, Content: content, Grow: b.grow})
 	}
 	if b.u.config.Body {
 		p.MediaType = "application/json"

@@ -16,8 +16,8 @@ const testAPI = "https://wiki.example/w/api.php"
 
 func wiki(t testing.TB) *Upstream {
 	t.Helper()
-	u, err := New(Config{API: testAPI, Body: true, Records: func(p Text) []harvest.Record {
-		return []harvest.Record{{Kind: "text", Data: fmt.Appendf(nil, "%q", p.Title)}}
+	u, err := New(Config{API: testAPI, Body: true, Records: func(p Text) ([]harvest.Record, error) {
+		return []harvest.Record{{Kind: "text", Data: fmt.Appendf(nil, "%q", p.Title)}}, nil
 	}})
 	if err != nil {
 		t.Fatal(err)
