@@ -32,6 +32,8 @@ func TestCharsets(t *testing.T) {
 		want       string
 	}{
 		{"a mark is skipped", "application/json", []byte("\xef\xbb\xbf" + text), false, text},
+		{"marks at the end are skipped", "application/json", []byte(text + "\n\xef\xbb\xbf\n\xef\xbb\xbf"), false, text},
+		{"marks at the end are kept in bytes", "application/json", []byte(text + "\xef\xbb\xbf"), true, text + "\xef\xbb\xbf"},
 		{"latin1 is decoded", "application/json; charset=ISO-8859-1", []byte("{\"a\":\"\xe9\"}"), false, text},
 		{"UTF-16 is decoded", "application/json", utf16le(text), false, text},
 		{"a mark is kept in bytes", "application/json", []byte("\xef\xbb\xbf" + text), true, "\xef\xbb\xbf" + text},

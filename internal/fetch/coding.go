@@ -91,6 +91,7 @@ func (c *Client) decode(h http.Header, s *sink, limit int64) (replaced, tooLong 
 		if found.Skip > 0 { // in place: the buffer counts with all of its memory
 			old.b = old.b[:copy(old.b, old.b[found.Skip:])]
 		}
+		old.b = text.TrimMarks(old.b)
 		return false, false, nil
 	}
 	if err := s.open(len(old.b) + len(old.b)/2); err != nil {

@@ -228,7 +228,7 @@ func spelling(label string) string {
 
 var spellings = map[string]string{
 	"cp932": "shift_jis", "ms932": "shift_jis", "windows932": "shift_jis", "shiftjis": "shift_jis", "sjis": "shift_jis", "cp949": "euc-kr", "ms949": "euc-kr", "uhc": "euc-kr", "cp936": "gbk", "ms936": "gbk", "cp950": "big5", "ms950": "big5",
-	"cp874": "windows-874", "cp28591": "iso-8859-1", "eucjp": "euc-jp", "euckr": "euc-kr", "koi8r": "koi8-r", "koi8u": "koi8-u", "iso2022jp": "iso-2022-jp", "macroman": "macintosh",
+	"cp874": "windows-874", "cp28591": "iso-8859-1", "eucjp": "euc-jp", "euckr": "euc-kr", "koi8r": "koi8-r", "koi8u": "koi8-u", "latin9": "iso-8859-15", "latin10": "iso-8859-16", "latin7": "iso-8859-13", "latin8": "iso-8859-14", "iso2022jp": "iso-2022-jp", "macroman": "macintosh",
 }
 
 func wide(label string) bool {
@@ -264,13 +264,25 @@ func Decode(contentType string, body []byte, limit int) (text []byte, replaced b
 	c := Find(contentType, body)
 	body = body[c.Skip:]
 	if c.UTF8() {
-		return body, false, nil
+		return TrimMarks(body), false, nil
 	}
 	text, err = io.ReadAll(io.LimitReader(c.Reader(bytes.NewReader(body)), int64(limit)+1))
 	if err == nil && len(text) > limit {
 		err = ErrTooLong
 	}
 	return text, Replaced(text), err
+}
+
+// TrimMarks returns a text in UTF-8 without the byte order marks at its end, as files that were put
+// together leave them, and the blanks around those.
+func TrimMarks(body []byte) []byte {
+	for {
+		rest, ok := bytes.CutSuffix(bytes.TrimRight(body, " \t\r\n"), utf8Mark)
+		if !ok {
+			return body
+		}
+		body = bytes.TrimRight(rest, " \t\r\n")
+	}
 }
 
 // Replaced reports whether a decoded text has U+FFFD.
