@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// zeros are the zeros of the scripts whose digits stand in dates, beside our own.
+// zeros are the zeros of the scripts whose digits occur in dates, besides our own.
 var zeros = [...]rune{
 	0x0660, 0x06f0, 0x07c0, 0x0966, 0x09e6, 0x0a66, 0x0ae6, 0x0b66, 0x0be6, 0x0c66, 0x0ce6, 0x0d66, 0x0de6, 0x0e50, 0x0ed0, 0x0f20, 0x1040, 0x17e0, 0x1810, 0xff10,
 }

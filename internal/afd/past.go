@@ -2,7 +2,7 @@ package afd
 
 import "slices"
 
-// recounts reports whether a word that votes tells of what others voted, or of what has become of the article before:
+// recounts reports whether a word that votes reports what others voted, or what became of the article earlier:
 // last AfD was keep, already deleted, was kept last time.
 func (b *reading) recounts(w string) bool {
 	if b.result {
@@ -43,7 +43,7 @@ var times = words("before already earlier ago yesterday twice thrice times last 
 // prior are adjectives of what is past.
 var prior = words("previous prior past earlier last former")
 
-// tells are verbs between those who voted, or what was decided, and the vote.
+// reports are verbs between those who voted, or what was decided, and the vote.
 var tells = words("was were is closed ended resulted voted decided said says say votes concluded")
 
 // others are who voted, and what was decided.

@@ -110,7 +110,7 @@ func (s *Source) method(name string, hasBody bool) (string, error) {
 		return name, nil
 	case http.MethodPost:
 		if !s.post {
-			return "", refuse(reasonMethod, "POST may change something, and requests are repeated when in doubt; --post-is-read says that here it only reads")
+			return "", refuse(reasonMethod, "POST may change something, and requests are repeated when in doubt; with --post-is-read you confirm that here it only reads")
 		}
 		return name, nil
 	}

@@ -113,7 +113,7 @@ func explain(err error) string {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "it ends before its end, as after a broken copy"
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, zstd.ErrMagicMismatch):
-		return "at some place it is no archive: overwritten, or followed by something else"
+		return "at some place it is not an archive: overwritten, or followed by something else"
 	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, zstd.ErrCRCMismatch):
 		return "a checksum of the archive does not match"
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):

@@ -5,7 +5,7 @@
 // rows: a CSV file must know its columns beforehand, so they are collected while the rows wait on
 // disk.
 //
-// The package never opens a store, replaces no file unless it is told to, and changes no value
+// The package never opens a store, replaces no file without an option for it, and changes no value
 // except those that a spreadsheet would run.
 package dataset
 

@@ -25,7 +25,7 @@ import (
 const maxColumns = 10_000
 
 // ErrColumns is returned if the records have more members than a table may have columns.
-var ErrColumns = fmt.Errorf("the records have more than %d members of different names, which are no columns: write JSON lines (.jsonl)", maxColumns)
+var ErrColumns = fmt.Errorf("the records have more than %d members of different names, too many for columns: write JSON lines (.jsonl)", maxColumns)
 
 // valueColumn holds the records that have no members.
 const valueColumn = "value"

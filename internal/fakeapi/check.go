@@ -55,7 +55,7 @@ func (b Behaviour) checkBudget() error {
 	case b.Burst > 0 && b.Rate == 0:
 		return fmt.Errorf("a Burst of %d needs a Rate that fills it again", b.Burst)
 	case b.Outage != 0 && (b.Outage < 200 || b.Outage > 599):
-		return fmt.Errorf("an Outage of %d is no status of an answer", b.Outage)
+		return fmt.Errorf("an Outage of %d is not the status of an answer", b.Outage)
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (b Behaviour) checkFaults() error {
 		case f.Every < 0 || f.First < 0 || f.Size < 0 || f.Delay < 0:
 			return fmt.Errorf("fault %d: Every, First, Size and Delay must not be below 0", i+1)
 		case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-			return fmt.Errorf("fault %d: %d is no status of an answer", i+1, f.Status)
+			return fmt.Errorf("fault %d: %d is not the status of an answer", i+1, f.Status)
 		case slices.ContainsFunc(f.At, func(n int) bool { return n < 1 }):
 			return fmt.Errorf("fault %d: arrivals count from 1, and At is %v", i+1, f.At)
 		}

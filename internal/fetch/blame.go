@@ -45,7 +45,7 @@ func (o *origin) blame(l link, before company, began time.Time, req *harvest.Req
 		}
 		return err
 	case silent:
-		l.giveUp() // whoever is at fault: no other exchange follows into the silence
+		l.giveUp() // whichever is at fault: no other exchange follows into the silence
 	case f.Fault == harvest.FaultReset && !errors.As(f.Err, &stream), f.Fault == harvest.FaultPartial && l.lost():
 	default:
 		return err

@@ -14,7 +14,7 @@ type chunks struct {
 	size    uint64 // of the chunk, or what is left of it
 	sized   bool   // a digit of the size has come
 	line    int    // bytes of the line so far
-	excess  int64  // bytes that are no data, beyond what their data excuse
+	excess  int64  // bytes that are not data, beyond what their data excuse
 	trailer int    // bytes of trailers
 }
 
@@ -36,9 +36,9 @@ const (
 
 var (
 	errChunkSize    = errors.New("the chunked body has a chunk without a size that can be read")
-	errChunkEnd     = errors.New("the chunked body has a chunk that is longer than its size says")
+	errChunkEnd     = errors.New("the chunked body has a chunk that is longer than its size")
 	errChunkLine    = errors.New("the chunked body has a line that is too long")
-	errChunkExcess  = errors.New("the chunked body holds too much that is no data")
+	errChunkExcess  = errors.New("the chunked body holds too much that is not data")
 	errChunkTrailer = errors.New("the chunked body has trailers that are too long")
 )
 

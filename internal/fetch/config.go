@@ -116,7 +116,7 @@ func ownHeaders() []string {
 func (h Header) validate() error {
 	switch name := http.CanonicalHeaderKey(h.Name); {
 	case !httpguts.ValidHeaderFieldName(h.Name):
-		return fmt.Errorf("headers: %q is no header name", h.Name)
+		return fmt.Errorf("headers: %q is not a header name", h.Name)
 	case !httpguts.ValidHeaderFieldValue(h.Value):
 		return fmt.Errorf("headers: the value of %s holds control characters", h.Name)
 	case name == "User-Agent":

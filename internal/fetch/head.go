@@ -14,14 +14,14 @@ import (
 
 // headConn is a connection on which the heads of HTTP/1.1 answers, and the lines of chunked bodies, are put right as they
 // come: what browsers and curl read over is taken out before Go's own reader, which ends the exchange there. What a body
-// says passes as it is.
+// holds passes as it is.
 type headConn struct {
 	net.Conn
 
 	mu     sync.Mutex
 	expect bool   // the next bytes from the peer are a head
 	asked  string // the method of the request
-	body   chunks // after a head that says chunked
+	body   chunks // after a head with chunked
 	head   []byte // of it so far
 	out    []byte // to be read
 	err    error  // after out
@@ -147,7 +147,7 @@ func headEnd(b []byte) int {
 
 var statusLine = regexp.MustCompile(`(?i)^\s*(?:HTTP/([0-9])(?:\.([0-9]))?|ICY)[ \t]+([0-9]{3})(?:[ \t]*)(.*)$`)
 
-// headKind is what a head says of what follows it.
+// headKind is what a head announces.
 type headKind struct {
 	informs bool // another head
 	chunked bool // a body in chunks

@@ -217,5 +217,5 @@ func (t *tokens) plain(err error) error {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		return fmt.Errorf("auth oauth2: %s gives no token: %w", host, u.Err)
 	}
-	return fmt.Errorf("auth oauth2: %s answers with something that is no token", host)
+	return fmt.Errorf("auth oauth2: %s answers with something that is not a token", host)
 }

@@ -69,7 +69,7 @@ type flight struct {
 func newOrigin(c *Client, name string) (*origin, error) {
 	u, err := url.Parse(name)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("%s is no origin; write it as https://host", harvest.Quote(name))}
+		return nil, &harvest.Failure{Fault: harvest.FaultConnect, Err: fmt.Errorf("%s is not an origin; write it as https://host", harvest.Quote(name))}
 	}
 	o := &origin{c: c, name: name, url: u, own: c.cfg.entitled(u), plain: u.Scheme == "http"}
 	o.h2.learned = unlearned

@@ -38,7 +38,7 @@ func (l Limit) Meaning() (what, todo string) {
 	case LimitHold:
 		return "an operator paused the host", "`coordinator resume`"
 	case LimitOutage:
-		return "the upstream gives no good answer; one probe goes out now and then, and no item pays for it", "wait; the note beside it says what the upstream did"
+		return "the upstream gives no good answer; one probe goes out now and then, and no item pays for it", "wait; the note beside it describes what the upstream did"
 	case LimitLatency:
 		return "all `--concurrency` requests wait for answers", "more `--concurrency`, if the upstream permits"
 	case LimitStore:

@@ -95,5 +95,5 @@ func (c Counts) Minus(d Counts) Counts {
 	}
 }
 
-// Items returns how many items have ended; rejected lines are no items.
+// Items returns how many items have ended; rejected lines are not items.
 func (c Counts) Items() int64 { return c.Landed + c.Missing + c.Skipped + c.Dead }

@@ -29,7 +29,7 @@ func (e *usageError) Unwrap() error {
 	return e.below
 }
 
-// Usagef makes an error that matches ErrUsage. The text is a sentence that says
+// Usagef makes an error that matches ErrUsage. The text is a sentence about
 // what to do, and holds no secret.
 func Usagef(format string, args ...any) error {
 	usage := &usageError{text: fmt.Sprintf(format, args...)}

@@ -5,7 +5,7 @@ import "time"
 // ReportEvery is how often a process saves its [Work].
 const ReportEvery = 3 * time.Second
 
-// Work is what one process did for a run, as it says itself every few seconds.
+// Work is what one process did for a run, as it reports every few seconds.
 type Work struct {
 	Run     string
 	Worker  string // host:pid, and when it started, where the host may reuse the pid

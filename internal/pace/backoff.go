@@ -14,8 +14,8 @@ type silence struct {
 	until int64 // local
 	seen  int64 // of the newest permit among those that may cut
 	cut   bool
-	told  chan struct{} // closed after the next attempt
-	err   error         // of that attempt, valid once told is closed
+	done  chan struct{} // closed after the next attempt
+	err   error         // of that attempt, valid once done is closed
 }
 
 // Backoff silences the fleet: the upstream asked for it in its answer to permit. cut means that the
@@ -34,7 +34,7 @@ func (p *Pacer) Backoff(ctx context.Context, permit Permit, delay time.Duration,
 	p.wake()
 	p.mu.Unlock()
 	select {
-	case <-s.told:
+	case <-s.done:
 		return s.err
 	case <-ctx.Done():
 		return fmt.Errorf("report a backoff of %v for %s: %w", delay, p.set.Host, ctx.Err())
@@ -49,9 +49,9 @@ func (p *Pacer) pend(s *silence) *silence {
 		return p.pending
 	}
 	if p.pending == nil {
-		p.pending = &silence{told: make(chan struct{})}
-		if s.told != nil {
-			p.pending.told = s.told
+		p.pending = &silence{done: make(chan struct{})}
+		if s.done != nil {
+			p.pending.done = s.done
 		}
 	}
 	p.pending.merge(s)
@@ -87,7 +87,7 @@ func (p *Pacer) tell(ctx context.Context, s *silence) {
 		p.fail(arrived, err)
 		p.pend(&silence{until: s.until, seen: s.seen, cut: s.cut})
 	}
-	close(s.told)
+	close(s.done)
 }
 
 // outages is the latest outage by the local clock; tries within it cost their items nothing.

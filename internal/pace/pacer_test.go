@@ -146,7 +146,7 @@ func TestOperatorsWishOutlivesALostState(t *testing.T) {
 		p := New(Settings{Host: host, Rate: 50, Worker: "a"}, w)
 		began := time.Now()
 		confirm := func() { // as a worker does that asks its store again and again
-			p.Confirm(Said{Asked: time.Now(), Rate: 7, By: "ann", Hold: max(0, time.Until(began.Add(1500*time.Millisecond)))})
+			p.Confirm(Known{Asked: time.Now(), Rate: 7, By: "ann", Hold: max(0, time.Until(began.Add(1500*time.Millisecond)))})
 		}
 		confirm()
 		defer every(100*time.Millisecond, confirm)()

@@ -28,7 +28,7 @@ func connect(t *testing.T, url string) *redis.Client {
 }
 
 // manual is a Redis backend whose scripts read the time and the run_id from two keys, so that a
-// test can set both. The scripts are the product's own but for those two reads.
+// test can set both. The scripts are the product's own except for those two reads.
 func manual(c *redis.Client) *Redis {
 	common := commonLua
 	for _, r := range []struct{ from, to string }{

@@ -177,8 +177,8 @@ func (p *Pacer) hear(e event) {
 	p.wake()
 }
 
-// Said is what the store knows about the budget's host.
-type Said struct {
+// Known is what the store knows about the budget's host.
+type Known struct {
 	Asked   time.Time     // when the store was asked, with a monotonic reading
 	Rate    float64       // requests/s that an operator set; 0: none did
 	By      string        // the operator who set it
@@ -190,7 +190,7 @@ type Said struct {
 // Confirm passes on what the store knows. A worker that has a store calls it before the first
 // [Pacer.Wait] and regularly from then on. If [Redis] claims more than that, and no worker is sure
 // of it, the claim holds for some seconds: then the state in Redis is made anew.
-func (p *Pacer) Confirm(s Said) {
+func (p *Pacer) Confirm(s Known) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, asked := p.now(), int64(s.Asked.Sub(p.began))
@@ -212,7 +212,7 @@ func (p *Pacer) Confirm(s Said) {
 }
 
 // obey applies the operator's rate and hold. The backend's state wins unless it was lost.
-func (p *Pacer) obey(s Said, now int64) {
+func (p *Pacer) obey(s Known, now int64) {
 	rate, by, hold := max(0, s.Rate), operator(s.By), int64(0)
 	switch {
 	case s.Hold < 0:
@@ -244,7 +244,7 @@ func (p *Pacer) lift() {
 
 // doubt finds what the backend claims and the store does not know, for longer than an order or a
 // report takes to reach both.
-func (p *Pacer) doubt(s Said, now, asked int64) {
+func (p *Pacer) doubt(s Known, now, asked int64) {
 	since := func(at *int64, yes bool) bool {
 		if !yes {
 			*at = math.MaxInt64

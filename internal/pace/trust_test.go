@@ -118,7 +118,7 @@ func TestForgedEventsCostLittle(t *testing.T) {
 }
 
 // confirmed passes to every worker, again and again, what its store knows.
-func confirmed(f *fleet, said func(i int) Said) (stop func()) {
+func confirmed(f *fleet, said func(i int) Known) (stop func()) {
 	confirm := func() {
 		for i, p := range f.pacers {
 			s := said(i)
@@ -131,7 +131,7 @@ func confirmed(f *fleet, said func(i int) Said) (stop func()) {
 }
 
 // nothing is a store that knows of no order and no silence.
-func nothing(int) Said { return Said{} }
+func nothing(int) Known { return Known{} }
 
 func TestWhatTheStoreDoesNotConfirmEnds(t *testing.T) {
 	t.Parallel()
@@ -225,15 +225,15 @@ func TestLiftedSilenceEndsForAll(t *testing.T) {
 		}))
 		// Five seconds later an operator ends it. The last worker learns of that 0.4 s after the
 		// first.
-		stop := confirmed(f, func(i int) Said {
+		stop := confirmed(f, func(i int) Known {
 			began := from.Load()
 			switch {
 			case began == nil:
-				return Said{}
+				return Known{}
 			case time.Since(*began) < 5*time.Second+time.Duration(i)*200*time.Millisecond:
-				return Said{Silence: time.Until(began.Add(time.Hour))}
+				return Known{Silence: time.Until(began.Add(time.Hour))}
 			}
-			return Said{Lifted: began.Add(5 * time.Second)}
+			return Known{Lifted: began.Add(5 * time.Second)}
 		})
 		sent := f.finish()
 		stop()
@@ -249,16 +249,16 @@ func TestLostStateWaitsForTheStore(t *testing.T) {
 		l := NewLocal()
 		f := launch(t, l, Settings{Rate: 50}, 1, 10, 200, nil)
 		p := f.pacers[0]
-		p.Confirm(Said{Asked: time.Now()})
+		p.Confirm(Known{Asked: time.Now()})
 		<-time.After(3 * time.Second)
 		l.mu.Lock()
 		l.hosts[host].state = state{}
 		l.mu.Unlock()
 		lost := time.Now()
 		<-time.After(5 * time.Second)
-		p.Confirm(Said{Asked: lost.Add(-time.Second), Silence: 0}) // asked before the loss: it may be old
+		p.Confirm(Known{Asked: lost.Add(-time.Second), Silence: 0}) // asked before the loss: it may be old
 		<-time.After(5 * time.Second)
-		p.Confirm(Said{Asked: time.Now(), Silence: 7 * time.Second})
+		p.Confirm(Known{Asked: time.Now(), Silence: 7 * time.Second})
 		sent := f.finish()
 		if got := between(sent, lost.Add(time.Second), lost.Add(17*time.Second)); got != 0 {
 			t.Errorf("requests after a loss, before the store was asked and in the silence that it knows of = %d, want 0", got)

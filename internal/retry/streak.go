@@ -149,7 +149,7 @@ func (s *Streak) misfit(key harvest.Key) Verdict {
 	return v
 }
 
-// note remembers the key and tells whether the limit of distinct keys is reached.
+// note remembers the key and reports whether the limit of distinct keys is reached.
 func note(keys map[harvest.Key]bool, key harvest.Key, limit int) bool {
 	if limit <= 0 {
 		return false

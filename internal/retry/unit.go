@@ -11,10 +11,10 @@ var unitLength = map[Unit]time.Duration{
 	UnitMilli: time.Millisecond, UnitMicro: time.Microsecond, UnitNano: time.Nanosecond, UnitMinute: time.Minute, UnitHour: time.Hour, UnitDay: 24 * time.Hour,
 }
 
-// epochDigits are the digits of a number that is an instant, under a name that says a unit.
+// epochDigits are the digits of a number that is an instant, under a name with a unit.
 var epochDigits = map[Unit]int{UnitMilli: 13, UnitMicro: 16, UnitNano: 19}
 
-// unitName is the end of a header's name that says what its number counts.
+// unitName is the end of a header's name if it names the unit of its number.
 var unitName = regexp.MustCompile(`(?i)(?:[-_]|after|reset|in)(ms|msecs?|millis?|milliseconds?|us|usecs?|micros?|microseconds?|ns|nsecs?|nanos?|nanoseconds?|mins?|minutes?|hrs?|hours?|days?)$`)
 
 // unitNamed is the unit in a header's name. Seconds are what is guessed without one.
@@ -38,7 +38,7 @@ func unitNamed(name string) Unit {
 	return UnitDay
 }
 
-// cutUnit takes the unit off the end of what a header's name says of a reset: reset-minutes, reset-after-ns, resetinhours. The
+// cutUnit removes the unit from the end of a header's name for a reset: reset-minutes, reset-after-ns, resetinhours. The
 // singular names a window instead, as in x-ratelimit-reset-minute.
 func cutUnit(rest string) (string, Unit) {
 	m := unitName.FindStringSubmatchIndex(rest)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A header whose name says a unit is read in it.
+// A header whose name has a unit is read in it.
 func TestUnitsInNames(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]time.Duration{
@@ -53,7 +53,7 @@ func TestUnitsInNames(t *testing.T) {
 	}
 }
 
-// A date is read in the zone that it says.
+// A date is read in the zone that it names.
 func TestDatesInZones(t *testing.T) {
 	t.Parallel()
 	for _, date := range []string{

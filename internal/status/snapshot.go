@@ -20,7 +20,7 @@ type Snapshot struct {
 	Missing  int64     `json:"missing"`
 	Skipped  int64     `json:"skipped"`
 	Dead     int64     `json:"dead"`
-	Rejected int64     `json:"rejected"` // corpus lines that are no items
+	Rejected int64     `json:"rejected"` // corpus lines that are not items
 
 	Requests int64      `json:"requests"`
 	Retries  int64      `json:"retries"`

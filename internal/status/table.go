@@ -51,7 +51,7 @@ func Table(w io.Writer, width int, heads []Column, fill func(row func(cells ...a
 		b.WriteString(tableLine(heads, widths, row) + "\n")
 	}
 	if len(out) > 0 {
-		b.WriteString(Wrap(fmt.Sprintf("left out for want of room: %s (--json has them)", strings.Join(out, ", ")), width) + "\n")
+		b.WriteString(Wrap(fmt.Sprintf("left out to fit the width: %s (--json has them)", strings.Join(out, ", ")), width) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -206,7 +206,7 @@ func TestTableFits(t *testing.T) {
 	}
 	var b strings.Builder
 	_ = Table(&b, 40, heads, fill)
-	want := "WORKER                STATE    LANDED\nmachine-1…ample:4711  at work  1,234,567\n機械.例:4711          at work  7\né́:1                   ended    12\nleft out for want of room: LAST ERROR\n  (--json has them)\n"
+	want := "WORKER                STATE    LANDED\nmachine-1…ample:4711  at work  1,234,567\n機械.例:4711          at work  7\né́:1                   ended    12\nleft out to fit the width: LAST ERROR\n  (--json has them)\n"
 	if b.String() != want {
 		t.Errorf("in 40 columns:\n%s\nwant\n%s", b.String(), want)
 	}

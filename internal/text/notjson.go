@@ -101,7 +101,7 @@ func wrapped(start []byte) string {
 
 // magic are the beginnings of formats that [http.DetectContentType] does not know.
 var magic = []struct{ prefix, name string }{
-	{"\x1f\x8b", "gzip, which no Content-Encoding says"}, {"\x28\xb5\x2f\xfd", "zstd, which no Content-Encoding says"}, {"BZh", "bzip2"},
+	{"\x1f\x8b", "gzip, without a Content-Encoding for it"}, {"\x28\xb5\x2f\xfd", "zstd, without a Content-Encoding for it"}, {"BZh", "bzip2"},
 	{"\xfd7zXZ\x00", "xz"}, {"PAR1", "Parquet"}, {"Obj\x01", "Avro"}, {"SQLite format 3", "an SQLite database"}, {"%YAML", "YAML"}, {"---\n", "YAML"},
 	{"data:", "a stream of events (text/event-stream)"}, {"event:", "a stream of events (text/event-stream)"},
 	{"\x1e", "a JSON text sequence (RFC 7464)"},

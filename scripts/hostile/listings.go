@@ -94,7 +94,7 @@ func (c *scene) named(hostile http.HandlerFunc) ([]string, error) {
 	return []string{"--corpus", "list:" + base + "/list?day={2026-09-29..2026-10-20}&cursor={cursor}", "--next", ".next", "--items", ".data[].id"}, err
 }
 
-// linked starts a listing that says in a Link header where it continues.
+// linked starts a listing whose Link header names where it continues.
 func (c *scene) linked(hostile func(r *http.Request) string) ([]string, error) {
 	c.neighbour = "%day=2026-10%"
 	base, err := c.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -26,7 +26,7 @@ func run(args []string, out io.Writer) error {
 	if len(args) > 0 {
 		addr = args[0]
 	}
-	//nolint:gosec // G101: a token to practise with is no secret
+	//nolint:gosec // G101: a token to practise with is not a secret
 	api, err := fakeapi.New(fakeapi.Options{Addr: addr, NoHeaders: true, Behaviour: fakeapi.Behaviour{
 		Partner: true, Items: 2000, Days: 5, MissingEvery: 100, Rate: 50, Burst: 5, Latency: 30 * time.Millisecond, Gzip: true,
 		Token: "a-token-to-practise", ClientID: "shoal", ClientSecret: "hush-hush-hush", TokenLife: time.Minute,

@@ -13,7 +13,7 @@ import (
 type confirming struct{ pacer *pace.Pacer }
 
 // Confirm implements control.Pacer.
-func (c confirming) Confirm(order control.Order) { c.pacer.Confirm(pace.Said(order)) }
+func (c confirming) Confirm(order control.Order) { c.pacer.Confirm(pace.Known(order)) }
 
 // takeOrders takes the first orders of operators and listens for more until the end.
 func (h *Harvester) takeOrders(ctx context.Context) error {

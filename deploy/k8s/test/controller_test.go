@@ -263,7 +263,7 @@ func (c *controller) run(limit time.Duration, plan func()) {
 	}
 }
 
-// kill is a crash, or the kernel for want of memory.
+// kill is a crash, or the kernel when memory runs out.
 func (c *controller) kill(index int, why string) {
 	if p := c.pods[index]; p != nil {
 		c.logf("index %d: kill -9 (%s)", index, why)

@@ -19,7 +19,7 @@ import (
 // as mysqldump writes it, that is not a redirect and belongs to the listing. It holds one row at a
 // time. A truncated dump is an error.
 func DumpLines(r io.Reader, l Listing) io.Reader {
-	prefix := norm.NFC.String(strings.ReplaceAll(l.Prefix, " ", "_")) // as titles stand in the table
+	prefix := norm.NFC.String(strings.ReplaceAll(l.Prefix, " ", "_")) // as titles are in the table
 	return &dump{in: bufio.NewReaderSize(r, 64<<10), namespace: strconv.Itoa(l.Namespace), prefix: prefix}
 }
 

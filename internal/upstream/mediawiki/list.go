@@ -79,7 +79,7 @@ func (l *Listing) set(name, typed string) error {
 	if name == "namespace" {
 		n, err := strconv.Atoi(strings.TrimSpace(value))
 		if err != nil || n < 0 {
-			return fmt.Errorf("namespace %s is no number from 0 on: 0 is for articles, 4 for the project's own pages", harvest.Quote(value))
+			return fmt.Errorf("namespace %s is not a number from 0 on: 0 is for articles, 4 for the project's own pages", harvest.Quote(value))
 		}
 		l.Namespace = n
 		return nil

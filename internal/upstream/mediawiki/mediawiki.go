@@ -70,7 +70,7 @@ type Upstream struct {
 }
 
 // ErrAPI is wrapped by the error of [New] for an address that is not an api.php.
-var ErrAPI = errors.New("is no address of a wiki's api.php")
+var ErrAPI = errors.New("is not the address of a wiki's api.php")
 
 // New makes the upstream of one wiki.
 func New(c Config) (*Upstream, error) {
@@ -203,7 +203,7 @@ func namespace(title string) string {
 func PageID(api, id string) (harvest.Item, error) {
 	n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 64)
 	if err != nil || n <= 0 {
-		return harvest.Item{}, fmt.Errorf("page id %s is no number above 0", harvest.Quote(id))
+		return harvest.Item{}, fmt.Errorf("page id %s is not a number above 0", harvest.Quote(id))
 	}
 	text := strconv.FormatInt(n, 10)
 	return harvest.NewItem(api+"?"+pageidParam+text, text, "", nil)

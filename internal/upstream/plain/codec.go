@@ -134,7 +134,7 @@ func (e *encoder) encode(v any, depth int) error {
 		}
 		e.out = append(e.out, text...)
 	default:
-		return fmt.Errorf("the expression yields a %T, which is no JSON", v)
+		return fmt.Errorf("the expression yields a %T, which is not JSON", v)
 	}
 	return nil
 }

@@ -173,7 +173,7 @@ func (u *Upstream) list(from string, d *input, item func(string) (harvest.Item, 
 		made, wrong := item(u.anonymous(text))
 		switch {
 		case text == "":
-			wrong = fmt.Errorf("--items yields %s, which is no URL and no id", gojq.TypeOf(v))
+			wrong = fmt.Errorf("--items yields %s, which is neither a URL nor an id", gojq.TypeOf(v))
 			fallthrough
 		case wrong != nil:
 			entries = append(entries, harvest.Entry{Rejected: &harvest.Rejection{Reason: ReasonNoItem, Text: harvest.Printable(wrong.Error()), Key: harvest.KeyOf(text)}})

@@ -32,7 +32,7 @@ func TestParseListing(t *testing.T) {
 		"two cursors":            {"list:https://a.example/i?a={cursor}&b={cursor}", "stands once"},
 		"a cursor in the path":   {"list:https://a.example/{cursor}/x", "braces hold a range"},
 		"no URL":                 {"list:", "write list:https"},
-		"another scheme":         {"list:ftp://a.example/", "is no listing"},
+		"another scheme":         {"list:ftp://a.example/", "is not a listing"},
 	}
 	for name, test := range tests {
 		seeds, err := ParseListing(test.uri, since)

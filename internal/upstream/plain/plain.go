@@ -159,7 +159,7 @@ func (c *Config) complete() error {
 }
 
 // ErrMethod is wrapped by the error of [Upstream.Request] for an item that would do more than read.
-var ErrMethod = errors.New("is no method of reading")
+var ErrMethod = errors.New("is not a method of reading")
 
 // Fits implements the worker's packing.
 func (u *Upstream) Fits(pack []harvest.Item, next harvest.Item) bool {

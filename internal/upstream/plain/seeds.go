@@ -21,7 +21,7 @@ const (
 )
 
 // ErrListing is wrapped by the errors of [ParseListing].
-var ErrListing = errors.New("is no listing")
+var ErrListing = errors.New("is not a listing")
 
 // ParseListing reads list:URL. A range in braces, {2026-09-01..2026-09-05} by day or {1..40}, makes
 // a seed of each of its members, both ends included; several ranges multiply. {since} becomes the
