@@ -45,10 +45,12 @@ var phrases = []phrase{
 // codeSpan is text between backquotes on one line of Markdown.
 var codeSpan = regexp.MustCompile("`[^`\n]*`")
 
-// unread are folders that are still to be read; the list only gets shorter.
-var unread = []string{
-	"cmd", "internal/canary", "internal/control", "internal/coordinator", "internal/exchange",
-	"internal/listing", "internal/store", "internal/tryout", "internal/worker",
+// clean are the folders whose Go files were read; the list only gets longer.
+var clean = []string{
+	"deploy", "scripts", "internal/afd", "internal/arch", "internal/aside", "internal/config",
+	"internal/corpus", "internal/dataset", "internal/fakeapi", "internal/fetch", "internal/harvest",
+	"internal/ledger", "internal/memory", "internal/pace", "internal/prove", "internal/retry",
+	"internal/status", "internal/testenv", "internal/text", "internal/upstream",
 }
 
 // messageExempt are folders whose string literals are data: afd reads the words of debates.
@@ -127,7 +129,7 @@ func TestPlainEnglish(t *testing.T) {
 		folder := filepath.ToSlash(filepath.Dir(name))
 		switch filepath.Ext(path) {
 		case ".go":
-			if slices.ContainsFunc(unread, func(f string) bool { return folder == f || strings.HasPrefix(folder, f+"/") }) {
+			if !slices.ContainsFunc(clean, func(f string) bool { return folder == f || strings.HasPrefix(folder, f+"/") }) {
 				return nil
 			}
 			found, err = refusedInGo(path, folder)
