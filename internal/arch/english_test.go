@@ -134,6 +134,9 @@ func TestPlainEnglish(t *testing.T) {
 			}
 			found, err = refusedInGo(path, folder)
 		case ".md":
+			if name == "CHANGELOG.md" || name == "docs/hazards.md" {
+				return nil
+			}
 			var text []byte
 			text, err = os.ReadFile(path)
 			found = refused(path, 1, codeSpan.ReplaceAllStringFunc(string(text), func(span string) string {
