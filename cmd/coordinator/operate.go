@@ -22,6 +22,7 @@ import (
 	"shoal/internal/pace"
 	"shoal/internal/store"
 	"shoal/internal/store/stores"
+	"shoal/internal/suspect"
 )
 
 // order is about a host, and about a run where one was named or is the only one that can be meant.
@@ -247,6 +248,16 @@ func (p *program) retry(ctx context.Context, set config.Coordinator) error {
 		if err != nil {
 			return err
 		}
+		forgiven, err := forgive(ctx, truth, run.Name, set)
+		if err != nil {
+			return err
+		}
+		if forgiven > 0 {
+			p.console.Say(fmt.Sprintf("run %s: %d steps of listings that are suspected_poison are put back; start its worker again", run.Name, forgiven))
+		}
+		if back.Items() == 0 && forgiven > 0 {
+			return nil
+		}
 		if back.Items() == 0 {
 			p.console.Say(fmt.Sprintf("run %s has no such item: coordinator report --run %s shows what it has", run.Name, run.Name))
 			return nil
@@ -254,6 +265,16 @@ func (p *program) retry(ctx context.Context, set config.Coordinator) error {
 		p.console.Say(fmt.Sprintf("run %s: %d dead, %d skipped and %d missing items are put back, and keep their outcome until the new one lands; start its workers again, and coordinator run where one led it", run.Name, back.Dead, back.Skipped, back.Missing))
 		return nil
 	})
+}
+
+// forgive has those steps of listings asked for again which have no page that says that they are not, since their listing
+// names items. Only an order that is about them does so.
+func forgive(ctx context.Context, truth *store.Store, run string, set config.Coordinator) (int64, error) {
+	about := slices.Contains(set.Outcomes, harvest.Dead) && (set.Reason == "" || set.Reason == suspect.Reason)
+	if !about || set.Status != 0 || set.Match != "" {
+		return 0, nil
+	}
+	return truth.Forgive(ctx, run, suspect.MaxCrashes)
 }
 
 // glob matches a text in which * is any text, of any length and with slashes too.

@@ -28,6 +28,10 @@ type Caller struct {
 	Proven bool
 	// Witnesses tell a call that always fails from an upstream that is out; nil where nothing may have landed.
 	Witnesses *Witnesses
+	// Before is called before each attempt, which waits for it; its error ends the call. nil: nothing comes before.
+	Before func(ctx context.Context) error
+	// Between is called when another attempt is to follow one, before the pause; nil: nothing does.
+	Between func(ctx context.Context)
 	// Waiting is called with why a call is made again and when; nil is silent.
 	Waiting func(sentence string)
 }
@@ -38,12 +42,15 @@ type Caller struct {
 func (c *Caller) Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) (requests int, err error) {
 	call := call{Caller: c, request: request, read: read, began: time.Now()}
 	for {
-		again, err := call.attempt(ctx)
-		if err != nil {
+		if err := call.before(ctx); err != nil {
 			return call.requests, err
 		}
-		if again < 0 {
-			return call.requests, nil
+		again, err := call.attempt(ctx)
+		if err != nil || again < 0 {
+			return call.requests, err
+		}
+		if c.Between != nil {
+			c.Between(ctx)
 		}
 		if c.Patience > 0 && time.Since(call.began) > c.Patience {
 			return call.requests, Impatient("the upstream gives no usable answer", call.began, errors.New(call.why))
@@ -72,6 +79,13 @@ type call struct {
 	renewed   bool
 	unreached int
 	doubt     bool // something that once landed is asked for first
+}
+
+func (c *call) before(ctx context.Context) error {
+	if c.Before == nil {
+		return nil
+	}
+	return c.Before(ctx)
 }
 
 // accepted is the delay of a call that needs no other attempt.

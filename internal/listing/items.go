@@ -22,7 +22,8 @@ type Items struct {
 	// Item makes an item of what the listing names.
 	Item func(text string) (harvest.Item, error)
 	// Host is that of the run: an item of another one is rejected.
-	Host string
+	Host  string
+	Guard *Guard // nil while no crash is suspected
 	// Exposes reports whether a request to the address would carry the credential in the clear.
 	Exposes func(address string) bool
 
@@ -52,8 +53,12 @@ func (l *Items) List(ctx context.Context, at harvest.Chain) (entries []harvest.E
 	if err != nil {
 		return nil, "", err
 	}
+	if err := l.Guard.broken(at, request.URL); err != nil {
+		return nil, "", err
+	}
 	caller := l.Caller
 	caller.Served = l.served.since
+	l.Guard.around(&caller, at)
 	more := ""
 	_, err = caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
 		listed, after, read := l.API.ReadList(request, at.Seed, at.Step, answer, l.item)
@@ -84,6 +89,11 @@ func (l *Items) item(text string) (harvest.Item, error) {
 		err = fmt.Errorf("%s is not on %s", harvest.Quote(item.URL), l.Host)
 	}
 	return item, err
+}
+
+// Leave implements [Leaver].
+func (l *Items) Leave(ctx context.Context, at harvest.Chain, to *harvest.Chain, why error) {
+	l.Guard.Leave(ctx, at, to, why)
 }
 
 // Observed implements [Observer].

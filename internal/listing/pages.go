@@ -13,6 +13,7 @@ import (
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/retry"
+	"shoal/internal/suspect"
 )
 
 // Settings are how the chains of a shard are walked.
@@ -35,6 +36,7 @@ type Parts struct {
 	Longest  Longest
 	Lease    Lease
 	Again    Again
+	Suspects *suspect.Suspicion // nil while no crash is suspected
 	Counters *exchange.Counters
 	Log      *slog.Logger
 	Say      func(sentence string)
@@ -51,6 +53,7 @@ type Pages struct {
 	sights sights
 	doubt  *Doubt
 	canary *canary.Canary
+	guard  *Guard
 	began  time.Time
 	before harvest.Counts // that the process had counted already
 
@@ -75,6 +78,7 @@ func NewPages(settings Settings, parts Parts) *Pages {
 		settings: settings, parts: parts, caller: parts.Caller, doubt: NewDoubt(settings.NoCanary, settings.Run, parts.Longest), steps: map[string]*step{},
 		// Release asks for listings of other shards before the canary stops anything.
 		canary: canary.New(canary.Settings{Off: settings.NoCanary, Fresh: !settings.Landed, Patient: settings.Shard.Of > 1}),
+		guard:  ofPages(parts.Suspects, parts.Again, parts.Log, settings.Abreast),
 		began:  time.Now(), before: parts.Counters.Sum().Items,
 	}
 	p.caller.Served = p.served.since
@@ -96,6 +100,9 @@ func (p *Pages) Walk(ctx context.Context) error {
 	}
 	table := &Table{
 		Chains: p, Lister: p, Run: p.settings.Run, Seeds: own, Pages: true, Abreast: p.settings.Abreast, Say: p.parts.Say, Short: p.settings.Short, Again: p.parts.Again,
+	}
+	if err := p.guard.learn(ctx); err != nil {
+		return err
 	}
 	err := table.Fill(ctx, func(int) {})
 	if err == nil && p.parts.Lease.Fingerprint() != generation { // what was there when the walk began may not be there any more
@@ -135,9 +142,14 @@ func (p *Pages) List(ctx context.Context, at harvest.Chain) (_ []harvest.Entry, 
 	if err != nil {
 		return nil, "", err
 	}
+	if crashes := p.guard.poisoned(at); crashes > 0 {
+		return nil, "", p.poisonous(at, request.URL, crashes)
+	}
+	caller := p.caller
+	p.guard.around(&caller, at)
 	var page harvest.Page
 	var more string
-	requests, err := p.caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
+	requests, err := caller.Call(ctx, request, func(answer *harvest.Answer) harvest.Reading {
 		listed, after, read := p.parts.API.ReadList(request, at.Seed, at.Step, answer, nil)
 		more = listed.More
 		p.sights.see(at.Seed, listed.Sight)
@@ -173,6 +185,11 @@ func (p *Pages) List(ctx context.Context, at harvest.Chain) (_ []harvest.Entry, 
 		class = retry.ClassAccepted
 	}
 	return nil, then, p.judge(at.Seed, &step{page: page, then: then}, class, request.URL+": "+page.Reason)
+}
+
+// Leave implements [Leaver].
+func (p *Pages) Leave(ctx context.Context, at harvest.Chain, to *harvest.Chain, why error) {
+	p.guard.Leave(ctx, at, to, why)
 }
 
 // Observed implements [Observer].

@@ -37,6 +37,12 @@ type Releaser interface {
 	Release(ctx context.Context) bool
 }
 
+// Leaver is a [Lister] that is called when a step is over, whatever became of it. to is what was committed, nil if nothing
+// was, and why the error of the step.
+type Leaver interface {
+	Leave(ctx context.Context, at harvest.Chain, to *harvest.Chain, why error)
+}
+
 // Observer is a [Lister] that knows what the answer to a step held besides where it goes on.
 type Observer interface {
 	// Observed stands for the items of the answer that List gave last for the seed: the same for the same items,

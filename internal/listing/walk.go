@@ -207,6 +207,10 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 		}
 	}
 	at := harvest.Chain{Seed: w.seed, Step: w.place + 1, Next: w.next}
+	var committed *harvest.Chain
+	if leaver, ok := t.Lister.(Leaver); ok {
+		defer func() { leaver.Leave(ctx, at, committed, err) }()
+	}
 	entries, then, err := t.Lister.List(ctx, at)
 	if errors.Is(err, ErrCursor) && w.place > 0 {
 		if w.restarts++; w.restarts <= mostRestarts { // what was listed before is listed once more, and known by its keys
@@ -237,6 +241,7 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	committed = &to
 	w.step, w.place, w.next, w.done, w.trail = max(w.step, to.Step), w.place+1, then, to.Done, trail
 	if w.place > w.best {
 		w.best, w.restarts = w.place, 0

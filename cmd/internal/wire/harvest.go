@@ -54,25 +54,26 @@ type Harvester struct {
 	Env
 	set config.Worker
 
-	truth  *store.Store
-	source source
-	run    harvest.Run
-	opened bool
-	redis  redis.UniversalClient
-	lease  *store.Lease
-	pacer  *pace.Pacer
-	client *fetch.Client
-	kind   upstream
-	worker *worker.Worker
-	pages  *listing.Pages // in its place, where the answers of a listing are the pages
-	tally  *exchange.Counters
-	orders *control.Orders
-	tour   tour
-	began  time.Time
-	seeds  []string // of the chains that enumerate the corpus
-	verify bool     // the store alone is asked what has ended
-	leads  bool     // it looks after the run rather than after a shard
-	looks  bool     // it changes nothing, and makes no store
+	truth     *store.Store
+	source    source
+	run       harvest.Run
+	opened    bool
+	redis     redis.UniversalClient
+	lease     *store.Lease
+	suspicion *suspect.Suspicion // nil while no crash of the shard's owners is suspected
+	pacer     *pace.Pacer
+	client    *fetch.Client
+	kind      upstream
+	worker    *worker.Worker
+	pages     *listing.Pages // in its place, where the answers of a listing are the pages
+	tally     *exchange.Counters
+	orders    *control.Orders
+	tour      tour
+	began     time.Time
+	seeds     []string // of the chains that enumerate the corpus
+	verify    bool     // the store alone is asked what has ended
+	leads     bool     // it looks after the run rather than after a shard
+	looks     bool     // it changes nothing, and makes no store
 
 	leading atomic.Bool // it has the lead now
 
@@ -251,6 +252,7 @@ func (h *Harvester) limitStages() {
 
 // build puts the worker together.
 func (h *Harvester) build(ctx context.Context) error {
+	h.suspicion = suspect.New(h.lease.Suspects)
 	if h.listsPages() {
 		totals, err := h.totals(ctx)
 		if err != nil {
@@ -269,7 +271,7 @@ func (h *Harvester) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: h.source, Store: h.truth, Pace: pacing{h.pacer}, Fetch: h.fetching(),
-		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: suspect.New(h.lease.Suspects), Counters: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: reading{h.kind, h.client}, Lease: h.lease, Suspects: h.suspicion, Counters: h.tally, Log: h.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if h.redis != nil {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)

@@ -107,6 +107,7 @@ func (h *Harvester) lister() (listing.Lister, error) {
 	caller.Witnesses = h.witnesses()
 	return &listing.Items{
 		API: h.listings(), Caller: caller, Doubt: listing.NewDoubt(h.set.NoCanary, h.run.Name, h.longest()), Item: item, Host: h.run.Host, Exposes: h.set.Exposes,
+		Guard: listing.NewGuard(h.suspicion, h.again, h.Log),
 	}, nil
 }
 
@@ -125,7 +126,7 @@ func (h *Harvester) pagesOf(landed bool) *listing.Pages {
 	return listing.NewPages(listing.Settings{
 		Run: h.run.Name, Shard: h.set.Shard, Seeds: h.seeds, Abreast: h.set.Concurrency, Limit: h.tour.limit(h.set.Limit), NoCanary: h.set.NoCanary, Landed: landed, Short: h.shortListing(),
 	}, listing.Parts{
-		API: h.listings(), Caller: caller, Steps: h.truth, Longest: h.truth, Lease: h.lease, Again: h.again, Counters: h.tally, Log: h.Log, Say: h.Say,
+		API: h.listings(), Caller: caller, Steps: h.truth, Longest: h.truth, Lease: h.lease, Again: h.again, Suspects: h.suspicion, Counters: h.tally, Log: h.Log, Say: h.Say,
 	})
 }
 

@@ -173,7 +173,7 @@ func (h *Harvester) wikiLister() listing.Lister {
 		parse = mediawiki.FormerListing
 	}
 	what, _ := parse(h.run.Corpus) // openTable has read it
-	l := listing.Wiki{Titles: wikiTitles{h.kind.wiki, what}, Caller: h.caller()}
+	l := listing.Wiki{Titles: wikiTitles{h.kind.wiki, what}, Caller: h.caller(), Guard: listing.NewGuard(h.suspicion, h.again, h.Log)}
 	if h.run.Extract == config.Afd {
 		l.Skip = "Articles for deletion/Log/"
 	}
