@@ -5,7 +5,7 @@ import "testing"
 // If the time cannot be read, the author is kept, and no time is made up.
 func TestForeignStamps(t *testing.T) {
 	for _, when := range []string{
-		"12:34, 5 March 2005 (UTC+25)", "12:34, 5 March 2005 (UTC+5:20)", "12:34, 5 March 2005 (IST)", "12:34, 5 March 2005 (AMST)", "12:34, 5 March 2005 (Europe/Berlin)",
+		"12:34, 5 March 2005 (UTC+25)", "12:34, 5 March 2005 (UTC+5:20)", "12:34, 5 March 2005 (IST)", "12:34, 5 March 2005 (AMST)", "12:34, 5 March 2005 (Europe/Berlin)", "12:34, 5 March 2005 (Central European Summer Time)", "12:34, 5 March 2005 (my local time)",
 		"13:34 pm, 5 March 2005 (UTC)", "13:34 pm, 5 March 2005", "24:00, 5 March 2005 (UTC)", "12:60, 5 March 2005 (UTC)", "12:34, 29 February 2005 (UTC)", "12:34, 31 June 2005",
 		"12:34, 5 mars 2005 (UTC)", "12:34, 5 mars 2005", "12:34, 5. Mär. 2005 (CET)", "12:34, 5 de marzo de 2005 (UTC)", "12:34, 5 марта 2005 (UTC)", "12:34, 5 марта 2005",
 		"12:34, 5 Marsh 2005 (UTC)", "12:34, 05/03/2005 (UTC)", "12:34, 05.03.2005 (UTC)", "5 mars 2005 à 12:34 (CET)", "2005年3月5日 (六) 12:34 (UTC)", "2005년 3월 5일 (토) 12:34 (KST)", "12:34, 5 مارس 2005 (UTC)",

@@ -130,7 +130,8 @@ func wordBefore(s string) string {
 	return strings.ToLower(s[i:])
 }
 
-// settle drops the quoted signatures of a line: those followed by another one that is not older.
+// settle drops the quoted signatures of a line: those followed by another one that is not older, at
+// once or where they may be quotations.
 func (s *signer) settle() {
 	kept := s.found[:0]
 	for i := range s.found {
@@ -140,9 +141,18 @@ func (s *signer) settle() {
 				continue
 			}
 		}
+		if i+1 < len(s.found) && s.mentioned(&g, &s.found[i+1]) {
+			continue
+		}
 		kept = append(kept, g)
 	}
 	s.found = kept
+}
+
+// mentioned reports whether another person's signature follows at once that is not older: it has no
+// words of its own, so the whole item is theirs. Who signs for another has no words either.
+func (s *signer) mentioned(g, next *signature) bool {
+	return g.signed == SignedFull && next.signed == SignedFull && g.author != next.author && !next.at.Before(g.at) && !visible(s.mask[g.to:next.from])
 }
 
 // dateFollows reports whether the next line is no more than the date of the signature whose names

@@ -32,6 +32,9 @@ func TestQuotedSignatures(t *testing.T) {
 		"'''Keep''' <code>It is fine. [[User:Q|Q]] 10:00, 1 March 2014 (UTC)</code> I agree.",
 		"'''Keep''' cf. [[User:Q|Q]]'s post, 10:00, 1 March 2014 (UTC).",
 		"'''Keep''' per [[User:Q|Q]] 10:00, 1 March 2014 (UTC), who put it\nwell, I think.",
+		"'''Keep''' ([[User:Q|Q]], 10:00, 1 March 2014 (UTC)).",
+		"'''Keep''' <del>[[User:Q|Q]] 10:00, 1 March 2014 (UTC)</del>",
+		"'''Keep''' agree: [[User:Q|Q]] ([[User talk:Q|talk]]) 10:00, 1 March 2014 (UTC) –",
 		"'''Keep''' fine.\nAs [[User:Q|Q]] wrote at 10:00, 1 March 2014 (UTC), see there.",
 	} {
 		d := Parse(Page{PageID: 1, Text: "=== a ===\nwhy [[User:N]] 12:00, 1 February 2014 (UTC)\n*" + words + " " + own + "\n*'''Delete''' [[User:C]] 12:00, 6 March 2014 (UTC)"})
@@ -54,6 +57,7 @@ func TestSignaturesOnOneLine(t *testing.T) {
 		"'''Keep''' yes. [[User:A]] 10:00, 1 March 2014 (UTC) No, it is not. [[User:B]] 11:00, 1 March 2014 (UTC)":   "A B",
 		"'''Keep''' yes. [[User:A]] 10:00, 1 March 2014 (UTC) '''Delete''' no. [[User:B]] 11:00, 1 March 2014 (UTC)": "A B",
 		"'''Keep''' yes. [[User:A]] 10:00, 3 March 2014 (UTC), late as ever. [[User:B]] 11:00, 1 March 2014 (UTC)":   "A B",
+		"'''Keep''' yes. [[User:A]] 10:00, 1 March 2014 (UTC) (edited 11:00, 2 March 2014 (UTC))":                    "A",
 		"'''Keep''' yes. [[User:A]] 10:00, 1 March 2014 (UTC) (edited)":                                              "A",
 		"'''Keep''' yes. [[User:A]] 10:00, 1 March 2014 (UTC), amended since":                                        "A",
 		"'''Keep''' yes. [[User:A]] at 10:00, 1 March 2014 (UTC)":                                                    "A",

@@ -146,6 +146,8 @@ func (s *signer) colon(i int) int {
 		s.links = append(s.links[:0], s.tail)
 		s.begin, s.from = s.tail.from, s.tail.from
 		s.sign(s.links, t)
+	case len(s.found) > 0 && strings.LastIndexByte(s.mask[s.from:t.from], '(') > strings.LastIndexByte(s.mask[s.from:t.from], ')'):
+		return max(t.to, i+1) // (edited 11:00, 2 March 2014 (UTC))
 	case t.zoned && !visible(s.mask[t.to:s.to]):
 		s.add(signature{from: s.trim(t.from), to: t.to, at: t.at, dated: t.known, signed: SignedNone})
 	default:

@@ -54,7 +54,7 @@ func unsignedName(name string) (unsigned, swapped bool) {
 	name = strings.ReplaceAll(strings.ReplaceAll(name, " ", ""), "-", "")
 	base := strings.TrimSuffix(name, "2")
 	switch base {
-	case "unsigned", "unsignedip", "unsigneduser", "unsig", "unsign", "notsigned", "autosigned", "ipunsigned", "preunsigned", "usersigned":
+	case "unsigned", "unsignedip", "unsignedipv4", "unsignedipv6", "unsigneduser", "unsig", "unsign", "notsigned", "autosigned", "ipunsigned", "preunsigned", "usersigned":
 		return true, base != name
 	}
 	return false, false

@@ -23,7 +23,7 @@ type zone struct {
 }
 
 // longestZone bounds the bytes between the brackets of a zone.
-const longestZone = 24
+const longestZone = 48
 
 // zoneAt reads (UTC), UTC, (CEST), (UTC+2), (UTC−5:30), (+0100) and Z, with the blanks before them.
 // The offset of what only looks like a zone, such as (AMST) and (Europe/Berlin), stays unknown.
@@ -73,6 +73,9 @@ func zoneOf(s string) (zone, bool) {
 			offset = -offset
 		}
 		return zone{offset: offset, known: ok && (name == "" || name == "UTC" || name == "GMT")}, true
+	}
+	if words := strings.ToLower(s); strings.HasSuffix(words, " time") && onlyLetters(strings.ReplaceAll(s, " ", "")) { // Central European Time
+		return zone{}, true
 	}
 	region, city, ok := strings.Cut(s, "/")
 	return zone{}, ok && 'A' <= s[0] && s[0] <= 'Z' && onlyLetters(region) && onlyLetters(city)
