@@ -34,7 +34,7 @@ func TestQuotedSignatures(t *testing.T) {
 		"'''Keep''' per [[User:Q|Q]] 10:00, 1 March 2014 (UTC), who put it\nwell, I think.",
 		"'''Keep''' ([[User:Q|Q]], 10:00, 1 March 2014 (UTC)).",
 		"'''Keep''' <del>[[User:Q|Q]] 10:00, 1 March 2014 (UTC)</del>",
-		"'''Keep''' agree: [[User:Q|Q]] ([[User talk:Q|talk]]) 10:00, 1 March 2014 (UTC) –",
+		"'''Keep''' agree: [[User:Q|Q]] ([[User talk:Q|talk]]) 10:00, 1 March 2014 (UTC).",
 		"'''Keep''' fine.\nAs [[User:Q|Q]] wrote at 10:00, 1 March 2014 (UTC), see there.",
 	} {
 		d := Parse(Page{PageID: 1, Text: "=== a ===\nwhy [[User:N]] 12:00, 1 February 2014 (UTC)\n*" + words + " " + own + "\n*'''Delete''' [[User:C]] 12:00, 6 March 2014 (UTC)"})
