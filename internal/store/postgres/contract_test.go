@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -21,20 +22,47 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m, open)) }
 
 func TestPostgresKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	storetest.Contract(t, func(t *testing.T) storetest.Twin {
-		url := testenv.Postgres(t).URL
-		return storetest.Twin{URL: url, Open: open, Take: take, Exec: func(t testing.TB, statement string) {
-			t.Helper()
-			execPostgres(t, url, "SET search_path = shoal", statement)
-		}}
-	})
+	storetest.Contract(t, func(t *testing.T) storetest.Twin { return twin{testenv.Postgres(t).URL} })
+}
+
+// twin is a database of a test.
+type twin struct{ url string }
+
+func (w twin) Open(ctx context.Context, options store.Options) (*store.Store, error) {
+	return postgres.Open(ctx, w.url, options)
+}
+
+func (w twin) Overtake(t testing.TB, run string, shard harvest.Shard) {
+	t.Helper()
+	execPostgres(t, w.url, fmt.Sprintf("UPDATE shoal.shards SET token = token + 1, expires_at = NULL WHERE run = '%s' AND shard = %d AND of = %d", run, shard.Index, shard.Of))
+}
+
+func (w twin) Lapse(t testing.TB) {
+	t.Helper()
+	execPostgres(t, w.url, "UPDATE shoal.shards SET expires_at = '2026-01-01' WHERE expires_at IS NOT NULL")
+}
+
+func (w twin) Crash(t testing.TB, shard harvest.Shard, notes, lands int) {
+	t.Helper()
+	storetest.CrashChild(t, w.url, shard, notes, lands)
+}
+
+func (w twin) LosePages(t testing.TB) {
+	t.Helper()
+	execPostgres(t, w.url, "DELETE FROM shoal.pages")
+}
+
+func (w twin) Upgrade(t testing.TB, version int, by string) {
+	t.Helper()
+	execPostgres(t, w.url, fmt.Sprintf("INSERT INTO shoal.schema_version (version, applied_by) VALUES (%d, '%s')", version, by))
 }
 
 func BenchmarkLand(b *testing.B) {
 	storetest.BenchmarkLand(b, open, func(b *testing.B) string { return testenv.Postgres(b).URL }, postgres.NewLander)
 }
 
-func take(t testing.TB, s *store.Store, run string, shard harvest.Shard) storetest.Land {
+// take gives a shard a new token and returns what lands under it, without a lease.
+func take(t testing.TB, s *store.Store, run string, shard harvest.Shard) func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error) {
 	t.Helper()
 	token := postgres.RaiseToken(t, s, run, shard)
 	return func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error) {

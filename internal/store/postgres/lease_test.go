@@ -113,7 +113,7 @@ func TestAKilledOwnersShardIsFreeAfterHalfTheTTL(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
 	const ttl = 4 * time.Second
-	owner := storetest.StartChild(t, url, storetest.Name, "0/1", ttl)
+	owner := storetest.StartChild(t, url, storetest.Name, harvest.Shard{Index: 0, Of: 1}, ttl)
 	owner.Tell("land 0 10")
 	if got := owner.Read(); got != "landed 10 <nil>" {
 		t.Fatalf("the child says %q, want landed 10 <nil>", got)
@@ -136,7 +136,7 @@ func TestAKilledOwnersShardIsFreeAfterHalfTheTTL(t *testing.T) {
 func TestAFrozenOwnerIsOvertakenAndThenRefused(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
-	owner := storetest.StartChild(t, url, storetest.Name, "0/1", storetest.ShortTTL)
+	owner := storetest.StartChild(t, url, storetest.Name, harvest.Shard{Index: 0, Of: 1}, storetest.ShortTTL)
 	owner.Tell("land 0 10")
 	owner.Read()
 	owner.Signal(syscall.SIGSTOP)

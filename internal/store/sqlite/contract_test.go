@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,13 +23,42 @@ var whole = harvest.Shard{Index: 0, Of: 1}
 
 func TestSQLiteKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	storetest.Contract(t, func(t *testing.T) storetest.Twin {
-		file := filepath.Join(t.TempDir(), "shoal.db")
-		return storetest.Twin{URL: "sqlite:" + file, Open: open, Take: take, Exec: func(t testing.TB, statement string) {
-			t.Helper()
-			execSQLite(t, file, statement)
-		}}
-	})
+	storetest.Contract(t, func(t *testing.T) storetest.Twin { return twin{filepath.Join(t.TempDir(), "shoal.db")} })
+}
+
+// twin is a database of a test.
+type twin struct{ file string }
+
+func (w twin) Open(ctx context.Context, options store.Options) (*store.Store, error) {
+	return sqlite.Open(ctx, "sqlite:"+w.file, options)
+}
+
+func (w twin) Overtake(t testing.TB, run string, shard harvest.Shard) {
+	t.Helper()
+	execSQLite(t, w.file, fmt.Sprintf(`UPDATE shards SET token = token + 1, expires_at = NULL WHERE run = '%s' AND shard = %d AND "of" = %d`, run, shard.Index, shard.Of))
+	if err := os.Remove(fmt.Sprintf("%s-lease-%s-%d-%d", w.file, run, shard.Index, shard.Of)); err != nil { // the old owner's lock
+		t.Fatal(err)
+	}
+}
+
+func (w twin) Lapse(t testing.TB) {
+	t.Helper()
+	execSQLite(t, w.file, "UPDATE shards SET expires_at = '2026-01-01T00:00:00.000000Z' WHERE expires_at IS NOT NULL")
+}
+
+func (w twin) Crash(t testing.TB, shard harvest.Shard, notes, lands int) {
+	t.Helper()
+	storetest.CrashChild(t, "sqlite:"+w.file, shard, notes, lands)
+}
+
+func (w twin) LosePages(t testing.TB) {
+	t.Helper()
+	execSQLite(t, w.file, "DELETE FROM pages")
+}
+
+func (w twin) Upgrade(t testing.TB, version int, by string) {
+	t.Helper()
+	execSQLite(t, w.file, fmt.Sprintf("INSERT INTO schema_version (version, applied_by, applied_at) VALUES (%d, '%s', '2030-01-01T00:00:00.000000Z')", version, by))
 }
 
 func BenchmarkLand(b *testing.B) {
@@ -48,7 +78,8 @@ func batchOf(n int) []harvest.Page {
 	return pages
 }
 
-func take(t testing.TB, s *store.Store, run string, shard harvest.Shard) storetest.Land {
+// take gives a shard a new token and returns what lands under it, without a lease.
+func take(t testing.TB, s *store.Store, run string, shard harvest.Shard) func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error) {
 	t.Helper()
 	token := sqlite.RaiseToken(t, s, run, shard)
 	return func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error) {

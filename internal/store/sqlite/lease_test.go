@@ -29,7 +29,7 @@ func openSQLiteWithRun(t testing.TB) (s *Store, url, file string) {
 func TestAKilledOwnersFileIsFreeAtOnce(t *testing.T) {
 	t.Parallel()
 	s, url, file := openSQLiteWithRun(t)
-	owner := storetest.StartChild(t, url, storetest.Name, "0/1", time.Hour)
+	owner := storetest.StartChild(t, url, storetest.Name, harvest.Shard{Index: 0, Of: 1}, time.Hour)
 	owner.Tell("land 0 10")
 	if got := owner.Read(); got != "landed 10 <nil>" {
 		t.Fatalf("the child says %q, want landed 10 <nil>", got)
@@ -57,7 +57,7 @@ func TestAKilledOwnersFileIsFreeAtOnce(t *testing.T) {
 func TestAFrozenOwnerKeepsItsFile(t *testing.T) {
 	t.Parallel()
 	s, url, _ := openSQLiteWithRun(t)
-	owner := storetest.StartChild(t, url, storetest.Name, "0/1", 50*time.Millisecond)
+	owner := storetest.StartChild(t, url, storetest.Name, harvest.Shard{Index: 0, Of: 1}, 50*time.Millisecond)
 	owner.Signal(syscall.SIGSTOP)
 	storetest.Eventually(t, "the lease lapses", func() bool {
 		var expires string
@@ -145,7 +145,7 @@ func TestNothingRenewsWhatWasGivenBack(t *testing.T) {
 func TestFilesOfTheDeadAreInNobodysWay(t *testing.T) {
 	t.Parallel()
 	s, url, file := openSQLiteWithRun(t)
-	dead := storetest.StartChild(t, url, storetest.Name, "1/2", time.Hour)
+	dead := storetest.StartChild(t, url, storetest.Name, harvest.Shard{Index: 1, Of: 2}, time.Hour)
 	dead.Kill()
 	alive := storetest.OpenRunNamed(t, s, storetest.Name+"-1") // its files are named like those of storetest.Name's shards, plus one number
 	c := storetest.ClaimOf("neighbour")

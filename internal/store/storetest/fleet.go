@@ -36,7 +36,7 @@ func (f *fixture) control(t *testing.T) harvest.Control {
 	return c
 }
 
-func must(t *testing.T, call string, err error) {
+func must(t testing.TB, call string, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%s = %v, want nil", call, err)
@@ -170,7 +170,8 @@ func (f *fixture) drain(t *testing.T, of int) {
 }
 
 func fleetFinish(t *testing.T, f *fixture) {
-	f.Exec(t, "UPDATE runs SET shards = 4") // led: workers do not finish it
+	_, _, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Shards: 4})
+	must(t, "OpenRun(led: workers do not finish it)", err)
 	finished, err := f.store.FinishRun(t.Context(), Name)
 	if err != nil || finished {
 		t.Fatalf("FinishRun() at first = %t, %v, want false", finished, err)
@@ -266,9 +267,7 @@ func fleetChain(t *testing.T, f *fixture) {
 	equal(t, "pages", len(f.pages(t)), 2)
 	f.land(t, step(4, false)) // not what follows: the page lands, the chain waits for the third
 	equal(t, "step after the fourth came before the third", at(), int64(2))
-	land := f.Take(t, f.store, Name, whole)
-	f.Take(t, f.store, Name, whole)
-	_, err := land(ctx, []harvest.Page{step(3, false)})
+	_, err := f.overtake(t).Land(ctx, []harvest.Page{step(3, false)})
 	wantError(t, "land(under a stale token)", err, store.ErrFenced)
 	equal(t, "step after a stale landing", at(), int64(2))
 	f.land(t, step(3, false))

@@ -147,13 +147,10 @@ func landScalars(t *testing.T, f *fixture) {
 }
 
 func landStale(t *testing.T, f *fixture) {
-	old := f.Take(t, f.store, Name, whole)
-	if _, err := old(t.Context(), []harvest.Page{Page(1)}); err != nil {
-		t.Fatalf("land(under the present token) = %v, want nil", err)
-	}
-	f.Take(t, f.store, Name, whole)
+	f.land(t, Page(1))
+	old := f.overtake(t)
 	for _, pages := range [][]harvest.Page{{Page(2, `"x"`)}, {Page(1), Page(3, `"y"`)}, {Page(1)}} {
-		counts, err := old(t.Context(), pages)
+		counts, err := old.Land(t.Context(), pages)
 		wantError(t, "land(under a stale token)", err, store.ErrFenced)
 		equal(t, "counts of a fenced landing", counts, harvest.Counts{})
 	}
@@ -164,7 +161,7 @@ func landStale(t *testing.T, f *fixture) {
 
 func landOrphans(t *testing.T, f *fixture) {
 	f.land(t, Page(1, `"old"`, `"older"`))
-	f.Exec(t, "DELETE FROM pages")
+	f.LosePages(t)
 	f.land(t, Page(1, `"new"`))
 	equal(t, "records", f.records(t), []string{`https://api.example/1 0 item "new"`})
 }
@@ -180,9 +177,9 @@ func landTogether(t *testing.T, f *fixture) {
 	var mu sync.Mutex
 	var sum harvest.Counts
 	for i, pages := range [][]harvest.Page{forward, backward} {
-		land := f.Take(t, f.store, Name, harvest.Shard{Index: i, Of: 2})
+		lease := f.claim(t, Name, harvest.Shard{Index: i, Of: 2})
 		all.Go(func() {
-			counts, err := land(t.Context(), pages)
+			counts, err := lease.Land(t.Context(), pages)
 			if err != nil {
 				t.Errorf("land(overlapping batch %d) = %v, want nil", i, err)
 			}

@@ -80,7 +80,7 @@ func childMain(open Opener, spec []string, in io.Reader, out io.Writer) error {
 
 // Child is a worker in a process of its own.
 type Child struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	lines chan string
@@ -88,7 +88,7 @@ type Child struct {
 }
 
 // StartChild starts a process that holds a lease of the shard. The package's TestMain calls [Main].
-func StartChild(t *testing.T, url, run, shard string, ttl time.Duration) *Child {
+func StartChild(t testing.TB, url, run string, shard harvest.Shard, ttl time.Duration) *Child {
 	t.Helper()
 	c := &Child{t: t, cmd: exec.Command(os.Args[0]), lines: make(chan string, 16)}
 	c.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %s %s", childEnv, url, run, shard, ttl))
@@ -153,4 +153,21 @@ func (c *Child) Kill() {
 		_ = c.cmd.Process.Kill()
 		_ = c.cmd.Wait()
 	}
+}
+
+// CrashChild is [Owners.Crash] in a process of its own, which it kills.
+func CrashChild(t testing.TB, url string, shard harvest.Shard, notes, lands int) {
+	t.Helper()
+	owner := StartChild(t, url, Name, shard, ShortTTL)
+	if notes > 0 {
+		owner.Tell("note 0 %d", notes)
+		if got := owner.Read(); got != "noted <nil>" {
+			t.Fatalf("the child says %q, want that it noted %d items", got, notes)
+		}
+	}
+	if lands > 0 {
+		owner.Tell("land 0 %d", lands)
+		owner.Read()
+	}
+	owner.Kill()
 }

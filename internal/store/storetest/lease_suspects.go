@@ -18,23 +18,6 @@ func KeysOf(pages []harvest.Page) []harvest.Key {
 	return keys
 }
 
-// crash lets an owner of the shard note items, where there are any, land others, and be killed.
-func (f *fixture) crash(t *testing.T, shard string, notes, lands int) {
-	t.Helper()
-	owner := StartChild(t, f.URL, Name, shard, ShortTTL)
-	if notes > 0 {
-		owner.Tell("note 0 %d", notes)
-		if got := owner.Read(); got != "noted <nil>" {
-			t.Fatalf("the child says %q, want that it noted %d items", got, notes)
-		}
-	}
-	if lands > 0 {
-		owner.Tell("land 0 %d", lands)
-		owner.Read()
-	}
-	owner.Kill()
-}
-
 // suspectsOf loads what a lease has to suspect.
 func suspectsOf(t *testing.T, lease *store.Lease) map[harvest.Key]int {
 	t.Helper()
@@ -76,8 +59,8 @@ func leaseAnOrdinaryOwnerSuspectsNothing(t *testing.T, f *fixture) {
 
 func leaseWhatWasInFlightInACrashIsSuspected(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/1", 0, 0)
-	f.crash(t, "0/1", 3, 1)
+	f.Crash(t, whole, 0, 0)
+	f.Crash(t, whole, 3, 1)
 	keys := KeysOf(SomePages(0, 4))
 	lease := MustClaim(t, s, Briefly("third"))
 	if got, want := suspectsOf(t, lease), map[harvest.Key]int{keys[1]: 1, keys[2]: 1}; !maps.Equal(got, want) {
@@ -100,11 +83,11 @@ func mustReclaim(t *testing.T, s *store.Store) *store.Lease {
 
 func leaseEachCrashWithTheItemInFlightCounts(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/1", 0, 0)
+	f.Crash(t, whole, 0, 0)
 	for range 3 {
-		f.crash(t, "0/1", 1, 0)
+		f.Crash(t, whole, 1, 0)
 	}
-	f.crash(t, "0/1", 0, 0) // with nothing in flight
+	f.Crash(t, whole, 0, 0) // with nothing in flight
 	key := SomePages(0, 1)[0].Key
 	lease := MustClaim(t, s, Briefly("last"))
 	if got := suspectsOf(t, lease); got[key] != 3 {
@@ -121,8 +104,8 @@ func leaseEachCrashWithTheItemInFlightCounts(t *testing.T, f *fixture) {
 
 func leaseACalmOwnerEndsTheSuspicion(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/1", 0, 0)
-	f.crash(t, "0/1", 2, 0)
+	f.Crash(t, whole, 0, 0)
+	f.Crash(t, whole, 2, 0)
 	lease := MustClaim(t, s, Briefly("calm"))
 	if err := errors.Join(lease.Suspects.Clear(t.Context(), KeysOf(SomePages(0, 2))), lease.Suspects.Calm(t.Context())); err != nil {
 		t.Fatalf("Clear(), Calm() = %v", err)
@@ -135,8 +118,8 @@ func leaseACalmOwnerEndsTheSuspicion(t *testing.T, f *fixture) {
 
 func leaseACrashUnderAnotherNumberOfShardsCounts(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/2", 0, 0)
-	f.crash(t, "0/2", 2, 0)
+	f.Crash(t, harvest.Shard{Index: 0, Of: 2}, 0, 0)
+	f.Crash(t, harvest.Shard{Index: 0, Of: 2}, 2, 0)
 	if got := suspectsOf(t, MustClaim(t, s, Briefly("of one"))); len(got) != 2 {
 		t.Errorf("Load() = %v, want the two items that an owner of 0/2 had in flight", got)
 	}
@@ -196,9 +179,9 @@ func leaseSuspectsAreForgiven(t *testing.T, f *fixture) {
 
 func leaseAnOldOwnerNotesNothing(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/1", 0, 0)
+	f.Crash(t, whole, 0, 0)
 	lease := MustClaim(t, s, Briefly("old"))
-	f.Take(t, s, Name, harvest.Shard{Of: 1})
+	f.Overtake(t, Name, whole)
 	if err := lease.Suspects.Note(t.Context(), KeysOf(SomePages(0, 1))); !errors.Is(err, store.ErrFenced) {
 		t.Errorf("Note() under an old token = %v, want ErrFenced", err)
 	}
@@ -207,8 +190,8 @@ func leaseAnOldOwnerNotesNothing(t *testing.T, f *fixture) {
 
 func leaseDroppingARunForgetsItsSuspects(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/1", 0, 0)
-	f.crash(t, "0/1", 2, 0)
+	f.Crash(t, whole, 0, 0)
+	f.Crash(t, whole, 2, 0)
 	err := s.DropRun(t.Context(), Name)
 	for errors.Is(err, store.ErrBusy) && pause(t.Context(), ShortTTL/10) == nil { // the killed owner's lease runs out
 		err = s.DropRun(t.Context(), Name)

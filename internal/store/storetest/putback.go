@@ -9,8 +9,7 @@ import (
 
 func fleetPutBack(t *testing.T, f *fixture) {
 	f.land(t, Page(1, `{"a": 1}`), lost(2, harvest.Dead, 502, "502"), lost(3, harvest.Dead, 500, "500"), lost(4, harvest.Missing, 404, "404"), lost(5, harvest.Skipped, 403, "403"))
-	f.release(t)
-	f.Exec(t, "UPDATE shards SET drained_at = '2026-10-01T12:00:00.000000Z'")
+	f.complete(t, whole, 0)
 	before, err := f.store.Fingerprint(t.Context(), Name)
 	must(t, "Fingerprint()", err)
 	dead := []harvest.Outcome{harvest.Dead}
@@ -98,9 +97,7 @@ func fleetPutBackMixed(t *testing.T, f *fixture) {
 	for !shard.Owns(b.Key) {
 		shard.Index++
 	}
-	if _, err := f.Take(t, f.store, Name, shard)(t.Context(), []harvest.Page{b}); err != nil {
-		t.Fatal(err)
-	}
+	f.landIn(t, Name, shard, b)
 	f.release(t)
 	equal(t, "Totals()", f.totals(t), harvest.Counts{Dead: 2})
 	_, err := f.store.PutBack(t.Context(), Name, []harvest.Outcome{harvest.Dead}, func(harvest.Page) bool { return true })

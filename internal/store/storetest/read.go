@@ -80,12 +80,9 @@ func readKeys(t *testing.T, f *fixture) {
 
 func readTotals(t *testing.T, f *fixture) {
 	for i, s := range []harvest.Shard{{Index: 0, Of: 2}, {Index: 1, Of: 2}, {Index: 0, Of: 1}} {
-		if _, err := f.Take(t, f.store, Name, s)(t.Context(), []harvest.Page{Page(i)}); err != nil {
-			t.Fatal(err)
-		}
+		f.landIn(t, Name, s, Page(i))
+		f.complete(t, s, map[int]int64{2: 3, 1: 5}[s.Of])
 	}
-	f.Exec(t, `UPDATE shards SET rejected = 3 WHERE "of" = 2`)
-	f.Exec(t, `UPDATE shards SET rejected = 5 WHERE "of" = 1`)
 	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 3, Bytes: 24, Rejected: 6})
 	for shard, want := range map[harvest.Shard]int64{{Index: 0, Of: 2}: 1, {Index: 0, Of: 1}: 1, {Index: 2, Of: 3}: 0} {
 		ofShard, ofRun, err := f.store.Rows(t.Context(), Name, shard)

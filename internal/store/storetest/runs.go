@@ -122,7 +122,7 @@ func begunAgain(t *testing.T, f *fixture) {
 		}
 	}
 	list(1)
-	land := f.Take(t, f.store, Name, whole)
+	f.claim(t, Name, whole)
 	refused("while a worker is at it")
 	f.release(t)
 	lead, err := f.store.Lead(t.Context(), Name, "lab-1:7", nil)
@@ -137,9 +137,7 @@ func begunAgain(t *testing.T, f *fixture) {
 		t.Errorf("OpenRun(another --url) = --next %q, want %q as before", run.Next, Inputs().Next)
 	}
 	list(1) // what was listed for the other one is gone
-	if _, err := land(t.Context(), []harvest.Page{Page(1)}); err != nil {
-		t.Fatal(err)
-	}
+	f.land(t, Page(1))
 	f.release(t)
 	mended.API = "https://api.test/other/{id}"
 	refused("once a page has landed")
@@ -147,11 +145,9 @@ func begunAgain(t *testing.T, f *fixture) {
 
 // openedAnew: items that did not land keep a run from nothing; what they were is forgotten with the old inputs.
 func openedAnew(t *testing.T, f *fixture) {
-	old := f.Take(t, f.store, Name, whole)
-	if _, err := old(t.Context(), []harvest.Page{lost(1, harvest.Missing, 404, "http_404"), lost(2, harvest.Dead, 500, "http_500")}); err != nil {
-		t.Fatal(err)
-	}
-	f.Exec(t, "UPDATE shards SET expires_at = '2026-01-01T00:00:00.000000Z'") // its worker was killed
+	f.land(t, lost(1, harvest.Missing, 404, "http_404"), lost(2, harvest.Dead, 500, "http_500"))
+	f.Lapse(t) // its worker was silent
+	old := f.claim(t, Name, whole)
 	before, err := f.store.Fingerprint(t.Context(), Name)
 	must(t, "Fingerprint()", err)
 	corrected := harvest.Run{Name: Name, Inputs: Inputs()}
@@ -166,7 +162,7 @@ func openedAnew(t *testing.T, f *fixture) {
 	if must(t, "Fingerprint()", err); after == before {
 		t.Error("Fingerprint() is the same: mirrors still know the keys of the rows that are gone")
 	}
-	_, err = old(t.Context(), []harvest.Page{Page(1)})
+	_, err = old.Land(t.Context(), []harvest.Page{Page(1)})
 	wantError(t, "land() by the worker that was only silent", err, store.ErrFenced)
 }
 
@@ -209,7 +205,7 @@ func openTogether(t *testing.T, f *fixture) {
 	var opened atomic.Int32
 	var all sync.WaitGroup
 	for i := range 8 {
-		s := Open(t, f.Open, f.URL, store.Options{Version: "v1", Application: fmt.Sprint("worker ", i)})
+		s := open(t, f.Twin, store.Options{Version: "v1", Application: fmt.Sprint("worker ", i)})
 		all.Go(func() {
 			run, made, err := s.OpenRun(t.Context(), harvest.Run{Name: "new", Inputs: Inputs()})
 			if err != nil || run.Name != "new" || run.Generation == "" {
@@ -222,9 +218,7 @@ func openTogether(t *testing.T, f *fixture) {
 	}
 	all.Wait()
 	equal(t, "how many of eight opened the run", opened.Load(), int32(1))
-	if _, err := f.Take(t, f.store, "new", whole)(t.Context(), []harvest.Page{Page(1, `1`)}); err != nil {
-		t.Errorf("land(in the new run) = %v, want nil", err)
-	}
+	f.landIn(t, "new", whole, Page(1, `1`))
 }
 
 func listRuns(t *testing.T, f *fixture) {
@@ -253,9 +247,8 @@ func runsApart(t *testing.T, f *fixture) {
 	if err != nil || known[0] {
 		t.Errorf("Known(in the other run) = %v, %v, want false, nil", known, err)
 	}
-	got, err := f.Take(t, f.store, "2027q1", whole)(t.Context(), []harvest.Page{Page(1, `2`)})
-	if err != nil || got.Landed != 1 {
-		t.Errorf("land(the same key in the other run) = %+v, %v, want 1 landed, nil", got, err)
+	if got := f.landIn(t, "2027q1", whole, Page(1, `2`)); got.Landed != 1 {
+		t.Errorf("Land(the same key in the other run) = %+v, want 1 landed", got)
 	}
 	equal(t, "records of the first run", f.records(t), []string{`https://api.example/1 0 item 1`})
 	equal(t, "Totals() of the first run", f.totals(t).Landed, int64(1))
@@ -294,9 +287,7 @@ func growth(t *testing.T, f *fixture) {
 	if _, err := f.store.RecordDigest(t.Context(), Name, "", 100, "aa"); err != nil {
 		t.Fatal(err)
 	}
-	f.Take(t, f.store, Name, whole)
-	f.Exec(t, "UPDATE shards SET drained_at = '2026-01-01 00:00:00', expires_at = NULL")
-	f.Exec(t, "UPDATE runs SET finished_at = '2026-01-01 00:00:00'")
+	f.complete(t, whole, 0)
 	if _, err := f.store.RecordDigest(t.Context(), Name, "aa", 150, "bb"); err != nil {
 		t.Fatal(err)
 	}

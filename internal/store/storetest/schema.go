@@ -18,10 +18,10 @@ func testSchema(t *testing.T, e *env) {
 	t.Run("read only without a schema", func(t *testing.T) {
 		t.Parallel()
 		twin := e.fresh(t)
-		_, err := twin.Open(t.Context(), twin.URL, store.Options{ReadOnly: true})
+		_, err := twin.Open(t.Context(), store.Options{ReadOnly: true})
 		wantError(t, "Open(empty, read only)", err, store.ErrNoTables)
 		twin = e.fresh(t)
-		_, err = twin.Open(t.Context(), twin.URL, store.Options{Existing: true})
+		_, err = twin.Open(t.Context(), store.Options{Existing: true})
 		wantError(t, "Open(empty, existing)", err, store.ErrNoTables)
 	})
 }
@@ -33,7 +33,7 @@ func migrateTogether(t *testing.T, twin Twin) {
 	for range 8 {
 		all.Go(func() {
 			<-begin
-			s, err := twin.Open(t.Context(), twin.URL, store.Options{Version: "v1"})
+			s, err := twin.Open(t.Context(), store.Options{Version: "v1"})
 			if err != nil {
 				t.Errorf("Open(with seven others) = %v, want nil", err)
 				return
@@ -55,8 +55,8 @@ func migrateTogether(t *testing.T, twin Twin) {
 }
 
 func newerSchema(t *testing.T, f *fixture) {
-	f.Exec(t, "INSERT INTO schema_version (version, applied_by, applied_at) VALUES (999, 'v9.9.9', '2030-01-01T00:00:00.000000Z')")
-	_, err := f.Open(t.Context(), f.URL, store.Options{Version: "v1.0.0"})
+	f.Upgrade(t, 999, "v9.9.9")
+	_, err := f.Open(t.Context(), store.Options{Version: "v1.0.0"})
 	wantError(t, "Open(newer schema)", err, store.ErrSchema)
 	for _, part := range []string{"999", "v9.9.9", "v1.0.0", "newer"} {
 		if err != nil && !strings.Contains(err.Error(), part) {
@@ -67,7 +67,7 @@ func newerSchema(t *testing.T, f *fixture) {
 
 func readOnly(t *testing.T, f *fixture) {
 	f.land(t, Page(1))
-	reader := Open(t, f.Open, f.URL, store.Options{ReadOnly: true})
+	reader := open(t, f.Twin, store.Options{ReadOnly: true})
 	if counts, err := reader.Totals(t.Context(), Name); err != nil || counts.Landed != 1 {
 		t.Errorf("Totals(read only) = %+v, %v, want 1 landed, nil", counts, err)
 	}

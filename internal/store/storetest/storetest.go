@@ -3,7 +3,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,24 +15,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 )
-
-// Land lands pages under the token with which it was made; store.ErrFenced once the shard has another.
-type Land func(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
-
-// Opener opens a store, as stores.Open does.
-type Opener func(ctx context.Context, url string, options store.Options) (*store.Store, error)
-
-// Twin is one database of one kind of store, empty at first.
-type Twin struct {
-	// URL is what Open takes.
-	URL string
-	// Open opens the store.
-	Open Opener
-	// Take gives the shard a new token and a lease that lasts a minute.
-	Take func(t testing.TB, s *store.Store, run string, shard harvest.Shard) Land
-	// Exec runs one statement of SQL in which tables have no schema.
-	Exec func(t testing.TB, statement string)
-}
 
 // Name is the run that the contract harvests.
 const Name = "2026q4"
@@ -74,8 +55,8 @@ func (e *env) run(t *testing.T, name string, test func(t *testing.T, f *fixture)
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
-		f := &fixture{Twin: e.fresh(t)}
-		f.store = Open(t, f.Open, f.URL, store.Options{Version: "v1"})
+		f := &fixture{Twin: e.fresh(t), leases: map[place]*store.Lease{}}
+		f.store = open(t, f.Twin, store.Options{Version: "v1"})
 		if _, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Inputs: Inputs(), Rate: "50/s", Titles: harvest.TitlesWritten}); err != nil || !opened {
 			t.Fatalf("OpenRun(%s) = opened %t, %v, want true, nil", Name, opened, err)
 		}
@@ -86,7 +67,8 @@ func (e *env) run(t *testing.T, name string, test func(t *testing.T, f *fixture)
 // fixture is one store with the open run Name.
 type fixture struct {
 	Twin
-	store *store.Store
+	store  *store.Store
+	leases map[place]*store.Lease
 }
 
 // Open opens a store until the end of the test.
@@ -105,22 +87,6 @@ func Open(t testing.TB, open Opener, url string, options store.Options) *store.S
 }
 
 var whole = harvest.Shard{Index: 0, Of: 1}
-
-// land lands pages in the shard 0/1 under a new token.
-func (f *fixture) land(t *testing.T, pages ...harvest.Page) harvest.Counts {
-	t.Helper()
-	counts, err := f.Take(t, f.store, Name, whole)(t.Context(), pages)
-	if err != nil {
-		t.Fatalf("land(%d pages) = %v, want nil", len(pages), err)
-	}
-	return counts
-}
-
-// release gives all shards back.
-func (f *fixture) release(t *testing.T) {
-	t.Helper()
-	f.Exec(t, "UPDATE shards SET expires_at = NULL")
-}
 
 func (f *fixture) totals(t *testing.T) harvest.Counts {
 	t.Helper()
