@@ -50,6 +50,9 @@ var arrows = map[string][]string{
 		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/sqltext", "internal/store/internal/tables"},
 	"internal/store/sqlite": {"internal/harvest", "internal/store", "internal/store/internal/faults", "internal/store/internal/leasing",
 		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/sqltext", "internal/store/internal/tables"},
+	// A third one, in a test.
+	"internal/store/toy": {"internal/harvest", "internal/store", "internal/store/internal/faults", "internal/store/internal/leasing",
+		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/tables"},
 	"internal/store/internal/faults":  {"internal/harvest", "internal/store", "internal/store/internal/leasing"},
 	"internal/store/internal/leasing": {"internal/harvest", "internal/store"},
 	"internal/store/internal/opening": {"internal/harvest"},

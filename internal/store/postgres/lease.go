@@ -51,8 +51,8 @@ func (l *shardLease) Land(ctx context.Context, pages []harvest.Page) (counts har
 	if err := l.Check(); err != nil {
 		return counts, wrapOwn(l.Own, "land on", err)
 	}
-	err = l.lander.do(ctx, max(landLimit*l.Ttl, takeLimit), func(ctx context.Context, conn *pgx.Conn) error {
-		counts, err = l.p.land(ctx, conn, l.Own, l.Ttl, pages)
+	err = l.lander.do(ctx, max(landLimit*l.TTL, takeLimit), func(ctx context.Context, conn *pgx.Conn) error {
+		counts, err = l.p.land(ctx, conn, l.Own, l.TTL, pages)
 		return err
 	})
 	return counts, l.Seen(err)
@@ -62,7 +62,7 @@ func (l *shardLease) Land(ctx context.Context, pages []harvest.Page) (counts har
 // rather than moving it later, which mends the row after a step of the server's clock.
 func (l *shardLease) renew(ctx context.Context, conn *pgx.Conn) (gen string, err error) {
 	tag, err := conn.Exec(ctx, `UPDATE shoal.shards SET renewed_at = clock_timestamp(), expires_at = clock_timestamp() + $5::interval
-		WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`, l.Own.Args(l.Ttl)...)
+		WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`, l.Own.Args(l.TTL)...)
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func (l *shardLease) dialLander(ctx context.Context) (*pgx.Conn, error) {
 }
 
 func (l *shardLease) dial(ctx context.Context, kind lockKind, then func(context.Context, *pgx.Conn) (string, error)) (*pgx.Conn, error) {
-	conn, err := l.p.leaseConn(ctx, kind, l.Own, l.Ttl)
+	conn, err := l.p.leaseConn(ctx, kind, l.Own, l.TTL)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (l *shardLease) enter(ctx context.Context, conn *pgx.Conn, kind lockKind, t
 		if err := endHolders(ctx, conn, kind, l.Own); err != nil {
 			return "", err
 		}
-		if err := leasing.Pause(ctx, l.Ttl/60); err != nil {
+		if err := leasing.Pause(ctx, l.TTL/60); err != nil {
 			return "", err
 		}
 	}

@@ -38,7 +38,7 @@ func (l *shardLease) renew(ctx context.Context) (gen string, err error) {
 		return "", err
 	}
 	now := time.Now()
-	err = l.update(ctx, "renew", "UPDATE shards SET renewed_at = ?5, expires_at = ?6"+ownRow, stamp(now), stamp(now.Add(l.Ttl)))
+	err = l.update(ctx, "renew", "UPDATE shards SET renewed_at = ?5, expires_at = ?6"+ownRow, stamp(now), stamp(now.Add(l.TTL)))
 	if err != nil {
 		return "", err
 	}
@@ -70,7 +70,7 @@ func (l *shardLease) Land(ctx context.Context, pages []harvest.Page) (harvest.Co
 	if err := l.Check(); err != nil {
 		return harvest.Counts{}, wrapOwn(l.Own, "land on", err)
 	}
-	counts, err := l.s.land(ctx, l.Own, l.Ttl, pages)
+	counts, err := l.s.land(ctx, l.Own, l.TTL, pages)
 	return counts, l.Seen(err)
 }
 

@@ -185,7 +185,7 @@ func leaseAnOldOwnerNotesNothing(t *testing.T, f *fixture) {
 	if err := lease.Suspects.Note(t.Context(), KeysOf(SomePages(0, 1))); !errors.Is(err, store.ErrFenced) {
 		t.Errorf("Note() under an old token = %v, want ErrFenced", err)
 	}
-	<-lease.Lost()
+	WantLost(t, lease)
 }
 
 func leaseDroppingARunForgetsItsSuspects(t *testing.T, f *fixture) {

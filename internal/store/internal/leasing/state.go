@@ -33,7 +33,7 @@ func (o Ownership) Name(operation string) string {
 // State is what a lease knows of itself, whatever the store.
 type State struct {
 	Own Ownership
-	Ttl time.Duration
+	TTL time.Duration
 
 	lost   chan struct{}
 	cancel context.CancelFunc // stops keepAlive
@@ -47,7 +47,7 @@ type State struct {
 }
 
 func NewState(own Ownership, ttl time.Duration, gen string) *State {
-	return &State{Own: own, Ttl: ttl, gen: gen, lost: make(chan struct{}), ended: make(chan struct{})}
+	return &State{Own: own, TTL: ttl, gen: gen, lost: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // Lost implements [store.Keeper].
@@ -77,7 +77,7 @@ func (l *State) KeepAlive(renew func(ctx context.Context) (gen string, err error
 	l.cancel = cancel
 	go func() {
 		defer close(l.ended)
-		next := l.Ttl / 3
+		next := l.TTL / 3
 		for Pause(ctx, next) == nil {
 			gen, err := renew(ctx)
 			if ctx.Err() != nil || errors.Is(l.Seen(err), store.ErrFenced) {
@@ -95,7 +95,7 @@ func (l *State) note(gen string, err error) time.Duration {
 	l.trouble = err
 	if err == nil {
 		l.gen, l.since = gen, time.Time{}
-		return l.Ttl / 3
+		return l.TTL / 3
 	}
 	if l.since.IsZero() {
 		// Most likely the connection broke some time ago. Two lookers give the owner ttl/2 to come back,
@@ -103,7 +103,7 @@ func (l *State) note(gen string, err error) time.Duration {
 		l.since = time.Now()
 		return 0
 	}
-	return l.Ttl / 6
+	return l.TTL / 6
 }
 
 func (l *State) SetFingerprint(gen string) {
