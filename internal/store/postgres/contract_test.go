@@ -42,9 +42,9 @@ func (w twin) Lapse(t testing.TB) {
 	execPostgres(t, w.url, "UPDATE shoal.shards SET expires_at = '2026-01-01' WHERE expires_at IS NOT NULL")
 }
 
-func (w twin) Crash(t testing.TB, shard harvest.Shard, notes, lands int) {
+func (w twin) Crash(t testing.TB, c storetest.Crash) {
 	t.Helper()
-	storetest.CrashChild(t, w.url, shard, notes, lands)
+	storetest.CrashChild(t, w.url, c)
 }
 
 func (w twin) LosePages(t testing.TB) {

@@ -46,9 +46,9 @@ func (w twin) Lapse(t testing.TB) {
 	execSQLite(t, w.file, "UPDATE shards SET expires_at = '2026-01-01T00:00:00.000000Z' WHERE expires_at IS NOT NULL")
 }
 
-func (w twin) Crash(t testing.TB, shard harvest.Shard, notes, lands int) {
+func (w twin) Crash(t testing.TB, c storetest.Crash) {
 	t.Helper()
-	storetest.CrashChild(t, "sqlite:"+w.file, shard, notes, lands)
+	storetest.CrashChild(t, "sqlite:"+w.file, c)
 }
 
 func (w twin) LosePages(t testing.TB) {

@@ -156,18 +156,22 @@ func (c *Child) Kill() {
 }
 
 // CrashChild is [Owners.Crash] in a process of its own, which it kills.
-func CrashChild(t testing.TB, url string, shard harvest.Shard, notes, lands int) {
+func CrashChild(t testing.TB, url string, c Crash) {
 	t.Helper()
-	owner := StartChild(t, url, Name, shard, ShortTTL)
-	if notes > 0 {
-		owner.Tell("note 0 %d", notes)
-		if got := owner.Read(); got != "noted <nil>" {
-			t.Fatalf("the child says %q, want that it noted %d items", got, notes)
+	owner := StartChild(t, url, Name, c.Shard, ShortTTL)
+	for _, order := range []struct {
+		word, answer string
+		pages        []harvest.Page
+	}{
+		{"note", "noted <nil>", c.Noted}, {"withdraw", "withdrawn <nil>", c.Withdrawn}, {"land", "landed ", c.Landed},
+	} {
+		if len(order.pages) == 0 {
+			continue
 		}
-	}
-	if lands > 0 {
-		owner.Tell("land 0 %d", lands)
-		owner.Read()
+		owner.Tell("%s %s %d", order.word, order.pages[0].URL[len(someURL):], len(order.pages))
+		if got := owner.Read(); !strings.HasPrefix(got, order.answer) {
+			t.Fatalf("the child says %q, want %s…", got, order.answer)
+		}
 	}
 	owner.Kill()
 }

@@ -64,11 +64,14 @@ func MustClaim(t testing.TB, s store.Leases, c store.Claim) *store.Lease {
 	return lease
 }
 
+// someURL is what the URLs of [SomePages] begin with.
+const someURL = "https://api.example/"
+
 // SomePages makes n pages whose keys depend on their number alone.
 func SomePages(from, n int) []harvest.Page {
 	pages := make([]harvest.Page, n)
 	for i := range pages {
-		url := fmt.Sprintf("https://api.example/%d", from+i)
+		url := fmt.Sprintf("%s%d", someURL, from+i)
 		pages[i] = harvest.Page{
 			Key: harvest.KeyOf(url), URL: url, Outcome: harvest.Landed, Status: 200, Attempts: 1,
 			FetchedAt: time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC), Body: fmt.Appendf(nil, `{"n":%d}`, from+i),

@@ -18,6 +18,12 @@ func KeysOf(pages []harvest.Page) []harvest.Key {
 	return keys
 }
 
+// crash lets an owner of the shard note the first pages, land the first others, and be killed.
+func (f *fixture) crash(t *testing.T, shard harvest.Shard, notes, lands int) {
+	t.Helper()
+	f.Crash(t, Crash{Shard: shard, Noted: SomePages(0, notes), Landed: SomePages(0, lands)})
+}
+
 // suspectsOf loads what a lease has to suspect.
 func suspectsOf(t *testing.T, lease *store.Lease) map[harvest.Key]int {
 	t.Helper()
@@ -59,8 +65,8 @@ func leaseAnOrdinaryOwnerSuspectsNothing(t *testing.T, f *fixture) {
 
 func leaseWhatWasInFlightInACrashIsSuspected(t *testing.T, f *fixture) {
 	s := f.store
-	f.Crash(t, whole, 0, 0)
-	f.Crash(t, whole, 3, 1)
+	f.crash(t, whole, 0, 0)
+	f.crash(t, whole, 3, 1)
 	keys := KeysOf(SomePages(0, 4))
 	lease := MustClaim(t, s, Briefly("third"))
 	if got, want := suspectsOf(t, lease), map[harvest.Key]int{keys[1]: 1, keys[2]: 1}; !maps.Equal(got, want) {
@@ -83,11 +89,11 @@ func mustReclaim(t *testing.T, s *store.Store) *store.Lease {
 
 func leaseEachCrashWithTheItemInFlightCounts(t *testing.T, f *fixture) {
 	s := f.store
-	f.Crash(t, whole, 0, 0)
+	f.crash(t, whole, 0, 0)
 	for range 3 {
-		f.Crash(t, whole, 1, 0)
+		f.crash(t, whole, 1, 0)
 	}
-	f.Crash(t, whole, 0, 0) // with nothing in flight
+	f.crash(t, whole, 0, 0) // with nothing in flight
 	key := SomePages(0, 1)[0].Key
 	lease := MustClaim(t, s, Briefly("last"))
 	if got := suspectsOf(t, lease); got[key] != 3 {
@@ -104,8 +110,8 @@ func leaseEachCrashWithTheItemInFlightCounts(t *testing.T, f *fixture) {
 
 func leaseACalmOwnerEndsTheSuspicion(t *testing.T, f *fixture) {
 	s := f.store
-	f.Crash(t, whole, 0, 0)
-	f.Crash(t, whole, 2, 0)
+	f.crash(t, whole, 0, 0)
+	f.crash(t, whole, 2, 0)
 	lease := MustClaim(t, s, Briefly("calm"))
 	if err := errors.Join(lease.Suspects.Clear(t.Context(), KeysOf(SomePages(0, 2))), lease.Suspects.Calm(t.Context())); err != nil {
 		t.Fatalf("Clear(), Calm() = %v", err)
@@ -118,8 +124,8 @@ func leaseACalmOwnerEndsTheSuspicion(t *testing.T, f *fixture) {
 
 func leaseACrashUnderAnotherNumberOfShardsCounts(t *testing.T, f *fixture) {
 	s := f.store
-	f.Crash(t, harvest.Shard{Index: 0, Of: 2}, 0, 0)
-	f.Crash(t, harvest.Shard{Index: 0, Of: 2}, 2, 0)
+	f.crash(t, harvest.Shard{Index: 0, Of: 2}, 0, 0)
+	f.crash(t, harvest.Shard{Index: 0, Of: 2}, 2, 0)
 	if got := suspectsOf(t, MustClaim(t, s, Briefly("of one"))); len(got) != 2 {
 		t.Errorf("Load() = %v, want the two items that an owner of 0/2 had in flight", got)
 	}
@@ -128,8 +134,8 @@ func leaseACrashUnderAnotherNumberOfShardsCounts(t *testing.T, f *fixture) {
 // The step of a listing is noted by the shard of its listing, whichever shard its own key would be of.
 func leaseASuspectIsThatOfTheShardWhichNotedIt(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/3", 0, 0)
-	f.crash(t, "0/3", 6, 0)
+	f.crash(t, harvest.Shard{Index: 0, Of: 3}, 0, 0)
+	f.crash(t, harvest.Shard{Index: 0, Of: 3}, 6, 0)
 	for shard, want := range []int{6, 0} {
 		lease := MustClaim(t, s, store.Claim{Run: Name, Shard: harvest.Shard{Index: shard, Of: 3}, Owner: "next", TTL: ShortTTL})
 		if want == 0 && lease.Suspects == nil {
@@ -143,14 +149,9 @@ func leaseASuspectIsThatOfTheShardWhichNotedIt(t *testing.T, f *fixture) {
 
 func leaseWhatWasWithdrawnWasNotInFlight(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/1", 0, 0)
-	f.crash(t, "0/1", 2, 0)
-	owner := StartChild(t, f.URL, Name, "0/1", ShortTTL)
-	for _, order := range []string{"note 0 4", "withdraw 1 2"} {
-		owner.Tell("%s", order)
-		owner.Read()
-	}
-	owner.Kill()
+	f.crash(t, whole, 0, 0)
+	f.crash(t, whole, 2, 0)
+	f.Crash(t, Crash{Shard: whole, Noted: SomePages(0, 4), Withdrawn: SomePages(1, 2)})
 	keys := KeysOf(SomePages(0, 4))
 	if got, want := suspectsOf(t, mustReclaim(t, s)), (map[harvest.Key]int{keys[0]: 2, keys[1]: 1, keys[3]: 1}); !maps.Equal(got, want) {
 		t.Errorf("Load() = %v, want %v: of four the second and third were not in flight any more", got, want)
@@ -159,9 +160,9 @@ func leaseWhatWasWithdrawnWasNotInFlight(t *testing.T, f *fixture) {
 
 func leaseSuspectsAreForgiven(t *testing.T, f *fixture) {
 	s := f.store
-	f.crash(t, "0/1", 0, 0)
+	f.crash(t, whole, 0, 0)
 	for _, notes := range []int{3, 2, 1} {
-		f.crash(t, "0/1", notes, 0)
+		f.crash(t, whole, notes, 0)
 	}
 	lease := mustReclaim(t, s)
 	_, err := s.Forgive(t.Context(), Name, 2)
@@ -179,7 +180,7 @@ func leaseSuspectsAreForgiven(t *testing.T, f *fixture) {
 
 func leaseAnOldOwnerNotesNothing(t *testing.T, f *fixture) {
 	s := f.store
-	f.Crash(t, whole, 0, 0)
+	f.crash(t, whole, 0, 0)
 	lease := MustClaim(t, s, Briefly("old"))
 	f.Overtake(t, Name, whole)
 	if err := lease.Suspects.Note(t.Context(), KeysOf(SomePages(0, 1))); !errors.Is(err, store.ErrFenced) {
@@ -190,8 +191,8 @@ func leaseAnOldOwnerNotesNothing(t *testing.T, f *fixture) {
 
 func leaseDroppingARunForgetsItsSuspects(t *testing.T, f *fixture) {
 	s := f.store
-	f.Crash(t, whole, 0, 0)
-	f.Crash(t, whole, 2, 0)
+	f.crash(t, whole, 0, 0)
+	f.crash(t, whole, 2, 0)
 	err := s.DropRun(t.Context(), Name)
 	for errors.Is(err, store.ErrBusy) && pause(t.Context(), ShortTTL/10) == nil { // the killed owner's lease runs out
 		err = s.DropRun(t.Context(), Name)

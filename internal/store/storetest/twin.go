@@ -27,9 +27,15 @@ type Owners interface {
 	Overtake(t testing.TB, run string, shard harvest.Shard)
 	// Lapse lets the time of all leases run out, as if their owners had been silent for long.
 	Lapse(t testing.TB)
-	// Crash lets an owner of the shard in the run [Name], whose lease lasts [ShortTTL], note the first pages of [SomePages]
-	// as in flight, land the first others, and be killed.
-	Crash(t testing.TB, shard harvest.Shard, notes, lands int)
+	// Crash lets an owner of a shard be killed.
+	Crash(t testing.TB, c Crash)
+}
+
+// Crash is the life of an owner of a shard in the run [Name], whose lease lasts [ShortTTL]: it notes pages as in flight,
+// withdraws some of them, lands others, and is killed. All are of [SomePages].
+type Crash struct {
+	Shard                    harvest.Shard
+	Noted, Withdrawn, Landed []harvest.Page
 }
 
 // Damages is what a database may look like when it is opened.

@@ -236,13 +236,7 @@ func (l *lease) Complete(_ context.Context, rejected int64) (finished bool, err 
 
 func (l *lease) Release(context.Context) error {
 	_ = l.under(func(r *run, row *shard) error { // another owner's shard is not ours to give back
-		for key, s := range r.suspects {
-			if s.token == l.Own.Token && s.crashes == 0 {
-				delete(r.suspects, key)
-			} else if s.token == l.Own.Token {
-				r.suspects[key] = suspect{shard: s.shard, crashes: s.crashes}
-			}
-		}
+		r.withdraw(l.Own.Token, slices.Collect(maps.Keys(r.suspects)))
 		row.free()
 		l.Finish(leasing.ErrReleased)
 		return nil
@@ -251,11 +245,26 @@ func (l *lease) Release(context.Context) error {
 	return nil
 }
 
+// withdraw notes that the items are not in flight under a token any more.
+func (r *run) withdraw(token int64, keys []harvest.Key) {
+	for _, key := range keys {
+		if s := r.suspects[key]; s.token == token && s.crashes == 0 {
+			delete(r.suspects, key)
+		} else if s.token == token {
+			r.suspects[key] = suspect{shard: s.shard, crashes: s.crashes}
+		}
+	}
+}
+
+func (l *lease) Withdraw(_ context.Context, keys []harvest.Key) error {
+	return l.under(func(r *run, _ *shard) error { r.withdraw(l.Own.Token, keys); return nil })
+}
+
 func (l *lease) Load(context.Context) (map[harvest.Key]int, error) {
 	found := map[harvest.Key]int{}
 	err := l.under(func(r *run, _ *shard) error {
 		for key, s := range r.suspects {
-			if s.crashes > 0 && l.Own.Shard.Owns(key) {
+			if s.crashes > 0 && (s.shard.Index == l.Own.Shard.Index || s.shard.Of != l.Own.Shard.Of) {
 				found[key] = s.crashes
 			}
 		}

@@ -235,6 +235,19 @@ func (p *process) Retried(_ context.Context, name string, key harvest.Key) (yes 
 	return yes, nil
 }
 
+func (p *process) Forgive(_ context.Context, name string, crashes int) (forgiven int64, err error) {
+	err = p.change(name, func(r *run) error {
+		if _, err := r.excludeWorkers(); err != nil {
+			return err
+		}
+		before := len(r.suspects)
+		maps.DeleteFunc(r.suspects, func(_ harvest.Key, s suspect) bool { return s.crashes >= crashes })
+		forgiven = int64(before - len(r.suspects))
+		return nil
+	})
+	return forgiven, err
+}
+
 func (p *process) ExtractBegin(_ context.Context, name, spec string) (cursor harvest.Key, err error) {
 	err = p.change(name, func(r *run) error {
 		if err := faults.HasBodies(r.Run); err != nil {

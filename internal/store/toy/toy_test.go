@@ -189,27 +189,31 @@ func (w *twin) Lapse(testing.TB) {
 }
 
 // Crash lets a process die: all that it leaves behind is in memory.
-func (w *twin) Crash(t testing.TB, at harvest.Shard, notes, lands int) {
+func (w *twin) Crash(t testing.TB, c storetest.Crash) {
 	t.Helper()
 	p, err := w.m.open(store.Options{})
-	if err != nil {
-		t.Fatal(err)
+	must(t, err)
+	owner := storetest.MustClaim(t, p, store.Claim{Run: storetest.Name, Shard: c.Shard, Owner: "child", TTL: storetest.ShortTTL})
+	if len(c.Noted) > 0 {
+		must(t, owner.Suspects.Note(t.Context(), storetest.KeysOf(c.Noted)))
+		must(t, owner.Suspects.Withdraw(t.Context(), storetest.KeysOf(c.Withdrawn)))
 	}
-	owner := storetest.MustClaim(t, p, store.Claim{Run: storetest.Name, Shard: at, Owner: "child", TTL: storetest.ShortTTL})
-	if notes > 0 {
-		if err := owner.Suspects.Note(t.Context(), storetest.KeysOf(storetest.SomePages(0, notes))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if lands > 0 {
-		storetest.MustLand(t, owner, storetest.SomePages(0, lands))
+	if len(c.Landed) > 0 {
+		storetest.MustLand(t, owner, c.Landed)
 	}
 	l := owner.Lander.(*lease)
 	l.Finish(leasing.ErrReleased)
 	l.Stop()
 	w.m.mu.Lock()
 	defer w.m.mu.Unlock()
-	w.m.runs[storetest.Name].shards[at].owner = nil
+	w.m.runs[storetest.Name].shards[c.Shard].owner = nil
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (w *twin) LosePages(testing.TB) {
