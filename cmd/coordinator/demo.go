@@ -17,6 +17,7 @@ import (
 	"shoal/internal/pace"
 	"shoal/internal/status"
 	"shoal/internal/store/kinds"
+	"shoal/internal/upstream/all"
 	"shoal/internal/worker"
 )
 
@@ -92,7 +93,7 @@ func (p *program) demoWorker(ctx context.Context, api *fakeapi.Server, dir strin
 	if err := errors.Join(os.WriteFile(corpus, urls.Bytes(), 0o600), os.WriteFile(token, []byte(demoToken), 0o600), os.WriteFile(file, []byte(yaml), 0o600)); err != nil {
 		return set, err
 	}
-	cmd := config.WorkerCommand(config.Env{Dir: dir, Version: wire.Version()}, func(_ context.Context, w config.Worker) error {
+	cmd := config.WorkerCommand(config.Env{Dir: dir, Version: wire.Version(), Kinds: all.Kinds()}, func(_ context.Context, w config.Worker) error {
 		set = w
 		return nil
 	})

@@ -13,6 +13,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/text"
+	"shoal/internal/upstream/all"
 )
 
 // extract makes records of stored bodies again. It may be stopped and started:
@@ -30,7 +31,7 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 	if spec == "" {
 		return config.Usagef("extract what? Add --extract JQ, such as --extract '.items[] | {id, title}'")
 	}
-	extract, done, err := wire.Extractor(run, spec)
+	extract, done, err := wire.Extractor(all.Kinds(), run, spec)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/status"
+	"shoal/internal/upstream/all"
 )
 
 func main() {
@@ -27,7 +28,7 @@ func main() {
 func run(args, environ []string, stdout, stderr *os.File) int {
 	screen := status.OpenTerminal(stderr, environ).Screen()
 	signals := wire.CatchSignals(screen, "stopping; once more to leave at once")
-	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: wire.Version()}
+	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: wire.Version(), Kinds: all.Kinds()}
 	p := program{environ: environ, stdout: stdout, out: harvest.NewVisible(stdout), paper: status.OpenTerminal(stdout, environ), talk: screen, signals: signals}
 	cmd := config.CoordinatorCommand(env, p.commands()...)
 	cmd.SetArgs(args)

@@ -11,6 +11,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/status"
+	"shoal/internal/upstream/all"
 	"shoal/internal/worker"
 )
 
@@ -29,7 +30,7 @@ func main() {
 func run(args, environ []string, stdin, stdout, stderr *os.File) int {
 	screen := status.OpenTerminal(stderr, environ).Screen()
 	signals := wire.CatchSignals(screen, "stopping: what is in flight lands first; once more to leave at once")
-	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: wire.Version()}
+	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: wire.Version(), Kinds: all.Kinds()}
 	cmd := config.WorkerCommand(env, func(ctx context.Context, set config.Worker) error {
 		p := program{set: set, stdin: stdin, stdout: stdout, signals: signals}
 		p.console = wire.NewConsole(stdout, screen, set.LogLevel, set.Progress)

@@ -19,9 +19,9 @@ type Header struct {
 
 // Auth is how to prove who we are. It names the place of a secret, never the secret.
 type Auth struct {
-	Kind             string // bearer, basic, header, query, oauth2 or botpassword; empty for none
+	Kind             string // bearer, basic, header, query, oauth2, or one for which the kind of upstream logs in; empty for none
 	Name             string // of the header or query parameter
-	User             string // basic, botpassword
+	User             string // basic, or of a login
 	SecretEnv        string // environment variable of the token, password or key
 	SecretFile       string // or its file
 	TokenURL         string // oauth2
@@ -30,10 +30,6 @@ type Auth struct {
 	ClientSecretFile string
 	Scopes           []string
 }
-
-// BotPassword is the kind of credential that a wiki's Special:BotPasswords creates: a login, and
-// cookies from then on.
-const BotPassword = "botpassword"
 
 // secretWord finds names of headers and keys that carry credentials.
 var secretWord = regexp.MustCompile(`(?i)^(proxy-)?authorization$|^cookie2?$|token|secret|passw|api-?_?key|credential`)
@@ -97,25 +93,25 @@ func (p parser) auth(node *yaml.Node) (Auth, error) {
 		return Auth{}, err
 	}
 	a.Scopes = strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
-	if err := a.check(); err != nil {
+	if err := a.check(p.credentials); err != nil {
 		return Auth{}, p.errorf(node, "%v", err)
 	}
 	return a, nil
 }
 
-// check returns what is missing or too much.
-func (a Auth) check() error {
+// check returns what is missing or too much. kinds are the kinds of credential; one for which a kind
+// of upstream logs in is a user's name and a secret.
+func (a Auth) check(kinds []string) error {
 	if userInfo.MatchString(a.TokenURL) {
 		return fmt.Errorf("auth: token-url holds a credential: use client-id and client-secret-env")
 	}
-	switch a.Kind {
-	case "oauth2":
+	switch {
+	case a.Kind == "":
+		return fmt.Errorf("auth: kind is missing: %s", listed(kinds, "or"))
+	case !slices.Contains(kinds, a.Kind):
+		return fmt.Errorf("auth: kind %s is not known: %s", quoteName(a.Kind), listed(kinds, "or"))
+	case a.Kind == "oauth2":
 		return a.checkOAuth2()
-	case "bearer", "basic", "header", "query", BotPassword:
-	case "":
-		return fmt.Errorf("auth: kind is missing: bearer, basic, header, query, oauth2 or botpassword")
-	default:
-		return fmt.Errorf("auth: kind %s is not known: bearer, basic, header, query, oauth2 or botpassword", quoteName(a.Kind))
 	}
 	named := a.Kind == "header" || a.Kind == "query"
 	switch {
@@ -127,7 +123,7 @@ func (a Auth) check() error {
 		return fmt.Errorf("auth: %s needs name: of the %s", a.Kind, map[bool]string{true: "header", false: "query parameter"}[a.Kind == "header"])
 	case a.Kind == "header" && !httpguts.ValidHeaderFieldName(a.Name):
 		return fmt.Errorf("auth: header name %s: use letters, digits and dashes", quoteName(a.Name))
-	case (a.Kind == "basic" || a.Kind == BotPassword) && a.User == "":
+	case !named && a.Kind != "bearer" && a.User == "":
 		return fmt.Errorf("auth: %s needs user: NAME", a.Kind)
 	}
 	return nil

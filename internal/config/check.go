@@ -8,7 +8,7 @@ import (
 // check refuses settings that are valid one by one but contradict each other, and warns of what is
 // unwise.
 func (w *Worker) check() error {
-	if err := firstError(w.checkConflicts(), w.checkWiki(), w.checkListing()); err != nil {
+	if err := firstError(w.checkConflicts(), w.checkKind(), w.checkListing()); err != nil {
 		return err
 	}
 	if w.asks() {
@@ -27,7 +27,7 @@ func (w *Worker) check() error {
 // asks reports whether the command sends requests to the upstream. A command that does not often
 // runs on a machine without a credential.
 func (w *Worker) asks() bool {
-	listing := strings.HasPrefix(w.Corpus, "list:") || strings.HasPrefix(w.Corpus, "mediawiki:?")
+	_, listing := w.Kinds().Lists(w.Corpus)
 	return w.layers.set&(InPlan|InVerify) == 0 && (w.layers.set&InEnumerate == 0 || listing)
 }
 
@@ -55,35 +55,18 @@ func (w *Worker) checkConflicts() error {
 
 // checkListing refuses settings that contradict a listing, or are useless without one.
 func (w *Worker) checkListing() error {
-	listed := strings.HasPrefix(w.Corpus, "list:")
+	_, listed := w.Kinds().Chained(w.Corpus)
 	switch {
 	case listed && w.Next == "":
 		return Usagef("--corpus list:… without --next: how does the listing continue? A jq expression that yields a URL or a cursor, such as --next .next_cursor; --next link for the Link header; --next none where each answer is all there is, as with page={1..40}")
 	case w.Corpus != "" && !listed && w.Corpus != "store:" && w.Given("next") && w.Source("next").Kind == FromFlag:
 		return Usagef("--next belongs to a listing: --corpus list:https://api.example/items")
-	case listed && w.Upstream == Mediawiki:
-		return Usagef("--corpus list: belongs to the plain upstream: a wiki is listed by --corpus 'mediawiki:?prefix=…&namespace=…'")
-	case listed && w.Items != "" && w.Body == "none" && w.Extract == "":
-		return Usagef("--body none without --extract keeps nothing")
 	}
-	return nil
-}
-
-// checkWiki refuses settings that contradict a wiki.
-func (w *Worker) checkWiki() error {
-	switch {
-	case w.Upstream == Mediawiki && w.URL != "":
-		return Usagef("--url belongs to the plain upstream: a wiki is named by --api https://wiki.example/w/api.php, and its pages by --corpus")
-	case w.API != "" && w.Upstream != Mediawiki:
-		return Usagef("--api names a wiki, and --upstream is %s: leave one of them out", w.Upstream)
-	case w.Upstream == Mediawiki && w.Extract != "" && w.Extract != Afd:
-		return Usagef("--extract %s: from a wiki, afd is the one kind of record: discussions about deletion", quoteName(w.Extract))
-	case w.Auth.Kind == BotPassword && w.Upstream != Mediawiki && w.API == "" && w.Corpus != "":
-		return Usagef("auth: botpassword is a wiki's kind of credential: add --api https://wiki.example/w/api.php")
-	case w.Upstream == Mediawiki && w.Body == "raw":
-		return Usagef("--body raw: a wiki's pages are kept as JSON (json), or not at all (none)")
-	case w.Upstream == Mediawiki && w.Check+w.Wait != "":
-		return Usagef("--check and --wait belong to the plain upstream: a wiki reports in its own way what is wrong and how long to wait")
+	if err := w.checkLister(); err != nil {
+		return err
+	}
+	if listed && w.Items != "" && w.Body == "none" && w.Extract == "" {
+		return Usagef("--body none without --extract keeps nothing")
 	}
 	return nil
 }
@@ -91,7 +74,7 @@ func (w *Worker) checkWiki() error {
 // secretInURL warns of a parameter of --url that looks like a credential: every page keeps its URL.
 func (w *Worker) secretInURL() string {
 	_, query, _ := strings.Cut(w.URL, "?")
-	if listing, ok := strings.CutPrefix(w.Corpus, "list:"); ok {
+	if listing, ok := w.Kinds().Chained(w.Corpus); ok {
 		_, more, _ := strings.Cut(listing, "?")
 		query += "&" + more
 	}

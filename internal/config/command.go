@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"shoal/internal/upstream"
 )
 
 // flagValue is a flag's value: the text as typed, checked later by the reader.
@@ -31,7 +33,7 @@ func (f *flagValue) Set(text string) error {
 }
 
 // bind gives a command its flags from the table.
-func bind(flags *pflag.FlagSet, set Set) map[string]*flagValue {
+func bind(flags *pflag.FlagSet, set Set, kinds upstream.Table) map[string]*flagValue {
 	bound := map[string]*flagValue{}
 	for _, s := range Settings() {
 		if !s.takenBy(set) {
@@ -39,7 +41,7 @@ func bind(flags *pflag.FlagSet, set Set) map[string]*flagValue {
 		}
 		f := &flagValue{kind: "text", list: s.List}
 		bound[s.Name] = f
-		added := flags.VarPF(f, s.Name, "", s.Help)
+		added := flags.VarPF(f, s.Name, "", withKinds(s.Help, kinds))
 		added.NoOptDefVal = s.Bare
 		if s.Arg == "" && s.Bare == "" {
 			f.kind, added.NoOptDefVal = "bool", "true"
@@ -58,7 +60,7 @@ func WorkerCommand(env Env, run func(ctx context.Context, w Worker) error) *cobr
 		Example: workerExamples,
 		Version: env.Version,
 	}
-	flags := bind(cmd.Flags(), InWorker)
+	flags := bind(cmd.Flags(), InWorker, env.Kinds)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		l, err := newLayers(env, InWorker, flags)
 		if err != nil {
@@ -66,7 +68,7 @@ func WorkerCommand(env Env, run func(ctx context.Context, w Worker) error) *cobr
 		}
 		return l.harvest(cmd, run)
 	}
-	finish(cmd, InWorker, flags["try"])
+	finish(cmd, InWorker, env.Kinds, flags["try"])
 	return cmd
 }
 
@@ -109,7 +111,7 @@ func CoordinatorCommand(env Env, commands ...Subcommand) *cobra.Command {
 		names = append(names, c.Name)
 		root.AddCommand(c.command(env))
 	}
-	finish(root, 0, nil)
+	finish(root, 0, env.Kinds, nil)
 	root.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil
@@ -121,7 +123,7 @@ func CoordinatorCommand(env Env, commands ...Subcommand) *cobra.Command {
 
 func (c Subcommand) command(env Env) *cobra.Command {
 	cmd := &cobra.Command{Use: strings.Join(strings.Fields(c.Name+" "+c.Arg+" [flags]"), " "), Short: c.Short, Example: c.Example}
-	flags := bind(cmd.Flags(), c.Set)
+	flags := bind(cmd.Flags(), c.Set, env.Kinds)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		l, err := newLayers(env, c.Set, flags)
 		if err != nil {
@@ -142,7 +144,7 @@ func (c Subcommand) command(env Env) *cobra.Command {
 		}
 		return c.Run(cmd.Context(), settings)
 	}
-	finish(cmd, c.Set, nil)
+	finish(cmd, c.Set, env.Kinds, nil)
 	if c.Arg != "" {
 		cmd.Args = c.checkArg
 	}
@@ -161,16 +163,16 @@ func (c Subcommand) checkArg(_ *cobra.Command, args []string) error {
 }
 
 // finish gives a command our errors and our help.
-func finish(cmd *cobra.Command, set Set, try *flagValue) {
+func finish(cmd *cobra.Command, set Set, kinds upstream.Table, try *flagValue) {
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
-	completeFlags(cmd)
+	completeFlags(cmd, kinds)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err, set) })
 	cmd.SetHelpFunc(func(of *cobra.Command, _ []string) {
 		if of == cmd {
-			writeHelp(of.OutOrStdout(), of, set)
+			writeHelp(of.OutOrStdout(), of, set, kinds)
 			return
 		}
-		writeHelp(of.OutOrStdout(), of, 0) // cobra's own, such as completion
+		writeHelp(of.OutOrStdout(), of, 0, kinds) // cobra's own, such as completion
 	})
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		// pflag takes the N of `--try N` for an argument, because N may be left out.

@@ -5,13 +5,15 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"shoal/internal/upstream"
 )
 
 // words is the form of Setting.Arg where the value is one of some words.
 var words = regexp.MustCompile(`^[a-z]+(\|[a-z]+)+$`)
 
 // completeFlags has the shell complete the values of flags: the words that a flag takes, and files where it takes one.
-func completeFlags(cmd *cobra.Command) {
+func completeFlags(cmd *cobra.Command, kinds upstream.Table) {
 	if cmd.ValidArgsFunction == nil {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions
 	}
@@ -25,8 +27,8 @@ func completeFlags(cmd *cobra.Command) {
 			continue // the shell completes files by itself
 		case words.MatchString(s.Arg):
 			complete = cobra.FixedCompletions(strings.Split(s.Arg, "|"), cobra.ShellCompDirectiveNoFileComp)
-		case len(s.words()) > 0:
-			complete = cobra.FixedCompletions(s.words(), cobra.ShellCompDirectiveNoFileComp)
+		case len(s.words(kinds)) > 0:
+			complete = cobra.FixedCompletions(s.words(kinds), cobra.ShellCompDirectiveNoFileComp)
 		}
 		// The only error is for a flag that is not there.
 		_ = cmd.RegisterFlagCompletionFunc(s.Name, complete)
@@ -34,7 +36,7 @@ func completeFlags(cmd *cobra.Command) {
 }
 
 // words are the values of a setting whose Arg does not list them.
-func (s Setting) words() []string {
+func (s Setting) words(kinds upstream.Table) []string {
 	switch s.Name {
 	case "progress":
 		return []string{autoText, "bar", "plain", "json", "none"}
@@ -43,7 +45,7 @@ func (s Setting) words() []string {
 	case "outcome":
 		return []string{"dead", "skipped", "missing", "landed"}
 	case "upstream":
-		return []string{Plain, Mediawiki}
+		return kinds.Names()
 	case "shard":
 		return []string{autoText}
 	}

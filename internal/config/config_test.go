@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"shoal/internal/upstream/all"
 )
 
 // world is one call of a command: its inputs, and what came of it.
@@ -22,6 +24,7 @@ type world struct {
 
 func (w world) run(t *testing.T) world {
 	t.Helper()
+	w.env.Kinds = all.Kinds()
 	if w.env.Dir == "" {
 		w.env.Dir = t.TempDir()
 	}

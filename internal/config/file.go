@@ -71,18 +71,21 @@ func (l *layers) findFile(dir string) (*file, error) {
 			l.found = full
 		}
 	}
-	return parseFile(path, text)
+	return parseFile(path, text, credentials(l.kinds))
 }
 
 // parser reports what is wrong with a file, and where.
-type parser struct{ name string }
+type parser struct {
+	name        string
+	credentials []string // kinds of them
+}
 
 func (p parser) errorf(node *yaml.Node, format string, args ...any) error {
 	return Usagef("%s:%d: %s", p.name, node.Line, fmt.Sprintf(format, args...))
 }
 
-func parseFile(name string, text []byte) (*file, error) {
-	p := parser{name: name}
+func parseFile(name string, text []byte, credentials []string) (*file, error) {
+	p := parser{name: name, credentials: credentials}
 	var doc, more yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	if err := decoder.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {

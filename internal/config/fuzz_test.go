@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"shoal/internal/upstream/all"
 )
 
 // FuzzParseFile expects an error or a configuration; the printed configuration must read back as
@@ -17,7 +19,7 @@ func FuzzParseFile(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		parsed, err := parseFile(fileName, []byte(text))
+		parsed, err := parseFile(fileName, []byte(text), credentials(all.Kinds()))
 		if err != nil {
 			if !errors.Is(err, ErrUsage) {
 				t.Fatalf("parseFile(%q) = error %v, want one that matches ErrUsage", text, err)
@@ -25,7 +27,7 @@ func FuzzParseFile(f *testing.F) {
 			return
 		}
 		printed := printFile(t, parsed)
-		again, err := parseFile(fileName, []byte(printed))
+		again, err := parseFile(fileName, []byte(printed), credentials(all.Kinds()))
 		if err != nil {
 			t.Fatalf("parseFile(printed) = error %v\nprinted:\n%s", err, printed)
 		}

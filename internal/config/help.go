@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"shoal/internal/upstream"
 )
 
 const workerExamples = `# a list of URLs, nothing installed; Ctrl-C and run it again to continue
@@ -29,7 +31,7 @@ worker --corpus urls.txt --shard 1/4 --redis redis://db:6379 \
 const helpWidth = 80
 
 // writeHelp shows the examples first, then the flags by their purpose.
-func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
+func writeHelp(w io.Writer, cmd *cobra.Command, set Set, kinds upstream.Table) {
 	var b strings.Builder
 	text := cmd.Short
 	if cmd.Long != "" {
@@ -50,12 +52,12 @@ func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
 		fmt.Fprintf(&b, "\nEach has its own help: %s COMMAND --help\n", cmd.CommandPath())
 	}
 	for _, g := range groups() {
-		writeGroup(&b, g, set)
+		writeGroup(&b, g, set, kinds)
 	}
 	if set&inHarvest != 0 {
 		fmt.Fprintf(&b, "\nCredentials and headers, in %s only:\n", fileName)
 		for _, s := range Sections() {
-			writeEntry(&b, s.Name+":", s.Help)
+			writeEntry(&b, s.Name+":", withKinds(s.Help, kinds))
 		}
 	}
 	if set != 0 {
@@ -65,7 +67,7 @@ func writeHelp(w io.Writer, cmd *cobra.Command, set Set) {
 	_, _ = io.WriteString(w, b.String())
 }
 
-func writeGroup(b *strings.Builder, g Group, set Set) {
+func writeGroup(b *strings.Builder, g Group, set Set, kinds upstream.Table) {
 	head := "\n" + string(g) + ":\n"
 	for _, s := range Settings() {
 		if s.Group != g || s.In&set == 0 || s.In == inProfile {
@@ -73,7 +75,7 @@ func writeGroup(b *strings.Builder, g Group, set Set) {
 		}
 		b.WriteString(head)
 		head = ""
-		help := s.Help
+		help := withKinds(s.Help, kinds)
 		if !s.Switch() && !slices.Contains([]string{"", "0", autoText}, s.Default) {
 			help += " (" + s.Default + ")"
 		}

@@ -6,19 +6,23 @@ import (
 	"strings"
 
 	"github.com/spf13/viper"
+
+	"shoal/internal/upstream"
 )
 
 // Env is the environment of the command: everything that is not on the command line.
 type Env struct {
-	Environ  []string // as os.Environ returns it
-	Dir      string   // where shoal.yaml is looked for; empty: the working directory
-	Terminal bool     // a person watches: stderr is a terminal
-	Version  string   // of this program
+	Environ  []string       // as os.Environ returns it
+	Dir      string         // where shoal.yaml is looked for; empty: the working directory
+	Terminal bool           // a person watches: stderr is a terminal
+	Version  string         // of this program
+	Kinds    upstream.Table // the kinds of upstream
 }
 
 // layers holds every value that was given, by layer, and decides which one counts.
 type layers struct {
 	set      Set
+	kinds    upstream.Table
 	flags    map[string]*flagValue
 	environ  map[string]string
 	file     *file
@@ -74,7 +78,7 @@ func (l *layers) env(s Setting) (name string, ok bool) {
 }
 
 func newLayers(env Env, set Set, flags map[string]*flagValue) (*layers, error) {
-	l := &layers{set: set, flags: flags, terminal: env.Terminal, version: env.Version, environ: map[string]string{}}
+	l := &layers{set: set, kinds: env.Kinds, flags: flags, terminal: env.Terminal, version: env.Version, environ: map[string]string{}}
 	for _, pair := range env.Environ {
 		name, value, _ := strings.Cut(pair, "=")
 		l.environ[name] = strings.TrimRight(value, "\r\n") // a Secret made from a file ends in one

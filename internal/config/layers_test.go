@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"shoal/internal/upstream/all"
 )
 
 // partner is what two settings need beside them to be accepted.
@@ -34,7 +36,7 @@ func TestEveryVariableIsSeen(t *testing.T) {
 			continue
 		}
 		environ := append(partner(s.Name), s.Env()+"="+sample)
-		flags := bind(WorkerCommand(Env{}, nil).Flags(), 0)
+		flags := bind(WorkerCommand(Env{}, nil).Flags(), 0, nil)
 		l, err := newLayers(Env{Environ: environ, Dir: t.TempDir()}, inAll, flags)
 		if err != nil {
 			t.Errorf("newLayers(%s) = error %v, want none", environ, err)
@@ -59,7 +61,7 @@ func TestALineEndIsNoPartOfAVariable(t *testing.T) {
 		"SHOAL_CORPUS": "https://corpus.example/x?signature=y", "SHOAL_STORE": "postgres://shoal@127.0.0.1/shoal", "SHOAL_REDIS": "redis://127.0.0.1:6379/0",
 	} {
 		for _, end := range []string{"\n", "\r\n"} {
-			l, err := newLayers(Env{Environ: []string{name + "=" + value + end}, Dir: t.TempDir()}, inAll, bind(WorkerCommand(Env{}, nil).Flags(), 0))
+			l, err := newLayers(Env{Environ: []string{name + "=" + value + end}, Dir: t.TempDir()}, inAll, bind(WorkerCommand(Env{}, nil).Flags(), 0, nil))
 			if err != nil {
 				t.Fatalf("newLayers(%s=%q) = error %v, want none", name, value+end, err)
 			}
@@ -362,10 +364,10 @@ func TestConfigFlagNamesTheFile(t *testing.T) {
 
 func TestMarkdownHasEverySetting(t *testing.T) {
 	t.Parallel()
-	table := Markdown()
+	table := Markdown(all.Kinds())
 	for _, s := range Settings() {
 		if s.In != inProfile && !strings.Contains(table, "`"+s.Env()+"`") {
-			t.Errorf("Markdown() has no row for %s", s.Name)
+			t.Errorf("Markdown(all.Kinds()) has no row for %s", s.Name)
 		}
 	}
 }

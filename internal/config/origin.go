@@ -13,10 +13,7 @@ import (
 // --allow-host, or by naming a profile. A corpus names none.
 func (w Worker) NamedHosts() []string {
 	var hosts []string
-	listed, _ := strings.CutPrefix(w.Corpus, "list:")
-	if listed == w.Corpus {
-		listed = ""
-	}
+	listed, _ := w.Kinds().Chained(w.Corpus)
 	for _, address := range []string{w.URL, w.API, listed} {
 		if host := harvest.HostOf(address); strings.Contains(address, "://") && host != "" {
 			hosts = append(hosts, strings.ToLower(host))

@@ -80,8 +80,7 @@ func (r *reader) oneOf(name string, words ...string) string {
 		if slices.Contains(words, s) {
 			return s, nil
 		}
-		last := len(words) - 1
-		return "", fmt.Errorf("it is %s or %s", strings.Join(words[:last], ", "), words[last])
+		return "", fmt.Errorf("it is %s", listed(words, "or"))
 	})
 }
 
@@ -157,18 +156,18 @@ func (r *reader) corpus(name string) string {
 
 func (r *reader) upstream(name string) string {
 	return read(r, name, func(s string) (string, error) {
-		switch {
-		case s == "plain" || s == "mediawiki":
+		kinds := r.layers.kinds
+		if _, ok := kinds.Find(s); ok {
 			return s, nil
-		case strings.Contains(s, "://") || strings.Contains(s, "."):
-			return "", fmt.Errorf("--upstream is the kind of API (plain or mediawiki); the URL belongs to --corpus, --url or --api")
-		default:
-			return "", fmt.Errorf("this version knows two kinds of API: plain and mediawiki")
 		}
+		if strings.Contains(s, "://") || strings.Contains(s, ".") {
+			return "", fmt.Errorf("--upstream is the kind of API (%s); the URL belongs to --corpus, --url or --api", listed(kinds.Names(), "or"))
+		}
+		return "", fmt.Errorf("this version knows these kinds of API: %s", listed(kinds.Names(), "and"))
 	})
 }
 
-// api returns the address of a wiki's api.php, in canonical form.
+// api returns the address of the upstream, such as a wiki's api.php, in canonical form.
 func (r *reader) api(name string) string {
 	return read(r, name, func(s string) (string, error) {
 		if s == "" {
@@ -178,8 +177,14 @@ func (r *reader) api(name string) string {
 		if err != nil {
 			return "", err
 		}
-		if strings.Contains(canonical, "?") {
-			return "", fmt.Errorf("give only the address of api.php, such as https://en.wikipedia.org/w/api.php; titles go to --corpus")
+		kind, ok := r.layers.kinds.Find(r.layers.text("upstream"))
+		if !ok || kind.API == "" {
+			kind, _ = r.layers.kinds.ByAPI()
+		}
+		if kind.Address != nil {
+			if err := kind.Address(canonical); err != nil {
+				return "", err
+			}
 		}
 		return canonical, nil
 	})

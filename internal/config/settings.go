@@ -108,7 +108,7 @@ type Section struct{ Name, Help string }
 // Sections returns these keys, in the order of --help.
 func Sections() []Section {
 	return []Section{
-		{"auth", "how we prove who we are, such as auth: {kind: bearer, secret-env: API_TOKEN}. kind: bearer, basic, header, query, oauth2 or botpassword; with secret-env: VARIABLE or " +
+		{"auth", "how we prove who we are, such as auth: {kind: bearer, secret-env: API_TOKEN}. kind: {credentials}; with secret-env: VARIABLE or " +
 			"secret-file: FILE; user: (basic, botpassword); name: (header, query); token-url:, client-id:, client-secret-env: or client-secret-file:, scopes: (oauth2)"},
 		{"headers", "more headers of each request, without secrets: a list of {name: …, value: …}"},
 		{"profiles", "settings of your own by name, each with auth: and headers: of its own; --profile NAME chooses one"},
@@ -132,7 +132,7 @@ func settingsWhat() []Setting {
 		{Name: "items", Arg: "JQ", Group: GroupWhat, In: inHarvest,
 			Help: "list: yields the items of an answer: URLs, or ids for --url; without it each answer is itself a page"},
 		{Name: "upstream", Default: "plain", Arg: "KIND", Group: GroupWhat, In: inHarvest,
-			Help: "the kind of API: plain or mediawiki; with --api it is mediawiki"},
+			Help: "the kind of API: {kinds}; with --api it is {kind-by-api}"},
 		{Name: "api", Arg: "URL", Group: GroupWhat, In: inHarvest,
 			Help: "mediawiki: where its api.php is, such as https://en.wikipedia.org/w/api.php"},
 		{Name: "extract", Arg: "JQ", Group: GroupWhat, In: inHarvest | InExtract,

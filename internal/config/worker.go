@@ -10,15 +10,6 @@ import (
 	"shoal/internal/harvest"
 )
 
-// The kinds of upstream.
-const (
-	Plain     = "plain"
-	Mediawiki = "mediawiki"
-)
-
-// Afd is the --extract that makes records of a wiki's deletion discussions.
-const Afd = "afd"
-
 // Worker holds the settings of one worker. Zero values mean "not set" for text and lists.
 type Worker struct {
 	Run         string    // empty: to be found in the store
@@ -29,8 +20,8 @@ type Worker struct {
 	NoWait      bool
 	Corpus      string // empty: the one stored with the run
 	URL         string // template with {id}
-	API         string // canonical URL of a wiki's api.php
-	Upstream    string // plain or mediawiki
+	API         string // canonical URL of the upstream itself, such as a wiki's api.php
+	Upstream    string // its kind, see Kind
 	Extract     string // jq
 	Body        string // json, raw or none
 	Check, Wait string // jq
@@ -160,8 +151,8 @@ func readWorker(l *layers) (Worker, error) {
 	w.Shard, w.AutoShard = r.shard("shard")
 	w.Patience, w.PatienceAuto = r.patience("patience")
 	w.MaxSilence = r.silence("max-silence")
-	if w.API != "" && !w.Given("upstream") {
-		w.Upstream = Mediawiki
+	if kind, ok := l.kinds.ByAPI(); ok && w.API != "" && !w.Given("upstream") {
+		w.Upstream = kind.Name
 	}
 	return w, r.err
 }

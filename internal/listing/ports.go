@@ -59,16 +59,8 @@ type API interface {
 	// ErrBroken: what the upstream gave as a cursor is not an address that can be asked. Any other error ends the walk.
 	ListRequest(seed, next string) (*harvest.Request, error)
 	// ReadList reads a complete 2xx answer to a step, which counts from 1. then is where the listing continues, empty at its
-	// end. item makes an item of what a listing names; it is nil where the answers are the pages.
+	// end. item makes an item of what a listing names; it is nil for [Own], and where the answers are the pages.
 	ReadList(request *harvest.Request, seed string, step int64, answer *harvest.Answer, item func(text string) (harvest.Item, error)) (listed harvest.Listed, then string, read harvest.Reading)
-}
-
-// Titles is a listing of an API that has listings of its own, as a wiki has.
-type Titles interface {
-	// ListRequest is the request for the step at next.
-	ListRequest(next string) *harvest.Request
-	// ReadList reads a complete 2xx answer; then is where the listing continues, empty at its end.
-	ReadList(answer *harvest.Answer) (entries []harvest.Entry, then string, read harvest.Reading)
 }
 
 // Steps is what the store knows of chains whose answers are the pages. An error that [Again] repeats may go away by itself.

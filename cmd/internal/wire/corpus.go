@@ -51,10 +51,10 @@ func (h *Harvester) storeFlag() string {
 // openCorpus reads on to the first item, which says what host this is about, and
 // settles what depends on it.
 func (h *Harvester) openCorpus(ctx context.Context) error {
-	if h.set.Upstream == config.Mediawiki && h.set.API == "" {
-		return config.Usagef("which wiki? Add --api https://wiki.example/w/api.php")
+	if kind := h.set.Kind(); kind.NeedsAPI(h.set.UpstreamSettings()) {
+		return config.Usagef("which %s? Add --api %s", kind.Noun, kind.API)
 	}
-	if h.set.Corpus == harvest.StoreCorpus || isListing(h.set.Corpus) {
+	if h.set.Corpus == harvest.StoreCorpus || h.isListing(h.set.Corpus) {
 		return h.openTable(ctx)
 	}
 	if address := h.set.Corpus; strings.HasPrefix(strings.ToLower(address), "https://") {
@@ -76,13 +76,13 @@ func (h *Harvester) openCorpus(ctx context.Context) error {
 		cfg := corpus.Config{
 			URI: h.set.Corpus, Template: h.set.URL, Hosts: h.corpusHosts(), Exposed: h.set.Exposes, PostIsRead: h.set.PostIsRead, Stdin: h.Stdin, HTTP: download, Patience: h.set.Patience,
 		}
-		if err := h.wikiLines(&cfg); err != nil {
+		if err := h.readLines(&cfg); err != nil {
 			return err
 		}
 		opened, err := corpus.Open(ctx, cfg)
 		switch {
 		case err == nil:
-			h.source, first = h.keyed(opened), opened.First()
+			h.source, first = keyed{opened, h}, opened.First()
 			h.onClose(h.closeCorpus)
 			return nil
 		case errors.Is(err, corpus.ErrIDs):

@@ -18,6 +18,7 @@ import (
 	"shoal/internal/pace"
 	"shoal/internal/status"
 	"shoal/internal/store"
+	"shoal/internal/upstream/all"
 	"shoal/internal/worker"
 )
 
@@ -30,7 +31,7 @@ func settingsPage() string {
 		"A flag wins over its environment variable, that over the key of the same name in `shoal.yaml`, that over the profile, that over the default. " +
 		"`REDIS_URL` and `DATABASE_URL` are read when `SHOAL_REDIS` and `SHOAL_STORE` are absent. `worker --print-config` shows what counts and why.\n\n" +
 		"<!-- written from the table in internal/config; a test compares them -->\n\n")
-	b.WriteString(config.Markdown())
+	b.WriteString(config.Markdown(all.Kinds()))
 	b.WriteString("\n## Metrics\n\nOn `--status-addr`, path `/metrics`; besides them those of Go and of the process. " +
 		"`/healthz` answers there while the process does; `/readyz` is 503 before there is a run and a shard, and while the store or Redis takes nothing.\n\nThe coordinator that leads a run has the sums over all its workers under names of their own. " +
 		"Each metric has the labels `run`, `shard` (`i/N`, `auto`, or `all` in the coordinator) and `role` (`worker` or `coordinator`).\n\n| metric | in the coordinator | kind | |\n|---|---|---|---|\n")

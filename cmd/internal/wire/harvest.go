@@ -25,6 +25,7 @@ import (
 	"shoal/internal/store"
 	"shoal/internal/store/kinds"
 	"shoal/internal/suspect"
+	"shoal/internal/upstream"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
@@ -63,7 +64,7 @@ type Harvester struct {
 	suspicion *suspect.Suspicion // nil while no crash of the shard's owners is suspected
 	pacer     *pace.Pacer
 	client    *fetch.Client
-	kind      upstream
+	kind      upstream.Open
 	worker    *worker.Worker
 	pages     *listing.Pages // in its place, where the answers of a listing are the pages
 	tally     *exchange.Counters
@@ -211,7 +212,7 @@ func (h *Harvester) openUpstream(ctx context.Context) (err error) {
 		return err
 	}
 	h.onClose(jobs.pool.Close)
-	if h.kind, err = newUpstream(h.set, jobs); err != nil {
+	if h.kind, err = openKind(h.set, jobs); err != nil {
 		return err
 	}
 	h.limitStages()
@@ -246,7 +247,7 @@ func (h *Harvester) openUpstream(ctx context.Context) (err error) {
 // of its parts.
 func (h *Harvester) limitStages() {
 	h.tally.Limit(harvest.StageFetch, h.set.Timeout)
-	h.tally.Limit(harvest.StageDecode, time.Duration(3+2*h.kind.most)*plain.DefaultLimit)
+	h.tally.Limit(harvest.StageDecode, time.Duration(3+2*h.kind.Most)*plain.DefaultLimit)
 	h.tally.Limit(harvest.StageLand, time.Minute)
 }
 
@@ -277,7 +278,7 @@ func (h *Harvester) build(ctx context.Context) error {
 		parts.Ledger = ledger.New(h.redis, h.run.Name, h.run.BucketBits)
 	}
 	h.worker = worker.New(worker.Config{
-		Run: h.run, Shard: h.set.Shard, Concurrency: h.set.Concurrency, Pack: h.kind.most, Batch: h.set.Batch, BatchBytes: int(h.set.BatchBytes), Flush: h.set.Flush,
+		Run: h.run, Shard: h.set.Shard, Concurrency: h.set.Concurrency, Pack: h.kind.Most, Batch: h.set.Batch, BatchBytes: int(h.set.BatchBytes), Flush: h.set.Flush,
 		Retry:    retryPolicy(h.set),
 		Patience: h.set.Patience, MaxSilence: h.set.MaxSilence, Limit: h.tour.limit(h.set.Limit), Canary: !h.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 		Verify: h.verify || h.set.Corpus == "-", // what is read once cannot be gone through once more

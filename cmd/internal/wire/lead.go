@@ -106,7 +106,7 @@ func (r rereading) Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], e
 
 // enumerates tells whether this process fills the corpus table: from what only it can read, or by asking the upstream once.
 func (h *Harvester) enumerates() bool {
-	return h.set.Corpus == "-" || isListing(h.run.Corpus) && !h.listsPages()
+	return h.set.Corpus == "-" || h.isListing(h.run.Corpus) && !h.listsPages()
 }
 
 // mayFill refuses to wait for rows of the table that nobody will bring. What is only read in the end is closed until then.
@@ -148,7 +148,7 @@ func (h *Harvester) chain(ctx context.Context) (chain harvest.Chain, err error) 
 
 // prepareTable gets ready to ask the upstream for a listing.
 func (h *Harvester) prepareTable(ctx context.Context) error {
-	if !isListing(h.run.Corpus) {
+	if !h.isListing(h.run.Corpus) {
 		return nil
 	}
 	h.startReports(ctx)
@@ -158,7 +158,7 @@ func (h *Harvester) prepareTable(ctx context.Context) error {
 // filler is the run's table with what fills it.
 func (h *Harvester) filler(l *coordinator.Leader) (*listing.Table, error) {
 	table := h.table()
-	if isListing(h.run.Corpus) {
+	if h.isListing(h.run.Corpus) {
 		lister, err := h.lister()
 		table.Lister = listing.LeaderOnly{Lister: lister, Turn: l.Turn}
 		return table, err
@@ -175,7 +175,7 @@ func (h *Harvester) reopen(ctx context.Context) error {
 		h.source = &walked{h: h, ctx: ctx}
 		return nil
 	}
-	if h.run.Corpus != "-" && !isListing(h.run.Corpus) && h.set.Corpus != harvest.StoreCorpus {
+	if h.run.Corpus != "-" && !h.isListing(h.run.Corpus) && h.set.Corpus != harvest.StoreCorpus {
 		return h.openNextCorpus(ctx)
 	}
 	done, err := h.listed(ctx)
@@ -197,7 +197,7 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 	if err != nil {
 		return Led{Run: h.run}, err
 	}
-	if h.run, err = h.findRun(life, harvest.Inputs{Corpus: shownCorpus(h.set.Corpus)}); err != nil {
+	if h.run, err = h.findRun(life, harvest.Inputs{Corpus: h.shownCorpus(h.set.Corpus)}); err != nil {
 		return Led{}, config.Usagef("verify which run? %v: say --run", err)
 	}
 	led := Led{Run: h.run}

@@ -13,14 +13,20 @@ import (
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
 	"shoal/internal/listing"
-	"shoal/internal/upstream/plain"
+	"shoal/internal/upstream"
 )
 
-// isListing tells whether a corpus is what the upstream lists.
-func isListing(uri string) bool { return strings.HasPrefix(uri, wikiScheme) || isPartnerListing(uri) }
+// isListing reports whether a corpus is what an upstream lists.
+func (h *Harvester) isListing(uri string) bool {
+	_, ok := h.set.Kinds().Lists(uri)
+	return ok
+}
 
-// isPartnerListing tells whether a corpus is list:URL.
-func isPartnerListing(uri string) bool { return strings.HasPrefix(uri, plain.ListScheme) }
+// isChained reports whether a corpus is a listing in which --next finds where it continues.
+func (h *Harvester) isChained(uri string) bool {
+	_, ok := h.set.Kinds().Chained(uri)
+	return ok
+}
 
 // listsPages tells whether the answers of a listing are the pages themselves.
 func (h *Harvester) listsPages() bool {
@@ -28,25 +34,13 @@ func (h *Harvester) listsPages() bool {
 	if uri == "" {
 		uri = h.set.Corpus
 	}
-	return isPartnerListing(uri) && h.set.Items == ""
-}
-
-// listingHost is the host of a listing, which is that of its items too.
-func (h *Harvester) listingHost() (string, error) {
-	seeds, err := plain.ParseListing(h.set.Corpus, time.Now()) // the instant is known when the run is
-	if err != nil {
-		return "", config.Usagef("--corpus %v", err)
-	}
-	host := harvest.HostOf(seeds[0])
-	if of := harvest.HostOf(h.set.URL); h.set.URL != "" && of != host {
-		return "", config.Usagef("--corpus lists what is on %s, and --url is on %s: one run is about one host", host, of)
-	}
-	return host, nil
+	return h.isChained(uri) && h.set.Items == ""
 }
 
 // findSeeds says where the chains of the run's corpus begin.
 func (h *Harvester) findSeeds(ctx context.Context) error {
-	if !isPartnerListing(h.run.Corpus) {
+	kind, _ := h.set.Kinds().Lists(h.run.Corpus)
+	if kind.Listing.Seeds == nil {
 		h.seeds = []string{h.run.Corpus}
 		return nil
 	}
@@ -67,7 +61,7 @@ func (h *Harvester) findSeeds(ctx context.Context) error {
 	if h.truth == nil { // to look
 		since = time.Now().AddDate(0, -3, 0)
 	}
-	seeds, err := plain.ParseListing(h.run.Corpus, since)
+	seeds, err := kind.Listing.Seeds(h.run.Corpus, since)
 	if err != nil {
 		return config.Usagef("--corpus %v", err)
 	}
@@ -75,19 +69,14 @@ func (h *Harvester) findSeeds(ctx context.Context) error {
 	return nil
 }
 
-// sameListing tells whether two corpora list the same: by the address without its query, where {since} comes and goes.
-func sameListing(a, b string) bool {
-	a, _, _ = strings.Cut(a, "?")
-	b, _, _ = strings.Cut(b, "?")
-	return isPartnerListing(a) && a == b
-}
-
 // baseOf is the run before a new one: the newest finished one of the same listing.
-func baseOf(runs []harvest.Run, given harvest.Run) string {
+func baseOf(kinds upstream.Table, runs []harvest.Run, given harvest.Run) string {
 	if !strings.Contains(given.Corpus, "{since}") {
 		return ""
 	}
-	at := slices.IndexFunc(runs, func(run harvest.Run) bool { return sameListing(run.Corpus, given.Corpus) && !run.FinishedAt.IsZero() })
+	at := slices.IndexFunc(runs, func(run harvest.Run) bool {
+		return kinds.SameListing(run.Corpus, given.Corpus) && !run.FinishedAt.IsZero()
+	})
 	if at < 0 {
 		return ""
 	}
@@ -96,8 +85,8 @@ func baseOf(runs []harvest.Run, given harvest.Run) string {
 
 // lister gets ready to ask for the items that a listing names.
 func (h *Harvester) lister() (listing.Lister, error) {
-	if !isPartnerListing(h.run.Corpus) {
-		return h.wikiLister(), nil
+	if !h.isChained(h.run.Corpus) {
+		return listing.Own{API: h.listings(), Caller: h.caller(), Guard: listing.NewGuard(h.suspicion, h.again, h.Log)}, nil
 	}
 	item, err := corpus.Items(h.set.URL)
 	if err != nil {
@@ -131,10 +120,10 @@ func (h *Harvester) pagesOf(landed bool) *listing.Pages {
 }
 
 // listings gives a walk its API. No answer may show our credential.
-func (h *Harvester) listings() listings { return listings{h.kind.api, h.client} }
+func (h *Harvester) listings() listings { return listings{h.kind.Lister(h.run), h.client} }
 
 type listings struct {
-	api    *plain.Upstream
+	api    upstream.Lister
 	client *fetch.Client
 }
 
@@ -142,7 +131,7 @@ type listings struct {
 func (l listings) ListRequest(seed, next string) (*harvest.Request, error) {
 	request, err := l.api.ListRequest(seed, next)
 	switch {
-	case err != nil && next != "" && !errors.Is(err, plain.ErrListing):
+	case err != nil && next != "" && !errors.Is(err, upstream.ErrListing):
 		return nil, fmt.Errorf("%w: %s: %w", listing.ErrBroken, harvest.Quote(seed), err)
 	case err != nil:
 		return nil, config.Usagef("%v", err)

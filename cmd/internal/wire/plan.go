@@ -7,7 +7,6 @@ import (
 	"iter"
 	"math"
 	"os"
-	"strings"
 
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
@@ -34,7 +33,7 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 	if err := h.interruptible(life, steps...); err != nil {
 		return plan, err
 	}
-	plan = coordinator.Plan{Run: h.set.Run, Host: h.source.Host(), Shards: h.shards(), PerRequest: h.perRequest(), Budget: h.set.Rate.PerSecond, Warnings: []string{}}
+	plan = coordinator.Plan{Run: h.set.Run, Host: h.source.Host(), Shards: h.shards(), PerRequest: h.set.Kind().PerRequest(h.set.UpstreamSettings()), Budget: h.set.Rate.PerSecond, Warnings: []string{}}
 	if err := h.planFromStore(life, &plan); err != nil {
 		return plan, err
 	}
@@ -46,20 +45,6 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 	return plan, nil
 }
 
-// perRequest is how many items a request holds at most.
-func (h *Harvester) perRequest() int {
-	if h.set.Upstream != config.Mediawiki {
-		return max(1, packOf(h.set))
-	}
-	if h.set.Profile == "wikimedia-bot" {
-		return mostPages
-	}
-	return pagesOfAll
-}
-
-// pagesOfAll is how many pages a wiki gives to anybody at once.
-const pagesOfAll = 50
-
 // planFromStore takes what the run, and others of its host, say.
 func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) error {
 	if h.truth == nil {
@@ -70,7 +55,7 @@ func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) e
 	if err != nil {
 		return err
 	}
-	if run, err := h.findRun(ctx, harvest.Inputs{Corpus: shownCorpus(h.set.Corpus)}); err == nil {
+	if run, err := h.findRun(ctx, harvest.Inputs{Corpus: h.shownCorpus(h.set.Corpus)}); err == nil {
 		h.run = run
 		h.readAs(run)
 		plan.Run = run.Name
@@ -108,12 +93,12 @@ func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) e
 // planChains says how long the longest chain of a listing takes: its steps follow one another, so neither a larger budget
 // nor more workers shorten it, more seeds do.
 func (h *Harvester) planChains(ctx context.Context, plan *coordinator.Plan, runs []harvest.Run) error {
-	if !isPartnerListing(orText(h.run.Corpus, h.set.Corpus)) {
+	if !h.isChained(orText(h.run.Corpus, h.set.Corpus)) {
 		return nil
 	}
 	if h.run.Name == "" {
 		h.run.Corpus = h.set.Corpus
-		h.run.Base = baseOf(runs, harvest.Run{Inputs: harvest.Inputs{Corpus: h.set.Corpus}})
+		h.run.Base = baseOf(h.set.Kinds(), runs, harvest.Run{Inputs: harvest.Inputs{Corpus: h.set.Corpus}})
 	}
 	if err := h.findSeeds(ctx); err != nil {
 		return err
@@ -124,7 +109,7 @@ func (h *Harvester) planChains(ctx context.Context, plan *coordinator.Plan, runs
 		if err != nil {
 			return err
 		}
-		if !sameListing(run.Corpus, h.run.Corpus) || steps == 0 {
+		if !h.set.Kinds().SameListing(run.Corpus, h.run.Corpus) || steps == 0 {
 			continue
 		}
 		report, err := coordinator.CompileReport(ctx, h.truth, run.Name)
@@ -178,17 +163,13 @@ func (h *Harvester) planCorpus(ctx context.Context, plan *coordinator.Plan) erro
 	return nil
 }
 
-// mostByRequest is how many pages of a wiki are few enough to be asked for rather than read from a dump.
-const mostByRequest = 1_000_000
-
 // planWarnings says what would be done better otherwise.
 func (h *Harvester) planWarnings(plan *coordinator.Plan) {
 	warn := func(format string, args ...any) { plan.Warnings = append(plan.Warnings, fmt.Sprintf(format, args...)) }
-	if h.set.Upstream != config.Mediawiki && strings.Contains(h.set.URL+plan.Host, "wiki") || strings.Contains(h.set.URL, "api.php") {
-		warn("one item per request: a wiki gives 50 pages to one request, with --api https://%s/w/api.php and a corpus of titles", plan.Host)
-	}
-	if h.set.Upstream == config.Mediawiki && plan.Items > mostByRequest {
-		warn("%d pages: reading a dump of the wiki is cheaper for everybody than asking for so many", plan.Items)
+	for _, kind := range h.set.Kinds() {
+		if kind.Advise != nil {
+			plan.Warnings = append(plan.Warnings, kind.Advise(h.set.UpstreamSettings(), plan.Host, plan.Items)...)
+		}
 	}
 	if perShard := plan.Items / int64(max(1, plan.Shards)); plan.PerRequest > 1 && plan.Items > 0 && perShard < int64(10*plan.PerRequest) {
 		warn("%d shards of %d items each: the last request of a shard is not full; fewer shards need fewer requests (--shards %d)",

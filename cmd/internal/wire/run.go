@@ -13,6 +13,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/kinds"
+	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
 
@@ -21,11 +22,11 @@ func (h *Harvester) adoptTemplate(ctx context.Context) error {
 	if h.set.Corpus == "" || h.set.URL+h.set.API != "" {
 		return nil
 	}
-	run, err := h.findRun(ctx, harvest.Inputs{Corpus: shownCorpus(h.set.Corpus)})
+	run, err := h.findRun(ctx, harvest.Inputs{Corpus: h.shownCorpus(h.set.Corpus)})
 	if errors.Is(err, errNoRunYet) {
 		return nil
 	}
-	if err == nil && (run.Corpus == shownCorpus(h.set.Corpus) || h.set.Corpus == harvest.StoreCorpus) {
+	if err == nil && (run.Corpus == h.shownCorpus(h.set.Corpus) || h.set.Corpus == harvest.StoreCorpus) {
 		h.adoptAPI(run)
 	}
 	return err
@@ -105,7 +106,7 @@ func (h *Harvester) isEnumerated(ctx context.Context, run harvest.Run) (yes bool
 	}
 	err = h.patiently(ctx, "the store", unavailable, func() error {
 		chain, err := h.truth.Chain(ctx, run.Name, run.Corpus)
-		yes = chain.Step > 0 && !isListing(run.Corpus)
+		yes = chain.Step > 0 && !h.isListing(run.Corpus)
 		return err
 	})
 	return yes, err
@@ -114,12 +115,16 @@ func (h *Harvester) isEnumerated(ctx context.Context, run harvest.Run) (yes bool
 // adoptAPI takes the kind of upstream and where it is from the run, as far as neither was said, and how to read it.
 func (h *Harvester) adoptAPI(run harvest.Run) {
 	h.adoptReading(run)
+	kind, known := h.set.Kinds().Find(run.Upstream)
 	switch {
 	case h.set.URL+h.set.API != "":
-	case run.Upstream == config.Mediawiki:
+	case kind.API != "":
 		h.set.Upstream, h.set.API = run.Upstream, run.API
 	default:
 		h.set.URL = run.API
+		if known && !h.set.Given("upstream") {
+			h.set.Upstream = run.Upstream
+		}
 	}
 }
 
@@ -213,8 +218,8 @@ func (h *Harvester) openRun(ctx context.Context) error {
 const hiddenQuery = "?…"
 
 // shownCorpus is the corpus as it is stored with the run and may be printed.
-func shownCorpus(uri string) string {
-	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && !isPartnerListing(uri) && strings.Contains(address, "://") && !isDump(address) {
+func (h *Harvester) shownCorpus(uri string) string {
+	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && strings.Contains(address, "://") && !h.set.Kinds().Filters(uri) {
 		return address + hiddenQuery
 	}
 	return uri
@@ -240,7 +245,7 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 		given.Shards = h.shards()
 	}
 	if at < 0 {
-		if given.Base = baseOf(runs, given); given.Base == "" && strings.Contains(given.Corpus, "{since}") {
+		if given.Base = baseOf(h.set.Kinds(), runs, given); given.Base == "" && strings.Contains(given.Corpus, "{since}") {
 			return given, config.Usagef("--corpus %s: {since} is when the run before was opened, and the store has no finished run of this listing: leave it out this time", given.Corpus)
 		}
 		return given, nil
@@ -255,12 +260,12 @@ func (h *Harvester) givenRun(ctx context.Context) (harvest.Run, error) {
 // asSet is the run as all settings have it. An empty host is that of the stored run.
 func (h *Harvester) asSet(host string) harvest.Run {
 	run := harvest.Run{Name: h.set.Run, Rate: h.set.Rate.String(), Check: h.set.Check, Wait: h.set.Wait, Titles: harvest.TitlesWritten, Inputs: harvest.Inputs{
-		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: host, Extract: h.set.Extract, Body: h.set.Body, Corpus: shownCorpus(h.set.Corpus),
+		Upstream: h.set.Upstream, API: h.set.URL + h.set.API, Host: host, Extract: h.set.Extract, Body: h.set.Body, Corpus: h.shownCorpus(h.set.Corpus),
 	}}
-	if isPartnerListing(h.set.Corpus) { // elsewhere they are of no meaning, though a profile may say them
+	if h.isChained(h.set.Corpus) { // elsewhere they are of no meaning, though a profile may say them
 		run.Next, run.Items = h.set.Next, h.set.Items
 	}
-	if packOf(h.set) > 0 {
+	if plain.Packed(h.set.UpstreamSettings()) > 0 {
 		run.Split, run.ID, run.Absent, run.Pack = h.set.Split, h.set.ID, h.set.Absent, h.set.Pack
 	}
 	return run
@@ -285,14 +290,10 @@ func (h *Harvester) asSaid(run harvest.Run) harvest.Run {
 
 // shards is into how many parts the run is cut.
 func (h *Harvester) shards() int {
-	switch {
-	case h.set.Shards > 0:
+	if h.set.Shards > 0 {
 		return h.set.Shards
-	case h.set.Upstream == config.Mediawiki, packOf(h.set) > 1:
-		return shardsOfPacks
-	default:
-		return shardsOfMany
 	}
+	return h.set.Kind().Shards(h.set.UpstreamSettings())
 }
 
 // introduce says which run this is and how far it has come.

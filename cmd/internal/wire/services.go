@@ -13,7 +13,6 @@ import (
 	"shoal/internal/pace"
 	"shoal/internal/store"
 	"shoal/internal/store/stores"
-	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
 
@@ -44,15 +43,12 @@ func (h *Harvester) openStore(ctx context.Context) error {
 
 // checkExpressions compiles them.
 func (h *Harvester) checkExpressions(context.Context) error {
-	if h.set.Upstream == config.Mediawiki && h.set.API == "" { // the run may know the wiki
-		return nil
+	if compile := h.set.Kind().Compile; compile != nil {
+		if err := compile(h.set.UpstreamSettings()); err != nil {
+			return config.Usagef("%v", err)
+		}
 	}
-	probe := h.set
-	if probe.URL == "" && probe.Split != "" { // the run may know the template
-		probe.URL = "https://api.example/?ids=" + plain.IDs
-	}
-	_, err := newUpstream(probe, nil)
-	return err
+	return nil
 }
 
 // checkUpstream compiles the expressions and reads credentials and certificates,

@@ -23,7 +23,7 @@ func fetchConfig(set config.Worker, host, corpus string) fetch.Config {
 		TrustedHosts: set.TrustedHosts(host, corpus), Credential: set.CredentialHosts(host),
 		CAFile: set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
 		Auth: fetch.Auth{
-			Kind: authKind(set.Auth.Kind), Name: set.Auth.Name, User: set.Auth.User, SecretEnv: set.Auth.SecretEnv, SecretFile: set.Auth.SecretFile,
+			Kind: authKind(set), Name: set.Auth.Name, User: set.Auth.User, SecretEnv: set.Auth.SecretEnv, SecretFile: set.Auth.SecretFile,
 			TokenURL: set.Auth.TokenURL, ClientID: set.Auth.ClientID,
 			ClientSecretEnv: set.Auth.ClientSecretEnv, ClientSecretFile: set.Auth.ClientSecretFile, Scopes: set.Auth.Scopes,
 		},
@@ -35,9 +35,9 @@ func fetchConfig(set config.Worker, host, corpus string) fetch.Config {
 }
 
 // authKind is what a kind of credential means on the wire.
-func authKind(kind string) string {
-	if kind == config.BotPassword {
+func authKind(set config.Worker) string {
+	if _, login := set.Kinds().ByAuth(set.Auth.Kind); login {
 		return "session"
 	}
-	return kind
+	return set.Auth.Kind
 }

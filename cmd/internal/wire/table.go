@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/listing"
-	"shoal/internal/upstream/mediawiki"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
@@ -36,18 +34,14 @@ func (e *enumerated) Entries() iter.Seq2[harvest.Entry, error] { return e.table.
 
 // openTable opens the corpus table as the corpus. What fills it is known when the run is.
 func (h *Harvester) openTable(ctx context.Context) (err error) {
-	host := harvest.HostOf(h.set.API)
+	var host string
+	kind, isListing := h.set.Kinds().Lists(h.set.Corpus)
 	switch {
-	case isPartnerListing(h.set.Corpus):
-		if host, err = h.listingHost(); err != nil {
-			return err
-		}
-	case isListing(h.set.Corpus):
-		if h.set.Upstream != config.Mediawiki {
-			return config.Usagef("--corpus %s: which wiki? Add --api https://wiki.example/w/api.php", h.set.Corpus)
-		}
-		if _, err := mediawiki.ParseListing(h.set.Corpus); err != nil {
-			return config.Usagef("--corpus %s: %v", h.set.Corpus, err)
+	case isListing && kind.Name != h.set.Upstream:
+		return config.Usagef("--corpus %s: which %s? Add --api %s", h.set.Corpus, kind.Noun, kind.API)
+	case isListing:
+		if host, err = kind.Listing.Host(h.set.UpstreamSettings()); err != nil {
+			return config.Usagef("%v", err)
 		}
 	case h.truth == nil:
 		return config.Usagef("--corpus store: is the corpus table of a run, and the store has none: open the run with another --corpus first")
@@ -69,9 +63,9 @@ func (h *Harvester) openTable(ctx context.Context) (err error) {
 
 // tableOrigin is a URL of the upstream of a corpus table.
 func (h *Harvester) tableOrigin(host string) string {
-	listed, isList := strings.CutPrefix(h.set.Corpus, plain.ListScheme)
+	listed, chained := h.set.Kinds().Chained(h.set.Corpus)
 	switch {
-	case isList:
+	case chained:
 		return listed
 	case h.set.API+h.set.URL != "":
 		return h.set.API + h.set.URL
@@ -87,7 +81,7 @@ func (h *Harvester) fillTable(ctx context.Context) (err error) {
 	}
 	e.ctx = ctx
 	e.table = h.table()
-	if isListing(h.run.Corpus) && h.set.Shard.Of == 1 && h.run.Shards == 0 { // else whoever leads the run does
+	if h.isListing(h.run.Corpus) && h.set.Shard.Of == 1 && h.run.Shards == 0 { // else whoever leads the run does
 		e.table.Lister, err = h.lister()
 	}
 	return err
@@ -135,7 +129,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 		return config.Usagef("--corpus list: without --items has nothing to enumerate: its answers are the pages, which workers fetch")
 	}
 	table := h.table()
-	if _, ok := h.source.(*enumerated); ok && isListing(h.run.Corpus) {
+	if _, ok := h.source.(*enumerated); ok && h.isListing(h.run.Corpus) {
 		lister, err := h.lister()
 		if err != nil {
 			return err
@@ -155,7 +149,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 
 // openAsker gets ready to ask the upstream for what it lists. A file needs neither a credential nor Redis.
 func (h *Harvester) openAsker(ctx context.Context) error {
-	if !isListing(h.run.Corpus) {
+	if !h.isListing(h.run.Corpus) {
 		return nil
 	}
 	return h.interruptible(ctx, h.openRedis, h.openUpstream, h.introduceOurselves)

@@ -40,8 +40,8 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 		Out: h.Out, Client: h.exchanges(), Upstream: reading{h.kind, h.client}, Mask: h.client.Mask,
 		Items: h.set.Try, Pack: 1, Records: h.set.Extract != "", Sent: h.set.SentHeaders(),
 	}
-	if h.kind.api != nil { // what a wiki cuts is continued in a harvest: its pages are shown one by one
-		t.Pack = h.kind.most
+	if !h.kind.Continues { // what is cut is continued in a harvest: such items are shown one by one
+		t.Pack = h.kind.Most
 	}
 	entries, err := h.entriesToTry(life)
 	if err != nil {

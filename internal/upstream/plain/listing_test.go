@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"shoal/internal/harvest"
+	"shoal/internal/upstream"
 )
 
 func TestParseListing(t *testing.T) {
@@ -39,7 +40,7 @@ func TestParseListing(t *testing.T) {
 		got := strings.Join(seeds, " ")
 		if err != nil {
 			got = err.Error()
-			if !errors.Is(err, ErrListing) || !strings.Contains(got, test.want) {
+			if !errors.Is(err, upstream.ErrListing) || !strings.Contains(got, test.want) {
 				t.Errorf("%s: ParseListing(%s) = error %v, want ErrListing that says %q", name, test.uri, err, test.want)
 			}
 			continue
@@ -48,7 +49,7 @@ func TestParseListing(t *testing.T) {
 			t.Errorf("%s: ParseListing(%s) = %s, want %s", name, test.uri, got, test.want)
 		}
 	}
-	if _, err := ParseListing("list:https://a.example/?since={since}", time.Time{}); !errors.Is(err, ErrListing) {
+	if _, err := ParseListing("list:https://a.example/?since={since}", time.Time{}); !errors.Is(err, upstream.ErrListing) {
 		t.Errorf("ParseListing(since without a run before) = %v, want ErrListing", err)
 	}
 }

@@ -60,7 +60,7 @@ func (u *Upstream) records(d *input) ([]harvest.Record, findings, error) {
 		}
 		size += len(data)
 		all.nul, all.surrogate, all.utf8 = all.nul || found.nul, all.surrogate || found.surrogate, all.utf8 || found.utf8
-		records = append(records, harvest.Record{Ordinal: len(records), Kind: Kind, Data: data})
+		records = append(records, harvest.Record{Ordinal: len(records), Kind: RecordKind, Data: data})
 		return nil
 	})
 	if err != nil {

@@ -1,7 +1,6 @@
 package plain
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"shoal/internal/harvest"
+	"shoal/internal/upstream"
 )
 
 // ListScheme begins the name of a corpus that the upstream lists.
@@ -20,9 +20,6 @@ const (
 	maxSeeds   = 100_000
 )
 
-// ErrListing is wrapped by the errors of [ParseListing].
-var ErrListing = errors.New("is not a listing")
-
 // ParseListing reads list:URL. A range in braces, {2026-09-01..2026-09-05} by day or {1..40}, makes
 // a seed of each of its members, both ends included; several ranges multiply. {since} becomes the
 // given instant; without one it is refused. Each seed is the first step of a chain and keeps
@@ -30,11 +27,11 @@ var ErrListing = errors.New("is not a listing")
 func ParseListing(uri string, since time.Time) (seeds []string, err error) {
 	text, ok := strings.CutPrefix(uri, ListScheme)
 	if !ok || text == "" {
-		return nil, fmt.Errorf("%s %w: write list:https://api.example/items?limit=100", harvest.Quote(uri), ErrListing)
+		return nil, fmt.Errorf("%s %w: write list:https://api.example/items?limit=100", harvest.Quote(uri), upstream.ErrListing)
 	}
 	if strings.Contains(text, sinceMark) {
 		if since.IsZero() {
-			return nil, fmt.Errorf("%s %w: {since} is when the run before was opened, and there is none", harvest.Quote(uri), ErrListing)
+			return nil, fmt.Errorf("%s %w: {since} is when the run before was opened, and there is none", harvest.Quote(uri), upstream.ErrListing)
 		}
 		text = strings.ReplaceAll(text, sinceMark, harvest.Escape(since.UTC().Format(time.RFC3339)))
 	}
@@ -43,13 +40,13 @@ func ParseListing(uri string, since time.Time) (seeds []string, err error) {
 	}
 	probe, _, _ := firstStep(seeds[0])
 	if strings.Count(text, cursorMark) > 1 {
-		return nil, fmt.Errorf("%s %w: {cursor} stands once, as the value of a parameter", harvest.Quote(uri), ErrListing)
+		return nil, fmt.Errorf("%s %w: {cursor} stands once, as the value of a parameter", harvest.Quote(uri), upstream.ErrListing)
 	}
 	if _, err := harvest.CanonicalURL(probe); err != nil {
-		return nil, fmt.Errorf("%s %w: %w", harvest.Quote(uri), ErrListing, err)
+		return nil, fmt.Errorf("%s %w: %w", harvest.Quote(uri), upstream.ErrListing, err)
 	}
 	if strings.Contains(harvest.HostOf(probe), "{") || strings.ContainsAny(probe, "{}") {
-		return nil, fmt.Errorf("%s %w: braces hold a range such as {1..40} or {2026-09-01..2026-09-05}, {since}, or {cursor} as the value of a parameter", harvest.Quote(uri), ErrListing)
+		return nil, fmt.Errorf("%s %w: braces hold a range such as {1..40} or {2026-09-01..2026-09-05}, {since}, or {cursor} as the value of a parameter", harvest.Quote(uri), upstream.ErrListing)
 	}
 	return seeds, nil
 }
@@ -71,7 +68,7 @@ func expand(text string) ([]string, error) {
 		return nil, err
 	}
 	if len(members)*len(rest) > maxSeeds {
-		return nil, fmt.Errorf("%s %w: its ranges make more than %d seeds", harvest.Quote(text), ErrListing, maxSeeds)
+		return nil, fmt.Errorf("%s %w: its ranges make more than %d seeds", harvest.Quote(text), upstream.ErrListing, maxSeeds)
 	}
 	var all []string
 	for _, member := range members {
@@ -84,7 +81,7 @@ func expand(text string) ([]string, error) {
 
 // membersOf returns the members of a range, of days or of whole numbers.
 func membersOf(from, to string) (members []string, err error) {
-	refuse := fmt.Errorf("{%s..%s} %w: a range goes up, from one day (2026-09-01) or whole number to another, in at most %d members", from, to, ErrListing, maxSeeds)
+	refuse := fmt.Errorf("{%s..%s} %w: a range goes up, from one day (2026-09-01) or whole number to another, in at most %d members", from, to, upstream.ErrListing, maxSeeds)
 	first, err1 := time.Parse(time.DateOnly, from)
 	last, err2 := time.Parse(time.DateOnly, to)
 	if err1 == nil && err2 == nil {
@@ -133,7 +130,7 @@ func firstStep(seed string) (url, parameter string, err error) {
 		address += "?" + strings.Join(kept, "&")
 	}
 	if parameter == "" || strings.Contains(address, cursorMark) {
-		return address, "", fmt.Errorf("%s %w: {cursor} is the whole value of one parameter, such as &cursor={cursor}", harvest.Quote(seed), ErrListing)
+		return address, "", fmt.Errorf("%s %w: {cursor} is the whole value of one parameter, such as &cursor={cursor}", harvest.Quote(seed), upstream.ErrListing)
 	}
 	return address, parameter, nil
 }

@@ -10,7 +10,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// EmptySight is the Listed.Sight of an answer without items.
+// EmptySight is the harvest.Listed.Sight of an answer without items.
 const EmptySight = "none"
 
 const (
