@@ -32,10 +32,10 @@ type Kind struct {
 	Lines func(s Settings) (Lines, error)
 	// Rekey makes the keys of a corpus those that the run was opened with; nil: they are.
 	Rekey func(run harvest.Run, s Settings, entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error]
-	// Dump reports whether a corpus at an address, given without its query, is a dump of such an API. Its query says which
-	// part of it is meant.
+	// Dump reports whether a corpus at an address, given without its query, is a dump of such an API. Its query
+	// names the part of it that is meant.
 	Dump func(address string) bool
-	// Extractor returns what makes records of a stored body as spec says, which is an --extract.
+	// Extractor returns what makes records of a stored body by spec, which is an --extract.
 	Extractor func(run harvest.Run, spec string, tools Tools) (func(body []byte) ([]harvest.Record, error), error)
 	// PerRequest returns how many items a request holds at most, as far as it is known before the API is asked.
 	PerRequest func(s Settings) int
@@ -95,7 +95,7 @@ func (t Table) ByAPI() (Kind, bool) {
 	return t.first(func(k Kind) bool { return k.API != "" })
 }
 
-// ByAuth returns the kind that alone takes a kind of credential.
+// ByAuth returns the one kind that takes a kind of credential.
 func (t Table) ByAuth(auth string) (Kind, bool) {
 	return t.first(func(k Kind) bool { return k.LogsIn(auth) })
 }
@@ -123,7 +123,7 @@ func (t Table) SameListing(a, b string) bool {
 	return chained && a == b
 }
 
-// Filters reports whether the query of a corpus' address says what of it is meant. Any other may be a signature.
+// Filters reports whether the query of a corpus' address names the part of it that is meant. Any other may be a signature.
 func (t Table) Filters(corpus string) bool {
 	address, _, _ := strings.Cut(corpus, "?")
 	_, dump := t.first(func(k Kind) bool { return k.Dump != nil && k.Dump(address) })

@@ -7,7 +7,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Settings are what an operator said about the upstream, as flags have it. Zero values mean "not said".
+// Settings are what an operator set about the upstream, as flags have it. Zero values mean "not set".
 type Settings struct {
 	Kind        string // name of the kind
 	API, URL    string // --api in canonical form; --url
@@ -42,6 +42,6 @@ type Aside interface {
 // Lines are how a corpus in lines is read where the kind does so by itself.
 type Lines struct {
 	URI  string                                  // what is read
-	Line func(line string) (harvest.Item, error) // makes an item of a line; the error says why it is not one
+	Line func(line string) (harvest.Item, error) // makes an item of a line; the error is why it is not one
 	Text func(io.Reader) io.Reader               // makes lines of what is read, once it is unpacked; nil: it has lines
 }

@@ -1,4 +1,4 @@
-// Package upstream is the form of a kind of API: the row that says what Shoal has to know of it, and what an open one can do.
+// Package upstream is the form of a kind of API: the row with what Shoal has to know of it, and what an open one can do.
 //
 // In goes nothing; out come the types of the table of kinds, with the questions that the rest of the program asks of it. The
 // kinds are packages below this one, [shoal/internal/upstream/all] is the table. It knows no kind by name, makes no request
@@ -36,7 +36,7 @@ type Lister interface {
 
 // Session is who we are to the API.
 type Session interface {
-	// Login logs in with a credential of [Kind.Auth], again whenever the session has ended. The error says what was refused.
+	// Login logs in with a credential of [Kind.Auth], again whenever the session has ended. The error names what was refused.
 	Login(ctx context.Context, ask Asker, user string, secret func() (string, error)) error
 	// Introduce asks what the API grants us, and returns it in a sentence. It is called once, with a credential of any kind.
 	Introduce(ctx context.Context, ask Asker) (sentence string, err error)
@@ -44,7 +44,7 @@ type Session interface {
 
 // Asker makes single requests within the budget.
 type Asker interface {
-	// Call makes the request, again where the policy says so, until read accepts an answer. The error is that of a refusal, of
+	// Call makes the request, again where the policy decides so, until read accepts an answer. The error is that of a refusal, of
 	// patience or of ctx.
 	Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error
 	// Once is Call of a request whose refusal stands: it is not made again.

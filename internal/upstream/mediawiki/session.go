@@ -29,7 +29,7 @@ func (u *Upstream) Login(ctx context.Context, ask upstream.Asker, user string, s
 	return nil
 }
 
-// Introduce implements [upstream.Session]: a wiki that knows us says how many pages we may ask for at once.
+// Introduce implements [upstream.Session]: a wiki that knows us names how many pages we may ask for at once.
 func (u *Upstream) Introduce(ctx context.Context, ask upstream.Asker) (sentence string, err error) {
 	err = ask.Call(ctx, u.UserInfoRequest(), func(answer *harvest.Answer) harvest.Reading {
 		limit, name, read := u.ReadUserInfo(answer)
