@@ -35,7 +35,7 @@ type Facts struct {
 	Items     int       // in the request: 1, or a pack
 	Tries     int       // counted tries of these items so far, this one included
 	Free      int       // tries of these items so far that a refused stream or a lost connection cost nothing
-	Outvoted  int       // refusals of these items as too fast after which others were accepted
+	Outvoted  int       // silences asked for because of these items after which others were accepted
 	Renewed   bool      // the credential was renewed for these items already
 	Incidents int       // consecutive refusals without hint, this one included; those in flight together are one
 	Now       time.Time // local clock when the answer came
@@ -194,10 +194,14 @@ func accept(f Facts, p Policy, hint Hint) Decision {
 // pauseFleet silences the whole fleet for as long as the upstream asked, or for a step of the curve
 // if it asked for nothing intelligible.
 func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
-	if cut && f.Outvoted >= maxOutvoted {
-		return end(f, p, harvest.Dead, cause(f))
+	if cut && f.Outvoted >= maxOutvoted || f.Outvoted >= maxBusy || f.Items > 1 && f.Outvoted >= maxPackOutvoted {
+		d := end(f, p, harvest.Dead, cause(f))
+		if d.Pause, d.Source = hint.Wait, hint.Source; f.Wait > d.Pause {
+			d.Pause, d.Source = min(f.Wait, MaxWait), cause(f)
+		}
+		return d
 	}
-	d := Decision{Verb: Pause, Cut: cut, Free: true, Pause: hint.Wait, Source: hint.Source, Class: ClassAsked}
+	d := Decision{Verb: Pause, Cut: cut && f.Outvoted < doubtful, Free: true, Pause: hint.Wait, Source: hint.Source, Class: ClassAsked}
 	if f.Wait > d.Pause {
 		d.Pause, d.Source = min(f.Wait, MaxWait), cause(f)
 	}
@@ -213,9 +217,14 @@ func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
 	return d
 }
 
-// maxOutvoted is how often items may be refused as too fast while others are accepted in between.
-// Then it is not our rate.
-const maxOutvoted = 12
+// How often a silence may be asked for because of the same items while others are accepted in
+// between. Each silence is kept as it was asked for.
+const (
+	doubtful        = 3  // then it says nothing about our rate, which is not lowered
+	maxPackOutvoted = 6  // then a pack is halved
+	maxOutvoted     = 12 // then it is not our rate: the item ends
+	maxBusy         = 30 // the same for an upstream that is busy, which it may be for some requests only
+)
 
 // spread returns what is added to an asked wait, so that the items of many fetchers do not come
 // back at one instant: up to a tenth of it, up to 5 s.

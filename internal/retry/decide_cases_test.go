@@ -22,6 +22,12 @@ func asked(pause, delay time.Duration, cut bool, source string) Decision {
 	return Decision{Verb: Pause, Pause: pause, Delay: delay, Cut: cut, Free: true, Class: class, Source: source}
 }
 
+// uncut is a 429 that does not lower the rate.
+func uncut(d Decision) Decision {
+	d.Class = ClassAsked
+	return d
+}
+
 func unhinted(pause, delay time.Duration, source string) Decision {
 	return Decision{Verb: Pause, Pause: pause, Delay: delay, Cut: true, Free: true, Class: ClassLimited, Source: source}
 }
@@ -101,6 +107,17 @@ var decideCases = []struct {
 	{"our own steps end at 5 min", with(status(429), incidents(1000)), generic, unhinted(300*s, 302500*time.Millisecond, "http_429, no hint")},
 	{"on Wikimedia at least 5 s", with(status(429), incidents(1)), wikimedia, unhinted(5*s, 5250*time.Millisecond, "http_429, no hint")},
 	{"but a hint is taken at its word there too", status(429, "Retry-After: 2"), wikimedia, asked(2*s, 2100*time.Millisecond, true, "Retry-After")},
+	{"the third time that only these items get it, it is not our rate, which stays", with(status(429, "Retry-After: 30"), outvoted(3)), generic,
+		uncut(asked(30*s, 31500*time.Millisecond, false, "Retry-After"))},
+	{"eleven times are kept as they were asked for", with(status(429, "Retry-After: 30"), outvoted(11)), generic,
+		uncut(asked(30*s, 31500*time.Millisecond, false, "Retry-After"))},
+	{"twelve times end the item", with(status(429, "Retry-After: 30"), outvoted(12)), generic, silent(ended(harvest.Dead, "http_429"), 30*s, "Retry-After")},
+	{"ENHANCE_YOUR_CALM too", with(fault(harvest.FaultCalm), outvoted(12)), generic, ended(harvest.Dead, "calm")},
+	{"a pack is halved after six", with(status(429, "Retry-After: 30"), pack(50), outvoted(6), tries(1)), generic, silent(halved(500*time.Millisecond, ""), 30*s, "Retry-After")},
+	{"an upstream may be busy for some requests only, for longer", with(status(503, "Retry-After: 30"), outvoted(29)), generic, asked(30*s, 31500*time.Millisecond, false, "Retry-After")},
+	{"but not for ever", with(status(503, "Retry-After: 30"), outvoted(30)), generic, silent(ended(harvest.Dead, "http_503"), 30*s, "Retry-After")},
+	{"nor may a wiki lag for one item for ever", with(status(200, "Retry-After: 5"), fault(harvest.FaultLagged), outvoted(30)), generic,
+		silent(ended(harvest.Dead, "lagged"), 5*s, "Retry-After")},
 	{"Retry-After: 0 is no hint", status(429, "Retry-After: 0"), generic, unhinted(s, 1050*time.Millisecond, "http_429, no hint")},
 	{"Retry-After: -1 is no hint", status(429, "Retry-After: -1"), generic, unhinted(s, 1050*time.Millisecond, "http_429, no hint")},
 	{"Retry-After: 1e18 is no hint", status(429, "Retry-After: 1e18"), generic, unhinted(s, 1050*time.Millisecond, "http_429, no hint")},

@@ -35,6 +35,7 @@ func with(changes ...func(*Facts)) func(*Facts) {
 func tries(n int) func(*Facts)     { return func(f *Facts) { f.Tries = n } }
 func pack(n int) func(*Facts)      { return func(f *Facts) { f.Items = n } }
 func incidents(n int) func(*Facts) { return func(f *Facts) { f.Incidents = n } }
+func outvoted(n int) func(*Facts)  { return func(f *Facts) { f.Outvoted = n } }
 func renewed(f *Facts)             { f.Renewed = true }
 
 func asks(wait time.Duration) func(*Facts) { return func(f *Facts) { f.Wait = wait } }

@@ -24,7 +24,7 @@ func (h *history) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
 	t.total++
 	facts.Items, facts.Tries, facts.Free, facts.Renewed = len(t.items), t.tries.Used(excusable, h.forgiven), t.free, t.renewed
 	facts.Outvoted = t.refusals.votes(h.accepted())
-	facts.Incidents = h.silences.incident(facts.Now)
+	facts.Incidents = t.refusals.incidents(h.silences.incident(facts.Now), h.accepted())
 	return facts
 }
 

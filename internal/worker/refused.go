@@ -2,11 +2,12 @@ package worker
 
 import "time"
 
-// refusals counts how often the items of a task were refused as too fast. While others are accepted in between, the rate
-// is not the reason.
+// refusals counts how often an answer to a task asked for silence. While others are accepted in between, the rate is not
+// the reason.
 type refusals struct {
 	last     time.Time // zero: never
 	count    int
+	row      int  // of them since others were accepted
 	outvoted int  // how often others were accepted between one and the next
 	asked    bool // since the last one, something that once landed was asked for
 }
@@ -17,21 +18,44 @@ const doubtful = 3
 
 // refused takes note of one at now; accepted is when something was last accepted.
 func (r *refusals) refused(now, accepted time.Time) {
-	r.outvoted, r.last, r.asked = r.votes(accepted), now, false
+	if r.refuted(accepted) {
+		r.outvoted++
+		r.row = 0
+	}
+	r.last, r.asked = now, false
 	r.count++
+	r.row++
+}
+
+// refuted reports whether others were accepted since the last one.
+func (r *refusals) refuted(accepted time.Time) bool {
+	return !r.last.IsZero() && accepted.After(r.last)
 }
 
 // votes is how often others were accepted after a refusal, the last one included.
 func (r *refusals) votes(accepted time.Time) int {
-	if !r.last.IsZero() && accepted.After(r.last) {
+	if r.refuted(accepted) {
 		return r.outvoted + 1
 	}
 	return r.outvoted
 }
 
-// needsWitness reports whether it is time to ask for something that once landed, which is so once for each refusal.
-func (r *refusals) needsWitness(accepted time.Time) bool {
-	if r.count < doubtful || r.asked || accepted.After(r.last) {
+// incidents is how many silences in a row the next one continues, itself included; all is that number for the whole
+// worker. What is refused again and again while others are accepted does not lengthen the silences of all.
+func (r *refusals) incidents(all int, accepted time.Time) int {
+	switch {
+	case r.votes(accepted) < doubtful:
+		return all
+	case r.refuted(accepted):
+		return 1
+	}
+	return min(all, r.row+1)
+}
+
+// needsWitness reports whether it is time to ask for something that once landed, which is so once for each refusal; row is
+// how many silences the upstream has asked for in a row.
+func (r *refusals) needsWitness(accepted time.Time, row int) bool {
+	if max(r.count, row) < doubtful || r.asked || r.refuted(accepted) {
 		return false
 	}
 	r.asked = true

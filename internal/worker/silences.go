@@ -40,6 +40,13 @@ func (s *silences) add(now time.Time, silence time.Duration) bool {
 	return true
 }
 
+// row is how many there were in a row.
+func (s *silences) row() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
+}
+
 // end is for an answer that was accepted.
 func (s *silences) end() {
 	s.mu.Lock()

@@ -306,7 +306,7 @@ func (w *Worker) ready(t *task) (ready exchange.Ready, ok bool) {
 // probe uses a permit that was drawn in an outage for an item that once landed, in place of the task, which goes back.
 // False: the task itself is to be tried.
 func (w *Worker) probe(t *task, ready exchange.Ready) bool {
-	if w.parts.Pace.State().Limit != harvest.LimitOutage && !t.refusals.needsWitness(w.accepted()) {
+	if w.parts.Pace.State().Limit != harvest.LimitOutage && !t.refusals.needsWitness(w.accepted(), w.silences.row()) {
 		return false
 	}
 	x, probed := w.witnesses.Probe(w.feeding, w.sending, ready, w.question, w.parts.Upstream, w.asked())

@@ -26,7 +26,7 @@ func corpora() []attack {
 		}
 		return a
 	}
-	lands := attack{}
+	lands, landsToo := attack{}, attack{landed: neighbours + 1} // a page is asked for by its id, whatever the title
 	damaged := attack{landed: noneLands, exits: []int{6}, within: 2 * time.Minute, says: "more than 64 KiB"}
 	return []attack{
 		dump("a line of CREATE TABLE of 1.2 GB", "CREATE TABLE (", "xxxxxxxx", ");\n"+table, damaged),
@@ -34,7 +34,7 @@ func corpora() []attack {
 		dump("columns of 1.2 GB", "CREATE TABLE `page` (\n", "  `a` int,\n", ");\n"+table, attack{landed: noneLands, exits: []int{6}, says: "4,096 columns"}),
 		dump("a comment of 1.2 GB", table+"-- ", "xxxxxxxx", "\n", lands),
 		dump("a statement of 1.2 GB", table+"INSERT INTO `other` VALUES ('", "xxxxxxxx", "');\n", lands),
-		dump("a title of 1.2 GB", table+"INSERT INTO `page` VALUES (99,0,'", "xxxxxxxx", "',0,1);\n", lands),
+		dump("a title of 1.2 GB", table+"INSERT INTO `page` VALUES (99,0,'", "xxxxxxxx", "',0,1);\n", landsToo),
 		{name: "corpus: a line of 1.2 GB", prepare: func(c *scene) ([]string, error) { return c.longLine("x") }},
 		{name: "corpus: empty lines of 1.2 GB", prepare: func(c *scene) ([]string, error) { return c.longLine("\n") }},
 	}

@@ -10,7 +10,11 @@ import (
 
 // listings are hostile answers to the steps of a listing. Two of its chains are hostile, twenty are not.
 func listings() []attack {
-	ended := []int{0, 3, 4} // 4 where a person must look at --next, after all else has landed
+	ended := []int{0, 3, 4} // 4 where a person must look at --next or at the size of a page, after all else has landed
+	person := func(a attack) attack {
+		a.exits = []int{4}
+		return a
+	}
 	pages := func(name string, answer http.HandlerFunc, args ...string) attack {
 		return attack{name: "listing: " + name, within: 3 * time.Minute, exits: ended, args: args, prepare: func(c *scene) ([]string, error) { return c.chains(answer) }}
 	}
@@ -33,9 +37,10 @@ func listings() []attack {
 		items("empty pages of names for ever", empty),
 		pages("a cursor that doubles", grows),
 		pages("a cursor of 8 MB", text("application/json", `{"data":[],"next":"`+strings.Repeat("n", 8<<20)+`"}`)),
-		pages("next at other hosts", func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = fmt.Fprintf(w, `<http://127.0.0.%d:1/%d>`, time.Now().UnixNano()%200+2, time.Now().UnixNano())
-		}),
+		person(pages("next at other hosts", func(w http.ResponseWriter, _ *http.Request) {
+			now := time.Now().UnixNano()
+			_, _ = fmt.Fprintf(w, `{"data":[{"id":%d}],"next":"http://127.0.0.%d:1/%d"}`, now, now%200+2, now)
+		})),
 		{name: "listing: Link headers to other hosts", within: 3 * time.Minute, exits: ended, args: []string{"--next", "link"}, prepare: func(c *scene) ([]string, error) {
 			return c.linked(func(r *http.Request) string {
 				return fmt.Sprintf(`<http://metadata.google.internal/%s>; rel="next", <file:///etc/passwd>; rel=next`, r.FormValue("cursor"))
@@ -47,13 +52,13 @@ func listings() []attack {
 		{name: "listing: Link headers of commas", within: 3 * time.Minute, exits: ended, args: []string{"--next", "link"}, prepare: func(c *scene) ([]string, error) {
 			return c.linked(func(*http.Request) string { return strings.Repeat(`<,;"`, 100_000) })
 		}},
-		items("a page of a million names", million),
+		person(items("a page of a million names", million)),
 		items("a page of a million wrong names", packed(`{"data":[`, strings.Repeat(`{"id":"\u0000:"},`, 10_000), 100, `{}],"next":null}`)),
 		items("names of 1 MB", text("application/json", `{"data":[`+strings.Repeat(`{"id":"/ok/`+strings.Repeat("n", 1<<20)+`"},`, 14)+`{}],"next":null}`)),
 		items("names on other hosts", text("application/json", `{"data":[{"id":"http://169.254.169.254/latest"},{"id":"file:///etc/passwd"},{"id":"//metadata.google.internal/"}],"next":null}`)),
 		pages("HTML in place of a step", text("text/html", "<title>Login</title>")),
 		pages("millions of empty objects", packed(`{"next":null,"data":[`, strings.Repeat("{},", 300_000), 16, `{}]}`)),
-		pages("--next without end", text("application/json", `{"data":[],"next":"1","go":true}`), "--next", "if .go then (1 | until(false; . + 1)) else .next end"),
+		person(pages("--next without end", text("application/json", `{"data":[],"next":"1","go":true}`), "--next", "if .go then (1 | until(false; . + 1)) else .next end")),
 	}
 }
 

@@ -47,8 +47,11 @@ func (m *measured) broken(a attack) error {
 	if !strings.Contains(m.output, a.says) {
 		errs = append(errs, fmt.Errorf("%q was not printed", a.says))
 	}
+	if !utf8.ValidString(m.output) {
+		errs = append(errs, errors.New("what was printed is not UTF-8"))
+	}
 	for i, r := range m.output {
-		if r != '\n' && r != '\t' && !unicode.IsPrint(r) || r == utf8.RuneError {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
 			errs = append(errs, fmt.Errorf("%q was printed: …%q", r, m.output[max(0, i-60):i]))
 			break
 		}

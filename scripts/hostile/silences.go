@@ -34,8 +34,15 @@ func silences() []attack {
 		row("silence: 200, a RateLimit without sense", http.StatusOK, "RateLimit", `"a";r=-1;t=999999999999999, "b";r=0;t=1e9, c`, "RateLimit-Policy", `"a";q=0;w=999999999999999`),
 		row("silence: 200, a rate of nothing", http.StatusOK, "X-RateLimit-Limit", "0", "X-RateLimit-Remaining", "-1", "X-RateLimit-Reset", "NaN"),
 		attack{name: "silence: HTTP/2, ENHANCE_YOUR_CALM for ever", items: 1, within: 3 * time.Minute, play: goAway(11)},
-		attack{name: "silence: 429 for one URL, for ever", items: 1, within: 3 * time.Minute, answer: func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(http.StatusTooManyRequests)
-		}},
+		row("silence: 503, Retry-After: 1", http.StatusServiceUnavailable, "Retry-After", "1"),
+		forever("silence: 429 for one URL, for ever", 1),
+		forever("silence: 429 for ten URLs, for ever", 10),
 	)
+}
+
+// forever is a server that has nothing but 429 for some URLs, without a hint for how long.
+func forever(name string, items int) attack {
+	return attack{name: name, items: items, within: 4 * time.Minute, answer: func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTooManyRequests)
+	}}
 }

@@ -42,18 +42,25 @@ func wikis() []attack {
 		row("pages that were not asked for", 10, text("application/json", `{"batchcomplete":true,"query":{"pages":[{"pageid":7,"ns":0,"title":"Other"}]}}`)),
 		row("normalized titles in a circle", 10, text("application/json", `{"batchcomplete":true,"query":{"normalized":[`+strings.Join(circle, ",")+`],"redirects":[`+strings.Join(circle, ",")+`],"pages":[]}}`)),
 		row("redirects in a circle", 10, text("application/json", `{"batchcomplete":true,"query":{"redirects":[`+strings.Join(circle, ",")+`],"pages":[]}}`)),
-		lagged(row("lagged for ever, for some titles", 2, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", "1")
-			_, _ = w.Write([]byte(`{"errors":[{"code":"maxlag","data":{"lag":1e18}}]}`))
-		})),
+		row("lagged for ever, for some titles", 2, lagged("1")),
+		impatient(row("lagged by 1e18 seconds", 2, lagged("1e18"))),
 		row("a discussion of 4 MB of brackets", 5, wikiPage(strings.Repeat("[[{{", 1<<20)), "--extract", "afd"),
 		row("a discussion of 120,000 signatures", 5, wikiPage("== A ==\n"+strings.Repeat("[[User:A]] 1:00, 1 May 2010 (UTC)\n", 120_000)), "--extract", "afd"),
 	}
 }
 
-// lagged is a case in which the pack of the hostile titles silences the worker until its patience ends.
-func lagged(a attack) attack {
-	a.args, a.exits, a.landed, a.within = []string{"--patience", "30s"}, []int{5}, neighbours+2-50, 2*time.Minute
+// lagged answers that the wiki lags by so many seconds, and asks to be left alone for one.
+func lagged(seconds string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "1")
+		_, _ = w.Write([]byte(`{"errors":[{"code":"maxlag","data":{"lag":` + seconds + `}}]}`))
+	}
+}
+
+// impatient is a case in which the pack of the hostile titles, which comes first, silences the worker for longer than its
+// patience.
+func impatient(a attack) attack {
+	a.args, a.exits, a.landed, a.within = []string{"--patience", "30s", "--concurrency", "1"}, []int{5}, noneLands, time.Minute
 	return a
 }
 
