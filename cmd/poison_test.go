@@ -38,8 +38,18 @@ type victim struct {
 	log strings.Builder
 }
 
-// run starts the worker and waits for its end; killed reports whether it was killed.
+// run starts the worker and waits for its end; killed reports whether it was killed. It must not fail.
 func (v *victim) run() (killed bool) {
+	v.t.Helper()
+	code := v.exit()
+	if code > 0 {
+		v.t.Fatalf("worker %v = exit %d\n%s", v.args, code, v.log.String())
+	}
+	return code < 0
+}
+
+// exit starts the worker and waits for its end; the code is -1 where it was killed.
+func (v *victim) exit() (code int) {
 	v.t.Helper()
 	cmd := exec.Command(testenv.Build(v.t, "./cmd/worker"), v.args...)
 	v.mu.Lock()
@@ -55,15 +65,17 @@ func (v *victim) run() (killed bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.cmd = nil
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == -1 {
-		v.kills++
-		return true
-	}
-	if err != nil {
+	exit, failed := errors.AsType[*exec.ExitError](err)
+	if err != nil && !failed {
 		v.t.Fatalf("worker %v = %v\n%s", v.args, err, v.log.String())
 	}
-	return false
+	if !failed {
+		return 0
+	}
+	if exit.ExitCode() == -1 {
+		v.kills++
+	}
+	return exit.ExitCode()
 }
 
 // kill ends the worker at once, if one runs.
