@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"shoal/cmd/internal/console"
 	"sync"
 	"time"
 
@@ -93,7 +94,7 @@ func (p *program) demoWorker(ctx context.Context, api *fakeapi.Server, dir strin
 	if err := errors.Join(os.WriteFile(corpus, urls.Bytes(), 0o600), os.WriteFile(token, []byte(demoToken), 0o600), os.WriteFile(file, []byte(yaml), 0o600)); err != nil {
 		return set, err
 	}
-	cmd := config.WorkerCommand(config.Env{Dir: dir, Version: wire.Version(), Kinds: all.Kinds()}, func(_ context.Context, w config.Worker) error {
+	cmd := config.WorkerCommand(config.Env{Dir: dir, Version: console.Version(), Kinds: all.Kinds()}, func(_ context.Context, w config.Worker) error {
 		set = w
 		return nil
 	})
@@ -140,7 +141,7 @@ func (c *crew) harvest(ctx context.Context, p *program, set config.Worker) []err
 		set.Shard = harvest.Shard{Index: i, Of: demoWorkers}
 		workers.Go(func() {
 			_, results[i] = wire.Harvest(ctx, wire.Env{
-				Out: p.out, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Backend: shared, Watch: c.watch, Say: func(string) {},
+				Out: p.out, Log: p.console.Log, Version: console.Version(), Stop: p.signals.Stop, Backend: shared, Watch: c.watch, Say: func(string) {},
 			}, set)
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"shoal/cmd/internal/console"
 	"strings"
 
 	"shoal/cmd/internal/wire"
@@ -14,13 +15,13 @@ import (
 
 // env is the process around a command that reads a corpus. It ends itself after the first signal.
 func (p *program) env(set config.Worker) wire.Env {
-	return p.envWith(wire.NewConsole, set)
+	return p.envWith(console.New, set)
 }
 
 // scriptEnv is env for a command whose sentences are lines of JSON with --json.
 func (p *program) scriptEnv(set config.Worker) wire.Env {
 	if set.JSON {
-		return p.envWith(wire.NewJSONConsole, set)
+		return p.envWith(console.NewJSON, set)
 	}
 	return p.env(set)
 }
@@ -34,7 +35,7 @@ func (p *program) envWith(open openConsole, set config.Worker) wire.Env {
 	if file := set.FoundFile(); file != "" {
 		p.console.Say("settings from " + file)
 	}
-	return wire.Env{Stdin: os.Stdin, Out: p.out, Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say}
+	return wire.Env{Stdin: os.Stdin, Out: p.out, Log: p.console.Log, Version: console.Version(), Stop: p.signals.Stop, Say: p.console.Say}
 }
 
 // enumerate fills the run's corpus table, between whose steps it may be stopped.
@@ -75,8 +76,8 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 
 // serve shows the run on --status-addr.
 func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err error) {
-	var last wire.Watched
-	bound, stop, err := wire.ServeStatus(set.StatusAddr, set.MetricsToken, &last)
+	var last console.Watched
+	bound, stop, err := console.ServeStatus(set.StatusAddr, set.MetricsToken, &last)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"shoal/cmd/internal/console"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
@@ -27,8 +28,8 @@ func main() {
 // run is the whole program but for the process around it.
 func run(args, environ []string, stdout, stderr *os.File) int {
 	screen := status.OpenTerminal(stderr, environ).Screen()
-	signals := wire.CatchSignals(screen, "stopping; once more to leave at once")
-	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: wire.Version(), Kinds: all.Kinds()}
+	signals := console.CatchSignals(screen, "stopping; once more to leave at once")
+	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: console.Version(), Kinds: all.Kinds()}
 	p := program{environ: environ, stdout: stdout, out: harvest.NewVisible(stdout), paper: status.OpenTerminal(stdout, environ), talk: screen, signals: signals}
 	cmd := config.CoordinatorCommand(env, p.commands()...)
 	cmd.SetArgs(args)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"shoal/cmd/internal/console"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ type order struct {
 
 // operate opens the store and finds what an order is about.
 func (p *program) operate(ctx context.Context, set config.Coordinator, do func(o order) error) (err error) {
-	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), Existing: true})
+	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: console.Version(), Existing: true})
 	if err != nil {
 		return err
 	}

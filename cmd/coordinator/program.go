@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"shoal/cmd/internal/console"
 	"sync/atomic"
 
 	"shoal/cmd/internal/wire"
@@ -22,28 +23,28 @@ type program struct {
 	out     io.Writer       // stdout, for what is visible: everything but the bytes of an export
 	paper   status.Terminal // stdout, for how wide it is
 	talk    *status.Screen  // stderr
-	signals *wire.Signals
-	console *wire.Console
+	signals *console.Signals
+	console *console.Console
 	gentle  atomic.Bool // the command ends itself after the first signal
 }
 
 // with gives a command its console. The command prints its own JSON.
 func (p *program) with(do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
-	return p.on(wire.NewConsole, do)
+	return p.on(console.New, do)
 }
 
 // sentences gives a console to a command that prints nothing but sentences: with --json each is a line of JSON.
 func (p *program) sentences(do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
 	return func(ctx context.Context, set config.Coordinator) error {
-		open := wire.NewConsole
+		open := console.New
 		if set.JSON {
-			open = wire.NewJSONConsole
+			open = console.NewJSON
 		}
 		return p.on(open, do)(ctx, set)
 	}
 }
 
-type openConsole func(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *wire.Console
+type openConsole func(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *console.Console
 
 func (p *program) on(open openConsole, do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
 	return func(ctx context.Context, set config.Coordinator) error {
@@ -61,7 +62,7 @@ func (p *program) on(open openConsole, do func(context.Context, config.Coordinat
 
 // open opens the store and finds the run that is meant.
 func (p *program) open(ctx context.Context, set config.Coordinator, readOnly bool) (*store.Store, harvest.Run, error) {
-	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: readOnly, Existing: true})
+	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: console.Version(), ReadOnly: readOnly, Existing: true})
 	if err != nil {
 		return nil, harvest.Run{}, err
 	}

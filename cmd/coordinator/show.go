@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"shoal/cmd/internal/console"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
-	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
@@ -52,7 +52,7 @@ type runLine struct {
 
 // runs lists what the store holds.
 func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) {
-	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: wire.Version(), ReadOnly: true})
+	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: console.Version(), ReadOnly: true})
 	if err != nil {
 		return err
 	}

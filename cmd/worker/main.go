@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"shoal/cmd/internal/console"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
@@ -29,11 +30,11 @@ func main() {
 // run is the whole program but for the process around it.
 func run(args, environ []string, stdin, stdout, stderr *os.File) int {
 	screen := status.OpenTerminal(stderr, environ).Screen()
-	signals := wire.CatchSignals(screen, "stopping: what is in flight lands first; once more to leave at once")
-	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: wire.Version(), Kinds: all.Kinds()}
+	signals := console.CatchSignals(screen, "stopping: what is in flight lands first; once more to leave at once")
+	env := config.Env{Environ: environ, Terminal: screen.Is(), Version: console.Version(), Kinds: all.Kinds()}
 	cmd := config.WorkerCommand(env, func(ctx context.Context, set config.Worker) error {
 		p := program{set: set, stdin: stdin, stdout: stdout, signals: signals}
-		p.console = wire.NewConsole(stdout, screen, set.LogLevel, set.Progress)
+		p.console = console.New(stdout, screen, set.LogLevel, set.Progress)
 		defer p.console.Close()
 		return p.work(ctx)
 	})
@@ -51,8 +52,8 @@ func run(args, environ []string, stdin, stdout, stderr *os.File) int {
 type program struct {
 	set           config.Worker
 	stdin, stdout *os.File
-	signals       *wire.Signals
-	console       *wire.Console
+	signals       *console.Signals
+	console       *console.Console
 }
 
 // work tries or harvests, and sums up.
@@ -63,10 +64,10 @@ func (p *program) work(ctx context.Context) error {
 	if file := p.set.FoundFile(); file != "" {
 		p.console.Say("settings from " + file)
 	}
-	var last wire.Watched
+	var last console.Watched
 	var address string // bound by the time that anything is watched
 	env := wire.Env{
-		Stdin: p.stdin, Out: harvest.NewVisible(p.stdout), Log: p.console.Log, Version: wire.Version(), Stop: p.signals.Stop, Say: p.console.Say,
+		Stdin: p.stdin, Out: harvest.NewVisible(p.stdout), Log: p.console.Log, Version: console.Version(), Stop: p.signals.Stop, Say: p.console.Say,
 		Watch: func(get func() harvest.Progress) {
 			last.Store(&get)
 			if address != "" {
@@ -78,7 +79,7 @@ func (p *program) work(ctx context.Context) error {
 	if p.set.Try > 0 {
 		return wire.Try(ctx, env, p.set)
 	}
-	bound, stopStatus, err := wire.ServeStatus(p.set.StatusAddr, p.set.MetricsToken, &last)
+	bound, stopStatus, err := console.ServeStatus(p.set.StatusAddr, p.set.MetricsToken, &last)
 	if err != nil {
 		return err
 	}

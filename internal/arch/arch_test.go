@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"internal/ledger":      {"internal/harvest"},
 	"internal/pace":        {"internal/harvest"},
 	"internal/prove":       {},
+	"internal/runs":        {"internal/harvest"},
 	"internal/retry":       {"internal/harvest"},
 	"internal/status":      {"internal/harvest"},
 	"internal/store":       {"internal/harvest"},

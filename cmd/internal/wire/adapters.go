@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"time"
-
 	"shoal/internal/aside"
+	"shoal/internal/config"
+	"shoal/internal/control"
 	"shoal/internal/exchange"
 	"shoal/internal/fetch"
 	"shoal/internal/harvest"
@@ -18,6 +18,7 @@ import (
 	"shoal/internal/store"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
+	"time"
 )
 
 // jobs give an upstream the processes in which its expressions can be ended.
@@ -76,21 +77,14 @@ func (p pacing) State() exchange.PaceState {
 	return state
 }
 
-// keepSilence has the store know of a silence; nothing is stored where nothing may be.
-func (h *Harvester) keepSilence(ctx context.Context, silence time.Duration) error {
-	if h.truth == nil || h.set.Try > 0 {
-		return nil
-	}
-	return h.truth.Silence(ctx, h.run.Host, silence)
-}
-
 type permitted struct {
 	pacer  *pace.Pacer
 	permit pace.Permit
 }
 
 func (p permitted) Usable() bool { return p.pacer.Usable(p.permit) }
-func (p permitted) Unused()      { p.pacer.Unused(p.permit) }
+
+func (p permitted) Unused() { p.pacer.Unused(p.permit) }
 
 // Neutral implements exchange.Permit. Pace must hear of a probe whatever came of it.
 func (p permitted) Neutral(ctx context.Context, up bool) {
@@ -107,6 +101,12 @@ func (p permitted) Backoff(ctx context.Context, silence time.Duration, cut bool)
 	// The silence holds here at once and is reported again until Redis has it.
 	_ = p.pacer.Backoff(ctx, p.permit, silence, cut)
 }
+
+// confirming gives the orders this process' pace.
+type confirming struct{ pacer *pace.Pacer }
+
+// Confirm implements control.Pacer.
+func (c confirming) Confirm(order control.Order) { c.pacer.Confirm(pace.Known(order)) }
 
 // fetching gives a worker its connections.
 type fetching struct {
@@ -185,4 +185,37 @@ func (c chains) CommitStep(ctx context.Context, run string, to harvest.Chain, en
 		return listing.ErrTaken
 	}
 	return err
+}
+
+// policySettings are the settings that a policy is made of.
+func policySettings(set config.Worker) exchange.Settings {
+	return exchange.Settings{Retries: set.Retries, MinPause: set.MinPause, ResetUnit: set.ResetUnit, Slow: set.SlowAnswer, SlowPause: set.SlowPause}
+}
+
+// fetchConfig is for an upstream's host, which the corpus may have named.
+func fetchConfig(set config.Worker, host, corpus string) fetch.Config {
+	plan := memory.Share(1)
+	c := fetch.Config{
+		Budget: plan.Answers, Largest: max(plan.Largest, plan.Roomy(set.MaxBody)),
+		UserAgent: set.Agent(), Timeout: set.Timeout, MaxBody: set.MaxBody, Streams: set.Concurrency, Raw: set.Body == "raw",
+		TrustedHosts: set.TrustedHosts(host, corpus), Credential: set.CredentialHosts(host),
+		CAFile: set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
+		Auth: fetch.Auth{
+			Kind: authKind(set), Name: set.Auth.Name, User: set.Auth.User, SecretEnv: set.Auth.SecretEnv, SecretFile: set.Auth.SecretFile,
+			TokenURL: set.Auth.TokenURL, ClientID: set.Auth.ClientID,
+			ClientSecretEnv: set.Auth.ClientSecretEnv, ClientSecretFile: set.Auth.ClientSecretFile, Scopes: set.Auth.Scopes,
+		},
+	}
+	for _, header := range set.Headers {
+		c.Headers = append(c.Headers, fetch.Header(header))
+	}
+	return c
+}
+
+// authKind is what a kind of credential means on the wire.
+func authKind(set config.Worker) string {
+	if _, login := set.Kinds().ByAuth(set.Auth.Kind); login {
+		return "session"
+	}
+	return set.Auth.Kind
 }

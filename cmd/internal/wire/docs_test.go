@@ -16,6 +16,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
+	"shoal/internal/runs"
 	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/upstream/all"
@@ -86,7 +87,7 @@ func TestExitCodes(t *testing.T) {
 		{store.ErrNoRun, 2},
 		{ledger.ErrUnsafe, 2},
 		{pace.ErrUnsafeRedis, 2},
-		{ErrOverLimit, 3},
+		{runs.ErrOverLimit, 3},
 		{worker.ErrRefused, 4},
 		{worker.ErrPatience, 5},
 		{store.ErrUnavailable, 5},

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"shoal/cmd/internal/console"
 	"shoal/internal/config"
 	"shoal/internal/corpus"
 	"shoal/internal/ledger"
 	"shoal/internal/listing"
 	"shoal/internal/pace"
+	"shoal/internal/runs"
 	"shoal/internal/store"
 	"shoal/internal/worker"
 )
@@ -23,12 +25,9 @@ const (
 	ExitPatience   = 5  // a dependency, the upstream or a backoff outlasted --patience
 	ExitIncomplete = 6  // damaged corpus or failed completeness proof
 	ExitFenced     = 13 // somebody else owns the shard, or works on the run
-	ExitSIGINT     = 130
-	ExitSIGTERM    = 143
+	ExitSIGINT     = console.ExitSIGINT
+	ExitSIGTERM    = console.ExitSIGTERM
 )
-
-// ErrOverLimit: the run is drained, with more losses than --max-dead and its like allow.
-var ErrOverLimit = errors.New("drained, with more losses than allowed")
 
 // ExitCode is the one place that maps an error to an exit code. stopped is the
 // code of the signal that came, if one did.
@@ -45,7 +44,7 @@ func ExitCode(err error, stopped int) int {
 		errors.Is(err, listing.ErrEmpty), errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrNoTables), errors.Is(err, store.ErrNoBodies),
 		errors.Is(err, ledger.ErrUnsafe), errors.Is(err, pace.ErrUnsafeRedis), errors.Is(err, store.ErrNoRun):
 		return ExitUsage
-	case errors.Is(err, ErrOverLimit):
+	case errors.Is(err, runs.ErrOverLimit):
 		return ExitOverLimit
 	case errors.Is(err, worker.ErrRefused), errors.Is(err, listing.ErrBroken):
 		return ExitRefused

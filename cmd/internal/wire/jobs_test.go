@@ -19,9 +19,6 @@ func TestMain(m *testing.M) {
 	if args := os.Args[1:]; aside.Called(args) {
 		os.Exit(aside.Serve(args, os.Stdin, os.Stdout, new(plain.Jobs).Do))
 	}
-	if len(os.Args) == 2 && os.Args[1] == stuckArgument {
-		beStuck()
-	}
 	os.Exit(m.Run())
 }
 

@@ -5,22 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
 	"shoal/internal/listing"
+	"shoal/internal/runs"
 	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/worker"
 )
 
-// Into how many shards a run is cut where nobody said. Where a request holds many items, each shard ends with a request
-// that is not full: few shards keep requests full.
-const (
-	shardsOfMany  = 64
-	shardsOfPacks = 8
-)
+// leader leads a run, or does one of the things that a leader does.
+type leader struct {
+	*process
+	runs   finder
+	corpus corpora
+	api    *api
+}
+
+func newLeader(env Env, set config.Worker, leads bool) *leader {
+	p := newProcess(env, set, leads)
+	return &leader{process: p, runs: finder{p}, corpus: corpora{p, finder{p}}, api: &api{process: p}}
+}
 
 // Led is how a led run ended.
 type Led struct {
@@ -32,20 +38,20 @@ type Led struct {
 // Lead opens the run, enumerates its corpus where only this process can read it, waits until workers have drained its
 // shards, and proves by key that nothing is missing.
 func Lead(ctx context.Context, env Env, set config.Worker) (led Led, err error) {
-	h := newLeader(env, set)
-	life, end := h.untilStopped(ctx, 0)
-	defer h.close()
+	l := newLeader(env, set, true)
+	life, end := l.untilStopped(ctx, 0)
+	defer l.close()
 	defer end()
-	err = h.interruptible(life, h.checkUpstream, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus, h.openRun, h.findSeeds)
+	err = l.interruptible(life, l.api.check, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.runs.open, l.corpus.findSeeds)
 	if err == nil {
-		leader := h.leader()
-		led.Led, err = leader.Finish(life)
-		h.run = leader.Run
+		leading := l.leader()
+		led.Led, err = leading.Finish(life)
+		l.run = leading.Run
 	}
 	if led.Report.Run != "" {
-		led.Seen = h.examples(life, status.Seen{Refused: led.Report.Refused, Budget: led.Report.Budget, Lowered: led.Report.Lowered}, led.Totals)
+		led.Seen = l.examples(life, status.Seen{Refused: led.Report.Refused, Budget: led.Report.Budget, Lowered: led.Report.Lowered}, led.Totals)
 	}
-	led.Run = h.run
+	led.Run = l.run
 	if cause := context.Cause(life); err != nil && errors.Is(cause, worker.ErrStopped) {
 		err = cause
 	}
@@ -53,163 +59,169 @@ func Lead(ctx context.Context, env Env, set config.Worker) (led Led, err error) 
 }
 
 // leader leads the run that was opened.
-func (h *Harvester) leader() *coordinator.Leader {
-	l := &coordinator.Leader{
-		Run: h.run, Store: h.truth, Corpus: rereading{h}, Lead: h.lead, Prepare: h.prepareToLead, Grow: h.grow, Began: h.began,
-		Lost: func(err error) bool { return errors.Is(err, store.ErrHeld) }, Again: h.again, Say: h.Say, Watch: h.Watch, Draining: h.orders.Draining, Steps: h.listsPages(),
-		Judge: func(totals harvest.Counts, items int64) error { return OverLimit(h.set, totals, items) },
+func (l *leader) leader() *coordinator.Leader {
+	c := &coordinator.Leader{
+		Run: l.run, Store: l.store, Corpus: l, Lead: l.lead, Prepare: l.prepare, Grow: l.grow, Began: l.began,
+		Lost: func(err error) bool { return errors.Is(err, store.ErrHeld) }, Again: l.again, Say: l.Say, Watch: l.Watch, Draining: l.orders.Draining, Steps: l.listsPages(),
+		Judge: func(totals harvest.Counts, items int64) error { return allowed(l.set).Check(totals, items) },
 	}
-	if h.enumerates() {
-		l.Fill = func(ctx context.Context) error {
-			table, err := h.filler(l)
+	if l.enumerates() {
+		c.Fill = func(ctx context.Context) error {
+			table, err := l.filler(c)
 			if err != nil {
 				return err
 			}
-			return h.fill(ctx, table)
+			return l.fill(ctx, table)
 		}
 	}
-	return l
+	return c
 }
 
 // lead returns when no other process leads the run.
-func (h *Harvester) lead(ctx context.Context) (leadership coordinator.Leadership, err error) {
-	err = h.again(ctx, func() (err error) {
-		leadership, err = h.truth.Lead(ctx, h.run.Name, owner(), h.Say)
+func (l *leader) lead(ctx context.Context) (leadership coordinator.Leadership, err error) {
+	err = l.again(ctx, func() (err error) {
+		leadership, err = l.store.Lead(ctx, l.run.Name, owner(), l.Say)
 		return err
 	})
 	return leadership, err
 }
 
-// again repeats do while the store is away.
-func (h *Harvester) again(ctx context.Context, do func() error) error {
-	return h.patiently(ctx, "the store", unavailable, do)
-}
-
-// prepareToLead comes when this process leads.
-func (h *Harvester) prepareToLead(ctx context.Context) error {
-	if err := h.mayFill(ctx); err != nil || !h.enumerates() {
+// prepare comes when this process leads.
+func (l *leader) prepare(ctx context.Context) error {
+	if err := l.mayFill(ctx); err != nil || !l.enumerates() {
 		return err
 	}
-	return h.prepareTable(ctx)
+	return l.prepareTable(ctx)
 }
 
-// rereading opens the corpus of the run once more.
-type rereading struct{ h *Harvester }
-
-// Open implements coordinator.Corpus.
-func (r rereading) Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
-	if err := r.h.reopen(ctx); err != nil {
+// Open implements coordinator.Corpus: it opens the corpus of the run once more.
+func (l *leader) Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
+	if err := l.corpus.reopen(ctx); err != nil {
 		return nil, err
 	}
-	return r.h.source.Entries(), nil
+	return l.source.Entries(), nil
 }
 
 // enumerates tells whether this process fills the corpus table: from what only it can read, or by asking the upstream once.
-func (h *Harvester) enumerates() bool {
-	return h.set.Corpus == "-" || h.isListing(h.run.Corpus) && !h.listsPages()
+func (l *leader) enumerates() bool {
+	return l.set.Corpus == "-" || l.isListing(l.run.Corpus) && !l.listsPages()
 }
 
 // mayFill refuses to wait for rows of the table that nobody will bring. What is only read in the end is closed until then.
-func (h *Harvester) mayFill(ctx context.Context) error {
-	if h.enumerates() {
+func (l *leader) mayFill(ctx context.Context) error {
+	if l.enumerates() {
 		return nil
 	}
-	if err := h.closeCorpus(); err != nil {
+	if err := l.corpus.close(); err != nil {
 		return err
 	}
-	if h.run.Corpus != "-" {
-		return nil
-	}
-	chain, err := h.chain(ctx)
-	if err == nil && !chain.Done {
-		err = config.Usagef("run %s reads its corpus from standard input, and not all of it is in the store yet: give it again with --corpus -", h.run.Name)
-	}
-	return err
-}
-
-// listed tells whether the corpus table holds all of the corpus.
-func (h *Harvester) listed(ctx context.Context) (done bool, err error) {
-	err = h.patiently(ctx, "the store", unavailable, func() error {
-		n, err := h.truth.ChainsDone(ctx, h.run.Name)
-		done = n >= len(h.seeds)
+	chain, err := l.corpus.chain(ctx)
+	if err != nil {
 		return err
-	})
-	return done, err
-}
-
-// chain is how far the enumeration of the run's corpus has come.
-func (h *Harvester) chain(ctx context.Context) (chain harvest.Chain, err error) {
-	err = h.patiently(ctx, "the store", unavailable, func() error {
-		chain, err = h.truth.Chain(ctx, h.run.Name, h.run.Corpus)
-		return err
-	})
-	return chain, err
+	}
+	return runs.Unfilled(l.run, chain.Done)
 }
 
 // prepareTable gets ready to ask the upstream for a listing.
-func (h *Harvester) prepareTable(ctx context.Context) error {
-	if !h.isListing(h.run.Corpus) {
+func (l *leader) prepareTable(ctx context.Context) error {
+	if !l.isListing(l.run.Corpus) {
 		return nil
 	}
-	h.startReports(ctx)
-	return h.interruptible(ctx, h.takeOrders, h.openRedis, h.openUpstream, h.introduceOurselves)
+	l.startReports(ctx)
+	return l.interruptible(ctx, l.takeOrders, l.api.openRedis, l.api.open, l.api.introduce)
 }
 
 // filler is the run's table with what fills it.
-func (h *Harvester) filler(l *coordinator.Leader) (*listing.Table, error) {
-	table := h.table()
-	if h.isListing(h.run.Corpus) {
-		lister, err := h.lister()
-		table.Lister = listing.LeaderOnly{Lister: lister, Turn: l.Turn}
+func (l *leader) filler(c *coordinator.Leader) (*listing.Table, error) {
+	table := l.corpus.table()
+	if l.isListing(l.run.Corpus) {
+		lister, err := l.api.lister()
+		table.Lister = listing.LeaderOnly{Lister: lister, Turn: c.Turn}
 		return table, err
 	}
-	stream := listing.NewStream(h.source.Entries())
-	h.onClose(func() error { stream.Close(); return nil })
+	stream := listing.NewStream(l.source.Entries())
+	l.onClose(func() error { stream.Close(); return nil })
 	table.Lister = stream
 	return table, nil
 }
 
-// reopen opens the corpus for another pass: the table, where there is one.
-func (h *Harvester) reopen(ctx context.Context) error {
-	if h.listsPages() {
-		h.source = &walked{h: h, ctx: ctx}
-		return nil
-	}
-	if h.run.Corpus != "-" && !h.isListing(h.run.Corpus) && h.set.Corpus != harvest.StoreCorpus {
-		return h.openNextCorpus(ctx)
-	}
-	done, err := h.listed(ctx)
-	if err == nil && !done {
-		err = fmt.Errorf("%w: the corpus of run %s is not enumerated to its end: start %s", worker.ErrIncomplete, h.run.Name, h.tableSource())
-	}
-	h.source = &enumerated{host: h.run.Host, ctx: ctx, table: h.table()}
-	return err
+func (l *leader) grow(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error {
+	return l.acceptCorpus(ctx, run.CorpusItems, digest, prefix)
 }
 
 // Verify runs the proof alone.
 func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
-	h := newLeader(env, set)
-	h.looks = true
-	life, end := h.untilStopped(ctx, 0)
-	defer h.close()
+	l := newLeader(env, set, true)
+	l.looks = true
+	life, end := l.untilStopped(ctx, 0)
+	defer l.close()
 	defer end()
-	err := h.interruptible(life, h.openStore, h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus)
+	err := l.interruptible(life, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun)
 	if err != nil {
-		return Led{Run: h.run}, err
+		return Led{Run: l.run}, err
 	}
-	if h.run, err = h.findRun(life, harvest.Inputs{Corpus: h.shownCorpus(h.set.Corpus)}); err != nil {
+	if l.run, err = l.runs.find(life, harvest.Inputs{Corpus: l.runs.shown(l.set.Corpus)}); err != nil {
 		return Led{}, config.Usagef("verify which run? %v: say --run", err)
 	}
-	led := Led{Run: h.run}
-	h.readAs(h.run)
-	if err := h.findSeeds(life); err != nil {
+	led := Led{Run: l.run}
+	l.runs.readAs(l.run)
+	if err := l.corpus.findSeeds(life); err != nil {
 		return led, err
 	}
-	if led.Proof, err = h.leader().Prove(life); err != nil {
+	if led.Proof, err = l.leader().Prove(life); err != nil {
 		return led, err
 	}
-	if led.Totals, err = h.totals(life); err != nil {
+	if led.Totals, err = l.totals(life); err != nil {
 		return led, err
 	}
-	return led, led.Proof.Incomplete(h.run.Name)
+	return led, led.Proof.Incomplete(l.run.Name)
+}
+
+// Enumerate opens the run and fills its corpus table to the end, without a shard.
+func Enumerate(ctx context.Context, env Env, set config.Worker) error {
+	l := newLeader(env, set, false)
+	life, end := l.untilStopped(ctx, 0)
+	defer l.close()
+	defer end()
+	steps := []func(context.Context) error{l.api.checkExpressions, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.runs.open, l.corpus.findSeeds, l.takeOrders, l.openAsker}
+	if err := l.interruptible(life, steps...); err != nil {
+		return err
+	}
+	if l.listsPages() {
+		return config.Usagef("--corpus list: without --items has nothing to enumerate: its answers are the pages, which workers fetch")
+	}
+	table := l.corpus.table()
+	if _, ok := l.source.(*enumerated); ok && l.isListing(l.run.Corpus) {
+		lister, err := l.api.lister()
+		if err != nil {
+			return err
+		}
+		table.Lister = lister
+	} else {
+		stream := listing.NewStream(l.source.Entries())
+		defer stream.Close()
+		table.Lister = stream
+	}
+	out, err := l.ordered(Outcome{}, l.fill(life, table))
+	if out.Ordered != "" {
+		l.Say(fmt.Sprintf("stopped by order of %s; coordinator resume --run %s ends that", out.Ordered, l.run.Name))
+	}
+	return err
+}
+
+// openAsker gets ready to ask the upstream for what it lists. A file needs neither a credential nor Redis.
+func (l *leader) openAsker(ctx context.Context) error {
+	if !l.isListing(l.run.Corpus) {
+		return nil
+	}
+	return l.interruptible(ctx, l.api.openRedis, l.api.open, l.api.introduce)
+}
+
+// fill fills the run's table.
+func (l *leader) fill(ctx context.Context, table *listing.Table) error {
+	err := table.Enumerate(ctx, func(ctx context.Context) (int64, error) { return l.store.CorpusSize(ctx, l.run.Name) })
+	if errors.Is(err, worker.ErrStopped) {
+		l.Say("the same command continues from here")
+	}
+	return err
 }

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/store/kinds"
+	"strings"
 )
 
 // Next are the lines that lead from a harvest to its data.
@@ -30,19 +29,19 @@ func Next(set config.Worker, out Outcome) []string {
 }
 
 // examples adds how the run's items ended, and names some of those that did not land.
-func (h *Harvester) examples(ctx context.Context, s status.Seen, totals harvest.Counts) status.Seen {
+func (p *process) examples(ctx context.Context, s status.Seen, totals harvest.Counts) status.Seen {
 	s.Landed, s.Missing, s.Skipped, s.Dead = totals.Landed, totals.Missing, totals.Skipped, totals.Dead
 	named := func(outcome harvest.Outcome, n int64) (all []status.Example) {
 		if n == 0 {
 			return nil
 		}
-		query := store.Query{Run: h.run.Name, What: store.PageRows, Outcomes: []harvest.Outcome{outcome}, Limit: mostExamples}
-		err := h.truth.Export(ctx, query, func(row store.Row) error {
+		query := store.Query{Run: p.run.Name, What: store.PageRows, Outcomes: []harvest.Outcome{outcome}, Limit: mostExamples}
+		err := p.store.Export(ctx, query, func(row store.Row) error {
 			all = append(all, status.Example{Item: cmp.Or(row.Page.ID, row.Page.URL), Reason: row.Page.Reason})
 			return nil
 		})
 		if err != nil {
-			h.Log.Debug("no examples of items", "outcome", outcome, "error", err)
+			p.Log.Debug("no examples of items", "outcome", outcome, "error", err)
 		}
 		return all
 	}

@@ -3,26 +3,23 @@ package wire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
-	"math"
-	"os"
-
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
+	"shoal/internal/runs"
 	"shoal/internal/store"
 )
 
 // Plan says what a run would cost. It reads the corpus and the store, and asks the upstream nothing.
 func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Plan, err error) {
-	h := newLeader(env, set)
-	h.looks = true
-	life, end := h.untilStopped(ctx, 0)
-	defer h.close()
+	l := newLeader(env, set, true)
+	l.looks = true
+	life, end := l.untilStopped(ctx, 0)
+	defer l.close()
 	defer end()
-	steps := []func(context.Context) error{h.adoptTemplate, h.openNamedCorpus, h.openRunsCorpus}
-	switch err := h.interruptible(life, h.checkExpressions, h.openStore); {
+	steps := []func(context.Context) error{l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.findPlanned}
+	switch err := l.interruptible(life, l.api.checkExpressions, l.openStore); {
 	case errors.Is(err, store.ErrNoTables) && set.Corpus == "":
 		return plan, config.Usagef("what shall be planned? Add --corpus FILE")
 	case errors.Is(err, store.ErrNoTables):
@@ -30,152 +27,65 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 	case err != nil:
 		return plan, err
 	}
-	if err := h.interruptible(life, steps...); err != nil {
+	if err := l.interruptible(life, steps...); err != nil {
 		return plan, err
 	}
-	plan = coordinator.Plan{Run: h.set.Run, Host: h.source.Host(), Shards: h.shards(), PerRequest: h.set.Kind().PerRequest(h.set.UpstreamSettings()), Budget: h.set.Rate.PerSecond, Warnings: []string{}}
-	if err := h.planFromStore(life, &plan); err != nil {
-		return plan, err
+	var read coordinator.PlanStore
+	if l.store != nil {
+		read = l.store
 	}
-	if err := h.planCorpus(life, &plan); err != nil {
-		return plan, err
-	}
-	plan.Reckon()
-	h.planWarnings(&plan)
-	return plan, nil
+	return l.planner().Plan(life, read)
 }
 
-// planFromStore takes what the run, and others of its host, say.
-func (h *Harvester) planFromStore(ctx context.Context, plan *coordinator.Plan) error {
-	if h.truth == nil {
-		plan.Run = orText(plan.Run, "(not opened)")
-		return nil
-	}
-	runs, err := h.truth.ListRuns(ctx)
+// findPlanned finds the run that is planned, and how its listing begins. It may not be opened yet.
+func (l *leader) findPlanned(ctx context.Context) error {
+	all, err := l.store.ListRuns(ctx)
 	if err != nil {
 		return err
 	}
-	if run, err := h.findRun(ctx, harvest.Inputs{Corpus: h.shownCorpus(h.set.Corpus)}); err == nil {
-		h.run = run
-		h.readAs(run)
-		plan.Run = run.Name
-		if run.Shards > 0 {
-			plan.Shards = run.Shards
-		}
-		control, err := h.truth.Control(ctx, run.Name)
-		if err != nil {
-			return err
-		}
-		if !h.set.Given("rate") {
-			plan.Budget = coordinator.BudgetOf(run, control)
-		}
+	if run, err := l.runs.find(ctx, harvest.Inputs{Corpus: l.runs.shown(l.set.Corpus)}); err == nil {
+		l.run = run
+		l.runs.readAs(run)
+	} else {
+		l.run.Corpus, l.run.Base = l.set.Corpus, runs.Base(all, l.set.Corpus, l.set.Kinds().SameListing)
 	}
-	plan.Run = orText(plan.Run, "(not opened)")
-	if err := h.planChains(ctx, plan, runs); err != nil {
-		return err
-	}
-	for _, run := range runs {
-		if run.Host != plan.Host {
-			continue
-		}
-		totals, err := h.truth.Totals(ctx, run.Name)
-		if err != nil {
-			return err
-		}
-		if totals.Landed > 0 {
-			plan.BytesPerItem, plan.Like = max(1, totals.Bytes/totals.Landed), run.Name
-			return nil
-		}
-	}
-	return nil
+	return l.corpus.findSeeds(ctx)
 }
 
-// planChains says how long the longest chain of a listing takes: its steps follow one another, so neither a larger budget
-// nor more workers shorten it, more seeds do.
-func (h *Harvester) planChains(ctx context.Context, plan *coordinator.Plan, runs []harvest.Run) error {
-	if !h.isChained(orText(h.run.Corpus, h.set.Corpus)) {
-		return nil
+func (l *leader) planner() coordinator.Planner {
+	set := l.set
+	p := coordinator.Planner{
+		Run: l.run, Host: l.source.Host(), Shards: l.runs.start("").CutInto(), PerRequest: set.Kind().PerRequest(set.UpstreamSettings()), Budget: set.Rate.PerSecond, BudgetGiven: set.Given("rate"),
+		Chains: len(l.seeds), Entries: l.planned,
+		Profile: set.Profile, Workers: set.Workers, Concurrency: set.Concurrency,
+		Advise: func(items int64) (all []string) {
+			for _, kind := range set.Kinds() {
+				if kind.Advise != nil {
+					all = append(all, kind.Advise(set.UpstreamSettings(), l.source.Host(), items)...)
+				}
+			}
+			return all
+		},
 	}
-	if h.run.Name == "" {
-		h.run.Corpus = h.set.Corpus
-		h.run.Base = baseOf(h.set.Kinds(), runs, harvest.Run{Inputs: harvest.Inputs{Corpus: h.set.Corpus}})
+	if l.isChained(l.run.Corpus) {
+		p.SameListing = func(corpus string) bool { return set.Kinds().SameListing(corpus, l.run.Corpus) }
 	}
-	if err := h.findSeeds(ctx); err != nil {
-		return err
-	}
-	plan.Chains = len(h.seeds)
-	for _, run := range runs {
-		steps, err := h.truth.LongestChain(ctx, run.Name)
-		if err != nil {
-			return err
-		}
-		if !h.set.Kinds().SameListing(run.Corpus, h.run.Corpus) || steps == 0 {
-			continue
-		}
-		report, err := coordinator.CompileReport(ctx, h.truth, run.Name)
-		if err != nil {
-			return err
-		}
-		plan.LongestChain = steps
-		if report.Requests > 0 {
-			each := max(1/plan.Budget, report.Stages[harvest.StageFetch]/float64(report.Requests))
-			plan.ChainSeconds = math.Ceil(each * float64(steps))
-		}
-		return nil
-	}
-	return nil
+	return p
 }
 
-func orText(s, other string) string {
-	if s == "" {
-		return other
+// planned opens the corpus that a plan counts: nil where it is not enumerated yet.
+func (l *leader) planned(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
+	if _, ok := l.source.(*enumerated); !ok {
+		return l.source.Entries(), nil
 	}
-	return s
-}
-
-// planCorpus counts the items, and those of them that have ended.
-func (h *Harvester) planCorpus(ctx context.Context, plan *coordinator.Plan) error {
-	if _, ok := h.source.(*enumerated); ok {
-		if h.truth == nil || h.run.Name == "" {
-			return nil
-		}
-		if err := h.findSeeds(ctx); err != nil || h.listsPages() {
-			return err
-		}
-		done, err := h.listed(ctx)
-		if err != nil || !done {
-			return err
-		}
-		if err := h.reopen(ctx); err != nil {
-			return err
-		}
+	if l.store == nil || l.run.Name == "" || l.listsPages() {
+		return nil, nil
 	}
-	ended := func(func(harvest.Key, error) bool) {}
-	keys := iter.Seq2[harvest.Key, error](ended)
-	if h.run.Name != "" {
-		keys = h.truth.Keys(ctx, h.run.Name)
+	if done, err := l.corpus.listed(ctx); err != nil || !done {
+		return nil, err
 	}
-	proof, err := coordinator.Prove(ctx, os.TempDir(), h.source.Entries(), keys, 0)
-	if err != nil {
-		return fmt.Errorf("count the corpus: %w", err)
+	if err := l.corpus.reopen(ctx); err != nil {
+		return nil, err
 	}
-	plan.Items, plan.Rejected, plan.Done = proof.Distinct, proof.Rejected, proof.Distinct-proof.Missing
-	return nil
-}
-
-// planWarnings says what would be done better otherwise.
-func (h *Harvester) planWarnings(plan *coordinator.Plan) {
-	warn := func(format string, args ...any) { plan.Warnings = append(plan.Warnings, fmt.Sprintf(format, args...)) }
-	for _, kind := range h.set.Kinds() {
-		if kind.Advise != nil {
-			plan.Warnings = append(plan.Warnings, kind.Advise(h.set.UpstreamSettings(), plan.Host, plan.Items)...)
-		}
-	}
-	if perShard := plan.Items / int64(max(1, plan.Shards)); plan.PerRequest > 1 && plan.Items > 0 && perShard < int64(10*plan.PerRequest) {
-		warn("%d shards of %d items each: the last request of a shard is not full; fewer shards need fewer requests (--shards %d)",
-			plan.Shards, perShard, max(1, plan.Items/int64(20*plan.PerRequest)))
-	}
-	if h.set.Workers > 0 {
-		warn("profile %s lets %d worker send at a time, with %d requests in flight: more workers stand by", h.set.Profile, h.set.Workers, h.set.Concurrency)
-	}
+	return l.source.Entries(), nil
 }

@@ -3,52 +3,51 @@ package wire
 import (
 	"context"
 	"iter"
-	"slices"
-	"time"
-
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/listing"
 	"shoal/internal/tryout"
+	"slices"
+	"time"
 )
 
 // Try fetches the first items of the corpus within the budget, stores nothing,
 // and shows what was sent, what came and what would become of it.
 func Try(ctx context.Context, env Env, set config.Worker) error {
-	h := newHarvester(env, set)
-	defer h.close()
+	l := newLeader(env, set, false)
+	defer l.close()
 	if set.Corpus == "" {
 		return config.Usagef("--try needs something to try: add --corpus FILE")
 	}
-	life, end := h.untilStopped(ctx, 0)
+	life, end := l.untilStopped(ctx, 0)
 	defer end()
-	if err := h.openCorpus(life); err != nil {
+	if err := l.corpus.open(life); err != nil {
 		return err
 	}
-	h.run = harvest.Run{Name: "try", Titles: harvest.TitlesWritten, Inputs: harvest.Inputs{Host: h.source.Host()}}
-	h.run.Corpus, h.run.Extract = h.set.Corpus, h.set.Extract
-	for _, build := range []func(context.Context) error{h.openRedis, h.openUpstream, h.introduceOurselves} {
+	l.run = harvest.Run{Name: "try", Titles: harvest.TitlesWritten, Inputs: harvest.Inputs{Host: l.source.Host()}}
+	l.run.Corpus, l.run.Extract = l.set.Corpus, l.set.Extract
+	for _, build := range []func(context.Context) error{l.api.openRedis, l.api.open, l.api.introduce} {
 		if err := build(life); err != nil {
 			return err
 		}
 	}
-	h.run.OpenedAt = time.Now()
-	if err := h.findSeeds(life); err != nil {
+	l.run.OpenedAt = time.Now()
+	if err := l.corpus.findSeeds(life); err != nil {
 		return err
 	}
 	t := tryout.Tryout{
-		Out: h.Out, Client: h.exchanges(), Upstream: reading{h.kind, h.client}, Mask: h.client.Mask,
-		Items: h.set.Try, Pack: 1, Records: h.set.Extract != "", Sent: h.set.SentHeaders(),
+		Out: l.Out, Client: l.api.exchanges(), Upstream: reading{l.api.kind, l.api.client}, Mask: l.api.client.Mask,
+		Items: l.set.Try, Pack: 1, Records: l.set.Extract != "", Sent: l.set.SentHeaders(),
 	}
-	if !h.kind.Continues { // what is cut is continued in a harvest: such items are shown one by one
-		t.Pack = h.kind.Most
+	if !l.api.kind.Continues { // what is cut is continued in a harvest: such items are shown one by one
+		t.Pack = l.api.kind.Most
 	}
-	entries, err := h.entriesToTry(life)
+	entries, err := l.entriesToTry(life)
 	if err != nil {
 		return err
 	}
-	if h.listsPages() {
-		t.Listing = listed{h.listings(), h.seeds}
+	if l.listsPages() {
+		t.Listing = listed{l.api.listings(), l.seeds}
 	}
 	if err := t.Run(life, entries); err != nil {
 		if cause := context.Cause(life); cause != nil {
@@ -60,18 +59,18 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 }
 
 // entriesToTry are the items to look at: of a listing the first that it names, or its first steps.
-func (h *Harvester) entriesToTry(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
-	if h.listsPages() {
-		return listing.FirstSteps(h.listings(), h.seeds), nil
+func (l *leader) entriesToTry(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
+	if l.listsPages() {
+		return listing.FirstSteps(l.api.listings(), l.seeds), nil
 	}
-	if _, ok := h.source.(*enumerated); !ok {
-		return h.source.Entries(), nil
+	if _, ok := l.source.(*enumerated); !ok {
+		return l.source.Entries(), nil
 	}
-	lister, err := h.lister()
+	lister, err := l.api.lister()
 	if err != nil {
 		return nil, err
 	}
-	table := &listing.Table{Seeds: h.seeds, Chains: &listing.Memory{}, Lister: &listing.Few{Lister: lister}, Abreast: 1}
+	table := &listing.Table{Seeds: l.seeds, Chains: &listing.Memory{}, Lister: &listing.Few{Lister: lister}, Abreast: 1}
 	return table.Entries(ctx), nil
 }
 

@@ -1,4 +1,4 @@
-package wire
+package console
 
 import (
 	"errors"
@@ -14,6 +14,13 @@ import (
 
 // stuckArgument has the test binary wait for a signal and then do nothing, for ever.
 const stuckArgument = "be-stuck"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == stuckArgument {
+		beStuck()
+	}
+	os.Exit(m.Run())
+}
 
 func beStuck() {
 	catchSignals(status.NewScreen(io.Discard), "stopping", 200*time.Millisecond)

@@ -1,4 +1,4 @@
-package wire
+package console
 
 import (
 	"context"
@@ -18,6 +18,12 @@ import (
 
 	"shoal/internal/harvest"
 	"shoal/internal/status"
+)
+
+// The exit codes after a signal.
+const (
+	ExitSIGINT  = 130
+	ExitSIGTERM = 143
 )
 
 // Version is what the build recorded: a release's tag, or the commit.
@@ -113,15 +119,15 @@ type Console struct {
 	meter *status.Meter
 }
 
-// NewConsole opens the console of a program. Where sentences and progress share a stream of JSON, sentences are JSON too.
-func NewConsole(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *Console {
+// New opens the console of a program. Where sentences and progress share a stream of JSON, sentences are JSON too.
+func New(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *Console {
 	c := &Console{Screen: screen, Mode: mode, out: harvest.NewVisible(stdout)}
 	c.open(level, mode == status.JSON && screen.Same(stdout))
 	return c
 }
 
-// NewJSONConsole opens a console for scripts: each sentence and each log line is a line of JSON.
-func NewJSONConsole(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *Console {
+// NewJSON opens a console for scripts: each sentence and each log line is a line of JSON.
+func NewJSON(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *Console {
 	c := &Console{Screen: screen, Mode: mode, out: harvest.NewVisible(stdout)}
 	c.open(level, true)
 	return c

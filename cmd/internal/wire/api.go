@@ -1,0 +1,311 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"shoal/internal/config"
+	"shoal/internal/control"
+	"shoal/internal/corpus"
+	"shoal/internal/exchange"
+	"shoal/internal/fetch"
+	"shoal/internal/harvest"
+	"shoal/internal/ledger"
+	"shoal/internal/listing"
+	"shoal/internal/memory"
+	"shoal/internal/pace"
+	"shoal/internal/upstream"
+	"shoal/internal/upstream/plain"
+	"shoal/internal/worker"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// api is the upstream of a process, and the budget of requests to it.
+type api struct {
+	*process
+	redis  redis.UniversalClient
+	pacer  *pace.Pacer
+	client *fetch.Client
+	kind   upstream.Open
+}
+
+// checkExpressions compiles them.
+func (a *api) checkExpressions(context.Context) error {
+	if compile := a.set.Kind().Compile; compile != nil {
+		if err := compile(a.set.UpstreamSettings()); err != nil {
+			return config.Usagef("%v", err)
+		}
+	}
+	return nil
+}
+
+// check compiles the expressions and reads credentials and certificates,
+// so that a mistyped one opens no run.
+func (a *api) check(ctx context.Context) error {
+	if err := a.checkExpressions(ctx); err != nil {
+		return err
+	}
+	client, err := fetch.New(fetchConfig(a.set, "", a.set.Corpus), a.Log)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	return client.Close()
+}
+
+// openRedis checks the server that keeps the budget and the ledger.
+func (a *api) openRedis(ctx context.Context) error {
+	if a.set.Redis == "" {
+		return nil
+	}
+	options, err := pace.ClientOptions(a.set.Redis)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	if err := pace.TrustCA(options, a.set.CA); err != nil {
+		return config.Usagef("%v", err)
+	}
+	client := pace.NewClient(options)
+	a.onClose(client.Close)
+	a.redis = client
+	away := func(err error) bool { return !errors.Is(err, pace.ErrUnsafeRedis) && !errors.Is(err, ledger.ErrUnsafe) }
+	return a.retryUnavailable(ctx, "Redis", away, func() error {
+		if err := pace.CheckRedis(ctx, client, a.run.Host); err != nil {
+			return err
+		}
+		return ledger.Check(ctx, client)
+	})
+}
+
+// open makes what talks to the upstream, and when.
+func (a *api) open(ctx context.Context) (err error) {
+	jobs, err := newJobs()
+	if err != nil {
+		return err
+	}
+	a.onClose(jobs.pool.Close)
+	if a.kind, err = openKind(a.set, jobs); err != nil {
+		return err
+	}
+	a.limitStages()
+	a.client, err = fetch.New(fetchConfig(a.set, a.run.Host, a.run.Corpus), a.Log)
+	if err != nil {
+		return config.Usagef("%v", err)
+	}
+	a.onClose(a.client.Close)
+	backend := a.Backend
+	switch {
+	case backend != nil:
+	case a.redis != nil:
+		backend = pace.NewRedis(a.redis)
+	default:
+		backend = pace.NewLocal()
+	}
+	a.pacer = pace.New(pace.Settings{
+		Host: a.run.Host, Rate: a.set.Rate.PerSecond, Headroom: a.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), a.run.Name, a.shardText()), Workers: a.set.Workers, Log: a.Log,
+		MaxSilence: a.set.MaxSilence, Keep: a.keepSilence,
+	}, backend)
+	setter, _ := backend.(control.RateSetter)
+	a.orders.Attach(ctx, a.run.Host, confirming{a.pacer}, setter)
+	a.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		return a.pacer.Close(ctx)
+	})
+	return nil
+}
+
+// limitStages says what one passage through a stage may take, for /healthz. An answer to a pack has expressions run on each
+// of its parts.
+func (a *api) limitStages() {
+	a.counters.Limit(harvest.StageFetch, a.set.Timeout)
+	a.counters.Limit(harvest.StageDecode, time.Duration(3+2*a.kind.Most)*plain.DefaultLimit)
+	a.counters.Limit(harvest.StageLand, time.Minute)
+}
+
+// logsIn reports whether the credential needs a login.
+func (a *api) logsIn() bool {
+	return a.kind.Session != nil && a.set.Kind().LogsIn(a.set.Auth.Kind)
+}
+
+// introduce logs in where that takes a login, and asks an upstream that knows us what it grants us.
+func (a *api) introduce(ctx context.Context) error {
+	if a.kind.Session == nil || a.set.Auth.Kind == "" {
+		return nil
+	}
+	if a.logsIn() {
+		if err := a.login(ctx); err != nil {
+			return err
+		}
+	}
+	totals, err := a.totals(ctx)
+	if err != nil {
+		return err
+	}
+	caller := a.caller()
+	caller.Proven = totals.Landed > 0
+	sentence, err := a.kind.Session.Introduce(ctx, asker{&caller})
+	if err == nil && sentence != "" {
+		a.Say(sentence)
+	}
+	return err
+}
+
+// login gets a session for the credential, by requests that take a permit each.
+func (a *api) login(ctx context.Context) error {
+	caller := a.caller()
+	caller.Client.Fetch = fetching{client: a.client}
+	caller.Proven = a.reading != nil // it has begun to harvest
+	a.client.Forget()
+	return a.kind.Session.Login(ctx, asker{&caller}, a.set.Auth.User, func() (string, error) {
+		secret, err := a.client.Secret()
+		if err != nil {
+			return "", fmt.Errorf("%w: log in: %w", worker.ErrRefused, err)
+		}
+		return secret, nil
+	})
+}
+
+// exchanges makes single attempts within the budget.
+func (a *api) exchanges() *exchange.Client {
+	return &exchange.Client{Pace: pacing{a.pacer}, Fetch: a.fetching(), Policy: exchange.NewPolicy(policySettings(a.set)), Counters: a.counters}
+}
+
+// caller makes single requests within the budget.
+func (a *api) caller() exchange.Caller {
+	return exchange.Caller{
+		Client: a.exchanges(), Patience: a.set.Patience, MaxSilence: a.set.MaxSilence,
+		Waiting: func(sentence string) { a.Say("the upstream: " + a.client.Mask(sentence)) },
+	}
+}
+
+// witnesses are pages of the run that landed; nil where there is no store.
+func (a *api) witnesses() *exchange.Witnesses {
+	if a.store == nil {
+		return nil
+	}
+	return exchange.NewWitnesses(func(ctx context.Context) []harvest.Item {
+		items, err := a.store.Landed(ctx, a.run.Name, 5)
+		if err != nil && ctx.Err() == nil {
+			a.Log.Warn("the store does not say what has landed", "error", err)
+		}
+		return items
+	})
+}
+
+func (a *api) fetching() fetching {
+	f := fetching{client: a.client}
+	if a.logsIn() {
+		f.login = a.login
+	}
+	return f
+}
+
+// lister gets ready to ask for the items that a listing names.
+func (a *api) lister() (listing.Lister, error) {
+	if !a.isChained(a.run.Corpus) {
+		return listing.Own{API: a.listings(), Caller: a.caller(), Guard: listing.NewGuard(a.suspicion, a.again, a.Log)}, nil
+	}
+	item, err := corpus.Items(a.set.URL)
+	if err != nil {
+		return nil, config.Usagef("%v", err)
+	}
+	caller := a.caller()
+	caller.Witnesses = a.witnesses()
+	return &listing.Items{
+		API: a.listings(), Caller: caller, Doubt: listing.NewDoubt(a.set.NoCanary, a.run.Name, a.longest()), Item: item, Host: a.run.Host, Exposes: a.set.Exposes,
+		Guard: listing.NewGuard(a.suspicion, a.again, a.Log),
+	}, nil
+}
+
+// longest is what the store knows of the run's chains; nil where there is none.
+func (a *api) longest() listing.Longest {
+	if a.store == nil {
+		return nil
+	}
+	return a.store
+}
+
+// listings gives a walk its API. No answer may show our credential.
+func (a *api) listings() listings { return listings{a.kind.Lister(a.run), a.client} }
+
+// keepSilence has the store know of a silence; nothing is stored where nothing may be.
+func (a *api) keepSilence(ctx context.Context, silence time.Duration) error {
+	if a.store == nil || a.set.Try > 0 {
+		return nil
+	}
+	return a.store.Silence(ctx, a.run.Host, silence)
+}
+
+// openKind makes the upstream that the settings name.
+func openKind(set config.Worker, aside upstream.Aside) (upstream.Open, error) {
+	kind, err := set.Kind().Open(set.UpstreamSettings(), upstream.Tools{Aside: aside, MaxYield: int(memory.Share(1).Yield)})
+	if err != nil {
+		return kind, config.Usagef("%v", err)
+	}
+	return kind, nil
+}
+
+// Extractor makes records of a stored body by the expression, or by the parser, that spec names.
+func Extractor(kinds upstream.Table, run harvest.Run, spec string) (extract func(body []byte) ([]harvest.Record, error), done func() error, err error) {
+	kind, ok := kinds.Find(run.Upstream)
+	if !ok {
+		return nil, nil, unknownKind(kinds, run)
+	}
+	jobs, err := newJobs()
+	if err != nil {
+		return nil, nil, err
+	}
+	if extract, err = kind.Extractor(run, spec, upstream.Tools{Aside: jobs}); err != nil {
+		return nil, nil, config.Usagef("%v", err)
+	}
+	return extract, jobs.pool.Close, nil
+}
+
+// unknownKind is the error of a run that another version of the program has opened.
+func unknownKind(kinds upstream.Table, run harvest.Run) error {
+	return config.Usagef("run %s is of the upstream %s, and this version knows %s", run.Name, harvest.Quote(run.Upstream), strings.Join(kinds.Names(), ", "))
+}
+
+// asker makes the requests of a session.
+type asker struct{ caller *exchange.Caller }
+
+// Call implements upstream.Asker.
+func (a asker) Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error {
+	_, err := a.caller.Call(ctx, request, read)
+	return err
+}
+
+// Once implements upstream.Asker.
+func (a asker) Once(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error {
+	policy := &a.caller.Client.Policy
+	defer func(retries int) { policy.Retries = retries }(policy.Retries)
+	policy.Retries = 0
+	return a.Call(ctx, request, read)
+}
+
+type listings struct {
+	api    upstream.Lister
+	client *fetch.Client
+}
+
+// ListRequest implements listing.API.
+func (l listings) ListRequest(seed, next string) (*harvest.Request, error) {
+	request, err := l.api.ListRequest(seed, next)
+	switch {
+	case err != nil && next != "" && !errors.Is(err, upstream.ErrListing):
+		return nil, fmt.Errorf("%w: %s: %w", listing.ErrBroken, harvest.Quote(seed), err)
+	case err != nil:
+		return nil, config.Usagef("%v", err)
+	}
+	return request, nil
+}
+
+// ReadList implements listing.API.
+func (l listings) ReadList(request *harvest.Request, seed string, step int64, answer *harvest.Answer, item func(text string) (harvest.Item, error)) (harvest.Listed, string, harvest.Reading) {
+	listed, then, read := l.api.ReadList(request, seed, step, answer, item)
+	maskPage(l.client, &listed.Page)
+	return listed, then, maskCause(l.client, read)
+}

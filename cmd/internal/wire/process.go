@@ -1,0 +1,281 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"shoal/internal/config"
+	"shoal/internal/control"
+	"shoal/internal/exchange"
+	"shoal/internal/harvest"
+	"shoal/internal/pace"
+	"shoal/internal/runs"
+	"shoal/internal/store"
+	"shoal/internal/store/kinds"
+	"shoal/internal/store/stores"
+	"shoal/internal/suspect"
+	"shoal/internal/worker"
+	"slices"
+	"time"
+)
+
+// After the first signal there are 30 s before supervisors kill: what is in
+// flight may take grace, its landing 8 s more, and each of two last words to the store lastWord.
+const (
+	grace    = 10 * time.Second
+	lastWord = 4 * time.Second
+)
+
+// Env is the process around a worker.
+type Env struct {
+	Stdin   io.Reader
+	Out     io.Writer
+	Log     *slog.Logger
+	Version string
+	Stop    <-chan struct{} // closed by the first signal
+	Backend pace.Backend    // shared by workers of one process; nil: by --redis, or one of its own
+	// Watch is told of each worker that starts to drain, and of what follows to be said to a person.
+	Watch func(progress func() harvest.Progress)
+	Say   func(sentence string)
+}
+
+// process is what all parts of one program share: its settings, its store, its run, and what it closes in the end.
+type process struct {
+	Env
+	set       config.Worker
+	store     *store.Store
+	source    source
+	run       harvest.Run
+	opened    bool
+	seeds     []string // of the chains that enumerate the corpus
+	counters  *exchange.Counters
+	progress  *worker.ProcessProgress
+	orders    *control.Orders
+	began     time.Time
+	reading   func() <-chan struct{} // closed when no worker reads the corpus; nil before there is a worker
+	suspicion *suspect.Suspicion     // nil while no crash of the shard's owners is suspected
+	leads     bool                   // it looks after the run rather than after a shard
+	looks     bool                   // it changes nothing, and makes no store
+
+	closers []func() error
+}
+
+func newProcess(env Env, set config.Worker, leads bool) *process {
+	p := &process{Env: env, set: set, counters: exchange.NewCounters(), began: time.Now(), leads: leads}
+	p.progress = &worker.ProcessProgress{Counters: p.counters, Part: p.shardText()}
+	p.orders = control.New(env.Stop, leads)
+	p.Stop = p.orders.Stop()
+	return p
+}
+
+// interruptible takes the steps one after the other; the first signal ends them. What they open lives on with ctx.
+func (p *process) interruptible(ctx context.Context, steps ...func(context.Context) error) error {
+	life, end := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-p.Stop:
+			end(worker.ErrStopped)
+		case <-done: // from here on it is ended with its parent
+		}
+	}()
+	for _, step := range steps {
+		if err := step(life); err != nil {
+			if cause := context.Cause(life); cause != nil {
+				return cause
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// untilStopped is a context that ends so long after the first signal.
+func (p *process) untilStopped(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-p.Stop:
+			time.AfterFunc(after, func() { end(worker.ErrStopped) })
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { end(nil) }
+}
+
+// shardText names the part of the corpus that this worker was told to take.
+func (p *process) shardText() string {
+	if p.set.AutoShard {
+		return "auto"
+	}
+	return p.set.Shard.String()
+}
+
+// storeExists reports whether the store may hold runs already.
+func (p *process) storeExists() bool {
+	file, ok := kinds.Path(p.set.Store)
+	if !ok {
+		return true
+	}
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+func (p *process) onClose(do func() error) { p.closers = append(p.closers, do) }
+
+// close gives everything back, what was opened last first.
+func (p *process) close() {
+	for _, do := range slices.Backward(p.closers) {
+		if err := do(); err != nil {
+			p.Log.Warn("closing", "error", err)
+		}
+	}
+	p.orders.Close() // nothing listens for a signal any more
+}
+
+// retryUnavailable repeats what a dependency that is away makes fail.
+func (p *process) retryUnavailable(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
+	return worker.Patience{Limit: p.set.Patience, Say: p.Say}.Retry(ctx, what, temporary, do)
+}
+
+func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }
+
+// again repeats do while the store is away.
+func (p *process) again(ctx context.Context, do func() error) error {
+	return p.retryUnavailable(ctx, "the store", unavailable, do)
+}
+
+func (p *process) openStore(ctx context.Context) error {
+	options := store.Options{Application: "shoal worker " + p.shardText(), Version: p.Version, Existing: p.looks}
+	if p.leads {
+		options.Application = "shoal coordinator"
+	}
+	return p.retryUnavailable(ctx, "the store", unavailable, func() (err error) {
+		p.store, err = stores.Open(ctx, p.set.Store, options)
+		if err != nil {
+			return err
+		}
+		p.onClose(p.store.Close)
+		for _, sentence := range p.store.Warnings {
+			p.Say("warning: " + sentence)
+		}
+		return nil
+	})
+}
+
+// totals are the items of the run by how they ended.
+func (p *process) totals(ctx context.Context) (totals harvest.Counts, err error) {
+	err = p.again(ctx, func() error {
+		totals, err = p.store.Totals(ctx, p.run.Name)
+		return err
+	})
+	return totals, err
+}
+
+// refresh takes what a run gains while it lasts. The rest of it stays as it is: others read it at the same time.
+func (p *process) refresh(run harvest.Run) {
+	p.run.CorpusItems, p.run.CorpusSum, p.run.FinishedAt = run.CorpusItems, run.CorpusSum, run.FinishedAt
+}
+
+// takeOrders takes the first orders of operators and listens for more until the end.
+func (p *process) takeOrders(ctx context.Context) error {
+	notices, err := p.orders.Begin(ctx, p.store, p.run, unavailable, p.retryUnavailable)
+	if err != nil {
+		return err
+	}
+	for _, sentence := range notices {
+		p.Say(sentence)
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.orders.Follow(life, p.store, p.run.Name)
+	}()
+	p.onClose(func() error {
+		end()
+		<-done
+		return nil
+	})
+	return nil
+}
+
+// ordered tells an order to stop from a signal.
+func (p *process) ordered(out Outcome, err error) (Outcome, error) {
+	out.Run = p.run
+	if by := p.orders.StoppedBy(); by != "" && errors.Is(err, worker.ErrStopped) {
+		out.Ordered = by
+		return out, nil
+	}
+	return out, err
+}
+
+// reports tells the store what this process does.
+func (p *process) reports() worker.Reports {
+	return worker.Reports{
+		Store: p.store, Run: p.run.Name, Worker: fmt.Sprintf("%s@%d", owner(), p.began.UnixMicro()), Began: p.began, Auto: p.set.AutoShard, Progress: p.progress, Log: p.Log,
+	}
+}
+
+// startReports reports until the end.
+func (p *process) startReports(ctx context.Context) {
+	stop := p.reports().Start(ctx, lastWord/2)
+	p.onClose(func() error { stop(); return nil })
+}
+
+// acceptCorpus accepts the corpus of a pass as the run's, or refuses it. before is how many items the run had.
+func (p *process) acceptCorpus(ctx context.Context, before int64, digest harvest.Digest, prefix string) error {
+	pass := runs.Pass{Count: digest.Count, Sum: digest.Sum(), Prefix: prefix, Before: before}
+	run, grew, err := runs.RecordCorpus(ctx, p.store, p.run.Name, pass)
+	if err == nil && grew {
+		p.Say(runs.Grown(run, pass.Count, p.set.Shard.Of == 1))
+	}
+	return err
+}
+
+// allowed are the losses that the settings allow.
+func allowed(set config.Worker) runs.Allowed {
+	return runs.Allowed{Dead: set.MaxDead, Skipped: set.MaxSkipped, Rejected: set.MaxRejected, Missing: set.MaxMissing}
+}
+
+// storeFlag is how another command is told of this store; a password stays where it is.
+func (p *process) storeFlag() string {
+	if p.set.Source("store").Kind == config.FromFlag {
+		return " --store " + quote(p.set.Store)
+	}
+	return ""
+}
+
+// isListing reports whether a corpus is what an upstream lists.
+func (p *process) isListing(uri string) bool {
+	_, ok := p.set.Kinds().Lists(uri)
+	return ok
+}
+
+// isChained reports whether a corpus is a listing in which --next finds where it continues.
+func (p *process) isChained(uri string) bool {
+	_, ok := p.set.Kinds().Chained(uri)
+	return ok
+}
+
+// listsPages tells whether the answers of a listing are the pages themselves.
+func (p *process) listsPages() bool {
+	uri := p.run.Corpus
+	if uri == "" {
+		uri = p.set.Corpus
+	}
+	return p.isChained(uri) && p.set.Items == ""
+}
+
+// owner leads a person to the process: host and process id.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}

@@ -1,0 +1,267 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"shoal/internal/config"
+	"shoal/internal/exchange"
+	"shoal/internal/harvest"
+	"shoal/internal/ledger"
+	"shoal/internal/listing"
+	"shoal/internal/runs"
+	"shoal/internal/status"
+	"shoal/internal/store"
+	"shoal/internal/suspect"
+	"shoal/internal/worker"
+	"time"
+)
+
+// shards are the shards that a worker works on, one after the other.
+type shards struct {
+	*process
+	runs     finder
+	corpus   corpora
+	api      *api
+	lease    *store.Lease
+	worker   *worker.Worker
+	pages    *listing.Pages // in its place, where the answers of a listing are the pages
+	verify   bool           // only the store is asked what has ended
+	finished bool           // the run is, by the shard that was closed last
+}
+
+// Outcome is how a worker's pass ended.
+type Outcome struct {
+	Run      harvest.Run
+	Drained  bool        // every item of the shard, or of all shards with --shard auto, has ended
+	Finished bool        // every item of the run has ended
+	Seen     status.Seen // what the run has met, for advice
+	Ordered  string      // the operator who ordered the run's workers to stop; empty without an order
+}
+
+// Harvest runs one worker from its settings to its end. The first signal ends what comes before the first request, too.
+func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
+	p := newProcess(env, set, false)
+	s := &shards{process: p, runs: finder{p}, corpus: corpora{p, finder{p}}, api: &api{process: p}}
+	life, end := context.WithCancel(ctx)
+	defer p.close() // after end: what reads must have been told to stop
+	defer end()
+	out, err := Outcome{}, s.prepare(life)
+	switch {
+	case err == nil:
+		out, err = s.drainAll(life)
+		out.Seen = s.seen(life)
+	case errors.Is(err, store.ErrNoShardLeft):
+		p.Say(runs.NoShardLeft(p.run, time.Now()))
+		out, err = Outcome{Drained: true, Finished: !p.run.FinishedAt.IsZero()}, nil
+	}
+	return p.ordered(out, err)
+}
+
+// seen is what the run has met, as far as the store can be asked now.
+func (s *shards) seen(ctx context.Context) status.Seen {
+	ctx, cancel := context.WithTimeout(ctx, lastWord/2)
+	defer cancel()
+	p, sum := s.progress.Whole(), s.counters.Sum()
+	seen := status.Seen{Refused: sum.Refused, Budget: p.Budget, Lowered: p.Lowered, Failing: sum.LastError}
+	totals, err := s.store.Totals(ctx, s.run.Name)
+	if err != nil { // what this process knows
+		totals = p.Counts
+	}
+	return s.examples(ctx, seen, totals)
+}
+
+// prepare opens the parts in the order that an item meets them.
+func (s *shards) prepare(ctx context.Context) error {
+	steps := []func(context.Context) error{s.api.check, s.corpus.openNamed, s.openStore}
+	if s.storeExists() { // it may know what the corpus needs, such as the template
+		steps = []func(context.Context) error{s.api.check, s.openStore, s.runs.adoptTemplate, s.corpus.openNamed}
+	}
+	steps = append(steps, s.corpus.openOfRun, s.runs.open, s.corpus.findSeeds, s.takeOrders, s.api.openRedis, s.claim, s.api.open, s.api.introduce, s.build)
+	return s.interruptible(ctx, steps...)
+}
+
+// build puts the worker together.
+func (s *shards) build(ctx context.Context) error {
+	s.suspicion = suspect.New(s.lease.Suspects)
+	if s.listsPages() {
+		totals, err := s.totals(ctx)
+		if err != nil {
+			return err
+		}
+		s.pages = s.pagesOf(totals.Landed > 0)
+		s.progress.Begin(s.pages.Progress)
+		return nil
+	}
+	if err := s.fillTable(ctx); err != nil {
+		return err
+	}
+	totals, err := s.totals(ctx)
+	if err != nil {
+		return err
+	}
+	parts := worker.Parts{
+		Corpus: s.source, Store: s.store, Pace: pacing{s.api.pacer}, Fetch: s.api.fetching(),
+		Upstream: reading{s.api.kind, s.api.client}, Lease: s.lease, Suspects: s.suspicion, Counters: s.counters, Log: s.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+	}
+	if s.api.redis != nil {
+		parts.Ledger = ledger.New(s.api.redis, s.run.Name, s.run.BucketBits)
+	}
+	s.worker = worker.New(worker.Config{
+		Run: s.run, Shard: s.set.Shard, Concurrency: s.set.Concurrency, Pack: s.api.kind.Most, Batch: s.set.Batch, BatchBytes: int(s.set.BatchBytes), Flush: s.set.Flush,
+		Retry:    exchange.NewPolicy(policySettings(s.set)),
+		Patience: s.set.Patience, MaxSilence: s.set.MaxSilence, Limit: s.progress.Left(s.set.Limit), Canary: !s.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
+		Verify: s.verify || s.set.Corpus == "-", // what is read once cannot be gone through once more
+	}, parts)
+	s.reading = s.worker.Reading
+	s.progress.Begin(s.worker.Progress)
+	return nil
+}
+
+// fillTable says what fills the corpus table: this worker, if it has the whole run, else coordinator enumerate.
+func (s *shards) fillTable(ctx context.Context) (err error) {
+	e, ok := s.source.(*enumerated)
+	if !ok {
+		return nil
+	}
+	e.ctx = ctx
+	e.table = s.corpus.table()
+	if s.isListing(s.run.Corpus) && s.set.Shard.Of == 1 && s.run.Shards == 0 { // else whoever leads the run does
+		e.table.Lister, err = s.api.lister()
+	}
+	return err
+}
+
+// pagesOf is the walk of a listing whose answers are the pages.
+func (s *shards) pagesOf(landed bool) *listing.Pages {
+	caller := s.api.caller()
+	caller.Witnesses, caller.Detail = s.api.witnesses(), reading{s.api.kind, s.api.client}.Detail
+	return listing.NewPages(listing.Settings{
+		Run: s.run.Name, Shard: s.set.Shard, Seeds: s.seeds, Abreast: s.set.Concurrency, Limit: s.progress.Left(s.set.Limit), NoCanary: s.set.NoCanary, Landed: landed, Short: s.corpus.shortListing(),
+	}, listing.Parts{
+		API: s.api.listings(), Caller: caller, Steps: s.store, Longest: s.store, Lease: s.lease, Again: s.again, Suspects: s.suspicion, Counters: s.counters, Log: s.Log, Say: s.Say,
+	})
+}
+
+// claim takes the shard. It may wait for its owner for hours, and patience is
+// for a store that is away: each try that was heard of begins anew.
+func (s *shards) claim(ctx context.Context) error {
+	for {
+		began := time.Now()
+		err := s.takeShard(ctx)
+		if !errors.Is(err, worker.ErrPatience) || time.Since(began) < 2*s.set.Patience {
+			return err
+		}
+	}
+}
+
+func (s *shards) takeShard(ctx context.Context) error {
+	return s.retryUnavailable(ctx, "the store", unavailable, func() (err error) {
+		claim := store.Claim{Run: s.run.Name, Shard: s.set.Shard, Owner: owner(), NoWait: s.set.NoWait, Waiting: s.Say}
+		var lease *store.Lease
+		if s.set.AutoShard {
+			claim.Shard.Of = s.run.Shards
+			lease, s.set.Shard, err = s.store.ClaimAny(ctx, claim)
+		} else {
+			lease, err = s.store.Claim(ctx, claim)
+		}
+		if err == nil {
+			s.lease = lease
+			s.onClose(func() error {
+				ctx, cancel := context.WithTimeout(context.Background(), lastWord)
+				defer cancel()
+				return lease.Release(ctx)
+			})
+		}
+		return err
+	})
+}
+
+// drainAll drains the shard, or with --shard auto one free shard after the other.
+func (s *shards) drainAll(ctx context.Context) (Outcome, error) {
+	s.startReports(ctx)
+	if s.Watch != nil {
+		s.Watch(s.progress.Whole)
+	}
+	process := worker.Process{Shards: s, Progress: s.progress, Auto: s.set.AutoShard, Once: s.set.Corpus == runs.Stdin, Limit: s.set.Limit, Say: s.Say}
+	drained, err := process.Drain(ctx)
+	return Outcome{Drained: drained, Finished: drained && s.finished}, err
+}
+
+// Drain implements worker.Shards.
+func (s *shards) Drain(ctx context.Context) (complete bool, err error) {
+	if s.listsPages() {
+		return s.walk(ctx)
+	}
+	result, err := s.worker.Drain(ctx, s.Stop)
+	if err != nil || !result.Complete {
+		return false, err
+	}
+	return s.close(ctx, result)
+}
+
+// walk walks the chains of the shard to their ends.
+func (s *shards) walk(ctx context.Context) (complete bool, err error) {
+	life, end := s.untilStopped(ctx, 0)
+	defer end()
+	switch err := s.pages.Walk(life); {
+	case errors.Is(err, store.ErrFenced):
+		return false, worker.ErrFenced
+	case errors.Is(err, listing.ErrLimit):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return s.close(ctx, worker.Result{Complete: true})
+}
+
+// close closes the shard. A signal that comes meanwhile leaves the store a last word.
+func (s *shards) close(ctx context.Context, result worker.Result) (closed bool, err error) {
+	ctx, end := s.untilStopped(ctx, lastWord)
+	defer end()
+	s.reports().Save(ctx, lastWord/2, false) // before the shard is closed: the process that finishes the run then adds everything up
+	c := worker.Closing{
+		Again:    s.again,
+		Complete: func(ctx context.Context) (bool, error) { return s.lease.Complete(ctx, result.Rejected) },
+	}
+	if !s.listsPages() { // what a listing holds shows only when all of it is walked
+		c.Accept = func(ctx context.Context) error {
+			return s.acceptCorpus(ctx, s.run.CorpusItems, result.Digest, result.Prefix)
+		}
+	}
+	if !s.set.AutoShard { // else the leader of the run judges all of it in the end
+		c.Judge = s.judge
+	}
+	closed, s.finished, err = c.Close(ctx)
+	return closed, err
+}
+
+func (s *shards) judge(ctx context.Context) error {
+	totals, err := s.store.Totals(ctx, s.run.Name)
+	if err != nil {
+		return err
+	}
+	run, err := s.store.FindRun(ctx, s.run.Name)
+	if err != nil {
+		return err
+	}
+	return allowed(s.set).Check(totals, run.CorpusItems)
+}
+
+// Again implements worker.Shards.
+func (s *shards) Again(ctx context.Context, verify bool) error {
+	s.verify = verify
+	return s.interruptible(ctx, s.corpus.openNext, s.build)
+}
+
+// Next implements worker.Shards.
+func (s *shards) Next(ctx context.Context) error {
+	if err := s.lease.Release(ctx); err != nil {
+		s.Log.Warn("giving a drained shard back", "error", err)
+	}
+	s.verify = false
+	err := s.interruptible(ctx, s.claim, s.corpus.openNext, s.build)
+	if errors.Is(err, store.ErrNoShardLeft) {
+		return worker.ErrNoShardLeft
+	}
+	return err
+}

@@ -1,0 +1,162 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"os"
+
+	"shoal/internal/harvest"
+)
+
+// PlanStore is what a plan reads of the store. Its errors end the plan.
+type PlanStore interface {
+	Fleet
+	// ListRuns returns all runs, newest first.
+	ListRuns(ctx context.Context) ([]harvest.Run, error)
+	// Keys yields the keys of all items of the run that have ended.
+	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
+	// LongestChain is the most steps that a chain of the run has taken.
+	LongestChain(ctx context.Context, run string) (int64, error)
+}
+
+// Planner says what a run would cost. It reads the corpus and the store, and asks the upstream nothing.
+type Planner struct {
+	Run         harvest.Run // the run that is meant; without a name it is not opened yet
+	Host        string
+	Shards      int
+	PerRequest  int
+	Budget      float64 // requests/s
+	BudgetGiven bool    // by the operator: what the store has does not count
+	Chains      int     // of a listing
+	store       PlanStore
+	// SameListing reports whether another run lists what this one does; nil where the corpus is not such a listing.
+	SameListing func(corpus string) bool
+	// Entries opens the corpus; nil entries where it is not known yet.
+	Entries func(ctx context.Context) (iter.Seq2[harvest.Entry, error], error)
+	// Advise returns what the kinds of upstream would have done better for so many items; nil where there is none.
+	Advise func(items int64) []string
+
+	Profile     string // its name
+	Workers     int    // that it lets send at once; 0: any number
+	Concurrency int    // requests in flight
+}
+
+// Plan reads what there is and adds it up. store may be nil where there is none yet.
+func (p Planner) Plan(ctx context.Context, store PlanStore) (plan Plan, err error) {
+	p.store = store
+	plan = Plan{Run: "(not opened)", Host: p.Host, Shards: p.Shards, PerRequest: p.PerRequest, Budget: p.Budget, Warnings: []string{}}
+	if p.Run.Name != "" {
+		plan.Run = p.Run.Name
+		if p.Run.Shards > 0 {
+			plan.Shards = p.Run.Shards
+		}
+	}
+	if store != nil {
+		if err := p.fromStore(ctx, &plan); err != nil {
+			return plan, err
+		}
+	}
+	if err := p.countCorpus(ctx, &plan); err != nil {
+		return plan, err
+	}
+	plan.Reckon()
+	plan.Warnings = append(plan.Warnings, p.warnings(plan)...)
+	return plan, nil
+}
+
+// fromStore takes what the run, and others of its host, have shown.
+func (p Planner) fromStore(ctx context.Context, plan *Plan) error {
+	if p.Run.Name != "" && !p.BudgetGiven {
+		control, err := p.store.Control(ctx, p.Run.Name)
+		if err != nil {
+			return err
+		}
+		plan.Budget = BudgetOf(p.Run, control)
+	}
+	all, err := p.store.ListRuns(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.chains(ctx, plan, all); err != nil {
+		return err
+	}
+	for _, run := range all {
+		if run.Host != plan.Host {
+			continue
+		}
+		totals, err := p.store.Totals(ctx, run.Name)
+		if err != nil {
+			return err
+		}
+		if totals.Landed > 0 {
+			plan.BytesPerItem, plan.Like = max(1, totals.Bytes/totals.Landed), run.Name
+			return nil
+		}
+	}
+	return nil
+}
+
+// chains says how long the longest chain of a listing takes: its steps follow one another, so neither a larger budget nor
+// more workers shorten it, more seeds do.
+func (p Planner) chains(ctx context.Context, plan *Plan, all []harvest.Run) error {
+	if p.SameListing == nil {
+		return nil
+	}
+	plan.Chains = p.Chains
+	for _, run := range all {
+		steps, err := p.store.LongestChain(ctx, run.Name)
+		if err != nil {
+			return err
+		}
+		if steps == 0 || !p.SameListing(run.Corpus) {
+			continue
+		}
+		report, err := CompileReport(ctx, p.store, run.Name)
+		if err != nil {
+			return err
+		}
+		plan.LongestChain = steps
+		if report.Requests > 0 {
+			each := max(1/plan.Budget, report.Stages[harvest.StageFetch]/float64(report.Requests))
+			plan.ChainSeconds = math.Ceil(each * float64(steps))
+		}
+		return nil
+	}
+	return nil
+}
+
+// countCorpus counts the items, and those of them that have ended.
+func (p Planner) countCorpus(ctx context.Context, plan *Plan) error {
+	entries, err := p.Entries(ctx)
+	if err != nil || entries == nil {
+		return err
+	}
+	keys := iter.Seq2[harvest.Key, error](func(func(harvest.Key, error) bool) {})
+	if p.store != nil && p.Run.Name != "" {
+		keys = p.store.Keys(ctx, p.Run.Name)
+	}
+	proof, err := Prove(ctx, os.TempDir(), entries, keys, 0)
+	if err != nil {
+		return fmt.Errorf("count the corpus: %w", err)
+	}
+	plan.Items, plan.Rejected, plan.Done = proof.Distinct, proof.Rejected, proof.Distinct-proof.Missing
+	return nil
+}
+
+// warnings are what would be done better otherwise.
+func (p Planner) warnings(plan Plan) (all []string) {
+	warn := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if p.Advise != nil {
+		all = p.Advise(plan.Items)
+	}
+	if perShard := plan.Items / int64(max(1, plan.Shards)); plan.PerRequest > 1 && plan.Items > 0 && perShard < int64(10*plan.PerRequest) {
+		warn("%d shards of %d items each: the last request of a shard is not full; fewer shards need fewer requests (--shards %d)",
+			plan.Shards, perShard, max(1, plan.Items/int64(20*plan.PerRequest)))
+	}
+	if p.Workers > 0 {
+		warn("profile %s lets %d worker send at a time, with %d requests in flight: more workers stand by", p.Profile, p.Workers, p.Concurrency)
+	}
+	return all
+}

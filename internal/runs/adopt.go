@@ -1,0 +1,129 @@
+package runs
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Reading is how the answers of a run are asked for and read.
+type Reading struct {
+	Upstream, API     string // API: the --api or the --url
+	Next, Items       string
+	Split, ID, Absent string
+	Check, Wait       string
+	Pack              int
+}
+
+// Adopt returns the reading of a start with what the run has and the start was not told.
+func (r Reading) Adopt(run harvest.Run, defaults Defaults) Reading {
+	if r.API == "" {
+		r.API = run.API
+		if defaults.Upstream {
+			r.Upstream = cmp.Or(run.Upstream, r.Upstream)
+		}
+	}
+	r.Next, r.Items = cmp.Or(r.Next, run.Next), cmp.Or(r.Items, run.Items)
+	r.Split, r.ID = cmp.Or(r.Split, run.Split), cmp.Or(r.ID, run.ID)
+	r.Check, r.Wait = cmp.Or(r.Check, run.Check), cmp.Or(r.Wait, run.Wait)
+	if defaults.Absent {
+		r.Absent = cmp.Or(run.Absent, r.Absent)
+	}
+	if defaults.Pack {
+		r.Pack = cmp.Or(run.Pack, r.Pack)
+	}
+	return r
+}
+
+// As returns the reading of the run that was opened, which holds what its start was told.
+func (r Reading) As(run harvest.Run) Reading {
+	r.Next, r.Items, r.Split, r.ID, r.Check, r.Wait = run.Next, run.Items, run.Split, run.ID, run.Check, run.Wait
+	r.Absent, r.Pack = cmp.Or(run.Absent, r.Absent), cmp.Or(run.Pack, r.Pack)
+	return r
+}
+
+// Corpus returns the corpus that a start reads which was given none, or the run's own table. enumerated says that the table
+// holds it.
+func (s Start) Corpus(run harvest.Run, given string, enumerated bool) (string, error) {
+	switch {
+	case s.AutoShard && run.Shards == 0:
+		return "", harvest.Usagef("--shard auto takes the shards of a run that was opened with a number of them, and run %s was not: open one with coordinator run --shards N, or say --shard i/N", run.Name)
+	case enumerated, given == harvest.StoreCorpus:
+		return harvest.StoreCorpus, nil
+	case run.Corpus == "" || run.Corpus == Stdin:
+		return "", harvest.Usagef("run %s was opened with a corpus on standard input: give it again with --corpus -", run.Name)
+	case strings.HasSuffix(run.Corpus, hiddenQuery):
+		return "", harvest.Usagef("run %s was opened with the corpus %s, whose query is not stored because it may be a credential: give the whole address again with --corpus", run.Name, run.Corpus)
+	}
+	return run.Corpus, nil
+}
+
+// Stdin is the corpus that is read from standard input.
+const Stdin = "-"
+
+// Enumerates reports whether the leader of the run fills its corpus table before any worker can read it.
+func Enumerates(run harvest.Run) bool { return run.Corpus == Stdin && run.Shards > 0 }
+
+// hiddenQuery stands for the query of a corpus' address, which may be a signature.
+const hiddenQuery = "?…"
+
+// Shown returns a corpus as it is stored with the run and may be printed: without the query of an address, which may be a
+// signature. public says that its query is none.
+func Shown(uri string, public bool) string {
+	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && !public && strings.Contains(address, "://") {
+		return address + hiddenQuery
+	}
+	return uri
+}
+
+// FilledBy returns the command that brings the rest of the run's corpus into its table.
+func FilledBy(run harvest.Run) string {
+	command := "coordinator enumerate"
+	if run.Shards > 0 {
+		command = "coordinator run"
+	}
+	command += " --run " + run.Name
+	if run.Corpus == Stdin {
+		command += " --corpus -, with the same lines on its standard input"
+	}
+	return command
+}
+
+// Unfilled returns an error where a leader would wait for rows of the corpus table that no process brings: it does not
+// enumerate the corpus itself, and done says whether all of it is in the table.
+func Unfilled(run harvest.Run, done bool) error {
+	if run.Corpus != Stdin || done {
+		return nil
+	}
+	return harvest.Usagef("run %s reads its corpus from standard input, and not all of it is in the store yet: give it again with --corpus -", run.Name)
+}
+
+// Introduce returns the sentence with which a run begins or resumes.
+func Introduce(run harvest.Run, opened bool, rate string, totals harvest.Counts, now time.Time) string {
+	if opened {
+		cut := ""
+		if run.Shards > 0 {
+			cut = fmt.Sprintf(", in %d shards", run.Shards)
+		}
+		return fmt.Sprintf("opened run %s: %s at %s%s", run.Name, run.Host, rate, cut)
+	}
+	done := fmt.Sprintf("%d items done", totals.Items())
+	switch {
+	case !run.FinishedAt.IsZero():
+		done = "100 % done"
+	case run.CorpusItems > 0:
+		done = fmt.Sprintf("%.0f %% done", min(99, 100*float64(totals.Items())/float64(run.CorpusItems)))
+	}
+	return fmt.Sprintf("resuming %s, opened %s ago, %s", run.Name, harvest.Ago(now.Sub(run.OpenedAt)), done)
+}
+
+// NoShardLeft returns the sentence of a worker that comes too late.
+func NoShardLeft(run harvest.Run, now time.Time) string {
+	if run.FinishedAt.IsZero() {
+		return "run " + run.Name + " has no shard left"
+	}
+	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet say --run NAME", run.Name, harvest.Ago(now.Sub(run.FinishedAt)))
+}

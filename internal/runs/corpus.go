@@ -1,0 +1,67 @@
+package runs
+
+import (
+	"context"
+	"fmt"
+
+	"shoal/internal/harvest"
+)
+
+// Pass is what one full pass over a corpus found.
+type Pass struct {
+	Count  int64  // items
+	Sum    string // Digest.Sum of all of them
+	Prefix string // Digest.Sum of as many as the run had before
+	Before int64  // how many the run had before
+}
+
+// Compare judges the corpus of a pass by that of the run: the first pass is accepted, and so is the same corpus again and
+// one that only grew at its end. known is set where there is nothing to record.
+func (p Pass) Compare(run harvest.Run) (known bool, err error) {
+	grew := p.Count > run.CorpusItems && run.CorpusItems == p.Before && p.Prefix == run.CorpusSum
+	switch {
+	case run.CorpusSum == "", grew:
+		return false, nil
+	case p.Count == run.CorpusItems && p.Sum == run.CorpusSum:
+		return true, nil
+	}
+	return false, fmt.Errorf("%w: the corpus is not the one that run %s was opened with (%d items then, %d now, and not just more at its end); "+
+		"what was fetched has landed; open a new run for it with --run NAME, or go back to the old corpus",
+		harvest.ErrIncomplete, run.Name, run.CorpusItems, p.Count)
+}
+
+// Store keeps the digest of a run's corpus. Its errors are passed on.
+type Store interface {
+	FindRun(ctx context.Context, name string) (harvest.Run, error)
+	// RecordDigest keeps the count and the sum if the stored sum is still known; recorded reports whether it did.
+	RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error)
+}
+
+// RecordCorpus compares the corpus of a pass with that of the run and records it where it is new. Where another shard was
+// faster, what that one recorded counts. before is the run as it was recorded by an earlier pass: its CorpusSum is empty
+// where this one is the first, and grew is set where the corpus grew since.
+func RecordCorpus(ctx context.Context, store Store, name string, pass Pass) (before harvest.Run, grew bool, err error) {
+	for {
+		run, err := store.FindRun(ctx, name)
+		if err != nil {
+			return run, false, err
+		}
+		known, err := pass.Compare(run)
+		if known || err != nil {
+			return run, false, err
+		}
+		recorded, err := store.RecordDigest(ctx, name, run.CorpusSum, pass.Count, pass.Sum)
+		if recorded || err != nil {
+			return run, recorded && run.CorpusSum != "", err
+		}
+	}
+}
+
+// Grown returns the sentence about a corpus that grew. alone says that one worker has all of it.
+func Grown(before harvest.Run, count int64, alone bool) string {
+	text := fmt.Sprintf("the corpus grew from %d to %d items: recorded", before.CorpusItems, count)
+	if !alone {
+		text += "; start the other shards again, so that they see it too"
+	}
+	return text
+}
