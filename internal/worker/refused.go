@@ -53,9 +53,9 @@ func (r *refusals) incidents(all int, accepted time.Time) int {
 }
 
 // needsWitness reports whether it is time to ask for something that once landed, which is so once for each refusal; row is
-// how many silences the upstream has asked for in a row.
+// how many silences the upstream has asked for in a row, which a witness may end whatever the task is.
 func (r *refusals) needsWitness(accepted time.Time, row int) bool {
-	if max(r.count, row) < doubtful || r.asked || r.refuted(accepted) {
+	if r.asked || row < doubtful && (r.count < doubtful || r.refuted(accepted)) {
 		return false
 	}
 	r.asked = true

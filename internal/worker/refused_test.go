@@ -20,8 +20,8 @@ func TestSilencesOfAFewItemsDoNotGrow(t *testing.T) {
 		within  time.Duration
 	}{
 		{1, func() *harvest.Answer { return status(429) }, "http_429", 4 * time.Second, time.Minute},
-		{10, func() *harvest.Answer { return status(429) }, "http_429", 8 * time.Second, 5 * time.Minute},
-		{60, func() *harvest.Answer { return status(429) }, "http_429", time.Minute, 30 * time.Minute},
+		{10, func() *harvest.Answer { return status(429) }, "http_429", 16 * time.Second, 5 * time.Minute},
+		{60, func() *harvest.Answer { return status(429) }, "http_429", 32 * time.Second, 10 * time.Minute},
 		{3, func() *harvest.Answer {
 			a := status(503)
 			a.Header.Set("Retry-After", "2")
