@@ -10,14 +10,13 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/faults"
-	"shoal/internal/store/internal/sqltext"
 	"shoal/internal/store/internal/tables"
 )
 
 // Chain implements [store.Chains].
 func (p *Store) Chain(ctx context.Context, run, seed string) (harvest.Chain, error) {
 	c := harvest.Chain{Seed: seed}
-	err := p.pool.QueryRow(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL, coalesce(trail, '') FROM shoal.chains WHERE "+sqltext.ChainNamed(sqltext.ChainNameHashed), run, seed).
+	err := p.pool.QueryRow(ctx, "SELECT step, coalesce(next, ''), done_at IS NOT NULL, coalesce(trail, '') FROM shoal.chains WHERE "+dialect.ChainNamed(), run, seed).
 		Scan(&c.Step, &c.Next, &c.Done, &c.Trail)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = nil
@@ -44,7 +43,7 @@ func (p *Store) CommitStep(ctx context.Context, run string, to harvest.Chain, en
 		if _, err := tx.Exec(ctx, "SELECT 1 FROM shoal.runs WHERE run = $1 FOR NO KEY UPDATE", run); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, sqltext.MoveChain("shoal.", sqltext.ChainNameHashed, "clock_timestamp()"), run, to.Seed, to.Step, to.Next, to.Done, to.Trail)
+		tag, err := tx.Exec(ctx, dialect.MoveChain(), run, to.Seed, to.Step, to.Next, to.Done, to.Trail)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/leasing"
-	"shoal/internal/store/internal/sqltext"
 )
 
 // LandUnder lands pages under a token of the shard, on a connection of its own, as a lease does.
@@ -44,7 +42,7 @@ func RaiseToken(t testing.TB, s *store.Store, run string, shard harvest.Shard) i
 // ExplainExport is the plan of an export.
 func ExplainExport(t testing.TB, conn *pgx.Conn, q store.Query) string {
 	t.Helper()
-	sql, args, err := sqltext.ExportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) }, func(k harvest.Key) any { return uuid(k) })
+	sql, args, err := dialect.ExportQuery(q, func(k harvest.Key) any { return uuid(k) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/faults"
-	"shoal/internal/store/internal/sqltext"
 	"shoal/internal/store/internal/tables"
 )
 
@@ -89,7 +88,7 @@ func forgetExtract(ctx context.Context, tx pgx.Tx, run string) error {
 // ExtractBodies implements [store.Extraction].
 func (p *Store) ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) (bodies []store.StoredBody, err error) {
 	err = pgx.BeginTxFunc(ctx, p.pool, beginOrdered, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, sqltext.SelectBodies("shoal.", "$1", "$2", "$3"), run, uuid(after), limit)
+		rows, err := tx.Query(ctx, dialect.SelectBodies(), run, uuid(after), limit)
 		if err != nil {
 			return err
 		}
@@ -158,19 +157,19 @@ func (p *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 // swapRecords deletes and inserts rather than swapping partitions: readers keep their snapshot and wait for nobody, and
 // the role needs no right to alter tables.
 func swapRecords(ctx context.Context, tx pgx.Tx, run, spec string) error {
-	for _, sql := range sqltext.MoveRecords("shoal.", "$1") {
+	for _, sql := range dialect.MoveRecords() {
 		if _, err := tx.Exec(ctx, sql, run); err != nil {
 			return err
 		}
 	}
-	tag, err := tx.Exec(ctx, sqltext.LandExtracted("shoal.", "$1"), run)
+	tag, err := tx.Exec(ctx, dialect.LandExtracted(), run)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, sqltext.CountLanded("shoal.", "$1", "$2::bigint", "least", "greatest"), run, tag.RowsAffected()); err != nil {
+	if _, err := tx.Exec(ctx, dialect.CountLanded(), run, tag.RowsAffected()); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, sqltext.KeepFormer("shoal.", "$1", "$2", "clock_timestamp()"), run, spec); err != nil {
+	if _, err := tx.Exec(ctx, dialect.KeepFormer(), run, spec); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, "UPDATE shoal.runs SET extract = $2 WHERE run = $1", run, spec); err != nil {

@@ -13,7 +13,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/faults"
-	"shoal/internal/store/internal/sqltext"
 	"shoal/internal/store/internal/tables"
 )
 
@@ -254,7 +253,7 @@ func (p *Store) rewind(ctx context.Context, tx pgx.Tx, run string, back *tables.
 		return err
 	}
 	for _, seed := range back.Rewind(chains) {
-		if _, err := tx.Exec(ctx, sqltext.RewindChain("shoal.", sqltext.ChainNameHashed), run, seed); err != nil {
+		if _, err := tx.Exec(ctx, dialect.RewindChain(), run, seed); err != nil {
 			return err
 		}
 	}

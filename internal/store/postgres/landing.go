@@ -14,7 +14,6 @@ import (
 	"shoal/internal/store"
 	"shoal/internal/store/internal/faults"
 	"shoal/internal/store/internal/leasing"
-	"shoal/internal/store/internal/sqltext"
 	"shoal/internal/store/internal/tables"
 )
 
@@ -76,7 +75,7 @@ func (l *landing) fence(ctx context.Context, tx pgx.Tx) error {
 	}
 	for i := range l.rows {
 		if to := l.rows[i].Chain; to != nil {
-			if _, err := tx.Exec(ctx, sqltext.MoveChain("shoal.", sqltext.ChainNameHashed, "clock_timestamp()"), l.Run, to.Seed, to.Step, to.Next, to.Done, to.Trail); err != nil {
+			if _, err := tx.Exec(ctx, dialect.MoveChain(), l.Run, to.Seed, to.Step, to.Next, to.Done, to.Trail); err != nil {
 				return err
 			}
 		}

@@ -10,7 +10,6 @@ import (
 
 	"shoal/internal/harvest"
 	"shoal/internal/store"
-	"shoal/internal/store/internal/sqltext"
 	"shoal/internal/store/internal/tables"
 )
 
@@ -18,7 +17,7 @@ import (
 func (p *Store) Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error) {
 	asked := uuids(keys)
 	operation := fmt.Sprintf("look up %d keys of run %s", len(keys), run)
-	rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1 AND key = ANY ($2)"+sqltext.NotRetried("shoal.", "$1"), run, asked)
+	rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1 AND key = ANY ($2)"+dialect.NotRetried(), run, asked)
 	if err != nil {
 		return nil, classify(operation, err)
 	}
@@ -43,7 +42,7 @@ func (p *Store) Retried(ctx context.Context, run string, key harvest.Key) (yes b
 // Landed implements [store.Pages].
 func (p *Store) Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error) {
 	operation := "read what landed in run " + run
-	rows, err := p.pool.Query(ctx, sqltext.LandedItems("shoal.", numbered), run, limit)
+	rows, err := p.pool.Query(ctx, dialect.LandedItems(), run, limit)
 	if err != nil {
 		return nil, classify(operation, err)
 	}
@@ -60,7 +59,7 @@ func (p *Store) Landed(ctx context.Context, run string, limit int) ([]harvest.It
 func (p *Store) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error] {
 	return func(yield func(harvest.Key, error) bool) {
 		operation := "read the keys of run " + run
-		rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1"+sqltext.NotRetried("shoal.", "$1"), run)
+		rows, err := p.pool.Query(ctx, "SELECT key FROM shoal.pages WHERE run = $1"+dialect.NotRetried(), run)
 		if err != nil {
 			yield(harvest.Key{}, classify(operation, err))
 			return
@@ -90,7 +89,7 @@ var beginOrdered = pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE R
 
 // Export implements [store.Pages].
 func (p *Store) Export(ctx context.Context, q store.Query, each func(store.Row) error) error {
-	sql, args, err := sqltext.ExportQuery(q, "shoal.", func(n int) string { return fmt.Sprintf("$%d", n) }, func(k harvest.Key) any { return uuid(k) })
+	sql, args, err := dialect.ExportQuery(q, func(k harvest.Key) any { return uuid(k) })
 	if err != nil {
 		return err
 	}

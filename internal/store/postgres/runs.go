@@ -86,7 +86,7 @@ func (p *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 	}
 	if given.Extract != "" && given.Extract != run.Extract {
 		var former bool
-		err := p.pool.QueryRow(ctx, sqltext.IsFormer("shoal.", "$1", "$2"), run.Name, given.Extract).Scan(&former)
+		err := p.pool.QueryRow(ctx, dialect.IsFormer(), run.Name, given.Extract).Scan(&former)
 		if given = opening.AsNow(given, former); err != nil {
 			return run, false, classify("open run "+given.Name, err)
 		}
@@ -108,11 +108,11 @@ func (p *Store) redefine(ctx context.Context, stored, given harvest.Run, contrad
 		if err := excludeLeader(ctx, tx, given.Name); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, sqltext.RedefineRun("shoal.", "clock_timestamp()", numbered), sqltext.Redefinition(given)...)
+		tag, err := tx.Exec(ctx, dialect.RedefineRun(), sqltext.Redefinition(given)...)
 		if done = err == nil && tag.RowsAffected() > 0; !done {
 			return err
 		}
-		for _, statement := range append(sqltext.EmptyRun("shoal."), "UPDATE shoal.runs SET generation = gen_random_uuid() WHERE run = $1") {
+		for _, statement := range append(dialect.EmptyRun(), "UPDATE shoal.runs SET generation = gen_random_uuid() WHERE run = $1") {
 			if _, err := tx.Exec(ctx, statement, given.Name); err != nil {
 				return err
 			}
@@ -124,7 +124,7 @@ func (p *Store) redefine(ctx context.Context, stored, given harvest.Run, contrad
 				}
 			}
 		}
-		_, err = tx.Exec(ctx, sqltext.SaveInputs("shoal.", numbered), sqltext.InputsOf(opening.Redefined(stored, given))...)
+		_, err = tx.Exec(ctx, dialect.SaveInputs(), sqltext.InputsOf(opening.Redefined(stored, given))...)
 		return err
 	})
 	if !done && (err == nil || errors.Is(err, faults.ErrLed)) {
@@ -136,9 +136,6 @@ func (p *Store) redefine(ctx context.Context, stored, given harvest.Run, contrad
 	run, err := findRun(ctx, p.pool, given.Name)
 	return run, true, classify("open run "+given.Name, err)
 }
-
-// numbered is the n-th parameter of a statement.
-func numbered(n int) string { return fmt.Sprintf("$%d", n) }
 
 // createRun makes the run's partitions and then its row. The partitions are made as tables of their own and attached,
 // because making them in place would lock all readers of all runs out; under a lock, because two makers would collide.
@@ -156,7 +153,7 @@ func (p *Store) createRun(ctx context.Context, tx pgx.Tx, given harvest.Run) (ha
 		given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus, given.Shards, p.version, given.Base)
 	opened := err == nil && tag.RowsAffected() == 1
 	if opened {
-		_, err = tx.Exec(ctx, sqltext.SaveInputs("shoal.", numbered), sqltext.InputsOf(given)...)
+		_, err = tx.Exec(ctx, dialect.SaveInputs(), sqltext.InputsOf(given)...)
 	}
 	if err != nil {
 		return given, false, err
@@ -187,7 +184,7 @@ func (p *Store) adopt(ctx context.Context, stored, given harvest.Run) (harvest.R
 	}
 	_, err := p.pool.Exec(ctx, "UPDATE shoal.runs SET rate = $2, corpus = $3, shards = nullif($4, 0) WHERE run = $1", next.Name, next.Rate, next.Corpus, next.Shards)
 	if err == nil {
-		_, err = p.pool.Exec(ctx, sqltext.SaveInputs("shoal.", numbered), sqltext.InputsOf(next)...)
+		_, err = p.pool.Exec(ctx, dialect.SaveInputs(), sqltext.InputsOf(next)...)
 	}
 	return next, err
 }
@@ -195,7 +192,7 @@ func (p *Store) adopt(ctx context.Context, stored, given harvest.Run) (harvest.R
 // RecordDigest implements [store.Corpus].
 func (p *Store) RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error) {
 	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, sqltext.RecordDigest("shoal.", "$1", "$2", "$3", "$4"), run, known, items, sum)
+		tag, err := tx.Exec(ctx, dialect.RecordDigest(), run, known, items, sum)
 		if recorded = err == nil && tag.RowsAffected() == 1; !recorded || known == "" {
 			return err
 		}
@@ -217,13 +214,13 @@ func (p *Store) NewGeneration(ctx context.Context, run string) error {
 // Totals implements [store.Counts].
 func (p *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) {
 	var c harvest.Counts
-	err := p.pool.QueryRow(ctx, sqltext.Totals("shoal.", "$1"), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
+	err := p.pool.QueryRow(ctx, dialect.Totals(), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
 	return c, classify("add up run "+run, err)
 }
 
 // Rows implements [store.Counts].
 func (p *Store) Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error) {
-	err = p.pool.QueryRow(ctx, sqltext.RowsOf("shoal.", numbered), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
+	err = p.pool.QueryRow(ctx, dialect.RowsOf(), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
 	return ofShard, ofRun, classify("count the rows of run "+run, err)
 }
 

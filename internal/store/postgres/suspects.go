@@ -9,7 +9,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/leasing"
-	"shoal/internal/store/internal/sqltext"
 )
 
 // suspects implements [store.Suspects] on the pool: what is noted must not wait for a landing.
@@ -34,19 +33,19 @@ func (l *shardLease) handle() *store.Lease {
 // countCrash is part of a take: it counts the owners that crashed, and says whether ours is to suspect its items.
 func (t *taker) countCrash(ctx context.Context, tx pgx.Tx) (suspects bool, err error) {
 	shard := []any{t.Run, t.Shard.Index, t.Shard.Of}
-	for _, statement := range sqltext.CrashStatements("shoal.", numbered) {
+	for _, statement := range dialect.CrashStatements() {
 		if _, err := tx.Exec(ctx, statement, shard...); err != nil {
 			return false, err
 		}
 	}
-	err = tx.QueryRow(ctx, sqltext.SuspectsLeft("shoal.", numbered), shard...).Scan(&suspects)
+	err = tx.QueryRow(ctx, dialect.SuspectsLeft(), shard...).Scan(&suspects)
 	return suspects, err
 }
 
 // Load implements [store.Suspects].
 func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 	own, found := s.l.Own, map[harvest.Key]int{}
-	rows, err := s.p.pool.Query(ctx, sqltext.LoadSuspects("shoal.", numbered), own.Run, own.Shard.Index, own.Shard.Of)
+	rows, err := s.p.pool.Query(ctx, dialect.LoadSuspects(), own.Run, own.Shard.Index, own.Shard.Of)
 	if err == nil {
 		var key [16]byte
 		var crashes int
@@ -67,7 +66,7 @@ func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
 
 // Withdraw implements [store.Suspects].
 func (s suspects) Withdraw(ctx context.Context, keys []harvest.Key) error {
-	for _, statement := range sqltext.ReleaseSuspects("shoal.", numbered) {
+	for _, statement := range dialect.ReleaseSuspects() {
 		if _, err := s.p.pool.Exec(ctx, statement+" AND key = ANY ($5::uuid[])", s.l.Own.Args(uuids(keys))...); err != nil {
 			return wrapOwn(s.l.Own, "withdraw what was in flight of", err)
 		}
@@ -126,7 +125,7 @@ func (l *shardLease) giveBackSuspects(ctx context.Context, conn *pgx.Conn) error
 	if !l.Own.Suspects {
 		return nil
 	}
-	for _, statement := range sqltext.ReleaseSuspects("shoal.", numbered) {
+	for _, statement := range dialect.ReleaseSuspects() {
 		if _, err := conn.Exec(ctx, statement, l.Own.Args()...); err != nil {
 			return err
 		}
@@ -139,7 +138,7 @@ func (l *shardLease) endSuspects(ctx context.Context, tx pgx.Tx) error {
 	if !l.Own.Suspects {
 		return nil
 	}
-	for _, statement := range sqltext.DrainSuspects("shoal.", numbered) {
+	for _, statement := range dialect.DrainSuspects() {
 		if _, err := tx.Exec(ctx, statement, l.Own.Run, l.Own.Shard.Index, l.Own.Shard.Of); err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func (s *Store) LongestChain(ctx context.Context, run string) (steps int64, err 
 // CommitStep implements [store.Chains].
 func (s *Store) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	return s.transact(ctx, faults.Stepping(run, to.Seed, to.Step), func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, sqltext.MoveChain("", sqltext.ChainName, "$7"), run, to.Seed, to.Step, to.Next, to.Done, to.Trail, stamp(time.Now()))
+		result, err := tx.ExecContext(ctx, dialect.MoveChain(), run, to.Seed, to.Step, to.Next, to.Done, to.Trail, stamp(time.Now()))
 		if err != nil {
 			return err
 		}

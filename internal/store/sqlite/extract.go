@@ -101,7 +101,7 @@ func (s *Store) ExtractBodies(ctx context.Context, run string, after harvest.Key
 			return errEnough
 		}
 		return err
-	}, sqltext.SelectBodies("", "?1", "?2", "?3"), run, after[:], limit)
+	}, dialect.SelectBodies(), run, after[:], limit)
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
@@ -165,12 +165,12 @@ func (s *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 }
 
 func swapRecords(ctx context.Context, tx *sql.Tx, run, spec string) error {
-	for _, sql := range sqltext.MoveRecords("", "?1") {
+	for _, sql := range dialect.MoveRecords() {
 		if _, err := tx.ExecContext(ctx, sql, run); err != nil {
 			return err
 		}
 	}
-	result, err := tx.ExecContext(ctx, sqltext.LandExtracted("", "?1"), run)
+	result, err := tx.ExecContext(ctx, dialect.LandExtracted(), run)
 	if err != nil {
 		return err
 	}
@@ -178,10 +178,10 @@ func swapRecords(ctx context.Context, tx *sql.Tx, run, spec string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, sqltext.CountLanded("", "?1", "?2", "min", "max"), run, mended); err != nil {
+	if _, err := tx.ExecContext(ctx, dialect.CountLanded(), run, mended); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, sqltext.KeepFormer("", "?1", "?2", "?3"), run, spec, stamp(time.Now())); err != nil {
+	if _, err := tx.ExecContext(ctx, dialect.KeepFormer(), run, spec, stamp(time.Now())); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE runs SET extract = ?2 WHERE run = ?1", run, spec); err != nil {

@@ -12,7 +12,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/faults"
-	"shoal/internal/store/internal/sqltext"
 	"shoal/internal/store/internal/tables"
 )
 
@@ -284,7 +283,7 @@ func (s *Store) rewind(ctx context.Context, tx *sql.Tx, run string, back *tables
 		return err
 	}
 	for _, seed := range back.Rewind(chains) {
-		if _, err := tx.ExecContext(ctx, sqltext.RewindChain("", sqltext.ChainName), run, seed); err != nil {
+		if _, err := tx.ExecContext(ctx, dialect.RewindChain(), run, seed); err != nil {
 			return err
 		}
 	}

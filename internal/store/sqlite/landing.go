@@ -45,7 +45,7 @@ func (s *Store) land(ctx context.Context, own leasing.Ownership, ttl time.Durati
 				counts.Add(rows[i].Outcome, tables.BodyBytes(&rows[i]))
 			}
 			if to := rows[i].Chain; to != nil {
-				if _, err := tx.ExecContext(ctx, sqltext.MoveChain("", sqltext.ChainName, "$7"), own.Run, to.Seed, to.Step, to.Next, to.Done, to.Trail, stamp(time.Now())); err != nil {
+				if _, err := tx.ExecContext(ctx, dialect.MoveChain(), own.Run, to.Seed, to.Step, to.Next, to.Done, to.Trail, stamp(time.Now())); err != nil {
 					return err
 				}
 			}

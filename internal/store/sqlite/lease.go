@@ -10,7 +10,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/leasing"
-	"shoal/internal/store/internal/sqltext"
 )
 
 // shardLease is a lease of a store on one machine. The locked file is what keeps others out: the
@@ -109,7 +108,7 @@ func (l *shardLease) drain(ctx context.Context, tx *sql.Tx, rejected int64) (fin
 		return false, err
 	}
 	if l.Own.Suspects {
-		if err := execAll(ctx, tx, sqltext.DrainSuspects("", numbered), l.Own.Run, l.Own.Shard.Index, l.Own.Shard.Of); err != nil {
+		if err := execAll(ctx, tx, dialect.DrainSuspects(), l.Own.Run, l.Own.Shard.Index, l.Own.Shard.Of); err != nil {
 			return false, err
 		}
 	}
@@ -130,7 +129,7 @@ func (l *shardLease) Release(ctx context.Context) error {
 	err := l.giveBack("release", func() error {
 		return l.s.transact(ctx, l.Own.Name("release"), func(tx *sql.Tx) error {
 			if l.Own.Suspects {
-				if err := execAll(ctx, tx, sqltext.ReleaseSuspects("", numbered), l.Own.Args()...); err != nil {
+				if err := execAll(ctx, tx, dialect.ReleaseSuspects(), l.Own.Args()...); err != nil {
 					return err
 				}
 			}

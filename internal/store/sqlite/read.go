@@ -11,7 +11,6 @@ import (
 
 	"shoal/internal/harvest"
 	"shoal/internal/store"
-	"shoal/internal/store/internal/sqltext"
 	"shoal/internal/store/internal/tables"
 )
 
@@ -31,7 +30,7 @@ func (s *Store) Known(ctx context.Context, run string, keys []harvest.Key) ([]bo
 			key, err := scanKey(rows)
 			found[key] = true
 			return err
-		}, "SELECT key FROM pages WHERE run = ?1 AND key IN (?"+strings.Repeat(",?", len(chunk)-1)+")"+sqltext.NotRetried("", "?1"), args...)
+		}, "SELECT key FROM pages WHERE run = ?1 AND key IN (?"+strings.Repeat(",?", len(chunk)-1)+")"+dialect.NotRetried(), args...)
 		if err != nil {
 			return nil, s.classify(fmt.Sprintf("look up %d keys of run %s", len(keys), run), err)
 		}
@@ -57,7 +56,7 @@ func (s *Store) Landed(ctx context.Context, run string, limit int) (items []harv
 		item.Key, err = toKey(raw)
 		items = append(items, item)
 		return err
-	}, sqltext.LandedItems("", numbered), run, limit)
+	}, dialect.LandedItems(), run, limit)
 	return items, s.classify("read what landed in run "+run, err)
 }
 
@@ -88,7 +87,7 @@ func (s *Store) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, err
 				err = errEnough
 			}
 			return err
-		}, "SELECT key FROM pages WHERE run = ?1"+sqltext.NotRetried("", "?1"), run)
+		}, "SELECT key FROM pages WHERE run = ?1"+dialect.NotRetried(), run)
 		if err != nil && !errors.Is(err, errEnough) {
 			yield(harvest.Key{}, s.classify("read the keys of run "+run, err))
 		}
@@ -97,7 +96,7 @@ func (s *Store) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, err
 
 // Export implements [store.Pages].
 func (s *Store) Export(ctx context.Context, q store.Query, each func(store.Row) error) error {
-	query, args, err := sqltext.ExportQuery(q, "", func(n int) string { return fmt.Sprintf("?%d", n) }, func(k harvest.Key) any { return k[:] })
+	query, args, err := dialect.ExportQuery(q, func(k harvest.Key) any { return k[:] })
 	if err != nil {
 		return err
 	}

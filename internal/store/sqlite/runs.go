@@ -95,7 +95,7 @@ func (s *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 			return err
 		}
 		if opened = rows == 1; opened {
-			if _, err := tx.ExecContext(ctx, sqltext.SaveInputs("", numbered), sqltext.InputsOf(given)...); err != nil {
+			if _, err := tx.ExecContext(ctx, dialect.SaveInputs(), sqltext.InputsOf(given)...); err != nil {
 				return err
 			}
 		}
@@ -104,7 +104,7 @@ func (s *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 		}
 		if given.Extract != "" && given.Extract != run.Extract {
 			var former bool
-			err := tx.QueryRowContext(ctx, sqltext.IsFormer("", "?1", "?2"), run.Name, given.Extract).Scan(&former)
+			err := tx.QueryRowContext(ctx, dialect.IsFormer(), run.Name, given.Extract).Scan(&former)
 			if given = opening.AsNow(given, former); err != nil {
 				return err
 			}
@@ -125,7 +125,7 @@ func (s *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 		if _, err := tx.ExecContext(ctx, "UPDATE runs SET rate = ?, corpus = ?, shards = nullif(?, 0) WHERE run = ?", run.Rate, run.Corpus, run.Shards, run.Name); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, sqltext.SaveInputs("", numbered), sqltext.InputsOf(run)...)
+		_, err = tx.ExecContext(ctx, dialect.SaveInputs(), sqltext.InputsOf(run)...)
 		return err
 	})
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Store) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, oth
 		return false, err
 	}
 	defer lead.unlock()
-	result, err := tx.ExecContext(ctx, sqltext.RedefineRun("", "?9", numbered), append(sqltext.Redefinition(given), stamp(time.Now()))...)
+	result, err := tx.ExecContext(ctx, dialect.RedefineRun(), append(sqltext.Redefinition(given), stamp(time.Now()))...)
 	if err != nil {
 		return false, err
 	}
@@ -154,7 +154,7 @@ func (s *Store) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, oth
 
 // replaceInputs is the part of redefineRun that is not in the row of the run.
 func replaceInputs(ctx context.Context, tx *sql.Tx, stored, given harvest.Run) (harvest.Run, error) {
-	for _, statement := range sqltext.EmptyRun("") {
+	for _, statement := range dialect.EmptyRun() {
 		if _, err := tx.ExecContext(ctx, statement, given.Name); err != nil {
 			return stored, err
 		}
@@ -169,14 +169,11 @@ func replaceInputs(ctx context.Context, tx *sql.Tx, stored, given harvest.Run) (
 			}
 		}
 	}
-	if _, err := tx.ExecContext(ctx, sqltext.SaveInputs("", numbered), sqltext.InputsOf(opening.Redefined(stored, given))...); err != nil {
+	if _, err := tx.ExecContext(ctx, dialect.SaveInputs(), sqltext.InputsOf(opening.Redefined(stored, given))...); err != nil {
 		return stored, err
 	}
 	return findRun(ctx, tx, given.Name)
 }
-
-// numbered is the n-th parameter of a statement.
-func numbered(n int) string { return fmt.Sprintf("?%d", n) }
 
 // newUUID is a random uuid, version 4, in the form in which PostgreSQL prints it.
 func newUUID() string {
@@ -189,7 +186,7 @@ func newUUID() string {
 // RecordDigest implements [store.Corpus].
 func (s *Store) RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error) {
 	err = s.transact(ctx, "record the corpus of run "+run, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, sqltext.RecordDigest("", "?1", "?2", "?3", "?4"), run, known, items, sum)
+		result, err := tx.ExecContext(ctx, dialect.RecordDigest(), run, known, items, sum)
 		if err != nil {
 			return err
 		}
@@ -223,13 +220,13 @@ func (s *Store) updateRun(ctx context.Context, operation, statement string, args
 // Totals implements [store.Counts].
 func (s *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) {
 	var c harvest.Counts
-	err := s.read.QueryRowContext(ctx, sqltext.Totals("", "?1"), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
+	err := s.read.QueryRowContext(ctx, dialect.Totals(), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
 	return c, s.classify("add up run "+run, err)
 }
 
 // Rows implements [store.Counts].
 func (s *Store) Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error) {
-	err = s.read.QueryRowContext(ctx, sqltext.RowsOf("", numbered), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
+	err = s.read.QueryRowContext(ctx, dialect.RowsOf(), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
 	return ofShard, ofRun, s.classify("count the rows of run "+run, err)
 }
 

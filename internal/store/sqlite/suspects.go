@@ -7,7 +7,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/leasing"
-	"shoal/internal/store/internal/sqltext"
 )
 
 // suspects is the twin of pgSuspects.
@@ -29,11 +28,11 @@ func (l *shardLease) handle() *store.Lease {
 // countCrash is the twin of taker.countCrash. The shard may have no row yet.
 func (t *taker) countCrash(ctx context.Context, tx *sql.Tx) (suspects bool, err error) {
 	shard := []any{t.Run, t.Shard.Index, t.Shard.Of}
-	statements := append([]string{`INSERT INTO shards (run, shard, "of") VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING`}, sqltext.CrashStatements("", numbered)...)
+	statements := append([]string{`INSERT INTO shards (run, shard, "of") VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING`}, dialect.CrashStatements()...)
 	if err := execAll(ctx, tx, statements, shard...); err != nil {
 		return false, err
 	}
-	err = tx.QueryRowContext(ctx, sqltext.SuspectsLeft("", numbered), shard...).Scan(&suspects)
+	err = tx.QueryRowContext(ctx, dialect.SuspectsLeft(), shard...).Scan(&suspects)
 	return suspects, err
 }
 
@@ -58,7 +57,7 @@ func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 		}
 		found[harvest.Key(key)] = crashes
 		return nil
-	}, sqltext.LoadSuspects("", numbered), own.Run, own.Shard.Index, own.Shard.Of)
+	}, dialect.LoadSuspects(), own.Run, own.Shard.Index, own.Shard.Of)
 	return found, s.l.s.classify(own.Name("load the suspects of"), err)
 }
 
@@ -82,7 +81,7 @@ func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
 func (s suspects) Withdraw(ctx context.Context, keys []harvest.Key) error {
 	return s.l.s.transact(ctx, s.l.Own.Name("withdraw what was in flight of"), func(tx *sql.Tx) error {
 		for _, key := range keys {
-			for _, statement := range sqltext.ReleaseSuspects("", numbered) {
+			for _, statement := range dialect.ReleaseSuspects() {
 				if _, err := tx.ExecContext(ctx, statement+" AND key = ?5", s.l.Own.Args(key[:])...); err != nil {
 					return err
 				}

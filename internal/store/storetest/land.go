@@ -79,10 +79,10 @@ func landColumns(t *testing.T, f *fixture) {
 
 func landPoison(t *testing.T, f *fixture) {
 	poisons := map[string]func(p *harvest.Page){
-		"body is not JSON":      func(p *harvest.Page) { p.Body = []byte(`{"cut":`) },
-		"record is not JSON":    func(p *harvest.Page) { p.Records = []harvest.Record{{Data: []byte(`nope`)}} },
+		"body is not JSON":     func(p *harvest.Page) { p.Body = []byte(`{"cut":`) },
+		"record is not JSON":   func(p *harvest.Page) { p.Records = []harvest.Record{{Data: []byte(`nope`)}} },
 		"record of nothing":    func(p *harvest.Page) { p.Records = []harvest.Record{{}} },
-		"header is not JSON":    func(p *harvest.Page) { p.Headers = []byte(`{`) },
+		"header is not JSON":   func(p *harvest.Page) { p.Headers = []byte(`{`) },
 		"NUL in the body":      func(p *harvest.Page) { p.Body = []byte("\"\x00\"") },
 		"NUL in a text":        func(p *harvest.Page) { p.Detail = "a\x00b" },
 		"broken UTF-8":         func(p *harvest.Page) { p.Detail = "a\xffb" },

@@ -10,7 +10,8 @@ import (
 const reasonExtractFailed = "extract_failed"
 
 // SelectBodies is the query of ExtractBodies.
-func SelectBodies(schema, run, after, limit string) string {
+func (d Dialect) SelectBodies() string {
+	schema, run, after, limit := d.Schema, d.Parameter(1), d.Parameter(2), d.Parameter(3)
 	return "SELECT key, url, coalesce(id, ''), coalesce(media_type, ''), body, raw FROM " + schema + "pages WHERE run = " + run +
 		" AND key > " + after + " AND (outcome = 'landed' OR " + unextracted + ") AND (body IS NOT NULL OR raw IS NOT NULL) ORDER BY key LIMIT " + limit
 }
@@ -19,7 +20,8 @@ func SelectBodies(schema, run, after, limit string) string {
 const unextracted = "outcome = 'skipped' AND reason = '" + reasonExtractFailed + "'"
 
 // MoveRecords are the statements that put the staged records in the place of the run's. Parameter: run.
-func MoveRecords(schema, run string) []string {
+func (d Dialect) MoveRecords() []string {
+	schema, run := d.Schema, d.Parameter(1)
 	const columns = "run, key, ordinal, kind, data"
 	return []string{
 		fmt.Sprintf("DELETE FROM %srecords WHERE run = %s", schema, run),
@@ -29,26 +31,30 @@ func MoveRecords(schema, run string) []string {
 }
 
 // LandExtracted is the statement that makes pages land on which the new expression works. Parameter: run.
-func LandExtracted(schema, run string) string {
+func (d Dialect) LandExtracted() string {
+	schema, run := d.Schema, d.Parameter(1)
 	return fmt.Sprintf(`UPDATE %[1]spages SET outcome = 'landed', reason = NULL, detail = NULL
 		WHERE run = %[2]s AND %[3]s AND key IN (SELECT key FROM %[1]sextracted WHERE run = %[2]s)`, schema, run, unextracted)
 }
 
 // KeepFormer is the statement that remembers what the run's records were made by before. Parameters: run, the new spec, now.
-func KeepFormer(schema, run, spec, now string) string {
+func (d Dialect) KeepFormer() string {
+	schema, run, spec, now := d.Schema, d.Parameter(1), d.Parameter(2), d.Now(3)
 	return fmt.Sprintf(`INSERT INTO %[1]sformer_extracts (run, spec, replaced_at)
 		SELECT run, extract, %[4]s FROM %[1]sruns WHERE run = %[2]s AND extract NOT IN ('', %[3]s) ON CONFLICT DO NOTHING`, schema, run, spec, now)
 }
 
 // IsFormer is the query whether the run's records were made by a spec before. Parameters: run, spec.
-func IsFormer(schema, run, spec string) string {
+func (d Dialect) IsFormer() string {
+	schema, run, spec := d.Schema, d.Parameter(1), d.Parameter(2)
 	return fmt.Sprintf("SELECT EXISTS (SELECT 1 FROM %sformer_extracts WHERE run = %s AND spec = %s)", schema, run, spec)
 }
 
 // CountLanded is the statement that counts n pages as landed that were counted as skipped. Which worker had landed
 // which of them is not known: the first rows that have as many give them, and Totals adds up. Parameters: run, n. The
 // names of functions are those that give the smaller and the larger of two numbers.
-func CountLanded(schema, run, n, smaller, larger string) string {
+func (d Dialect) CountLanded() string {
+	schema, run, n, smaller, larger := d.Schema, d.Parameter(1), d.Parameter(2)+d.Integer, d.Smaller, d.Larger
 	return fmt.Sprintf(`UPDATE %[1]sshards AS s SET landed = s.landed + m.moved, skipped = s.skipped - m.moved
 		FROM (SELECT shard, "of", %[4]s(skipped, %[5]s(0, %[3]s - coalesce(sum(skipped) OVER
 				(ORDER BY "of", shard ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))) AS moved

@@ -9,7 +9,8 @@ import (
 )
 
 // NotRetried ends a query of pages: those that were put back are not done.
-func NotRetried(schema, run string) string {
+func (d Dialect) NotRetried() string {
+	schema, run := d.Schema, d.Parameter(1)
 	return fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM %[1]sretried r WHERE r.run = %[2]s AND r.key = %[1]spages.key)", schema, run)
 }
 
@@ -19,7 +20,8 @@ func InsertInto(table string, columns []string) string {
 
 // ExportQuery writes the query of an export for either twin: its tables are prefixed by schema, and placeholder writes
 // the n-th parameter.
-func ExportQuery(q store.Query, schema string, placeholder func(n int) string, keyArg func(harvest.Key) any) (sql string, args []any, err error) {
+func (d Dialect) ExportQuery(q store.Query, keyArg func(harvest.Key) any) (sql string, args []any, err error) {
+	schema, placeholder := d.Schema, d.Parameter
 	args = append(args, q.Run)
 	only := func(column string, value any) {
 		args = append(args, value)

@@ -9,7 +9,8 @@ import (
 
 // Totals is the query that adds up a run's shards rows, see Store.Totals. An item that is put back keeps its row and is not
 // done.
-func Totals(schema, run string) string {
+func (d Dialect) Totals() string {
+	schema, run := d.Schema, d.Parameter(1)
 	done := func(outcome harvest.Outcome) string {
 		return fmt.Sprintf(`CAST(coalesce(sum(%[1]s), 0) - (SELECT count(*) FROM %[2]sretried r JOIN %[2]spages p ON p.run = r.run AND p.key = r.key
 			WHERE r.run = %[3]s AND p.outcome = '%[1]s') AS bigint)`, outcome, schema, run)
@@ -22,7 +23,8 @@ func Totals(schema, run string) string {
 }
 
 // RowsOf is the query of Rows. Parameters: run, shard, of.
-func RowsOf(schema string, parameter func(n int) string) string {
+func (d Dialect) RowsOf() string {
+	schema, parameter := d.Schema, d.Parameter
 	return fmt.Sprintf(`SELECT CAST(coalesce(sum(CASE WHEN shard = %[3]s AND "of" = %[4]s THEN landed + missing + skipped + dead END), 0) AS bigint),
 			CAST(coalesce(sum(landed + missing + skipped + dead), 0) AS bigint)
 		FROM %[1]sshards WHERE run = %[2]s`, schema, parameter(1), parameter(2), parameter(3))
@@ -30,7 +32,8 @@ func RowsOf(schema string, parameter func(n int) string) string {
 
 // LandedItems is the query of Landed. The counts come first: a run of which nothing landed may have millions of other rows.
 // Parameters: run, limit.
-func LandedItems(schema string, parameter func(n int) string) string {
+func (d Dialect) LandedItems() string {
+	schema, parameter := d.Schema, d.Parameter
 	return fmt.Sprintf(`SELECT key, url, coalesce(id, '') FROM %[1]spages WHERE run = %[2]s AND outcome = 'landed'
 		AND EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[2]s AND s.landed > 0) LIMIT %[3]s`, schema, parameter(1), parameter(2))
 }
@@ -38,7 +41,8 @@ func LandedItems(schema string, parameter func(n int) string) string {
 // RedefineRun is the statement that gives a run other inputs where a worker began it and has gone without landing
 // anything: a wrong path must not hold its name. Items that ended otherwise are not in the way. Parameters: run, upstream,
 // api, host, extract, body, rate, corpus; an empty one leaves what is stored. now is the present instant.
-func RedefineRun(schema, now string, parameter func(n int) string) string {
+func (d Dialect) RedefineRun() string {
+	schema, now, parameter := d.Schema, d.Now(9), d.Parameter
 	set := ""
 	for i, column := range []string{"upstream", "api", "host", "extract", "body", "rate", "corpus"} {
 		set += fmt.Sprintf("%s = coalesce(nullif(%s, ''), %s), ", column, parameter(i+2), column)
@@ -52,7 +56,8 @@ func RedefineRun(schema, now string, parameter func(n int) string) string {
 // EmptyRun are the statements that take what a run holds out of it, after redefineRun: rows of items that did not land,
 // and their counts. A shard that nobody gave back has another
 // token, so that a worker that was only silent lands nothing more. Parameter: run.
-func EmptyRun(schema string) []string {
+func (d Dialect) EmptyRun() []string {
+	schema := d.Schema
 	return []string{
 		"DELETE FROM " + schema + "pages WHERE run = $1",
 		"DELETE FROM " + schema + "records WHERE run = $1",
@@ -70,7 +75,8 @@ func Redefinition(given harvest.Run) []any {
 
 // SaveInputs is the statement that keeps what the table inputs has of a run. Parameters: run, next, items, split, id,
 // absent, check, wait, pack, titles.
-func SaveInputs(schema string, parameter func(n int) string) string {
+func (d Dialect) SaveInputs() string {
+	schema, parameter := d.Schema, d.Parameter
 	columns := []string{"next", "items", "split", "id", "absent", `"check"`, "wait", "pack", "titles"}
 	values, set := make([]string, len(columns)), make([]string, len(columns))
 	for i, column := range columns {
@@ -86,7 +92,8 @@ func InputsOf(r harvest.Run) []any {
 }
 
 // RecordDigest is the statement of RecordDigest. A corpus that replaces another one has grown, so the run has more to do.
-func RecordDigest(schema, run, known, items, sum string) string {
+func (d Dialect) RecordDigest() string {
+	schema, run, known, items, sum := d.Schema, d.Parameter(1), d.Parameter(2), d.Parameter(3), d.Parameter(4)
 	return fmt.Sprintf(`UPDATE %sruns SET corpus_items = %s, corpus_digest = %s,
 			finished_at = CASE WHEN %[4]s = '' THEN finished_at END
 		WHERE run = %[5]s AND coalesce(corpus_digest, '') = %[4]s`, schema, items, sum, known, run)
