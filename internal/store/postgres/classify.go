@@ -63,7 +63,7 @@ func badCertificate(err error) bool {
 	return bad
 }
 
-// refusesTLS tells whether the one server that may be asked takes no TLS, where nothing but TLS will do. The driver's
+// refusesTLS reports whether the one server that may be asked takes no TLS, where nothing but TLS will do. The driver's
 // error is known by its text, which is all that it has.
 func refusesTLS(err error) bool {
 	connect, ok := errors.AsType[*pgconn.ConnectError](err)
@@ -86,7 +86,7 @@ func starting(err error) error {
 	return err
 }
 
-// isOurs tells whether the error says already what it is, or is a defect that repeating does not mend.
+// isOurs reports whether the error is named already, or is a defect that repeating does not remove.
 func isOurs(err error) bool {
 	_, scan := errors.AsType[pgx.ScanArgError](err)
 	return scan || faults.Known(err) || errors.Is(err, pgx.ErrNoRows) || errors.Is(err, pgx.ErrTooManyRows)
@@ -106,7 +106,7 @@ func wrapClaim(c store.Claim, err error) error {
 	return wrapOwn(leasing.Ownership{Run: c.Run, Shard: c.Shard}, "claim", err)
 }
 
-// needsPerson tells whether the error with this SQLSTATE stays until somebody changes data, rights or schema.
+// needsPerson reports whether the error with this SQLSTATE stays until somebody changes data, rights or schema.
 func needsPerson(code string) bool {
 	switch class(code) {
 	case "28", "3D", "3F", "42": // authorization, no such database or schema, syntax or undefined object
@@ -115,7 +115,7 @@ func needsPerson(code string) bool {
 	return isDataError(code)
 }
 
-// isDataError tells whether the server refused what a row holds: classes 22 and 54, and 23 without the unique violation,
+// isDataError reports whether the server refused what a row holds: classes 22 and 54, and 23 without the unique violation,
 // which says that the row is there already.
 func isDataError(code string) bool {
 	switch class(code) {

@@ -16,8 +16,8 @@ const (
 	// landLimit is how many ttls one attempt to land may take on the client's side: more than a server
 	// needs that is frozen for a while, less than a person's patience with one that is gone.
 	landLimit = 10
-	// leastLimit is the shortest limit of one attempt to renew, for leases of a very short ttl.
-	leastLimit = time.Second
+	// minLimit is the shortest limit of one attempt to renew, for leases of a very short ttl.
+	minLimit = time.Second
 )
 
 // shardLease is a lease in PostgreSQL: one connection renews, another lands, so that a long COPY does
@@ -34,7 +34,7 @@ func (p *Store) startLease(own leasing.Ownership, ttl time.Duration, conn *pgx.C
 	l.renewer = newSession(conn, l.dialRenewer)
 	l.lander = newSession(nil, l.dialLander)
 	l.KeepAlive(func(ctx context.Context) (gen string, err error) {
-		err = l.renewer.do(ctx, max(ttl/3, leastLimit), func(ctx context.Context, conn *pgx.Conn) error {
+		err = l.renewer.do(ctx, max(ttl/3, minLimit), func(ctx context.Context, conn *pgx.Conn) error {
 			if err := l.Check(); err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func (l *shardLease) Land(ctx context.Context, pages []harvest.Page) (counts har
 }
 
 // renew lengthens the lease under the same token, however long ago it lapsed. It sets expires_at
-// rather than moving it later, which mends the row after a step of the server's clock.
+// rather than moving it later, which corrects the row after a step of the server's clock.
 func (l *shardLease) renew(ctx context.Context, conn *pgx.Conn) (gen string, err error) {
 	tag, err := conn.Exec(ctx, `UPDATE shoal.shards SET renewed_at = clock_timestamp(), expires_at = clock_timestamp() + $5::interval
 		WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4`, l.Own.Args(l.TTL)...)

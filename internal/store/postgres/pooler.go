@@ -49,7 +49,7 @@ func (p *Store) refusePooler(ctx context.Context) error {
 	return nil
 }
 
-// sharesServer tells whether first loses its server, which had pid, while second keeps one busy. second's transaction
+// sharesServer reports whether first loses its server, which had pid, while second keeps one busy. second's transaction
 // stays open until its connection is closed, so that the next round finds that server taken.
 func sharesServer(ctx context.Context, first, second *pgx.Conn, pid uint32) (bool, error) {
 	if _, err := second.Exec(ctx, "BEGIN"); err != nil {

@@ -189,7 +189,7 @@ func isUTF8(encoding string) bool {
 
 func (p *Store) warn(sentence string) { p.warnings = append(p.warnings, sentence) }
 
-// isPlaintext tells whether the connection leaves this machine unencrypted.
+// isPlaintext reports whether the connection leaves this machine unencrypted.
 func isPlaintext(conn net.Conn) bool {
 	if _, encrypted := conn.(*tls.Conn); encrypted {
 		return false

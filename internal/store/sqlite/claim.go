@@ -72,7 +72,7 @@ func (t *taker) take(ctx context.Context) (lease *store.Lease, err error) {
 	return t.s.startLease(t.own, t.TTL, t.file, gen).handle(), nil
 }
 
-// drained tells whether somebody drained the shard since it was seen to be left.
+// drained reports whether somebody drained the shard since it was seen to be left.
 func (t *taker) drained(ctx context.Context, tx *sql.Tx) (drained bool, err error) {
 	if !t.any {
 		return false, nil

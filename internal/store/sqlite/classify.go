@@ -29,7 +29,7 @@ func wrapClaim(c store.Claim, err error) error {
 	return wrapOwn(leasing.Ownership{Run: c.Run, Shard: c.Shard}, "claim", err)
 }
 
-// isOurs tells whether the error says already what it is.
+// isOurs reports whether the error says already what it is.
 func isOurs(err error) bool { return faults.Known(err) || errors.Is(err, sql.ErrNoRows) }
 
 // classify does for SQLite what the function of that name does for PostgreSQL.

@@ -174,11 +174,11 @@ func swapRecords(ctx context.Context, tx *sql.Tx, run, spec string) error {
 	if err != nil {
 		return err
 	}
-	mended, err := result.RowsAffected()
+	landed, err := result.RowsAffected()
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, dialect.CountLanded(), run, mended); err != nil {
+	if _, err := tx.ExecContext(ctx, dialect.CountLanded(), run, landed); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, dialect.KeepFormer(), run, spec, stamp(time.Now())); err != nil {

@@ -121,7 +121,7 @@ func noFile(path string, err error) error {
 	return fmt.Errorf("%w: the SQLite file cannot be opened, name another or make it and its folder writable: %w", store.ErrSettings, err)
 }
 
-// frozen tells whether the file can only be read as it lies: the log beside it cannot be made, because its folder may
+// frozen reports whether the file can only be read as it lies: the log beside it cannot be made, because its folder may
 // not be written to, and holds nothing that the file lacks.
 func frozen(path string) bool {
 	log, err := os.Stat(path + "-wal")

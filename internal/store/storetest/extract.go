@@ -17,7 +17,7 @@ func testExtract(t *testing.T, e *env) {
 	e.run(t, "another spec begins anew", extractOther)
 	e.run(t, "no bodies", extractNothing)
 	e.run(t, "a worker of before is fenced", extractFences)
-	e.run(t, "pages that an expression failed on", extractMends)
+	e.run(t, "pages that an expression failed on", extractRepairs)
 }
 
 // stageNext extracts from the next n bodies and returns the new cursor.
@@ -150,9 +150,9 @@ func extractFences(t *testing.T, f *fixture) {
 	wantError(t, "land(by a worker from before the extraction)", err, store.ErrFenced)
 }
 
-// extractMends has three pages on which the old expression failed: the new one makes a record of the first, nothing of
+// extractRepairs has three pages on which the old expression failed: the new one makes a record of the first, nothing of
 // the second, and fails on the third.
-func extractMends(t *testing.T, f *fixture) {
+func extractRepairs(t *testing.T, f *fixture) {
 	pages := make([]harvest.Page, 0, 5)
 	for i := range 4 {
 		p := Page(i)

@@ -165,7 +165,7 @@ func leaseAReleasedShardIsFreeAtOnce(t *testing.T, f *fixture) {
 		t.Errorf("second Release() = %v, want nil", err)
 	}
 	if _, err := first.Land(t.Context(), SomePages(10, 1)); err == nil || errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("Land() after Release = %v, want an error that no repeating mends", err)
+		t.Errorf("Land() after Release = %v, want an error that repeating does not remove", err)
 	}
 	c := ClaimOf("second")
 	c.Waiting = func(sentence string) { t.Errorf("Waiting(%q) for a released shard, want no call", sentence) }

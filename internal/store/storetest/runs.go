@@ -104,12 +104,12 @@ func contradictions(t *testing.T, f *fixture) {
 
 // begunAgain: until a run has a page, it may get other inputs, but not under the feet of a worker.
 func begunAgain(t *testing.T, f *fixture) {
-	mended := harvest.Run{Name: Name, Inputs: Inputs()}
-	mended.API = "https://api.test/right/{id}"
+	corrected := harvest.Run{Name: Name, Inputs: Inputs()}
+	corrected.API = "https://api.test/right/{id}"
 	refused := func(when string) {
 		t.Helper()
 		var c *store.Contradiction
-		if _, _, err := f.store.OpenRun(t.Context(), mended); !errors.As(err, &c) {
+		if _, _, err := f.store.OpenRun(t.Context(), corrected); !errors.As(err, &c) {
 			t.Errorf("OpenRun(another --url) %s = %v, want a Contradiction", when, err)
 		}
 	}
@@ -129,8 +129,8 @@ func begunAgain(t *testing.T, f *fixture) {
 	must(t, "Lead()", err)
 	refused("while somebody leads it")
 	lead.Close()
-	run, opened, err := f.store.OpenRun(t.Context(), mended)
-	if err != nil || !opened || run.API != mended.API || run.Corpus != Inputs().Corpus {
+	run, opened, err := f.store.OpenRun(t.Context(), corrected)
+	if err != nil || !opened || run.API != corrected.API || run.Corpus != Inputs().Corpus {
 		t.Errorf("OpenRun(another --url) of a run without pages = %+v, opened %t, %v, want the new --url", run, opened, err)
 	}
 	if run.Next != Inputs().Next {
@@ -139,7 +139,7 @@ func begunAgain(t *testing.T, f *fixture) {
 	list(1) // what was listed for the other one is gone
 	f.land(t, Page(1))
 	f.release(t)
-	mended.API = "https://api.test/other/{id}"
+	corrected.API = "https://api.test/other/{id}"
 	refused("once a page has landed")
 }
 

@@ -10,7 +10,7 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// Known tells whether the error says already what it is, or that the caller has left.
+// Known reports whether the error says already what it is, or that the caller has left.
 func Known(err error) bool {
 	for _, known := range []error{
 		context.Canceled, store.ErrUnavailable, store.ErrFenced, store.ErrNoRun, store.ErrBusy, store.ErrNoBodies, store.ErrSchema, store.ErrNoTables, store.ErrSettings, store.ErrUnsafe,
@@ -22,16 +22,19 @@ func Known(err error) bool {
 	return false
 }
 
+// Stepping names the operation in errors.
 func Stepping(run, seed string, step int64) string {
 	return fmt.Sprintf("take step %d of %s in run %s", step, seed, run)
 }
 
+// The errors of an extraction that another one, or a worker, got in the way of.
 var (
-	ErrNotBegun = fmt.Errorf("%w: this extraction was not begun, or was begun anew by somebody else: start it again", store.ErrBusy)
+	ErrNotBegun = fmt.Errorf("%w: this extraction was not begun, or was begun anew by another process: start it again", store.ErrBusy)
 	ErrNotNext  = fmt.Errorf("%w: another extraction has come further, or was begun anew", store.ErrBusy)
 	ErrGrown    = fmt.Errorf("%w: pages landed while records were extracted: start the extraction again", store.ErrBusy)
 )
 
+// BusyShard is the error of a call that excludes workers.
 func BusyShard(s harvest.Shard, owner string) error {
 	if owner == "" {
 		owner = "a worker"
@@ -47,7 +50,7 @@ func HasBodies(run harvest.Run) error {
 	return nil
 }
 
-// ErrLed refuses to take a run away from whoever leads it.
+// ErrLed refuses to take a run away from its leader.
 var ErrLed = fmt.Errorf("%w: a coordinator leads it: stop that first", store.ErrBusy)
 
 // Landing names the operation in errors.

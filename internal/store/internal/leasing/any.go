@@ -42,7 +42,7 @@ func (f *Field) Left(of int, inWay []HeldLease) []harvest.Shard {
 	return append(begun, fresh...)
 }
 
-// Done tells whether nothing is left, whatever N drained it.
+// Done reports whether nothing is left, whatever N drained it.
 func (f *Field) Done() bool {
 	count := map[int]int{}
 	for s := range f.Drained {

@@ -9,7 +9,7 @@ import (
 	"shoal/internal/store"
 )
 
-// ErrReleased is the error of using a lease after Release or Drained.
+// ErrReleased is the error of using a lease after Release or Complete.
 var ErrReleased = errors.New("this lease was given back")
 
 // WithTTL gives the claim the store's ttl where it has none of its own.
@@ -79,5 +79,5 @@ func (w *Claiming) Report(inWay []HeldLease) error {
 	return nil
 }
 
-// same tells whether both are one lease.
+// same reports whether both are one lease.
 func (h Holder) same(other Holder) bool { return h.Shard == other.Shard && h.Since.Equal(other.Since) }

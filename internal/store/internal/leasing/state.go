@@ -46,6 +46,7 @@ type State struct {
 	trouble error
 }
 
+// NewState is the state of a lease that was just taken. [State.KeepAlive] keeps it.
 func NewState(own Ownership, ttl time.Duration, gen string) *State {
 	return &State{Own: own, TTL: ttl, gen: gen, lost: make(chan struct{}), ended: make(chan struct{})}
 }
@@ -106,6 +107,7 @@ func (l *State) note(gen string, err error) time.Duration {
 	return l.TTL / 6
 }
 
+// SetFingerprint keeps the generation of the ledger's keys as just read.
 func (l *State) SetFingerprint(gen string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -37,7 +37,7 @@ func Redefined(stored, given harvest.Run) harvest.Run {
 	return Adopted(stored, given)
 }
 
-// Relists tells whether what was enumerated for a run is void with the inputs that it is given.
+// Relists reports whether what was enumerated for a run is void with the inputs that it is given.
 func Relists(stored, given harvest.Run) bool {
 	other := func(stored, given string) bool { return given != "" && given != stored }
 	return other(stored.Corpus, given.Corpus) || other(stored.API, given.API) || other(stored.Host, given.Host) ||

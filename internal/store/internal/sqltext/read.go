@@ -14,6 +14,7 @@ func (d Dialect) NotRetried() string {
 	return fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM %[1]sretried r WHERE r.run = %[2]s AND r.key = %[1]spages.key)", schema, run)
 }
 
+// InsertInto is the statement that adds a row, with unnumbered parameters.
 func InsertInto(table string, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
 }

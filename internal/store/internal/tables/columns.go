@@ -9,6 +9,7 @@ import (
 // RunTables hold rows of runs, besides pages and records; that of the run itself goes last.
 var RunTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "retried", "suspects", "shards", "inputs", "runs"}
 
+// Words are outcomes as a column has them.
 func Words(outcomes []harvest.Outcome) []string {
 	all := make([]string, len(outcomes))
 	for i, o := range outcomes {
@@ -40,13 +41,14 @@ func OrNullBytes(b []byte) any {
 // ShortID is hex of the first four bytes.
 func ShortID(sum []byte) string { return hex.EncodeToString(sum[:4]) }
 
-// pageColumns and recordColumns are the order in which rows travel.
+// PageColumns and RecordColumns are the order in which rows travel.
 var (
 	PageColumns = []string{"run", "key", "url", "id", "outcome", "status", "reason", "detail", "attempts", "revision",
 		"media_type", "headers", "fetched_at", "body", "raw"}
 	RecordColumns = []string{"run", "key", "ordinal", "kind", "data"}
 )
 
+// OrNullStatus is NULL where there was no answer.
 func OrNullStatus(status int) any {
 	if status == 0 {
 		return nil

@@ -16,6 +16,7 @@ func MarshalMinute(m harvest.Minute) string {
 // Minutes adds up rows that come in order of time.
 type Minutes []harvest.Minute
 
+// Add adds one row.
 func (all *Minutes) Add(minute int64, seconds []byte) error {
 	m := harvest.Minute{Unix: minute}
 	if err := json.Unmarshal(seconds, &m.Seconds); err != nil {

@@ -31,6 +31,7 @@ func (b *PutBack) Rewind(chains []harvest.Chain) (seeds []string) {
 	return seeds
 }
 
+// Add takes one page out.
 func (b *PutBack) Add(p harvest.Page) {
 	if b.ended == nil {
 		b.ended = map[harvest.Key]harvest.Outcome{}
