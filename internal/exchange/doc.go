@@ -1,4 +1,4 @@
-// Package exchange makes one attempt at a request, whoever needs it: a shard's item, a step of a listing, a look before a run.
+// Package exchange makes one attempt at a request, for any caller: a shard's item, a step of a listing, a look before a run.
 //
 // In go a request, what reads its answer and what is known of the attempts before it; out comes an [Exchange]: how far the
 // attempt came, what the answer holds and what the policy makes of it. An attempt is always made in the same order:

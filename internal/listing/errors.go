@@ -9,7 +9,7 @@ import (
 
 var (
 	// ErrTaken is of a step that another process took before it was committed. The chain is to be read again.
-	ErrTaken = errors.New("somebody else took this step")
+	ErrTaken = errors.New("another process took this step")
 	// ErrEmpty is of an enumeration that came to its end without one item.
 	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; are its address and its parameters right? (a wiki's prefix goes without the namespace's name)")
 	// ErrCursor says that the upstream does not know any more where a chain was to go on.

@@ -21,7 +21,7 @@ var (
 	// ErrDoubt says that the ledger has more items that ended than the store has counted. A pass with [Config].Verify settles it.
 	ErrDoubt = fmt.Errorf("%w: Redis says of more items that they have ended than the store has counted", ErrIncomplete)
 	// ErrFenced says that another worker owns the shard.
-	ErrFenced = errors.New("somebody else owns this shard now")
+	ErrFenced = errors.New("another worker owns this shard now")
 	// ErrStopped says that the first signal came; what was in flight has landed.
 	ErrStopped = errors.New("stopped; start the same command again to continue")
 )
