@@ -67,26 +67,28 @@ func TestItems(t *testing.T) {
 	}
 }
 
-// titles is a wiki that lists two pages.
-type titles struct{}
+// ownAPI lists two pages a step in a way of its own.
+type ownAPI struct{ api }
 
-func (titles) ListRequest(next string) *harvest.Request { return &harvest.Request{URL: listA + next} }
-
-func (titles) ReadList(*harvest.Answer) (entries []harvest.Entry, then string, read harvest.Reading) {
-	for _, title := range []string{"Wikipedia:Articles for deletion/Log/2020", "Wikipedia:Articles for deletion/Shoal"} {
-		entries = append(entries, harvest.Entry{Item: harvest.Item{ID: title}})
-	}
-	return entries, "", read
+func (a ownAPI) ReadList(request *harvest.Request, seed string, step int64, answer *harvest.Answer, item func(text string) (harvest.Item, error)) (harvest.Listed, string, harvest.Reading) {
+	listed, then, read := a.api.ReadList(request, seed, step, answer, item)
+	listed.Entries = []harvest.Entry{{Item: harvest.Item{ID: "A"}}, {Item: harvest.Item{ID: "B"}}}
+	return listed, then, read
 }
 
-func TestWikiSkipsWhatRepeatsOthers(t *testing.T) {
+// What an upstream lists in a way of its own comes as it is; an address of something else is refused at the first step only.
+func TestOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for skip, want := range map[string]int{"": 2, "Articles for deletion/Log/": 1} {
-			entries, _, err := Wiki{Titles: titles{}, Caller: caller(exchangetest.New()), Skip: skip}.List(t.Context(), harvest.Chain{Step: 1})
-			if err != nil || len(entries) != want {
-				t.Errorf("List() without %q = %d items, %v, want %d", skip, len(entries), err, want)
-			}
+		w := exchangetest.New()
+		w.Answer = says(map[string]string{listA: "L" + listA + "/2", listB: "<html>"})
+		own := Own{API: ownAPI{}, Caller: caller(w)}
+		entries, then, err := own.List(t.Context(), harvest.Chain{Seed: listA, Step: 1})
+		if err != nil || len(entries) != 2 || then != listA+"/2" || w.Bodies != 0 {
+			t.Errorf("List() = %d items, %q, %v, want 2 and the next step", len(entries), then, err)
+		}
+		if _, _, err := own.List(t.Context(), harvest.Chain{Seed: listB, Step: 1}); !errors.Is(err, exchange.ErrRefused) {
+			t.Errorf("List() of an address of something else = %v, want ErrRefused", err)
 		}
 	})
 }
