@@ -120,14 +120,20 @@ func (l *layers) auth() Auth {
 	return l.profile.Auth
 }
 
-// ForHost settles what depends on the upstream's host, given as [harvest.HostOf] returns it: the
-// profile, if it is auto, and with it [Rate], Concurrency, Workers, MinPause and ResetUnit unless
-// the operator set them. It refuses a missing contact (see [Worker.CheckContact]) and, without
-// --force, a rate or concurrency above that of the site's profile. The rest of w stays as it is.
+// ForHost settles what depends on the upstream's host for a process that sends it requests: it
+// refuses a missing contact (see [Worker.CheckContact]), and does what [Worker.About] does.
 func (w Worker) ForHost(host string) (Worker, error) {
 	if err := w.CheckContact(host); err != nil {
 		return w, err
 	}
+	return w.About(host)
+}
+
+// About settles what depends on the upstream's host, given as [harvest.HostOf] returns it: the
+// profile, if it is auto, and with it [Rate], Concurrency, Workers, MinPause and ResetUnit unless
+// the operator set them. Without --force it refuses a rate or concurrency above that of the site's
+// profile. The rest of w stays as it is.
+func (w Worker) About(host string) (Worker, error) {
 	if w.layers.text("profile") == autoText {
 		l := *w.layers
 		l.profile = l.profileFor(host)

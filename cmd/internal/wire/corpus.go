@@ -43,7 +43,7 @@ func (c corpora) openOfRun(ctx context.Context) error {
 		return err
 	}
 	err := c.open(ctx)
-	if errors.Is(err, config.ErrUsage) && said == "" {
+	if errors.Is(err, config.ErrUsage) && said == "" && c.source == nil {
 		return config.Usagef("the corpus of run %s is not here (%v). In the folder where it is, type this once, then start the workers again; it needs no credential: coordinator enumerate --run %s%s", c.set.Run, err, c.set.Run, c.storeFlag())
 	}
 	return err
@@ -98,7 +98,11 @@ func (c corpora) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.set, err = c.set.ForHost(c.source.Host()); err != nil {
+	settle := c.set.ForHost
+	if c.listsOnly && !strings.Contains(c.set.Corpus, "://") { // it sends no request: the workers do
+		settle = c.set.About
+	}
+	if c.set, err = settle(c.source.Host()); err != nil {
 		return err
 	}
 	return c.set.CheckCredential(first)
@@ -169,6 +173,7 @@ func (k keyed) Entries() iter.Seq2[harvest.Entry, error] {
 func (c corpora) openTable(ctx context.Context) (err error) {
 	var host string
 	kind, isListing := c.set.Kinds().Lists(c.set.Corpus)
+	var settle func(string) (config.Worker, error)
 	switch {
 	case isListing && kind.Name != c.set.Upstream:
 		return config.Usagef("--corpus %s: which %s? Add --api %s", c.set.Corpus, kind.Noun, kind.API)
@@ -176,6 +181,7 @@ func (c corpora) openTable(ctx context.Context) (err error) {
 		if host, err = kind.Listing.Host(c.set.UpstreamSettings()); err != nil {
 			return config.Usagef("%v", err)
 		}
+		settle = c.set.ForHost
 	case c.store == nil:
 		return config.Usagef("--corpus store: is the corpus table of a run, and the store has none: open the run with another --corpus first")
 	default:
@@ -186,9 +192,13 @@ func (c corpora) openTable(ctx context.Context) (err error) {
 		host = run.Host
 		c.set.Run = run.Name
 		c.runs.adopt(run)
+		settle = c.set.ForHost
+		if _, lists := c.set.Kinds().Lists(run.Corpus); c.listsOnly && !lists {
+			settle = c.set.About
+		}
 	}
 	c.source = &enumerated{host: host, ctx: ctx}
-	if c.set, err = c.set.ForHost(host); err != nil {
+	if c.set, err = settle(host); err != nil {
 		return err
 	}
 	return c.set.CheckCredential(c.tableOrigin(host))

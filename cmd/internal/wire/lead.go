@@ -25,6 +25,7 @@ type leader struct {
 
 func newLeader(env Env, set config.Worker, leads bool) *leader {
 	p := newProcess(env, set, leads)
+	p.listsOnly = true
 	return &leader{process: p, runs: finder{p}, corpus: corpora{p, finder{p}}, api: &api{process: p}}
 }
 

@@ -59,6 +59,7 @@ type process struct {
 	suspicion *suspect.Suspicion     // nil while no crash of the shard's owners is suspected
 	leads     bool                   // it looks after the run rather than after a shard
 	looks     bool                   // it changes nothing, and makes no store
+	listsOnly bool                   // it fetches no item
 
 	closers []func() error
 }
