@@ -220,7 +220,7 @@ func pauseFleet(f Facts, p Policy, hint Hint, cut bool) Decision {
 // How often a silence may be asked for because of the same items while others are accepted in
 // between. Each silence is kept as it was asked for.
 const (
-	doubtful        = 3  // then it says nothing about our rate, which is not lowered
+	doubtful        = 3  // then it shows nothing about our rate, which is not lowered
 	maxPackOutvoted = 6  // then a pack is halved
 	maxOutvoted     = 12 // then it is not our rate: the item ends
 	maxBusy         = 30 // the same for an upstream that is busy, which it may be for some requests only

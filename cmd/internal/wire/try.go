@@ -15,6 +15,7 @@ import (
 // and shows what was sent, what came and what would become of it.
 func Try(ctx context.Context, env Env, set config.Worker) error {
 	l := newLeader(env, set, false)
+	l.listsOnly = false
 	defer l.close()
 	if set.Corpus == "" {
 		return config.Usagef("--try needs something to try: add --corpus FILE")
