@@ -2,7 +2,6 @@ package harvest_test
 
 import (
 	"fmt"
-	"time"
 
 	"shoal/internal/harvest"
 )
@@ -21,20 +20,6 @@ func ExampleNewItem() {
 	// Output:
 	// https://api.example/items/~1 3a19118a-a50e-c983-ee55-b4f566b2d05c true
 	// https://api.example/items/~1 3a19118a-a50e-c983-ee55-b4f566b2d05c true
-}
-
-// A start without a name continues the unfinished run that has the same inputs.
-func ExampleChooseRun() {
-	now := time.Date(2026, 11, 5, 9, 0, 0, 0, time.UTC)
-	runs := []harvest.Run{
-		{Name: "2026q3", Inputs: harvest.Inputs{Corpus: "ids.txt"}, FinishedAt: now.AddDate(0, -2, 0)},
-		{Name: "repeat", Inputs: harvest.Inputs{Corpus: "ids.txt"}},
-	}
-	fmt.Println(harvest.ChooseRun(runs, harvest.Inputs{Corpus: "ids.txt"}, now))
-	fmt.Println(harvest.ChooseRun(runs[:1], harvest.Inputs{Corpus: "ids.txt"}, now))
-	// Output:
-	// repeat <nil>
-	// 2026q4 <nil>
 }
 
 // A server that quotes a token, in whatever form, does not get it into the store.
