@@ -10,7 +10,7 @@ import (
 
 const shardsFlag = "--shards"
 
-// Contradiction says that a run was opened with another input than the one given now.
+// Contradiction reports that a run was opened with another input than the one given now.
 type Contradiction struct {
 	Run, Field    string
 	Stored, Given string
@@ -22,8 +22,8 @@ func (c *Contradiction) Error() string {
 		c.Run, c.Field, orNone(c.Stored), orNone(c.Given))
 }
 
-// Redefinable reports whether a run of which nothing has landed may be opened anew with what is given. The number of
-// shards may not change: shards have rows.
+// Redefinable reports whether a run in which nothing has landed may be opened anew with the given
+// inputs. The number of shards may not change: shards have rows.
 func (c *Contradiction) Redefinable() bool { return c.Field != shardsFlag }
 
 func orNone(s string) string {
@@ -33,8 +33,9 @@ func orNone(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// Contradicts compares what a run was opened with and what is given now. An input that is not given means "as stored",
-// and where the corpus is read from now need not be where it was read from when the run's table was filled.
+// Contradicts compares the inputs that a run was opened with and those given now. A missing input
+// means "as stored". The corpus may be read from another place now than when the run's table was
+// filled.
 func Contradicts(stored, given harvest.Run) *Contradiction {
 	fields := []struct{ name, stored, given string }{
 		{"--upstream", stored.Upstream, given.Upstream},
@@ -69,7 +70,7 @@ func unsaidCorpus(corpus string) bool {
 	return corpus == "" || strings.HasPrefix(corpus, harvest.StoreCorpus)
 }
 
-// orUnset is a number that may not have been said.
+// orUnset returns a number that may be unset.
 func orUnset(n int) string {
 	if n == 0 {
 		return ""

@@ -9,30 +9,34 @@ import (
 
 // Controls are the orders of operators.
 type Controls interface {
-	// Control returns the orders about the run and its host, and what the host's upstream asked for. [ErrNoRun] without
-	// the run.
+	// Control returns the orders about the run and its host, and the silence that the host's
+	// upstream asked for. It fails with [ErrNoRun] without the run.
 	Control(ctx context.Context, run string) (harvest.Control, error)
-	// SetRate keeps the rate of a host, as typed, in the name of by.
+	// SetRate stores the rate of a host, as typed; by is the operator who set it.
 	SetRate(ctx context.Context, host, rate, by string) error
-	// Hold keeps that no worker sends to a host for so long from now; 0 ends it, harvest.Forever lasts until then.
+	// Hold stores that no worker may send to a host for this long from now; 0 ends it,
+	// [harvest.Forever] lasts until then.
 	Hold(ctx context.Context, host string, length time.Duration, by string) error
-	// RequestDrain keeps that the run's workers are to stop; an empty by ends that. [ErrNoRun] without the run.
+	// RequestDrain stores that the run's workers are to stop; an empty by ends that. It fails with
+	// [ErrNoRun] without the run.
 	RequestDrain(ctx context.Context, run, by string) error
 }
 
 // Silences are what upstreams asked for.
 type Silences interface {
-	// Silence keeps that the upstream of a host asked for silence for so long from now. It never shortens one.
+	// Silence stores that the upstream of a host asked for silence for this long from now. It never
+	// shortens one.
 	Silence(ctx context.Context, host string, length time.Duration) error
-	// Lift ends the upstream's silence, which by orders.
+	// Lift ends the upstream's silence; by is the operator who ordered it.
 	Lift(ctx context.Context, host, by string) error
 }
 
 // Work is what the processes of a run did.
 type Work interface {
-	// SaveWork keeps what a process did: Stats replace the earlier ones, Minutes those of the same minute.
+	// SaveWork stores what a process did: Stats replace the earlier ones, Minutes those of the same
+	// minute.
 	SaveWork(ctx context.Context, w harvest.Work) error
-	// ListWork returns what each process did, the first to start first, without its Minutes.
+	// ListWork returns what each process did, in order of their starts, without Minutes.
 	ListWork(ctx context.Context, run string) ([]harvest.Work, error)
 	// ListMinutes adds up what all processes sent, in order of time.
 	ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error)

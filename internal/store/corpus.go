@@ -8,25 +8,27 @@ import (
 
 // Corpus is what a run knows of its corpus: the table of an enumerated one, and the digest of any.
 type Corpus interface {
-	// CorpusRows returns up to limit rows of the corpus table behind seq after, in their order.
+	// CorpusRows returns up to limit rows of the corpus table after seq after, in their order.
 	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error)
-	// CorpusSize is how many rows the corpus table has.
+	// CorpusSize returns how many rows the corpus table has.
 	CorpusSize(ctx context.Context, run string) (int64, error)
-	// RecordDigest keeps the corpus' count and sum if the stored sum is still known (empty: none is stored), and reports
-	// whether it did. Where it replaces another one the corpus grew: no shard is drained and the run not finished any
-	// more. That the growth is sound is for the caller to check. [ErrNoRun] without the run.
+	// RecordDigest stores the corpus' count and sum if the stored sum is still known (empty: none
+	// is stored), and reports whether it did. If it replaces another one, the corpus grew: then no
+	// shard is drained and the run is not finished any more. The caller checks that the growth is
+	// sound. It fails with [ErrNoRun] without the run.
 	RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error)
 }
 
 // Chains are how far the listings of a run have been walked, each by its seed.
 type Chains interface {
-	// Chain is where the enumeration of seed continues; the zero Chain of that seed before its first step.
+	// Chain returns where the enumeration of seed continues; the zero Chain of that seed before its
+	// first step.
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
-	// ChainsDone is how many chains of the run have come to their end.
+	// ChainsDone returns how many chains of the run have come to their end.
 	ChainsDone(ctx context.Context, run string) (int, error)
-	// LongestChain is the most steps that a chain of the run has taken.
+	// LongestChain returns the largest number of steps that a chain of the run has taken.
 	LongestChain(ctx context.Context, run string) (int64, error)
-	// CommitStep appends the items to the corpus table and moves the chain to its next step, both or neither: to.Step is
-	// one more than the committed one, else [ErrStep].
+	// CommitStep appends the items to the corpus table and moves the chain to its next step, both
+	// or neither: to.Step must be one more than the committed one, else it fails with [ErrStep].
 	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error
 }

@@ -8,17 +8,21 @@ import (
 
 // Extraction makes the records of a run again from the bodies that it keeps.
 type Extraction interface {
-	// ExtractBegin starts to make the run's records again by spec, or resumes where an earlier start with the same spec
-	// stopped: cursor is the last key staged, all zero at the start. [ErrBusy] while a worker holds a shard of the run.
+	// ExtractBegin starts to make the run's records again by spec, or resumes where an earlier
+	// start with the same spec stopped: cursor is the last key staged, all zero at the start. It
+	// fails with [ErrBusy] while a worker holds a shard of the run.
 	ExtractBegin(ctx context.Context, run, spec string) (cursor harvest.Key, err error)
-	// ExtractBodies returns up to limit pages, fewer where they are large, with a body whose key is above after, in order
-	// of key: those that landed, and those skipped because no records could be made of them.
+	// ExtractBodies returns up to limit pages, fewer if they are large, with a body whose key is
+	// above after, in order of key: those that landed, and those skipped because no records could
+	// be made of them.
 	ExtractBodies(ctx context.Context, run string, after harvest.Key, limit int) ([]StoredBody, error)
-	// ExtractStage keeps the records made of one batch and moves the cursor, both or neither. No reader sees them yet.
+	// ExtractStage stores the records made of one batch and moves the cursor, both or neither. No
+	// reader sees them yet.
 	ExtractStage(ctx context.Context, run string, batch []Extracted, cursor harvest.Key) error
-	// ExtractFinish replaces the run's records by the staged ones and its extract by spec, in one transaction. Pages
-	// skipped because no records could be made of them land by it where the new expression worked. [ErrBusy] when pages
-	// landed since ExtractBegin: the staged records are then dropped, begin again.
+	// ExtractFinish replaces the run's records by the staged ones and its extract by spec, in one
+	// transaction. Pages that were skipped because no records could be made of them land if the new
+	// expression worked. It fails with [ErrBusy] if pages landed since ExtractBegin: the staged
+	// records are then dropped, begin again.
 	ExtractFinish(ctx context.Context, run, spec string) error
 }
 
@@ -34,5 +38,5 @@ type StoredBody struct {
 type Extracted struct {
 	Key     harvest.Key
 	Records []harvest.Record
-	Worked  bool // the expression came to its end; that it yielded nothing is then no failure
+	Worked  bool // the expression came to its end; then it is not a failure that it yielded nothing
 }

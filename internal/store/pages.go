@@ -15,20 +15,20 @@ type Pages interface {
 	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
 	// Keys yields the keys of all ended items, in no order. It stops after the first error.
 	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
-	// Export calls each for every row of one snapshot, ordered by key and ordinal, one row in memory at a time. It ends
-	// with the first error that each returns.
+	// Export calls each for every row of one snapshot, ordered by key and ordinal, one row in
+	// memory at a time. It stops at the first error that each returns.
 	Export(ctx context.Context, q Query, each func(Row) error) error
 }
 
 // Counts are the numbers of a run.
 type Counts interface {
-	// Totals adds up all shards rows of the run. A key counts in the one row whose worker landed it, whatever N that
-	// worker was given, so the outcomes of all rows together are those of the run. Rejected lines are met again by each
-	// pass over the corpus: that count is the largest that one N has seen. Items that are put back are not counted until
-	// their new outcome lands.
+	// Totals adds up all shards rows of the run. A key counts in the one row whose worker landed
+	// it, whatever N that worker had, so the outcomes of all rows together are those of the run.
+	// Each pass over the corpus meets rejected lines again: that count is the largest that one N
+	// has seen. Items that are put back are not counted until their new outcome lands.
 	Totals(ctx context.Context, run string) (harvest.Counts, error)
-	// Rows counts the pages that were landed under a shard of the run, and under all shards of it together, by what each
-	// landing has added up: it reads no page.
+	// Rows counts the pages that were landed under a shard of the run, and under all shards of it
+	// together, by the counters of the landings: it reads no page.
 	Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error)
 	// CountOutcomes counts the pages of the run by outcome, reason and status, the most first.
 	CountOutcomes(ctx context.Context, run string, outcomes []harvest.Outcome) ([]OutcomeCount, error)
@@ -44,7 +44,7 @@ type OutcomeCount struct {
 	Items   int64
 }
 
-// What says which rows Export yields.
+// What selects which rows Export yields.
 type What string
 
 // What can be exported.

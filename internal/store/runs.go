@@ -12,12 +12,13 @@ type Runs interface {
 	FindRun(ctx context.Context, name string) (harvest.Run, error)
 	// ListRuns returns all runs, newest first.
 	ListRuns(ctx context.Context) ([]harvest.Run, error)
-	// OpenRun creates the run, or resumes it when there is one of that name; opened reports whether it was created. Several
-	// callers at once are safe.
+	// OpenRun creates the run, or resumes it if there is one of that name; opened reports whether
+	// it was created. It is safe for concurrent callers.
 	//
-	// An empty input of the given run means "as stored", and so does an extract that the records were made by before they
-	// were made again. One that differs is a [Contradiction], unless a worker has begun the run and gone without landing
-	// anything: then the run is opened anew. The returned run holds what is stored, with the given Rate where one was given.
+	// An empty input of the given run means "as stored", and so does an earlier extract of records
+	// that were made again since. An input that differs is a [Contradiction], unless a worker has
+	// begun the run and gone without landing anything: then the run is opened anew. The returned
+	// run holds what is stored, with the given Rate if there is one.
 	OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error)
 }
 
@@ -25,29 +26,30 @@ type Runs interface {
 type Lifecycle interface {
 	// FinishRun notes that the run is finished if all shards of one N are drained, and reports whether it is.
 	FinishRun(ctx context.Context, run string) (finished bool, err error)
-	// Reopen puts a drained run to work again and makes every mirror of its keys void: items that it lacks are fetched.
-	// [ErrNoRun] without the run.
+	// Reopen puts a drained run to work again and voids every mirror of its keys, so that items
+	// that it lacks are fetched. It fails with [ErrNoRun] without the run.
 	Reopen(ctx context.Context, run string) error
-	// DropRun removes the run and all that belongs to it. [ErrBusy] while a worker holds a shard of the run, or a
-	// coordinator leads it.
+	// DropRun removes the run and everything that belongs to it. It fails with [ErrBusy] while a
+	// worker holds a shard of the run, or a coordinator leads it.
 	DropRun(ctx context.Context, run string) error
 }
 
-// Mirrors say which mirrors of a run's keys are still good.
+// Mirrors decide which mirrors of a run's keys are still valid.
 type Mirrors interface {
-	// Fingerprint is 8 hex digits that change when the store is restored, failed over or dropped and made again, and
-	// with each NewGeneration: a mirror of the keys is marked with it.
+	// Fingerprint returns 8 hex digits that change when the store is restored, failed over or
+	// dropped and made again, and with each NewGeneration: a mirror of the keys is marked with it.
 	Fingerprint(ctx context.Context, run string) (string, error)
-	// NewGeneration makes every mirror of the run's keys void.
+	// NewGeneration voids every mirror of the run's keys.
 	NewGeneration(ctx context.Context, run string) error
 }
 
 // Retries fetch items again that have ended.
 type Retries interface {
-	// PutBack has items for whose page wanted is true fetched again, and counts them by outcome; a listing of which steps
-	// are among them is walked once more. Their pages, records and counts stay until the new outcome lands, but do not
-	// count as known. The run is not finished any more, their shards are not drained, and every mirror of the keys is void.
-	// [ErrBusy] while a worker holds a shard of the run.
+	// PutBack selects the items for whose page wanted returns true to be fetched again, and counts
+	// them by outcome; a listing with steps among them is walked once more. Their pages, records
+	// and counts stay until the new outcome lands, but do not count as known. The run is not
+	// finished any more, their shards are not drained, and every mirror of the keys is void. It
+	// fails with [ErrBusy] while a worker holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
 	// Forgive forgets what at least so many crashes of workers count for: it is asked for again. It returns how many items
 	// and steps of listings that are. [ErrBusy] while a worker holds a shard of the run.

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// Store is one open store, by its roles. A caller that needs one or two of them takes those, not the whole store.
+// Store is one open store, by its roles. A caller that needs one or two of them takes those, not
+// the whole store.
 //
-// All methods are safe for use by several goroutines at once. An error for which errors.Is(err, [ErrUnavailable]) holds may
-// go away by itself: repeat the call; any other will not.
+// All methods are safe for concurrent use. An error for which errors.Is(err, [ErrUnavailable])
+// holds may go away by itself: repeat the call; any other will not.
 type Store struct {
 	Runs
 	Lifecycle
@@ -32,7 +33,7 @@ type Store struct {
 	Warnings []string
 }
 
-// Options say how a store is opened.
+// Options are how to open a store.
 type Options struct {
 	// Application names this process to the server (application_name), such as "shoal worker 3/8".
 	Application string
@@ -40,8 +41,8 @@ type Options struct {
 	Version string
 	// ReadOnly neither migrates nor writes: for export and status.
 	ReadOnly bool
-	// Existing refuses a store without our tables, with [ErrNoTables]: for orders about runs, which a mistyped address has
-	// not. ReadOnly does so too.
+	// Existing refuses a store without our tables, with [ErrNoTables]: for orders about runs, which
+	// no mistyped address has. ReadOnly does so too.
 	Existing bool
 	// LeaseTTL is how long a lease lasts without renewal; 0 means [DefaultLeaseTTL].
 	LeaseTTL time.Duration

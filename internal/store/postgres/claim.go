@@ -55,7 +55,7 @@ func (t *taker) connect(ctx context.Context) (*pgx.Conn, error) {
 	return t.p.leaseConn(ctx, leaseLock, leasing.Ownership{Run: t.Run, Shard: t.Shard}, t.TTL)
 }
 
-// wait looks again and again until nobody is in the way.
+// wait looks again and again until no owner is in the way.
 func (t *taker) wait(ctx context.Context) (*store.Lease, error) {
 	for {
 		inWay, again, err := t.look(ctx)
@@ -67,7 +67,7 @@ func (t *taker) wait(ctx context.Context) (*store.Lease, error) {
 			if lease != nil || err != nil {
 				return lease, err
 			}
-			again = time.Millisecond // somebody came first, or holds a lock: look who
+			again = time.Millisecond // another process came first, or holds a lock: look which
 		} else if err := t.Report(inWay); err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (t *taker) wait(ctx context.Context) (*store.Lease, error) {
 	}
 }
 
-// look is one look without a lock, so that those who wait disturb nobody.
+// look is one look without a lock, so that waiting claims do not disturb others.
 func (t *taker) look(ctx context.Context) (inWay []leasing.HeldLease, again time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, takeLimit)
 	defer cancel()
@@ -93,7 +93,8 @@ func (t *taker) look(ctx context.Context) (inWay []leasing.HeldLease, again time
 	return inWay, again, nil
 }
 
-// take is the one transaction that makes the shard ours; both results are nil when somebody came first.
+// take is the one transaction that makes the shard ours; both results are nil if another process
+// came first.
 func (t *taker) take(ctx context.Context) (*store.Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, takeLimit)
 	defer cancel()
@@ -109,7 +110,8 @@ func (t *taker) take(ctx context.Context) (*store.Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Once more, now that the old tokens are void: a ghost may have connected again during the take.
+	// It is done once more, now that the old tokens are void: a ghost may have connected again
+	// during the take.
 	if err := endHolders(ctx, t.conn, landLock, old...); err != nil {
 		return nil, err
 	}
@@ -117,10 +119,10 @@ func (t *taker) take(ctx context.Context) (*store.Lease, error) {
 }
 
 // errInWay ends the transaction of a take that came too late.
-var errInWay = errors.New("somebody came first")
+var errInWay = errors.New("another process came first")
 
-// takeIn makes the second look under lock and, if it still finds the shard free, writes the new token.
-// It returns the new ownership and those that it ended.
+// takeIn makes the second look under lock and, if it still finds the shard free, writes the new
+// token. It returns the new ownership and those that it ended.
 func (t *taker) takeIn(ctx context.Context, tx pgx.Tx) (own leasing.Ownership, old []leasing.Ownership, err error) {
 	// All takes of a run go one after the other, else two of different N would miss each other.
 	if err := lockRun(ctx, tx, t.Run); err != nil {
@@ -181,8 +183,9 @@ func (t *taker) lockRows(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// write locks the new token before anybody can see it, so that no look finds it loose, and voids the
-// dead leases of other Ns: an owner of one that only slept must not come back beside us.
+// write locks the new token before any other process can see it, so that no look finds it loose,
+// and voids the dead leases of other Ns: an owner of one that only slept must not come back beside
+// us.
 func (t *taker) write(ctx context.Context, tx pgx.Tx, own leasing.Ownership, others []leasing.Ownership) error {
 	if ok, err := tryLock(ctx, tx.Conn(), leaseLock, own); err != nil {
 		return err

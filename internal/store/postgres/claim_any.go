@@ -17,8 +17,9 @@ import (
 // startJitter spreads workers that are started together, so that they do not all ask for the first free shard at once.
 const startJitter = 250 * time.Millisecond
 
-// lookAllSQL reads all shards of a run: the leases that were not given back, whether they are loose, and what is drained.
-// The locks are read once and not for each row: dozens who wait look again and again.
+// lookAllSQL reads all shards of a run: the leases that were not given back, whether they are
+// loose, and what is drained. It reads the locks once and not for each row, because dozens of
+// waiting claims look again and again.
 const lookAllSQL = `WITH held AS MATERIALIZED (
 		SELECT (classid::bigint << 32) | objid::bigint AS lock FROM pg_locks
 		WHERE locktype = 'advisory' AND objsubid = 1 AND granted
@@ -90,7 +91,7 @@ func (t *taker) waitAny(ctx context.Context) (*store.Lease, error) {
 			t.Waiting(leasing.Standby(t.Run, t.Shard.Of, f, inWay))
 		}
 		if poll := t.TTL / 6; again == 0 || again > poll {
-			again = poll - rand.N(poll/4) // so that those who wait do not look together
+			again = poll - rand.N(poll/4) // so that waiting claims do not look together
 		}
 		if err := leasing.Pause(ctx, again); err != nil {
 			return nil, err

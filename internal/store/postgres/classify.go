@@ -24,8 +24,8 @@ const (
 	codePrivilege       = "42501"
 )
 
-// classify wraps an error of PostgreSQL once with the operation, and marks it by what may help: repeating
-// (ErrUnavailable, ErrStoreFull) or a person. The caller's own end of patience is neither.
+// classify wraps an error of PostgreSQL once with the operation, and marks it by what may help:
+// repeating (ErrUnavailable, ErrStoreFull) or a person. A context that the caller ended is neither.
 func classify(operation string, err error) error {
 	var pg *pgconn.PgError
 	switch {
@@ -36,10 +36,10 @@ func classify(operation string, err error) error {
 	case badCertificate(err):
 		return fmt.Errorf("%s: %w: the server's certificate is not trusted: %s", operation, store.ErrUnsafe, harvest.ExplainTLS(err, "sslrootcert=FILE to the store URL, as --ca FILE is for the upstream"))
 	case refusesTLS(err):
-		return fmt.Errorf("%s: %w: the server speaks no TLS; switch it on there (sslmode is verify-full unless the URL says otherwise), or say sslmode=disable in the URL if the way to it is safe: %w",
+		return fmt.Errorf("%s: %w: the server speaks no TLS; switch it on there (sslmode is verify-full unless the URL sets another), or set sslmode=disable in the URL if the way to it is safe: %w",
 			operation, store.ErrSettings, err)
 	case !errors.As(err, &pg):
-		// No answer of the server at all: connection refused, reset or closed, a limit of time.
+		// The server did not answer at all: connection refused, reset or closed, a time limit.
 		return fmt.Errorf("%s: %w: %w", operation, store.ErrUnavailable, err)
 	case pg.Code == codeDiskFull:
 		return fmt.Errorf("%s: %w: %w", operation, store.ErrStoreFull, err)
@@ -70,7 +70,7 @@ func refusesTLS(err error) bool {
 	return ok && len(connect.Config.Fallbacks) == 0 && strings.Contains(err.Error(), "server refused TLS connection")
 }
 
-// starting marks what the server refuses at the start because of what is there, or what may be done there.
+// starting marks what the server refuses at the start because of its contents or our permissions.
 func starting(err error) error {
 	switch class(codeOf(err)) {
 	case "0A", "22": // not in this server, or not in this encoding
@@ -79,7 +79,7 @@ func starting(err error) error {
 		}
 	case "3F", "42":
 		if !isOurs(err) {
-			return fmt.Errorf("%w: its tables are not those that Shoal makes, or belong to somebody else; give a database of its own, or repair the schema shoal: %w",
+			return fmt.Errorf("%w: its tables are not those that Shoal makes, or belong to another program; give a database of its own, or repair the schema shoal: %w",
 				store.ErrSettings, err)
 		}
 	}
@@ -92,8 +92,8 @@ func isOurs(err error) bool {
 	return scan || faults.Known(err) || errors.Is(err, pgx.ErrNoRows) || errors.Is(err, pgx.ErrTooManyRows)
 }
 
-// wrapOwn names what was done to the shard. That a lease is over, or held by another, is no trouble of
-// the store's and not classified as such.
+// wrapOwn names the operation on the shard. A lease that is over, or held by another worker, is not
+// trouble of the store and not classified as such.
 func wrapOwn(o leasing.Ownership, operation string, err error) error {
 	if errors.Is(err, store.ErrHeld) || errors.Is(err, leasing.ErrReleased) {
 		return fmt.Errorf("%s: %w", o.Name(operation), err)
@@ -106,7 +106,7 @@ func wrapClaim(c store.Claim, err error) error {
 	return wrapOwn(leasing.Ownership{Run: c.Run, Shard: c.Shard}, "claim", err)
 }
 
-// needsPerson reports whether the error with this SQLSTATE stays until somebody changes data, rights or schema.
+// needsPerson reports whether the error with this SQLSTATE stays until a person changes data, rights or schema.
 func needsPerson(code string) bool {
 	switch class(code) {
 	case "28", "3D", "3F", "42": // authorization, no such database or schema, syntax or undefined object
@@ -129,7 +129,7 @@ func isDataError(code string) bool {
 
 func class(code string) string { return code[:min(2, len(code))] }
 
-// codeOf is the SQLSTATE of an error that the server sent, else "".
+// codeOf returns the SQLSTATE of an error that the server sent, else "".
 func codeOf(err error) string {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code

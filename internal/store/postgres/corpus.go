@@ -36,8 +36,9 @@ func (p *Store) LongestChain(ctx context.Context, run string) (steps int64, err 
 	return steps, classify("measure the chains of run "+run, err)
 }
 
-// CommitStep implements [store.Chains]. The lock of the chain's row, which the first statement takes, keeps two who walk the same
-// chain from one step; that of the run keeps two chains from the same numbers.
+// CommitStep implements [store.Chains]. The lock of the chain's row, which the first statement
+// takes, prevents two walkers of the same chain from committing one step; that of the run prevents
+// two chains from using the same numbers.
 func (p *Store) CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error {
 	err := pgx.BeginTxFunc(ctx, p.pool, beginLanding, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT 1 FROM shoal.runs WHERE run = $1 FOR NO KEY UPDATE", run); err != nil {

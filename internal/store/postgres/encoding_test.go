@@ -12,7 +12,8 @@ import (
 	"shoal/internal/testenv"
 )
 
-// A database that cannot hold every text is refused at once, with the command that makes a right one.
+// A database that cannot hold every text is refused at once, with the command that makes a proper
+// one.
 func TestEncodingOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	server := testenv.Postgres(t)

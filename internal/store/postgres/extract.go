@@ -34,9 +34,10 @@ func (p *Store) ExtractBegin(ctx context.Context, run, spec string) (cursor harv
 	return cursor, classify("extract records of run "+run, err)
 }
 
-// excludeWorkers makes sure that nobody lands in the run while the transaction lasts, nor afterwards under a token of
-// before: it waits for the shards' rows, and fences owners whose lease has lapsed without being given back. It returns
-// how many pages have landed or were skipped, all of which may have a body.
+// excludeWorkers makes sure that no worker lands in the run while the transaction lasts, nor
+// afterwards under an earlier token: it waits for the shards' rows, and fences owners whose lease
+// has lapsed without being given back. It returns how many pages have landed or were skipped, all
+// of which may have a body.
 func excludeWorkers(ctx context.Context, tx pgx.Tx, run string) (landed int64, err error) {
 	rows, err := tx.Query(ctx, `SELECT shard, of, coalesce(owner, ''), coalesce(expires_at > clock_timestamp(), false), landed + skipped
 		FROM shoal.shards WHERE run = $1 ORDER BY of, shard FOR UPDATE`, run)
@@ -154,8 +155,8 @@ func (p *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 	return classify("replace the records of run "+run, err)
 }
 
-// swapRecords deletes and inserts rather than swapping partitions: readers keep their snapshot and wait for nobody, and
-// the role needs no right to alter tables.
+// swapRecords deletes and inserts rather than swapping partitions: readers keep their snapshot and
+// wait for no writer, and the role needs no permission to alter tables.
 func swapRecords(ctx context.Context, tx pgx.Tx, run, spec string) error {
 	for _, sql := range dialect.MoveRecords() {
 		if _, err := tx.Exec(ctx, sql, run); err != nil {

@@ -27,10 +27,10 @@ func (p *Store) Control(ctx context.Context, run string) (c harvest.Control, err
 		Scan(&c.Rate, &c.By, &at, &c.DrainBy, &drain, &done, &hold, &silence, &lifted)
 	c.Silence, c.Lifted = holdOf(silence), orZero(lifted)
 	c.At, c.DrainAt, c.Done, c.Hold = orZero(at), orZero(drain), orZero(done), holdOf(hold)
-	return c, classify("read what was said about run "+run, noRun(err))
+	return c, classify("read the orders for run "+run, noRun(err))
 }
 
-// holdOf makes a hold of its seconds, which are negative where it has no end.
+// holdOf makes a hold of its seconds, which are negative if it has no end.
 func holdOf(seconds float64) time.Duration {
 	if seconds < 0 {
 		return harvest.Forever
@@ -260,8 +260,8 @@ func (p *Store) rewind(ctx context.Context, tx pgx.Tx, run string, back *tables.
 	return nil
 }
 
-// DropRun implements [store.Lifecycle]. Partitions are detached first: dropping them in place would lock all readers of all runs out
-// for as long as it takes.
+// DropRun implements [store.Lifecycle]. It detaches partitions first: to drop them in place would
+// lock out all readers of all runs for as long as it takes.
 func (p *Store) DropRun(ctx context.Context, run string) error {
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", ddlLock); err != nil {
@@ -295,8 +295,8 @@ func (p *Store) DropRun(ctx context.Context, run string) error {
 	return classify("drop run "+run, err)
 }
 
-// excludeLeader keeps anybody from leading the run until the transaction ends. The server may take a moment to notice
-// that one has gone.
+// excludeLeader prevents every process from leading the run until the transaction ends. The server
+// may take a moment to notice that a leader has gone.
 func excludeLeader(ctx context.Context, tx pgx.Tx, run string) error {
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '2s'"); err != nil {
 		return err

@@ -17,16 +17,17 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// beginLanding makes the commit durable even where the role or database is set to synchronous_commit = off: a ledger
-// marks keys after it, and must never know more than the disk.
+// beginLanding makes the commit durable even if the role or database is set to synchronous_commit =
+// off: a ledger marks keys after it, and must never know more than the disk.
 var beginLanding = pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = on"}
 
-// land commits the pages on conn, or nothing of them, and counts the rows that it really inserted. Its context must
-// outlive the signals that end the process: pgx closes the connection when a context ends, and whether the batch was
-// committed is then unknown. ErrFenced when own.token is no longer the shard's; ttl is how far the lease is renewed.
+// land commits the pages on conn, or nothing of them, and counts the rows that it really inserted.
+// Its context must outlive the signals that end the process: pgx closes the connection when a
+// context ends, and whether the batch was committed is then unknown. It fails with ErrFenced if
+// own.token is no longer the shard's; ttl is how far the lease is renewed.
 //
-// The first attempt takes the batch for new and sound, which it nearly always is. When the server then refuses a row, or
-// has a key already, the batch goes through a staging table instead.
+// The first attempt assumes that the batch is new and sound, which it nearly always is. If the
+// server then refuses a row, or has a key already, the batch goes through a staging table instead.
 func (p *Store) land(ctx context.Context, conn *pgx.Conn, own leasing.Ownership, ttl time.Duration, pages []harvest.Page) (harvest.Counts, error) {
 	l := landing{p: p, Ownership: own, ttl: ttl, rows: tables.Batch(pages)}
 	err := pgx.BeginTxFunc(ctx, conn, beginLanding, func(tx pgx.Tx) error { return l.copy(ctx, tx) })
@@ -67,8 +68,9 @@ func (l *landing) copy(ctx context.Context, tx pgx.Tx) error {
 	return l.fence(ctx, tx)
 }
 
-// fence is the last statement of every landing: it renews the lease and counts, and finds no row once somebody else has
-// taken the shard. As the last one it holds the row's lock, for which a take waits, for the shortest time.
+// fence is the last statement of every landing: it renews the lease and counts, and finds no row if
+// another worker has taken the shard. Because it is last it holds the row's lock, for which a take
+// waits, for the shortest time.
 func (l *landing) fence(ctx context.Context, tx pgx.Tx) error {
 	if err := l.forgetLanded(ctx, tx); err != nil {
 		return err
@@ -108,7 +110,8 @@ func (l *landing) copyRecords(ctx context.Context, tx pgx.Tx, table pgx.Identifi
 	return err
 }
 
-// pageSource gives rows of pages to COPY. It reuses one row of values: COPY has encoded it when it asks for the next.
+// pageSource passes rows of pages to COPY. It reuses one row of values: COPY has encoded it when it
+// asks for the next.
 type pageSource struct {
 	run    string
 	rows   []harvest.Page
@@ -122,14 +125,15 @@ func (s *pageSource) Err() error { return nil }
 
 func (s *pageSource) Values() ([]any, error) {
 	p := &s.rows[s.at]
-	// JSON goes as bytes: a Go string would go as well, but any other type is marshalled first, and so is quoted.
+	// JSON is passed as bytes: a Go string would work as well, but any other type is marshalled
+	// first, and so is quoted.
 	s.values = [...]any{s.run, uuid(p.Key), p.URL, tables.OrNull(p.ID), string(p.Outcome), tables.OrNullStatus(p.Status), tables.OrNull(p.Reason),
 		tables.OrNull(p.Detail), p.Attempts, tables.OrNull(p.Revision), tables.OrNull(p.MediaType), tables.OrNullBytes(p.Headers), p.FetchedAt,
 		tables.OrNullBytes(p.Body), tables.OrNullBytes(p.Raw)}
 	return s.values[:], nil
 }
 
-// recordSource gives the records of pages to COPY.
+// recordSource passes the records of pages to COPY.
 type recordSource struct {
 	run      string
 	rows     []harvest.Page

@@ -12,8 +12,9 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// leadership is the advisory lock "shoal lead RUN" of one connection, whose application_name says whose it is. A
-// killed leader's is free when the server notices that it has gone, at once on the same machine.
+// leadership is the advisory lock "shoal lead RUN" of one connection, whose application_name names
+// its owner. A killed leader's lock is free when the server notices that it has gone, at once on
+// the same machine.
 type leadership struct {
 	p          *Store
 	run, owner string
@@ -47,7 +48,7 @@ func (p *Store) Lead(ctx context.Context, run, owner string, waiting func(senten
 	}
 }
 
-// ledBy is the error of one who does not lead.
+// ledBy is the error of a process that does not lead.
 type ledBy struct{ run, who string }
 
 func (l *ledBy) Error() string { return fmt.Sprintf("run %s is led by %s", l.run, l.who) }
@@ -72,7 +73,7 @@ func (l *leadership) dial(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// leader names whoever holds the lock.
+// leader names the holder of the lock.
 func (l *leadership) leader(ctx context.Context, conn *pgx.Conn) string {
 	who := "another coordinator"
 	var name, since string

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// landLimit is how many ttls one attempt to land may take on the client's side: more than a server
-	// needs that is frozen for a while, less than a person's patience with one that is gone.
+	// landLimit is how many ttls one attempt to land may take on the client's side: more than a
+	// server needs that is frozen for a while, less than a person's patience with a dead one.
 	landLimit = 10
 	// minLimit is the shortest limit of one attempt to renew, for leases of a very short ttl.
 	minLimit = time.Second
@@ -73,14 +73,14 @@ func (l *shardLease) renew(ctx context.Context, conn *pgx.Conn) (gen string, err
 }
 
 // dialRenewer makes a lost lease connection again. The lock comes before the renewal: the other way
-// round a look between the two would find a renewed lease that nobody seems to hold.
+// round a look between the two would find a renewed lease without a holder.
 func (l *shardLease) dialRenewer(ctx context.Context) (*pgx.Conn, error) {
 	return l.dial(ctx, leaseLock, l.renew)
 }
 
 // dialLander makes the landing connection. Once the lock is held a taker can find and end this
-// backend, and only then is the token looked at: who was overtaken before that sees it here, who is
-// overtaken after it is ended by the taker.
+// backend, and only then is the token checked: an owner overtaken before that sees it here, and the
+// taker ends one overtaken after it.
 func (l *shardLease) dialLander(ctx context.Context) (*pgx.Conn, error) {
 	return l.dial(ctx, landLock, l.confirm)
 }
@@ -99,7 +99,7 @@ func (l *shardLease) dial(ctx context.Context, kind lockKind, then func(context.
 	return conn, nil
 }
 
-// enter gets the lock of our own token, which nobody but a lost connection of ours can hold.
+// enter gets the lock of our own token, which only a lost connection of ours can hold.
 func (l *shardLease) enter(ctx context.Context, conn *pgx.Conn, kind lockKind, then func(context.Context, *pgx.Conn) (string, error)) (string, error) {
 	for {
 		ok, err := tryLock(ctx, conn, kind, l.Own)
@@ -147,7 +147,7 @@ func (l *shardLease) Complete(ctx context.Context, rejected int64) (finished boo
 	return finished, nil
 }
 
-// giveBack writes that the lease is over and, if that worked, ends it before anybody renews it again.
+// giveBack writes that the lease is over and, if that worked, ends it before it is renewed again.
 func (l *shardLease) giveBack(ctx context.Context, what string, write func(ctx context.Context, conn *pgx.Conn) error) error {
 	if err := l.Check(); err != nil {
 		return wrapOwn(l.Own, what, err)
@@ -163,7 +163,8 @@ func (l *shardLease) giveBack(ctx context.Context, what string, write func(ctx c
 }
 
 func (l *shardLease) drain(ctx context.Context, tx pgx.Tx, rejected int64) (finished bool, err error) {
-	// One after the other, else the last two to drain would each miss the other and nobody finish the run.
+	// They go one after the other, else the last two to drain would each miss the other and neither
+	// would finish the run.
 	if err := lockRun(ctx, tx, l.Own.Run); err != nil {
 		return false, err
 	}

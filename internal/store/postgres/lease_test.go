@@ -32,7 +32,7 @@ func bigPages() []harvest.Page {
 	return pages
 }
 
-// through opens the store behind a proxy of its own, as a worker on another machine has it.
+// through opens the store behind a proxy of its own, as a worker on another machine would.
 func through(t testing.TB, url string) (*store.Store, *proxy) {
 	t.Helper()
 	p := newProxy(t, url)
@@ -45,7 +45,7 @@ func openPostgresWithRun(t testing.TB) (*Store, string) {
 	return storetest.OpenWithRun(t, Open, url).Runs.(*Store), url
 }
 
-// claimAsync claims in the background and repeats where the server is away.
+// claimAsync claims in the background and repeats if the server is unreachable.
 func claimAsync(t testing.TB, s store.Leases, c store.Claim) <-chan *store.Lease {
 	taken := make(chan *store.Lease, 1)
 	ctx := t.Context()
@@ -121,7 +121,7 @@ func TestAKilledOwnersShardIsFreeAfterHalfTheTTL(t *testing.T) {
 	owner.Kill()
 	killed := time.Now()
 	c := storetest.Briefly("next")
-	c.TTL, c.NoWait = ttl, true // a dead owner is no reason to give up
+	c.TTL, c.NoWait = ttl, true // a dead owner must not make it give up
 	lease := storetest.MustClaim(t, p, c)
 	if took := time.Since(killed); took < ttl/2 || took >= ttl {
 		t.Errorf("Claim() after kill -9 took %s, want at least %s and less than %s", took, ttl/2, ttl)
@@ -225,7 +225,7 @@ func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
 		landed <- err
 	}()
 	<-frozen
-	// Not a take, which would end the backend: the token alone has to hold.
+	// This is not a take, which would end the backend: only the token has to hold.
 	if _, err := p.pool.Exec(t.Context(), `UPDATE shoal.shards SET token = token + 1`); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +240,8 @@ func TestAStaleTokenCommitsNothingNotEvenFromTheMiddleOfCopy(t *testing.T) {
 	storetest.WantRows(t, p, 0)
 }
 
-// A taker ends the landing connections that it finds: one that is made after it must not come to a COPY.
+// A taker ends the landing connections that it finds: one that is made after it must not come to a
+// COPY.
 func TestAStaleTokenGetsNoLandingConnection(t *testing.T) {
 	t.Parallel()
 	p, _ := openPostgresWithRun(t)
@@ -333,8 +334,8 @@ func TestAClaimSaysThatTheServerIsAway(t *testing.T) {
 	}
 }
 
-// outage makes a server fail under an owner who lands and another who waits, and wants the owner to go
-// on under its token.
+// outage makes a server fail under an owner who lands and another who waits, and expects the owner
+// to continue under its token.
 func outage(t *testing.T, strike func(s *testenv.PostgresServer, lease *store.Lease)) {
 	t.Helper()
 	server := testenv.OwnPostgres(t)

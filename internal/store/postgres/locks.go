@@ -13,12 +13,13 @@ import (
 
 // The advisory locks, as the texts that PostgreSQL hashes to their 64-bit keys:
 //
-//	shoal run RUN                   held in a transaction by whoever takes or drains a shard of the run
+//	shoal run RUN                   held in a transaction that takes or drains a shard of the run
 //	shoal lease RUN I/N TOKEN       held by the lease connection of the token's owner while it lives
 //	shoal land RUN I/N TOKEN        held by the landing connection of the token's owner
 //
-// A row says who owned a shard last; the lease lock says that the owner's process is there. The server
-// frees it when that process dies, which is why a killed worker's shard need not wait for the ttl.
+// A row has the last owner of a shard; the lease lock shows that the owner's process is alive. The
+// server frees it when that process dies, which is why a killed worker's shard need not wait for
+// the ttl.
 type lockKind string
 
 const (
@@ -37,8 +38,8 @@ const lockHolders = `SELECT l.pid FROM pg_locks l, hashtextextended(%s, 0) k
 	AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 	AND l.classid::bigint = (k >> 32) & 4294967295 AND l.objid::bigint = k & 4294967295`
 
-// lookSQL reads the leases of a run that were not given back: that of the shard, and those of shards
-// of another N. The server's clock alone decides what has lapsed.
+// lookSQL reads the leases of a run that were not given back: that of the shard, and those of
+// shards of another N. Only the server's clock decides what has lapsed.
 var lookSQL = `SELECT s.shard, s.of, s.token, coalesce(s.owner, ''), to_timestamp(s.token / 1e6),
 		coalesce(s.renewed_at, to_timestamp(0)), clock_timestamp(),
 		s.expires_at < clock_timestamp()
@@ -60,8 +61,8 @@ func look(ctx context.Context, conn *pgx.Conn, run string, shard harvest.Shard) 
 }
 
 // endHolders ends the backends, other than our own, that hold the lock of that kind. A ghost, whose
-// client is frozen or cut off, may sit in an open transaction for ever and block everybody who lands
-// the same keys. Backends of another role are not ours to end.
+// client is frozen or cut off, may sit in an open transaction for ever and block every worker that
+// lands the same keys. It does not end backends of another role.
 func endHolders(ctx context.Context, conn *pgx.Conn, kind lockKind, owners ...leasing.Ownership) error {
 	for _, o := range owners {
 		_, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -79,8 +80,9 @@ func (p *Store) leaseConn(ctx context.Context, kind lockKind, o leasing.Ownershi
 	if err != nil {
 		return nil, err
 	}
-	// Not among the start-up parameters, which a pooler may refuse. Keepalives are tighter than those of
-	// the pool: the other end of a cut line should give way about as fast as a dead process.
+	// They are not among the start-up parameters, which a pooler may refuse. Keepalives are tighter
+	// than those of the pool: the other end of a cut line should give way about as fast as a dead
+	// process.
 	_, err = conn.Exec(ctx, `SELECT set_config(name, value, false) FROM (VALUES
 		('lock_timeout', '1s'),
 		('idle_in_transaction_session_timeout', $1),
@@ -94,7 +96,7 @@ func (p *Store) leaseConn(ctx context.Context, kind lockKind, o leasing.Ownershi
 	return conn, nil
 }
 
-// lockRun makes takes and drains of one run go one after the other.
+// lockRun makes takes and drains of one run follow one another.
 func lockRun(ctx context.Context, tx pgx.Tx, run string) error {
 	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, fmt.Sprintf("shoal %s %s", runLock, run))
 	return err

@@ -13,13 +13,13 @@ import (
 // server moves it in the first round, one that goes round robin as soon as the round comes by.
 const poolerRounds = 6
 
-// refusePooler ends the start where a pooler shares sessions between clients (transaction or statement pooling): locks
-// and settings of a lease would then be anybody's. A pooler that keeps a session for one client (session pooling) is let
-// through.
+// refusePooler ends the start if a pooler shares sessions between clients (transaction or statement
+// pooling): any client could then hold the locks and settings of a lease. A pooler that keeps a
+// session for one client (session pooling) is accepted.
 //
-// A server tells each client the pid of its session at the start; behind a pooler that pid is the pooler's invention.
-// Only then it is worth looking closer: does a session that sits idle between two statements keep its server while
-// another client uses one?
+// A server sends each client the pid of its session at the start; behind a pooler that pid is
+// invented by the pooler. Only then it is worth looking closer: does a session that sits idle
+// between two statements keep its server while another client uses one?
 func (p *Store) refusePooler(ctx context.Context) error {
 	pooled, err := p.pool.Acquire(ctx)
 	if err != nil {

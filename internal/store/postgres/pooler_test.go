@@ -36,8 +36,8 @@ func TestSessionPoolerIsLetThrough(t *testing.T) {
 	openRun(t, startPooler(t, testenv.Postgres(t).URL, &pooler{}))
 }
 
-// pooler is a small PgBouncer: it invents the pid that a client is told, and gives a client a server for one transaction
-// (shares) or for its whole session.
+// pooler is a small PgBouncer: it invents the pid that a client gets, and gives a client a server
+// for one transaction (shares) or for its whole session.
 type pooler struct {
 	shares, roundRobin bool
 
@@ -163,8 +163,8 @@ func (p *pooler) serve(ctx context.Context, client net.Conn) {
 	}
 }
 
-// forward passes a message on, and the answers back where the message asks for them; idle says that the server is out of
-// any transaction.
+// forward passes a message on, and the answers back if the message asks for them; idle reports that
+// the server is out of any transaction.
 func forward(backend *pgproto3.Backend, server *pgconn.HijackedConn, message pgproto3.FrontendMessage) (idle bool, err error) {
 	server.Frontend.Send(message)
 	switch message.(type) {

@@ -24,7 +24,7 @@ const (
 	poolConns = 2
 	// poolIdle is how long a connection of the pool may be idle: fleets of dozens share one server.
 	poolIdle = 10 * time.Second
-	// connectLimit bounds each try to connect where the URL has no connect_timeout.
+	// connectLimit bounds each try to connect if the URL has no connect_timeout.
 	connectLimit = 10 * time.Second
 	// oldestServer is the first version with column compression.
 	oldestServer = 140000
@@ -68,7 +68,8 @@ func (p *Store) roles() *store.Store {
 	}
 }
 
-// prepare looks at the server, then at the schema. The pooler comes first: behind one nothing else works as it should.
+// prepare checks the server, then the schema. The pooler comes first: behind one nothing else works
+// as it should.
 func (p *Store) prepare(ctx context.Context, options store.Options) error {
 	if err := p.refusePooler(ctx); err != nil {
 		return err
@@ -108,15 +109,15 @@ func parsePostgres(url string, options store.Options) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// keepAlive lets the server notice within half a minute that we are gone, so that no lock outlives its owner for long.
-// It is set here and not among the startup parameters because a pooler refuses unknown ones with a text that nobody
-// understands; refusePooler has a better one.
+// keepAlive makes the server notice within half a minute that we are gone, so that no lock outlives
+// its owner for long. It is set here and not among the startup parameters because a pooler refuses
+// unknown ones with an obscure text; refusePooler has a better one.
 func keepAlive(ctx context.Context, conn *pgconn.PgConn) error {
 	return conn.Exec(ctx, "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3").Close()
 }
 
-// badURL tells what is wrong with a connection URL without quoting any of it: what cannot be parsed may hold a password
-// anywhere.
+// badURL explains what is wrong with a connection URL without quoting any of it: what cannot be
+// parsed may hold a password anywhere.
 func badURL(err error) error {
 	const form = "postgres://user@host:5432/database?sslmode=verify-full"
 	reason := "it does not have the form " + form
@@ -130,8 +131,8 @@ func badURL(err error) error {
 	return fmt.Errorf("%w: the PostgreSQL URL cannot be read: %s (not shown here, it may hold a password)", store.ErrSettings, reason)
 }
 
-// connect makes a connection outside of the pool, for a lease: its session holds locks and must be nobody else's. role
-// is added to application_name.
+// connect makes a connection outside of the pool, for a lease: its session holds locks and must not
+// be shared. role is added to application_name.
 func (p *Store) connect(ctx context.Context, role string) (*pgx.Conn, error) {
 	config := p.config.Copy()
 	config.RuntimeParams["application_name"] += " " + role
@@ -168,7 +169,7 @@ func (p *Store) inspect(ctx context.Context) error {
 		return fmt.Errorf("%w: the connection's client_encoding is %s, in which texts would be lost: take client_encoding out of the store URL's options, and out of PGOPTIONS", store.ErrUnsafe, ours)
 	}
 	if acceptsAnyCertificate(conn.Conn().Config()) {
-		p.warn(fmt.Sprintf("the connection to PostgreSQL on %s accepts any certificate, so that others on the way can read and change it: say sslmode=verify-full in the store URL", conn.Conn().Config().Host))
+		p.warn(fmt.Sprintf("the connection to PostgreSQL on %s accepts any certificate, so that others on the way can read and change it: set sslmode=verify-full in the store URL", conn.Conn().Config().Host))
 	}
 	if fsync == "off" {
 		p.warn("PostgreSQL runs with fsync = off: a power cut can lose or damage what has landed; set fsync = on")

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// proxy stands between a worker and its server, and fails as networks, machines and processes do.
+// proxy is between a worker and its server, and fails as networks, machines and processes do.
 type proxy struct {
 	url    string // of the store, through the proxy
 	server string
@@ -73,8 +73,8 @@ func (p *proxy) serve(client net.Conn) {
 	p.pump(c, client, server, true)
 }
 
-// pump carries bytes one way. When that ends, both ends are closed, unless the pair is stranded: then
-// the server's end stays open as that of a machine that has vanished.
+// pump carries bytes one way. When that ends, both ends are closed, unless the pair is stranded:
+// then the server's end stays open as that of a machine that has vanished.
 func (p *proxy) pump(c *pair, from, to net.Conn, fromClient bool) {
 	buf := make([]byte, 16<<10)
 	for {
@@ -92,7 +92,7 @@ func (p *proxy) pump(c *pair, from, to net.Conn, fromClient bool) {
 	}
 }
 
-// pass waits while the proxy is frozen, and tells whether the bytes may go on.
+// pass waits while the proxy is frozen, and reports whether the bytes may continue.
 func (p *proxy) pass(c *pair, fromClient bool, n int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,7 +130,8 @@ func (p *proxy) freezeAfter(n int) <-chan struct{} {
 	return p.blown
 }
 
-// strand leaves the server alone with all present connections; the client's ends are closed.
+// strand leaves the server without its clients: all present connections stay open there, and the
+// clients' ends are closed.
 func (p *proxy) strand() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

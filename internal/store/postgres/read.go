@@ -81,8 +81,9 @@ func (p *Store) Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, err
 	}
 }
 
-// beginOrdered opens a snapshot for reading in order of key. The primary keys give the order, and records meet their pages by merging two of them: a
-// sort would first copy the whole run to disk, and a planner that has no statistics yet would loop over a run squared.
+// beginOrdered opens a snapshot for reading in order of key. The primary keys give the order, and
+// records meet their pages by merging two of them: a sort would first copy the whole run to disk,
+// and a planner without statistics would loop over a run squared.
 var beginOrdered = pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL enable_sort = off; " +
 	"SET LOCAL enable_incremental_sort = off; SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = off; " +
 	"SET LOCAL enable_bitmapscan = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = 0"}
@@ -115,7 +116,7 @@ func (p *Store) Export(ctx context.Context, q store.Query, each func(store.Row) 
 		return rows.Err()
 	})
 	if stop != nil {
-		return stop // the caller's own error, nothing of the store's
+		return stop // the caller's own error, not the store's
 	}
 	return classify(fmt.Sprintf("export %s of run %s", q.What, q.Run), err)
 }
@@ -150,8 +151,8 @@ func (p *Store) CountOutcomes(ctx context.Context, run string, outcomes []harves
 	return all, classify("count the items of run "+run, err)
 }
 
-// jsonBytes takes a JSON column as the bytes that it is, whatever the JSON says: scanned into a []byte a null document
-// and no document would be one.
+// jsonBytes takes a JSON column as its bytes, whatever the JSON is: scanned into a []byte, a null
+// document and no document would be the same.
 type jsonBytes []byte
 
 // ScanText implements pgtype.TextScanner; JSON travels as text.

@@ -137,8 +137,9 @@ func (p *Store) redefine(ctx context.Context, stored, given harvest.Run, contrad
 	return run, true, classify("open run "+given.Name, err)
 }
 
-// createRun makes the run's partitions and then its row. The partitions are made as tables of their own and attached,
-// because making them in place would lock all readers of all runs out; under a lock, because two makers would collide.
+// createRun makes the run's partitions and then its row. The partitions are made as tables of their
+// own and attached, because making them in place would lock out all readers of all runs; under a
+// lock, because two makers would collide.
 func (p *Store) createRun(ctx context.Context, tx pgx.Tx, given harvest.Run) (harvest.Run, bool, error) {
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", ddlLock); err != nil {
 		return given, false, err
@@ -170,13 +171,14 @@ func createPartition(ctx context.Context, tx pgx.Tx, parent, run string) error {
 	if err != nil || attached {
 		return err
 	}
-	// A run's name holds nothing that would need quoting inside a literal.
+	// A run's name holds nothing that needs quoting inside a literal.
 	_, err = tx.Exec(ctx, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %[1]s (LIKE shoal.%[2]s INCLUDING ALL);
 		ALTER TABLE shoal.%[2]s ATTACH PARTITION %[1]s FOR VALUES IN ('%[3]s')`, table, parent, run))
 	return err
 }
 
-// adopt stores what a later start may say anew: the operator's rate, and the corpus where none was known.
+// adopt stores what a later start may change: the operator's rate, and the corpus if none was
+// known.
 func (p *Store) adopt(ctx context.Context, stored, given harvest.Run) (harvest.Run, error) {
 	next := opening.Adopted(stored, given)
 	if next == stored {
@@ -230,8 +232,9 @@ func (p *Store) Fingerprint(ctx context.Context, run string) (string, error) {
 	return gen, classify("fingerprint run "+run, err)
 }
 
-// fingerprint reads the three parts on any connection. The timeline is that of the segment being written: what the
-// control file says lags behind a promotion until the next checkpoint. A standby writes none and is asked for the latter.
+// fingerprint reads the three parts on any connection. The timeline is that of the segment being
+// written: the control file lags behind a promotion until the next checkpoint. A standby writes no
+// segment, so there it comes from the control file.
 func (p *Store) fingerprint(ctx context.Context, q querier, run string) (string, error) {
 	var generation, timeline string
 	var oid uint32

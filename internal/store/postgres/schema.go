@@ -18,13 +18,14 @@ const ddlLock int64 = 0x73686f616c0001
 //go:embed schema/*.sql
 var schemaFiles embed.FS
 
-// Schema is the DDL of the store: all migrations, as a person may apply them.
+// Schema returns the DDL of the store: all migrations, as a person may apply them.
 func Schema() string {
 	return schema.Script(schema.Migrations(schemaFiles), "INSERT INTO shoal.schema_version (version, applied_by) VALUES (%d, 'hand')")
 }
 
-// migrate brings the schema up to date, in one transaction under a lock, so that of eight workers started at once one
-// does it and the others find it done. Nothing is locked and no right to create is needed where it is up to date.
+// migrate brings the schema up to date, in one transaction under a lock, so that of eight workers
+// started at once one does it and the others find it done. If it is up to date, nothing is locked
+// and no permission to create is needed.
 func (p *Store) migrate(ctx context.Context, options store.Options) error {
 	known := schema.Migrations(schemaFiles)
 	state, err := readSchemaState(ctx, p.pool)

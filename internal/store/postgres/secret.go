@@ -10,8 +10,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// hidePassword takes our password out of what the server says, before anything of it can be shown: a server, or what
-// pretends to be one, may repeat what it was sent.
+// hidePassword removes our password from the server's messages before any of them can be shown: a
+// server, or something that poses as one, may repeat what it was sent.
 func hidePassword(config *pgx.ConnConfig) {
 	mask := harvest.NewMask(1, config.Password)
 	config.Tracer = &discreet{mask: mask}
@@ -28,15 +28,15 @@ func hide(mask *harvest.Mask, said *pgconn.PgError) {
 	}
 }
 
-// discreet hides the password in the errors of a connection that was not made, of which OnPgError does not hear.
+// discreet hides the password in the errors of a failed connection, which OnPgError does not get.
 type discreet struct{ mask *harvest.Mask }
 
-// TraceConnectStart implements pgx.ConnectTracer.
+// TraceConnectStart implements [pgx.ConnectTracer].
 func (d *discreet) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
 	return ctx
 }
 
-// TraceConnectEnd implements pgx.ConnectTracer.
+// TraceConnectEnd implements [pgx.ConnectTracer].
 func (d *discreet) TraceConnectEnd(_ context.Context, data pgx.TraceConnectEndData) {
 	each(data.Err, func(err error) {
 		if said, ok := err.(*pgconn.PgError); ok { //nolint:errorlint // each has taken it out already
@@ -45,15 +45,15 @@ func (d *discreet) TraceConnectEnd(_ context.Context, data pgx.TraceConnectEndDa
 	})
 }
 
-// TraceQueryStart implements pgx.QueryTracer, which every tracer has to.
+// TraceQueryStart implements [pgx.QueryTracer], which every tracer has to.
 func (d *discreet) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	return ctx
 }
 
-// TraceQueryEnd implements pgx.QueryTracer.
+// TraceQueryEnd implements [pgx.QueryTracer].
 func (d *discreet) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// each calls see for an error and all that it wraps.
+// each calls see for an error and every error that it wraps.
 func each(err error, see func(error)) {
 	if err == nil {
 		return

@@ -9,10 +9,10 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// session is one connection outside of the pool that is made again when it was lost. It serves one
+// session is one connection outside of the pool that is made again if it was lost. It serves one
 // caller at a time.
 type session struct {
-	turn chan struct{} // holds one value while nobody is served
+	turn chan struct{} // holds one value while no caller is served
 	conn *pgx.Conn     // nil when there is none
 	dial func(ctx context.Context) (*pgx.Conn, error)
 }
@@ -23,7 +23,7 @@ func newSession(conn *pgx.Conn, dial func(ctx context.Context) (*pgx.Conn, error
 	return s
 }
 
-// do calls f with the connection, which it makes first where there is none. All of it takes at most
+// do calls f with the connection, which it makes first if there is none. All of it takes at most
 // limit, not counting the wait for other callers: the end of limit closes the connection.
 func (s *session) do(ctx context.Context, limit time.Duration, f func(ctx context.Context, conn *pgx.Conn) error) error {
 	select {
@@ -45,7 +45,7 @@ func (s *session) do(ctx context.Context, limit time.Duration, f func(ctx contex
 		s.conn = conn
 	}
 	err := f(ctx, s.conn)
-	// A transaction that f could not end would go on with the next caller.
+	// A transaction that f could not end would continue with the next caller.
 	if !s.conn.IsClosed() && s.conn.PgConn().TxStatus() != 'I' {
 		hangUp(s.conn)
 	}
@@ -62,10 +62,10 @@ func (s *session) close() {
 	s.turn <- struct{}{}
 }
 
-// hangUp closes a connection without waiting long for a server that may be gone; the server gives its
-// locks back as soon as it notices.
+// hangUp closes a connection without waiting long for a server that may be gone; the server frees
+// its locks as soon as it notices.
 func hangUp(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = conn.Close(ctx) // nothing depends on how a connection ends that is not used any more
+	_ = conn.Close(ctx) // the connection is not used any more, however it ends
 }

@@ -4,7 +4,8 @@ import (
 	"testing"
 )
 
-// Without sslmode another machine is asked by TLS that is verified; what was said counts, and this machine needs none.
+// Without sslmode another machine is reached by verified TLS; an explicit sslmode counts, and this
+// machine needs none.
 func TestSSLModeOfAnotherMachine(t *testing.T) {
 	t.Setenv("PGSSLMODE", "")
 	for _, row := range []struct {

@@ -12,8 +12,9 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// The staging tables live as long as the session and are empty between transactions. INCLUDING COMPRESSION because values
-// are packed while they are staged, and would go on to pages as slow as the default packs them.
+// The staging tables live as long as the session and are empty between transactions. INCLUDING
+// COMPRESSION because values are packed while they are staged, and would otherwise be packed as
+// slowly as by default.
 const createStaging = `
 	CREATE TEMP TABLE IF NOT EXISTS staged_pages (LIKE shoal.pages INCLUDING CONSTRAINTS INCLUDING COMPRESSION) ON COMMIT DELETE ROWS;
 	CREATE TEMP TABLE IF NOT EXISTS staged_records (LIKE shoal.records INCLUDING CONSTRAINTS INCLUDING COMPRESSION) ON COMMIT DELETE ROWS`
@@ -46,8 +47,8 @@ func (l *landing) stage(ctx context.Context, tx pgx.Tx) error {
 	return l.fence(ctx, tx)
 }
 
-// removeRetried makes room for new outcomes of items that were put back: their old rows go in the transaction in which the
-// new ones come.
+// removeRetried makes room for new outcomes of items that were put back: their old rows go in the
+// transaction in which the new ones come.
 func (l *landing) removeRetried(ctx context.Context, tx pgx.Tx) (old tables.Replaced, err error) {
 	rows, err := tx.Query(ctx, "DELETE FROM shoal.retried r USING staged_pages s WHERE r.run = $1 AND r.key = s.key RETURNING r.key", l.Run)
 	if err != nil {
@@ -63,7 +64,7 @@ func (l *landing) removeRetried(ctx context.Context, tx pgx.Tx) (old tables.Repl
 	return pgx.CollectRows(rows, pgx.RowTo[harvest.Outcome])
 }
 
-// uncount takes old rows out of the counts; fence does that for the shard of this landing.
+// uncount subtracts old rows from the counts; fence does that for the shard of this landing.
 func (l *landing) uncount(ctx context.Context, tx pgx.Tx, old tables.Replaced) error {
 	if len(old) == 0 {
 		return nil
@@ -86,8 +87,9 @@ func (l *landing) uncount(ctx context.Context, tx pgx.Tx, old tables.Replaced) e
 	return nil
 }
 
-// bisect stages the rows; when the server refuses one of them it halves them until the refused one is alone, and stages
-// that one as skipped. Savepoints keep all this within the one transaction that lands the whole batch or nothing.
+// bisect stages the rows; if the server refuses one of them it halves them until the refused one is
+// by itself, and stages that one as skipped. Savepoints keep all this within the one transaction
+// that lands the whole batch or nothing.
 func (l *landing) bisect(ctx context.Context, tx pgx.Tx, rows []harvest.Page) error {
 	err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
 		if err := l.copyPages(ctx, savepoint, pgx.Identifier{"staged_pages"}, rows); err != nil {
@@ -113,8 +115,8 @@ func (l *landing) bisect(ctx context.Context, tx pgx.Tx, rows []harvest.Page) er
 	return err // refused even without its content
 }
 
-// insertStaged moves the staged rows of pages that are not there yet and returns their keys. Records follow their page
-// alone: what an item had when its page landed is what stays.
+// insertStaged moves the staged rows of new pages and returns their keys. Records are stored only
+// with their page: what an item had when its page landed is what stays.
 func (l *landing) insertStaged(ctx context.Context, tx pgx.Tx) (map[harvest.Key]bool, error) {
 	columns := strings.Join(tables.PageColumns, ", ")
 	rows, err := tx.Query(ctx, "INSERT INTO shoal.pages ("+columns+") SELECT "+columns+" FROM staged_pages ORDER BY key ON CONFLICT DO NOTHING RETURNING key")
@@ -129,7 +131,7 @@ func (l *landing) insertStaged(ctx context.Context, tx pgx.Tx) (map[harvest.Key]
 	for _, key := range keys {
 		fresh[key.Bytes] = true
 	}
-	// Records that outlived their page would stand in the way of the new ones.
+	// Records that outlived their page would be in the way of the new ones.
 	if _, err := tx.Exec(ctx, "DELETE FROM shoal.records WHERE run = $1 AND key = ANY ($2)", l.Run, keys); err != nil {
 		return nil, err
 	}

@@ -14,11 +14,11 @@ import (
 	"shoal/internal/store/storetest"
 )
 
-// schedule is a storm of faults over some workers who all want the same shard.
+// schedule is a storm of faults over some workers that all claim the same shard.
 type schedule struct {
 	t     *testing.T
 	p     *Store   // past all proxies
-	todo  chan int // batches that nobody has landed yet, by number
+	todo  chan int // batches that have not landed yet, by number
 	done  atomic.Int64
 	takes atomic.Int64
 }
@@ -102,7 +102,7 @@ func (s *schedule) work(ctx context.Context, truth *store.Store, random *rand.Ra
 	}
 }
 
-// die leaves the shard as a killed process does: no word to the store, and no connection.
+// die leaves the shard as a killed process does: no message to the store, and no connection.
 func (s *schedule) die(lease *store.Lease) {
 	l := lease.Lander.(*shardLease)
 	l.hangUp()
@@ -150,7 +150,7 @@ func (s *schedule) strike(ctx context.Context, line *proxy, random *rand.Rand) {
 	line.thaw()
 }
 
-// terminateOne ends a connection of somebody's lease.
+// terminateOne ends a connection of some lease.
 func (s *schedule) terminateOne(ctx context.Context) {
 	_, err := s.p.pool.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM (SELECT DISTINCT pid FROM pg_locks
 		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) l ORDER BY random() LIMIT 1`)

@@ -11,13 +11,13 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// suspects implements [store.Suspects] on the pool: what is noted must not wait for a landing.
+// suspects implements [store.Suspects] on the pool: a note must not wait for a landing.
 type suspects struct {
 	p *Store
 	l *leasing.State
 }
 
-// suspected is nil while nothing is suspected.
+// suspected returns nil while nothing is suspected.
 func (l *shardLease) suspected() store.Suspects {
 	if !l.Own.Suspects {
 		return nil
@@ -25,12 +25,13 @@ func (l *shardLease) suspected() store.Suspects {
 	return suspects{l.p, l.State}
 }
 
-// handle is the lease as its owner has it.
+// handle returns the lease as its owner has it.
 func (l *shardLease) handle() *store.Lease {
 	return &store.Lease{Token: l.Own.Token, Lander: l, Keeper: l.State, Suspects: l.suspected()}
 }
 
-// countCrash is part of a take: it counts the owners that crashed, and says whether ours is to suspect its items.
+// countCrash is part of a take: it counts the owners that crashed, and reports whether ours is to
+// suspect its items.
 func (t *taker) countCrash(ctx context.Context, tx pgx.Tx) (suspects bool, err error) {
 	shard := []any{t.Run, t.Shard.Index, t.Shard.Of}
 	for _, statement := range dialect.CrashStatements() {
@@ -98,7 +99,7 @@ func (p *Store) Forgive(ctx context.Context, run string, crashes int) (forgiven 
 	return forgiven, classify("forget suspects of run "+run, err)
 }
 
-// exec changes rows under our token alone.
+// exec changes rows only under our token.
 func (s suspects) exec(ctx context.Context, operation, statement string, more ...any) error {
 	tag, err := s.p.pool.Exec(ctx, statement, s.l.Own.Args(more...)...)
 	if err == nil && tag.RowsAffected() == 0 {
@@ -107,7 +108,7 @@ func (s suspects) exec(ctx context.Context, operation, statement string, more ..
 	return s.l.Seen(wrapOwn(s.l.Own, operation, err))
 }
 
-// forgetLanded takes the items of a batch out of the suspects, in its transaction.
+// forgetLanded removes the items of a batch from the suspects, in its transaction.
 func (l *landing) forgetLanded(ctx context.Context, tx pgx.Tx) error {
 	if !l.Suspects {
 		return nil

@@ -12,8 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// parseSafely parses a URL. Where it does not say sslmode and names another machine, it is verify-full: the driver's own
-// default, prefer, sends password and data in the clear to a server that claims to know no TLS.
+// parseSafely parses a URL. If it has no sslmode and names another machine, it is verify-full: the
+// driver's own default, prefer, sends password and data in the clear to a server that claims not to
+// support TLS.
 func parseSafely(text string) (config *pgxpool.Config, chosen bool, err error) {
 	config, err = pgxpool.ParseConfig(text)
 	if err != nil || saysSSLMode(text) || !leavesMachine(config.ConnConfig) {
@@ -36,7 +37,7 @@ func saysSSLMode(text string) bool {
 	return os.Getenv("PGSSLMODE") != "" || err != nil || u.Query().Has("sslmode") || u.Query().Has("service") || os.Getenv("PGSERVICE") != ""
 }
 
-// leavesMachine reports whether one of the hosts that may be asked is another machine.
+// leavesMachine reports whether one of the configured hosts is another machine.
 func leavesMachine(config *pgx.ConnConfig) bool {
 	return !isHere(config.Host) || slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return !isHere(f.Host) })
 }
@@ -46,8 +47,8 @@ func isHere(host string) bool {
 	return strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
-// acceptsAnyCertificate reports whether a connection to another machine is encrypted and yet open to whoever is between:
-// sslmode require, and prefer and allow where the server knows TLS.
+// acceptsAnyCertificate reports whether a connection to another machine is encrypted and yet open
+// to a man in the middle: sslmode require, and prefer and allow if the server supports TLS.
 func acceptsAnyCertificate(config *pgx.ConnConfig) bool {
 	weak := func(host string, t *pgconn.FallbackConfig) bool {
 		return !isHere(host) && t.TLSConfig != nil && t.TLSConfig.InsecureSkipVerify && t.TLSConfig.VerifyPeerCertificate == nil

@@ -62,7 +62,7 @@ func TestPlaintextThatLeavesTheMachine(t *testing.T) {
 	}
 }
 
-// connTo is a connection of which just the peer's address is known.
+// connTo is a connection of which only the peer's address is known.
 type connTo struct {
 	net.Conn
 	addr string

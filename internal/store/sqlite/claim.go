@@ -11,7 +11,7 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// filePoll is how often a claim looks again at a locked file: nobody can wake it.
+// filePoll is how often a claim looks again at a locked file: there is no event to wake it.
 const filePoll = 100 * time.Millisecond
 
 // Claim implements [store.Leases].
@@ -43,8 +43,8 @@ type taker struct {
 	any   bool // whichever shard is free and not drained
 }
 
-// take makes the shard ours in one writing transaction, so that the takes of several processes go one
-// after the other. Both results are nil when somebody is in the way.
+// take makes the shard ours in one writing transaction, so that the takes of several processes
+// follow one another. Both results are nil if an owner is in the way.
 func (t *taker) take(ctx context.Context) (lease *store.Lease, err error) {
 	defer func() {
 		if lease == nil && t.file != nil {
@@ -72,7 +72,7 @@ func (t *taker) take(ctx context.Context) (lease *store.Lease, err error) {
 	return t.s.startLease(t.own, t.TTL, t.file, gen).handle(), nil
 }
 
-// drained reports whether somebody drained the shard since it was seen to be left.
+// drained reports whether another worker drained the shard since it was seen to be left.
 func (t *taker) drained(ctx context.Context, tx *sql.Tx) (drained bool, err error) {
 	if !t.any {
 		return false, nil
@@ -82,7 +82,8 @@ func (t *taker) drained(ctx context.Context, tx *sql.Tx) (drained bool, err erro
 	return drained, err
 }
 
-// lock leaves file nil, and says who is in the way, where the shard or one of another N is at work.
+// lock leaves file nil, and names the owner in the way, if the shard or one of another N is at
+// work.
 func (t *taker) lock(ctx context.Context, tx *sql.Tx) error {
 	file, err := lockShardFile(shardPath(t.s.path, t.Run, t.Shard))
 	if err != nil {
@@ -111,7 +112,7 @@ func (t *taker) lock(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// find reads who holds the shard.
+// find reads the holder of the shard.
 func (t *taker) find(ctx context.Context, tx *sql.Tx, shard harvest.Shard) error {
 	var owner, renewed sql.NullString
 	var token int64

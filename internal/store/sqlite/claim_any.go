@@ -20,7 +20,7 @@ func wrapAny(c store.Claim, err error) error {
 	return fmt.Errorf("%s: %w: %w", operation, store.ErrUnavailable, err)
 }
 
-// anyPoll is how often those who wait for a shard of a SQLite store look again.
+// anyPoll is how often a waiting claim for any shard of a SQLite store looks again.
 const anyPoll = time.Second
 
 // ClaimAny implements [store.Leases].

@@ -13,7 +13,7 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// wrapOwn names what was done to the shard. A caller whose patience ended may call again.
+// wrapOwn names the operation on the shard. A caller whose patience ended may call again.
 func wrapOwn(o leasing.Ownership, operation string, err error) error {
 	switch {
 	case err == nil:
@@ -29,7 +29,7 @@ func wrapClaim(c store.Claim, err error) error {
 	return wrapOwn(leasing.Ownership{Run: c.Run, Shard: c.Shard}, "claim", err)
 }
 
-// isOurs reports whether the error says already what it is.
+// isOurs reports whether the error is classified already.
 func isOurs(err error) bool { return faults.Known(err) || errors.Is(err, sql.ErrNoRows) }
 
 // classify does for SQLite what the function of that name does for PostgreSQL.
@@ -48,7 +48,7 @@ func (s *Store) classify(operation string, err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
 		return fmt.Errorf("%s: %w: %w", operation, store.ErrUnavailable, err)
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%s: %w: the file is no SQLite database, give another --store: %w", operation, store.ErrSettings, err)
+		return fmt.Errorf("%s: %w: the file is not a SQLite database, give another --store: %w", operation, store.ErrSettings, err)
 	case sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%s: %w: the file is damaged, restore it from a backup or give another --store: %w", operation, store.ErrSchema, err)
 	}

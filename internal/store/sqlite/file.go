@@ -18,7 +18,7 @@ func shardPath(database, run string, shard harvest.Shard) string {
 	return fmt.Sprintf("%s-lease-%s-%d-%d", database, run, shard.Index, shard.Of)
 }
 
-// lockShardFile returns nil where somebody else has the lock.
+// lockShardFile returns nil if another process has the lock.
 func lockShardFile(path string) (*shardFile, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
@@ -29,8 +29,8 @@ func lockShardFile(path string) (*shardFile, error) {
 		if err != nil || !ok {
 			return nil, errors.Join(err, f.Close())
 		}
-		// Between our opening and locking it the last owner may have removed it: the next one to come
-		// would then lock another file of that name.
+		// The last owner may have removed the file between our opening and locking it: the next
+		// process would then lock another file of that name.
 		if same, err := stillThere(f, path); same {
 			return &shardFile{f}, nil
 		} else if err := errors.Join(err, f.Close()); err != nil {
@@ -51,15 +51,15 @@ func stillThere(f *os.File, path string) (bool, error) {
 	return err == nil && os.SameFile(opened, named), err
 }
 
-// unlock frees the shard and tidies up. Removing comes first, while nobody else can have locked the
-// file; where a system does not remove open files it stays, which harms nothing.
+// unlock frees the shard and tidies up. It removes the file first, while no other process can have
+// locked it; on a system that does not remove open files the file stays, which does no harm.
 func (s *shardFile) unlock() {
 	_ = os.Remove(s.f.Name())
 	_ = s.f.Close()
 }
 
 // otherShards lists the shards of another N for which a file of the run lies beside the database,
-// whether somebody has locked it or not.
+// whether it is locked or not.
 func otherShards(database, run string, of int) ([]harvest.Shard, error) {
 	entries, err := os.ReadDir(filepath.Dir(database))
 	if err != nil {
@@ -71,7 +71,7 @@ func otherShards(database, run string, of int) ([]harvest.Shard, error) {
 		if !ok {
 			continue
 		}
-		// What is no I-N belongs to a run whose name only begins like ours.
+		// A name without an I-N belongs to a run whose name only begins like ours.
 		shard, err := harvest.ParseShard(strings.ReplaceAll(rest, "-", "/"))
 		if err == nil && shard.Of != of {
 			shards = append(shards, shard)

@@ -15,12 +15,12 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// holdForever is what SQLite keeps of a hold without an end.
+// holdForever is how SQLite stores a hold without an end.
 const holdForever = "infinity"
 
 // Control implements [store.Controls].
 func (s *Store) Control(ctx context.Context, run string) (c harvest.Control, err error) {
-	operation := "read what was said about run " + run
+	operation := "read the orders for run " + run
 	var hold, at, drain, done, silence, lifted sql.NullString
 	err = s.read.QueryRowContext(ctx, `SELECT coalesce(c.rate, ''), coalesce(c."by", ''), CASE WHEN c."by" IS NOT NULL THEN c.at END, coalesce(r.drain_by, ''), r.drain_at, r.finished_at, c.hold_until,
 			c.until, c.lifted_at

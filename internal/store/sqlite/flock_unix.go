@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// flock locks the open file for this process, or reports false where it is locked already, be it by
+// flock locks the open file for this process, or returns false if it is locked already, even by
 // this process. The kernel frees it when the process dies.
 func flock(f *os.File) (bool, error) {
 	for {

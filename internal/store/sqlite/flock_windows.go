@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// flock locks the open file for this process, or reports false where it is locked already, be it by
+// flock locks the open file for this process, or returns false if it is locked already, even by
 // this process. The system frees it when the process dies.
 func flock(f *os.File) (bool, error) {
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,

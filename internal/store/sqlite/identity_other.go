@@ -2,5 +2,5 @@
 
 package sqlite
 
-// fileIdentity is the path where the system gives files no number that Go shows.
+// fileIdentity returns the path, because on this system Go does not show a file's number.
 func fileIdentity(path string) (string, error) { return path, nil }

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// fileIdentity is the number of the file on its disk. The disk's own number is left out: it may change at a restart.
+// fileIdentity returns the number of the file on its disk. The disk's own number is left out: it
+// may change at a restart.
 func fileIdentity(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

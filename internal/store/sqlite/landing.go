@@ -18,8 +18,8 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// land is the twin of Postgres.land. Only one process writes at a time, so rows go in one by one, each known at once to
-// be new or not; a row that is refused spoils nothing.
+// land is the twin of Postgres.land. Only one process writes at a time, so rows go in one by one,
+// each known at once to be new or not; a refused row spoils nothing.
 func (s *Store) land(ctx context.Context, own leasing.Ownership, ttl time.Duration, pages []harvest.Page) (harvest.Counts, error) {
 	rows := tables.Batch(pages)
 	var counts harvest.Counts
@@ -65,7 +65,7 @@ func (s *Store) land(ctx context.Context, own leasing.Ownership, ttl time.Durati
 	return counts, nil
 }
 
-// refuseInvalidJSON stands in for the check that PostgreSQL's types make.
+// refuseInvalidJSON makes the check that PostgreSQL's types make.
 func refuseInvalidJSON(p *harvest.Page) {
 	sound := (len(p.Body) == 0 || json.Valid(p.Body)) && (len(p.Headers) == 0 || json.Valid(p.Headers))
 	for i := range p.Records {
@@ -114,7 +114,8 @@ func (l landing) removeRetried(ctx context.Context, key harvest.Key) (old tables
 	return tables.Replaced{outcome}, err
 }
 
-// uncount is the twin of pgLanding.uncount; it returns what the shard of this landing is to give up.
+// uncount is the twin of pgLanding.uncount; it returns what to subtract from the shard of this
+// landing.
 func (s *Store) uncount(ctx context.Context, tx *sql.Tx, own leasing.Ownership, old tables.Replaced) (minus harvest.Counts, err error) {
 	if len(old) == 0 {
 		return minus, nil
@@ -137,7 +138,7 @@ func (s *Store) uncount(ctx context.Context, tx *sql.Tx, own leasing.Ownership, 
 	return minus, nil
 }
 
-// insertOrRefuse adds the page, as skipped when SQLite refuses what it holds.
+// insertOrRefuse adds the page, as skipped if SQLite refuses its contents.
 func (l landing) insertOrRefuse(ctx context.Context, p *harvest.Page) (fresh bool, err error) {
 	fresh, err = l.insert(ctx, p)
 	if !refusesRow(err) {
@@ -165,7 +166,8 @@ func refusesRow(err error) bool {
 	return false
 }
 
-// insert adds the page and its records unless the page is there. fresh says, even with an error, that the page was added.
+// insert adds the page and its records unless the page exists. fresh reports, even with an error,
+// that the page was added.
 func (l landing) insert(ctx context.Context, p *harvest.Page) (fresh bool, err error) {
 	result, err := l.page.ExecContext(ctx, l.run, p.Key[:], p.URL, tables.OrNull(p.ID), string(p.Outcome), tables.OrNullStatus(p.Status), tables.OrNull(p.Reason),
 		tables.OrNull(p.Detail), p.Attempts, tables.OrNull(p.Revision), tables.OrNull(p.MediaType), tables.OrNull(string(p.Headers)), stamp(p.FetchedAt),
@@ -177,7 +179,7 @@ func (l landing) insert(ctx context.Context, p *harvest.Page) (fresh bool, err e
 	if err != nil || rows == 0 {
 		return false, err
 	}
-	// Records that outlived their page would stand in the way of the new ones.
+	// Records that outlived their page would be in the way of the new ones.
 	if _, err := l.forget.ExecContext(ctx, l.run, p.Key[:]); err != nil {
 		return true, err
 	}
@@ -190,7 +192,7 @@ func (l landing) insert(ctx context.Context, p *harvest.Page) (fresh bool, err e
 	return true, nil
 }
 
-// fence counts and renews, and finds no row once somebody else has taken the shard.
+// fence counts and renews, and finds no row if another worker has taken the shard.
 func fence(ctx context.Context, tx *sql.Tx, own leasing.Ownership, ttl time.Duration, c harvest.Counts) error {
 	result, err := tx.ExecContext(ctx, `UPDATE shards SET landed = landed + ?, missing = missing + ?, skipped = skipped + ?,
 			dead = dead + ?, bytes = bytes + ?, expires_at = max(coalesce(expires_at, ''), ?)

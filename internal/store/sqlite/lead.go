@@ -12,7 +12,7 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// leadership is a locked file beside the database, FILE-lead-RUN, in which the leader's name stands.
+// leadership is a locked file beside the database, FILE-lead-RUN, that contains the leader's name.
 type leadership struct{ file *shardFile }
 
 // Lead implements [store.Leaders].
@@ -47,7 +47,7 @@ func (l *leadership) Keep(context.Context) error { return nil }
 // Close implements [store.Leadership].
 func (l *leadership) Close() { l.file.unlock() }
 
-// leadPath is the file that whoever leads the run has locked; it says who that is.
+// leadPath returns the file that the leader of the run has locked; it contains the leader's name.
 func leadPath(database, run string) string {
 	return filepath.Join(filepath.Dir(database), filepath.Base(database)+"-lead-"+run)
 }

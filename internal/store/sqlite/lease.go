@@ -12,9 +12,9 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// shardLease is a lease of a store on one machine. The locked file is what keeps others out: the
-// system frees it at the moment when the process dies, and one that is only frozen keeps it. The row
-// tells people who is at work, and its token fences as it does in PostgreSQL.
+// shardLease is a lease of a store on one machine. The locked file keeps others out: the system
+// frees it at the moment when the process dies, and a frozen process keeps it. The row shows people
+// which process is at work, and its token fences as it does in PostgreSQL.
 type shardLease struct {
 	*leasing.State
 	s    *Store
@@ -29,7 +29,7 @@ func (s *Store) startLease(own leasing.Ownership, ttl time.Duration, file *shard
 	return l
 }
 
-// renew keeps the row fresh for those who read it; nobody takes the shard of a process that does not.
+// renew keeps the row fresh for its readers; a process that does not renew still keeps its shard.
 func (l *shardLease) renew(ctx context.Context) (gen string, err error) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
@@ -44,7 +44,7 @@ func (l *shardLease) renew(ctx context.Context) (gen string, err error) {
 	return l.s.Fingerprint(ctx, l.Own.Run)
 }
 
-// update changes the row under our token alone.
+// update changes the row only under our token.
 func (l *shardLease) update(ctx context.Context, what, statement string, more ...any) error {
 	return l.s.transact(ctx, l.Own.Name(what), func(tx *sql.Tx) error { return l.updateIn(ctx, tx, statement, more...) })
 }

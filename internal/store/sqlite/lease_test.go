@@ -141,7 +141,7 @@ func TestNothingRenewsWhatWasGivenBack(t *testing.T) {
 	}
 }
 
-// What is left of a killed run of another N, or of a run with a similar name, is in nobody's way.
+// The files of a killed run of another N, or of a run with a similar name, are not in the way.
 func TestFilesOfTheDeadAreInNobodysWay(t *testing.T) {
 	t.Parallel()
 	s, url, file := openSQLiteWithRun(t)

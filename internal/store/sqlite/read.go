@@ -119,7 +119,7 @@ func (s *Store) Export(ctx context.Context, q store.Query, each func(store.Row) 
 		return stop
 	}, query, args...)
 	if stop != nil {
-		return stop // the caller's own error, nothing of the store's
+		return stop // the caller's own error, not the store's
 	}
 	return s.classify(operation, err)
 }

@@ -134,7 +134,8 @@ func (s *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 	return run, opened, contradiction
 }
 
-// redefine gives the run the inputs that contradict the stored ones, if nobody leads it and nothing of it has landed.
+// redefine gives the run the inputs that contradict the stored ones, if no process leads it and
+// nothing of it has landed.
 func (s *Store) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, other *store.Contradiction) (done bool, err error) {
 	if !other.Redefinable() {
 		return false, nil
@@ -175,7 +176,7 @@ func replaceInputs(ctx context.Context, tx *sql.Tx, stored, given harvest.Run) (
 	return findRun(ctx, tx, given.Name)
 }
 
-// newUUID is a random uuid, version 4, in the form in which PostgreSQL prints it.
+// newUUID returns a random uuid, version 4, in the form in which PostgreSQL prints it.
 func newUUID() string {
 	var k harvest.Key
 	_, _ = rand.Read(k[:]) // never fails

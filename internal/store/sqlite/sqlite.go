@@ -24,7 +24,7 @@ import (
 const (
 	// maxReaders bounds the connections that read beside the one that writes.
 	maxReaders = 4
-	// busyLimit is how long SQLite itself waits for another process' write before it says busy.
+	// busyLimit is how long SQLite itself waits for another process' write before it answers busy.
 	busyLimit = 5 * time.Second
 	// openTries is how often opening waits that long.
 	openTries = 6
@@ -75,8 +75,8 @@ func (s *Store) roles() *store.Store {
 	}
 }
 
-// makeFile makes sure that the file is there, for its owner alone: it may hold what only a partner may see. SQLite
-// gives the log files beside it the same mode.
+// makeFile makes sure that the file exists, only for its owner: it may hold what only a partner may
+// see. SQLite gives the log files beside it the same mode.
 func makeFile(file string, options store.Options) (string, error) {
 	if file == "" {
 		return "", fmt.Errorf("%w: sqlite: names no file; write sqlite:shoal.db", store.ErrSettings)
@@ -106,7 +106,7 @@ func makeFile(file string, options store.Options) (string, error) {
 	return path, nil
 }
 
-// noFile says why the file cannot be opened or made.
+// noFile explains why the file cannot be opened or made.
 func noFile(path string, err error) error {
 	folder := filepath.Dir(path)
 	_, noFolder := os.Stat(folder)
@@ -135,9 +135,9 @@ func frozen(path string) bool {
 	return errors.Join(probe.Close(), os.Remove(probe.Name())) != nil
 }
 
-// dsn names the file and the settings of each connection. The write-ahead log lets readers go on beside the
-// writer. synchronous = FULL syncs that log at each commit: with NORMAL a power cut can take back what was committed,
-// and a ledger would know of keys that the store has lost.
+// dsn names the file and the settings of each connection. The write-ahead log lets readers continue
+// beside the writer. synchronous = FULL syncs that log at each commit: with NORMAL a power cut can
+// take back what was committed, and a ledger would know of keys that the store has lost.
 func dsn(path, mode string, readOnly bool) string {
 	q := url.Values{}
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyLimit.Milliseconds()))
@@ -155,7 +155,7 @@ func dsn(path, mode string, readOnly bool) string {
 //go:embed schema/*.sql
 var schemaFiles embed.FS
 
-// Schema is the DDL of the store: all migrations, as a person may apply them.
+// Schema returns the DDL of the store: all migrations, as a person may apply them.
 func Schema() string {
 	return schema.Script(schema.Migrations(schemaFiles), "INSERT INTO schema_version (version, applied_by, applied_at) VALUES (%d, 'hand', strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', 'now'))")
 }
@@ -165,7 +165,8 @@ func Schema() string {
 func (s *Store) migrate(ctx context.Context, options store.Options) error {
 	var err error
 	for range openTries {
-		// The switch to the write-ahead log says busy without waiting when others switch at the same time.
+		// The switch to the write-ahead log answers busy without waiting if others switch at the
+		// same time.
 		if err = s.migrateOnce(ctx, options); !errors.Is(err, store.ErrUnavailable) {
 			return err
 		}
@@ -231,7 +232,7 @@ func (s *Store) transact(ctx context.Context, operation string, do func(tx *sql.
 		return s.classify(operation, err)
 	}
 	if err := do(tx); err != nil {
-		_ = tx.Rollback() // the first error says more
+		_ = tx.Rollback() // the first error is the useful one
 		return s.classify(operation, err)
 	}
 	return s.classify(operation, tx.Commit())
@@ -243,7 +244,7 @@ func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close
 // stampLayout has a fixed width, so that instants sort as text.
 const stampLayout = "2006-01-02T15:04:05.000000Z"
 
-// stamp is how SQLite keeps an instant.
+// stamp returns an instant as SQLite stores it.
 func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
 // parseStamp reads what stamp wrote; NULL is the zero time.

@@ -12,7 +12,7 @@ import (
 // suspects is the twin of pgSuspects.
 type suspects struct{ l *shardLease }
 
-// suspected is nil while nothing is suspected.
+// suspected returns nil while nothing is suspected.
 func (l *shardLease) suspected() store.Suspects {
 	if !l.Own.Suspects {
 		return nil
@@ -20,7 +20,7 @@ func (l *shardLease) suspected() store.Suspects {
 	return suspects{l}
 }
 
-// handle is the lease as its owner has it.
+// handle returns the lease as its owner has it.
 func (l *shardLease) handle() *store.Lease {
 	return &store.Lease{Token: l.Own.Token, Lander: l, Keeper: l.State, Suspects: l.suspected()}
 }

@@ -14,7 +14,8 @@ import (
 	"shoal/internal/testenv"
 )
 
-// before are the migrations up to the one with this name, each with the row that says that it was applied.
+// before returns the migrations up to the one with this name, each with the row that records that
+// it was applied.
 func before(t *testing.T, kind, name, row string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", kind, "schema", "*.sql"))

@@ -10,7 +10,8 @@ import (
 	"shoal/internal/testenv"
 )
 
-// What only another --store or a change at the server mends is told from what goes away by itself, and in words.
+// An error that only another --store or a change at the server fixes is distinguished from what
+// goes away by itself, and in words.
 func TestSettingsThatCannotWork(t *testing.T) {
 	t.Parallel()
 	url := testenv.Postgres(t).URL

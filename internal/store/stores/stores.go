@@ -1,7 +1,8 @@
-// Package stores is the table of the stores that this program can use, and the only one that links their drivers.
+// Package stores is the table of the stores that this program can use, and the only one that links
+// their drivers.
 //
-// In goes a store's address, such as postgres://user@host:5432/database or sqlite:FILE; out comes the open store. It never
-// decides what is kept, and knows no run.
+// In goes a store's address, such as postgres://user@host:5432/database or sqlite:FILE; out comes
+// the open store. It never decides what is kept, and knows no run.
 package stores
 
 import (

@@ -10,8 +10,8 @@ import (
 	"shoal/internal/store"
 )
 
-// BenchmarkLand lands batches of 1,000 rows: new ones, the way of nearly every batch, and ones of which a single key is
-// there already. newLander returns a function that lands under one token.
+// BenchmarkLand lands batches of 1,000 rows: new ones, as nearly every batch is, and ones with a
+// single key that exists already. newLander returns a function that lands under one token.
 func BenchmarkLand(b *testing.B, open Opener, fresh func(b *testing.B) (url string), newLander func(t testing.TB, s *store.Store, run string, shard harvest.Shard) func([]harvest.Page)) {
 	for _, size := range []int{500, 8 << 10} {
 		for _, known := range []int{0, 1} {

@@ -12,7 +12,7 @@ import (
 func testCorpus(t *testing.T, e *env) {
 	e.run(t, "a chain is walked step by step", corpusChain)
 	e.run(t, "two walk one chain", corpusTwo)
-	e.run(t, "what is no item", corpusRejected)
+	e.run(t, "a line that is not an item", corpusRejected)
 	e.run(t, "what a walk remembers", corpusTrail)
 	e.run(t, "a seed as long as an address", corpusLongSeed)
 }
@@ -76,7 +76,7 @@ func corpusRejected(t *testing.T, f *fixture) {
 	equal(t, "rows", rows, []harvest.Entry{listed(0, 1)[0].At(1), rejected.At(2)})
 }
 
-// A step keeps what its walk remembers with it; a chain that is walked again forgets.
+// A step stores what its walk remembers with it; a chain that is walked again forgets.
 func corpusTrail(t *testing.T, f *fixture) {
 	for _, to := range []harvest.Chain{{Seed: "s", Step: 1, Next: "b", Trail: `{"items":"1"}`}, {Seed: "s", Step: 2, Next: "b", Trail: `{"items":"2"}`}, {Seed: "s", Step: 3, Next: "b"}} {
 		must(t, "CommitStep()", f.store.CommitStep(t.Context(), Name, to, nil))

@@ -98,7 +98,7 @@ func extractBusy(t *testing.T, f *fixture) {
 	_, err := f.store.ExtractBegin(t.Context(), Name, newSpec)
 	wantError(t, "ExtractBegin(while a lease lives)", err, store.ErrBusy)
 	if err != nil && !strings.Contains(err.Error(), "0/1") {
-		t.Errorf("ExtractBegin(while a lease lives) says %q, want it to name the shard", err)
+		t.Errorf("ExtractBegin(while a lease lives) = %q, want it to name the shard", err)
 	}
 	f.release(t)
 	f.begin(t, newSpec)

@@ -10,7 +10,7 @@ import (
 )
 
 func testFleet(t *testing.T, e *env) {
-	e.run(t, "what operators said", fleetControl)
+	e.run(t, "orders of operators", fleetControl)
 	e.run(t, "a silence of the upstream", fleetSilence)
 	e.run(t, "shards as they stand", fleetShards)
 	e.run(t, "work and minutes", fleetWork)
@@ -19,7 +19,7 @@ func testFleet(t *testing.T, e *env) {
 	e.run(t, "put back and replaced", fleetReplaced)
 	e.run(t, "put back counts where several N were at work", fleetPutBackMixed)
 	e.run(t, "drop leaves other runs", fleetDrop)
-	e.run(t, "nobody is disturbed", fleetBusy)
+	e.run(t, "no other is disturbed", fleetBusy)
 	e.run(t, "a run that is led stays", fleetLed)
 	e.run(t, "steps are put back", fleetRewound)
 	e.run(t, "opened again", fleetReopened)
@@ -62,7 +62,7 @@ func fleetControl(t *testing.T, f *fixture) {
 	if c = f.control(t); c.DrainBy != "ada@lab" || c.DrainAt.IsZero() {
 		t.Errorf("Control() after Drain = %+v, want drained by ada@lab", c)
 	}
-	must(t, "RequestDrain(nobody)", f.store.RequestDrain(ctx, Name, ""))
+	must(t, "RequestDrain(none)", f.store.RequestDrain(ctx, Name, ""))
 	if c = f.control(t); c.DrainBy != "" || !c.DrainAt.IsZero() {
 		t.Errorf("Control() after the drain's end = %+v, want none", c)
 	}
@@ -76,7 +76,7 @@ func fleetSilence(t *testing.T, f *fixture) {
 	must(t, "Silence(1h)", f.store.Silence(ctx, host, time.Hour))
 	c := f.control(t)
 	if c.Silence < 59*time.Minute || c.Silence > time.Hour || !c.At.IsZero() || !c.Lifted.IsZero() {
-		t.Errorf("Control() = %+v, want an hour of silence and no word of an operator", c)
+		t.Errorf("Control() = %+v, want an hour of silence and no order of an operator", c)
 	}
 	must(t, "Silence(1m)", f.store.Silence(ctx, host, time.Minute))
 	must(t, "SetRate(30)", f.store.SetRate(ctx, host, "30/s", "ada@lab"))
@@ -192,7 +192,7 @@ func fleetFinish(t *testing.T, f *fixture) {
 	wantError(t, "FinishRun(no such run)", err, store.ErrNoRun)
 }
 
-// lost is the n-th page, ended otherwise.
+// lost is the n-th page, ended without landing.
 func lost(n int, o harvest.Outcome, status int, reason string) harvest.Page {
 	p := Page(n)
 	p.Outcome, p.Status, p.Reason, p.Body = o, status, reason, nil
@@ -212,7 +212,7 @@ func fleetDrop(t *testing.T, f *fixture) {
 	wantError(t, "FindRun() after DropRun", err, store.ErrNoRun)
 	runs, err := f.store.ListRuns(ctx)
 	if must(t, "ListRuns()", err); len(runs) != 1 || runs[0].Name != "other" {
-		t.Errorf("ListRuns() = %v, want other alone", runs)
+		t.Errorf("ListRuns() = %v, want only other", runs)
 	}
 	_, opened, err := f.store.OpenRun(ctx, harvest.Run{Name: Name, Inputs: Inputs(), Rate: "50/s"})
 	if err != nil || !opened {

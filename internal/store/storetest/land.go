@@ -16,7 +16,7 @@ func testLand(t *testing.T, e *env) {
 	e.run(t, "a half that is there already", landOverlap)
 	e.run(t, "first of a key in a batch wins", landDuplicates)
 	e.run(t, "all columns come back", landColumns)
-	e.run(t, "poison alone is skipped", landPoison)
+	e.run(t, "only poison is skipped", landPoison)
 	e.run(t, "JSON scalars", landScalars)
 	e.run(t, "stale token lands nothing", landStale)
 	e.run(t, "records without their page give way", landOrphans)
@@ -62,7 +62,7 @@ func landColumns(t *testing.T, f *fixture) {
 	full.MediaType, full.Headers, full.Raw = "text/html", []byte(`{"ETag": "x"}`), []byte{0, 1, 0xff}
 	bare := harvest.Page{Key: harvest.KeyOf("bare"), URL: "bare", Outcome: harvest.Dead, FetchedAt: time.Unix(0, 0).UTC()}
 	null := Page(2)
-	null.Body, null.Raw = []byte(`null`), []byte{} // no bytes are no body
+	null.Body, null.Raw = []byte(`null`), []byte{} // no bytes are not a body
 	f.land(t, full, bare, null)
 	null.Raw = nil
 	got := f.pages(t)

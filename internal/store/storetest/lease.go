@@ -13,13 +13,13 @@ import (
 
 func testLeases(t *testing.T, e *env) {
 	e.run(t, "of two starts at once one proceeds", leaseOfTwoStartsAtOnceOneProceeds)
-	e.run(t, "a second starter waits and says for whom", leaseASecondStarterWaitsAndSaysForWhom)
-	e.run(t, "no wait says who holds the shard", leaseNoWaitSaysWhoHoldsTheShard)
+	e.run(t, "a second starter waits and names the owner", leaseASecondStarterWaitsAndSaysForWhom)
+	e.run(t, "no wait names the holder of the shard", leaseNoWaitSaysWhoHoldsTheShard)
 	e.run(t, "a live lease of another n is waited for", leaseALiveLeaseOfAnotherNIsWaitedFor)
 	e.run(t, "a shard of no run is refused", leaseAShardOfNoRunIsRefused)
 	e.run(t, "a released shard is free at once", leaseAReleasedShardIsFreeAtOnce)
 	e.run(t, "the last drain finishes the run", leaseTheLastDrainFinishesTheRun)
-	e.run(t, "a lease tells the ledgers generation", leaseALeaseTellsTheLedgersGeneration)
+	e.run(t, "a lease has the ledgers generation", leaseALeaseTellsTheLedgersGeneration)
 	e.run(t, "each shard is given to one", leaseEachShardIsGivenToOne)
 	e.run(t, "shards that were begun come first", leaseShardsThatWereBegunComeFirst)
 	e.run(t, "claim any waits for what is given back", leaseClaimAnyWaitsForWhatIsGivenBack)

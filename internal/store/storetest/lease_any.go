@@ -94,7 +94,7 @@ func leaseClaimAnyWaitsForWhatIsGivenBack(t *testing.T, f *fixture) {
 		done <- result{shard, err}
 	}()
 	if sentence := <-waits; sentence == "" {
-		t.Error("Waiting was told nothing")
+		t.Error("Waiting was not called")
 	}
 	if err := held.Release(t.Context()); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func leaseOneLeads(t *testing.T, f *fixture) {
 	}()
 	sentence := <-waits
 	if want := "run " + Name + " is led by lab:1"; len(sentence) < len(want) || sentence[:len(want)] != want {
-		t.Errorf("the second was told %q, want that %q", sentence, want)
+		t.Errorf("the second got %q, want %q at its start", sentence, want)
 	}
 	if err := first.Keep(t.Context()); err != nil {
 		t.Errorf("Keep() = %v, want nil", err)

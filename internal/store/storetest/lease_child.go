@@ -18,8 +18,8 @@ import (
 	"shoal/internal/store"
 )
 
-// childEnv, if set, makes the test binary a worker process that can be killed and frozen. Its value is
-// "URL RUN SHARD TTL"; on stdin it is told what to do, one command a line, each answered by one line.
+// childEnv, if set, makes the test binary a worker process that can be killed and frozen. Its value
+// is "URL RUN SHARD TTL"; on stdin it gets its commands, one a line, each answered by one line.
 const childEnv = "SHOAL_LEASE_TEST_CHILD"
 
 // Main runs the tests of a package that calls [StartChild], or is such a child. A package's TestMain calls it.
@@ -114,19 +114,19 @@ func StartChild(t testing.TB, url, run string, shard harvest.Shard, ttl time.Dur
 	line := c.Read()
 	token, ok := strings.CutPrefix(line, "claimed ")
 	if c.Token, err = strconv.ParseInt(token, 10, 64); !ok || err != nil {
-		t.Fatalf("child says %q, want claimed TOKEN", line)
+		t.Fatalf("child answers %q, want claimed TOKEN", line)
 	}
 	return c
 }
 
-// Read returns the next line that the child says.
+// Read returns the next line that the child prints.
 func (c *Child) Read() string {
 	c.t.Helper()
 	select {
 	case line := <-c.lines:
 		return line
 	case <-time.After(Patience):
-		c.t.Fatalf("the child said nothing for %s", Patience)
+		c.t.Fatalf("the child printed nothing for %s", Patience)
 		return ""
 	}
 }
@@ -170,7 +170,7 @@ func CrashChild(t testing.TB, url string, c Crash) {
 		}
 		owner.Tell("%s %s %d", order.word, order.pages[0].URL[len(someURL):], len(order.pages))
 		if got := owner.Read(); !strings.HasPrefix(got, order.answer) {
-			t.Fatalf("the child says %q, want %s…", got, order.answer)
+			t.Fatalf("the child answers %q, want %s…", got, order.answer)
 		}
 	}
 	owner.Kill()

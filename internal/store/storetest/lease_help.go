@@ -67,7 +67,7 @@ func MustClaim(t testing.TB, s store.Leases, c store.Claim) *store.Lease {
 // someURL is what the URLs of [SomePages] begin with.
 const someURL = "https://api.example/"
 
-// SomePages makes n pages whose keys depend on their number alone.
+// SomePages makes n pages whose keys depend only on their number.
 func SomePages(from, n int) []harvest.Page {
 	pages := make([]harvest.Page, n)
 	for i := range pages {
@@ -105,7 +105,7 @@ func MustLand(t testing.TB, lease *store.Lease, pages []harvest.Page) harvest.Co
 	return counts
 }
 
-// WantRows fails unless the run holds exactly n pages and its counters say so too.
+// WantRows fails unless the run holds exactly n pages and its counters agree.
 func WantRows(t testing.TB, s Counted, n int) {
 	t.Helper()
 	keys := map[harvest.Key]bool{}

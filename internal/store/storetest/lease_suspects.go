@@ -9,7 +9,7 @@ import (
 	"shoal/internal/store"
 )
 
-// KeysOf are the keys of pages.
+// KeysOf returns the keys of pages.
 func KeysOf(pages []harvest.Page) []harvest.Key {
 	keys := make([]harvest.Key, len(pages))
 	for i := range pages {

@@ -120,7 +120,7 @@ func exportSnapshot(t *testing.T, f *fixture) {
 	rows := 0
 	err := f.store.Export(t.Context(), store.Query{Run: Name, What: store.PageRows}, func(store.Row) error {
 		if rows++; rows == 1 {
-			f.land(t, Page(4), Page(5), Page(6)) // a worker goes on while somebody reads
+			f.land(t, Page(4), Page(5), Page(6)) // a worker continues while a reader reads
 		}
 		return nil
 	})

@@ -56,7 +56,7 @@ func resume(t *testing.T, f *fixture) {
 	wantError(t, "FindRun(nope)", err, store.ErrNoRun)
 }
 
-// judgement: the newest of what is no input counts.
+// judgement: the newest of the settings that are not inputs counts.
 func judgement(t *testing.T, f *fixture) {
 	judged, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name, Check: ".ok", Wait: ".wait", Pack: 20})
 	if err != nil || opened || judged.Check != ".ok" || judged.Wait != ".wait" || judged.Pack != 20 {
@@ -93,7 +93,7 @@ func contradictions(t *testing.T, f *fixture) {
 		}
 		for _, part := range []string{Name, field, c.Stored, "other", "--run"} {
 			if !strings.Contains(err.Error(), part) {
-				t.Errorf("OpenRun(another %s) says %q, want it to name %q", field, err, part)
+				t.Errorf("OpenRun(another %s) = %q, want it to name %q", field, err, part)
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func begunAgain(t *testing.T, f *fixture) {
 			t.Errorf("OpenRun(another --url) %s = %v, want a Contradiction", when, err)
 		}
 	}
-	refused("before anybody began the run")
+	refused("before a worker began the run")
 	list := func(n int) {
 		t.Helper()
 		must(t, "CommitStep()", f.store.CommitStep(t.Context(), Name, harvest.Chain{Seed: "s", Step: 1, Done: true}, listed(1, 1)))
@@ -127,7 +127,7 @@ func begunAgain(t *testing.T, f *fixture) {
 	f.release(t)
 	lead, err := f.store.Lead(t.Context(), Name, "lab-1:7", nil)
 	must(t, "Lead()", err)
-	refused("while somebody leads it")
+	refused("while a process leads it")
 	lead.Close()
 	run, opened, err := f.store.OpenRun(t.Context(), corrected)
 	if err != nil || !opened || run.API != corrected.API || run.Corpus != Inputs().Corpus {
@@ -143,7 +143,8 @@ func begunAgain(t *testing.T, f *fixture) {
 	refused("once a page has landed")
 }
 
-// openedAnew: items that did not land keep a run from nothing; what they were is forgotten with the old inputs.
+// openedAnew: items that did not land do not prevent this; their outcomes are forgotten with the
+// old inputs.
 func openedAnew(t *testing.T, f *fixture) {
 	f.land(t, lost(1, harvest.Missing, 404, "http_404"), lost(2, harvest.Dead, 500, "http_500"))
 	f.Lapse(t) // its worker was silent
@@ -321,7 +322,8 @@ func fingerprint(t *testing.T, f *fixture) {
 }
 
 func runNames(t *testing.T, f *fixture) {
-	// The longest name and every character that may stand in one: names become parts of table names.
+	// The longest name and every character that is allowed in one: names become parts of table
+	// names.
 	name := "0a._-" + strings.Repeat("x", 35)
 	if _, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: name, Inputs: Inputs()}); err != nil || !opened {
 		t.Errorf("OpenRun(%s) = %t, %v, want true, nil", name, opened, err)

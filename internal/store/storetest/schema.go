@@ -60,7 +60,7 @@ func newerSchema(t *testing.T, f *fixture) {
 	wantError(t, "Open(newer schema)", err, store.ErrSchema)
 	for _, part := range []string{"999", "v9.9.9", "v1.0.0", "newer"} {
 		if err != nil && !strings.Contains(err.Error(), part) {
-			t.Errorf("Open(newer schema) says %q, want it to name %q", err, part)
+			t.Errorf("Open(newer schema) = %q, want it to name %q", err, part)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package storetest is the contract of a store: the tests that every twin passes. In goes a way to open stores and to
-// land in them; out come test results. It never knows which twin it talks to.
+// Package storetest is the contract of a store: the tests that every twin passes. In goes a way to
+// open stores and to land in them; out come test results. It never knows which twin it talks to.
 package storetest
 
 import (
@@ -19,7 +19,7 @@ import (
 // Name is the run that the contract harvests.
 const Name = "2026q4"
 
-// Inputs are those of the run Name.
+// Inputs returns the inputs of the run [Name].
 func Inputs() harvest.Inputs {
 	return harvest.Inputs{
 		Upstream: "plain", API: "https://api.example/{id}", Host: "api.example", Extract: ".items[]", Body: "json", Corpus: "urls.txt",
@@ -127,7 +127,7 @@ func (f *fixture) records(t *testing.T) []string {
 	return list
 }
 
-// Page is the n-th page, landed, with a body and as many records as given.
+// Page returns the n-th page, landed, with a body and as many records as given.
 func Page(n int, records ...string) harvest.Page {
 	url := fmt.Sprintf("https://api.example/%d", n)
 	p := harvest.Page{

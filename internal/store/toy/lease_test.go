@@ -103,7 +103,7 @@ func (p *process) field(name string) *leasing.Field {
 	return f
 }
 
-// take makes the shard ours, or says who is in the way. Both are nil where another worker has drained it.
+// take makes the shard ours, or names the owner in the way. Both are nil if another worker has drained it.
 func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay []leasing.HeldLease, err error) {
 	err = p.change(c.Run, func(r *run) error {
 		for at, row := range r.shards {

@@ -266,7 +266,7 @@ func (p *process) ExtractBegin(_ context.Context, name, spec string) (cursor har
 	return cursor, err
 }
 
-// unextracted reports whether a page is skipped for want of an expression that works on it.
+// unextracted reports whether a page is skipped because there is no expression that works on it.
 func unextracted(page harvest.Page) bool {
 	return page.Outcome == harvest.Skipped && page.Reason == "extract_failed"
 }

@@ -1,2 +1,3 @@
-// Package faults words the errors and the names of operations that both stores have in common. It knows no driver.
+// Package faults words the errors and the names of operations that both stores share. It knows no
+// driver.
 package faults

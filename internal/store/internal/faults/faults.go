@@ -10,7 +10,7 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// Known reports whether the error says already what it is, or that the caller has left.
+// Known reports whether the error is classified already, or that the caller has left.
 func Known(err error) bool {
 	for _, known := range []error{
 		context.Canceled, store.ErrUnavailable, store.ErrFenced, store.ErrNoRun, store.ErrBusy, store.ErrNoBodies, store.ErrSchema, store.ErrNoTables, store.ErrSettings, store.ErrUnsafe,

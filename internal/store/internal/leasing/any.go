@@ -11,12 +11,12 @@ import (
 // Field is all shards of a run at one look.
 type Field struct {
 	Held    []HeldLease
-	Begun   []harvest.Shard // somebody landed items of it
+	Begun   []harvest.Shard // a worker landed items of it
 	Drained map[harvest.Shard]bool
 }
 
-// Left are the shards of one N that are neither drained nor in the way, those that were begun first: where somebody
-// died the run goes on before new ones are begun.
+// Left returns the shards of one N that are neither drained nor in the way, begun ones first: a
+// shard whose owner died continues before a new one is begun.
 func (f *Field) Left(of int, inWay []HeldLease) []harvest.Shard {
 	taken := map[harvest.Shard]bool{}
 	for _, l := range inWay {
@@ -53,7 +53,7 @@ func (f *Field) Done() bool {
 	return false
 }
 
-// Standby says that all shards are in somebody's hands.
+// Standby reports that all shards are in other hands.
 func Standby(run string, of int, f *Field, inWay []HeldLease) string {
 	if len(inWay) > 0 && inWay[0].Shard.Of != of {
 		return inWay[0].sentence(harvest.Shard{Of: of})

@@ -12,7 +12,7 @@ import (
 // ErrReleased is the error of using a lease after Release or Complete.
 var ErrReleased = errors.New("this lease was given back")
 
-// WithTTL gives the claim the store's ttl where it has none of its own.
+// WithTTL gives the claim the store's ttl if it has none of its own.
 func WithTTL(c store.Claim, ttl time.Duration) store.Claim {
 	if c.TTL <= 0 {
 		c.TTL = ttl
@@ -31,7 +31,7 @@ type Holder struct {
 	silent  bool // the owner may be dead
 }
 
-// sentence says who is in the way of a claim of want.
+// sentence names the owner in the way of a claim of want.
 func (h Holder) sentence(want harvest.Shard) string {
 	s := fmt.Sprintf("shard %s of run %s is held by %s since %s", h.Shard, h.Run, h.who(), h.Since.UTC().Format(time.DateTime+" MST"))
 	if !h.Renewed.IsZero() {
@@ -58,13 +58,13 @@ func (h Holder) held(want harvest.Shard) error {
 	return fmt.Errorf("%w: %s; stop that worker, or start without --no-wait to wait for it", store.ErrHeld, h.sentence(want))
 }
 
-// Claiming is a claim under way, and whom it waits for.
+// Claiming is a claim under way, and the owner that it waits for.
 type Claiming struct {
 	store.Claim
-	told Holder // whom Waiting was told of last
+	told Holder // the owner of the last call of Waiting
 }
 
-// Report tells for whom the claim waits, or refuses to wait for an owner who is alive.
+// Report reports which owner the claim waits for, or refuses to wait for an owner who is alive.
 func (w *Claiming) Report(inWay []HeldLease) error {
 	for _, l := range inWay {
 		if w.NoWait && !l.silent {

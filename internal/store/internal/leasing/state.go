@@ -20,12 +20,13 @@ type Ownership struct {
 	Suspects bool // a crash is suspected: items in flight are noted
 }
 
-// Args are the parameters $1 to $4 of a statement about the shard's row under this token, and those after them.
+// Args returns the parameters $1 to $4 of a statement about the shard's row under this token, and
+// those after them.
 func (o Ownership) Args(more ...any) []any {
 	return append([]any{o.Run, o.Shard.Index, o.Shard.Of, o.Token}, more...)
 }
 
-// Name is an operation with its argument.
+// Name returns an operation with its argument.
 func (o Ownership) Name(operation string) string {
 	return fmt.Sprintf("%s shard %s of run %s", operation, o.Shard, o.Run)
 }
@@ -71,8 +72,8 @@ func (l *State) Trouble() string {
 	return fmt.Sprintf("renewing the lease fails since %s: %v", l.since.UTC().Format(time.TimeOnly+" MST"), l.trouble)
 }
 
-// KeepAlive calls renew until the lease is over. An error is no reason to give up: as long as nobody
-// took the shard, its token stays good.
+// KeepAlive calls renew until the lease is over. An error does not make it give up: until another
+// worker takes the shard, its token stays valid.
 func (l *State) KeepAlive(renew func(ctx context.Context) (gen string, err error)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
@@ -89,7 +90,7 @@ func (l *State) KeepAlive(renew func(ctx context.Context) (gen string, err error
 	}()
 }
 
-// note keeps the result of one renewal and returns when to renew next.
+// note stores the result of one renewal and returns when to renew next.
 func (l *State) note(gen string, err error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,8 +100,8 @@ func (l *State) note(gen string, err error) time.Duration {
 		return l.TTL / 3
 	}
 	if l.since.IsZero() {
-		// Most likely the connection broke some time ago. Two lookers give the owner ttl/2 to come back,
-		// of which up to ttl/3 has passed: again at once, on a new connection.
+		// Most likely the connection broke some time ago. Two looks give the owner ttl/2 to come
+		// back, of which up to ttl/3 has passed: renew again at once, on a new connection.
 		l.since = time.Now()
 		return 0
 	}

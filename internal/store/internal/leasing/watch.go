@@ -10,13 +10,13 @@ import (
 type HeldLease struct {
 	Holder
 	Token int64
-	Loose bool // it has lapsed, or nobody holds the lock of its token
+	Loose bool // it has lapsed, or no connection holds the lock of its token
 }
 
-// Watch decides from repeated looks on one connection which leases are dead. One look is not enough:
-// after a restart of the server, or a freeze of it, every lease is loose until its owner, who is well,
-// has come back. So a lease is dead when two looks at least apart found the same token, loose each
-// time and not renewed in between, and no look between them found otherwise.
+// Watch decides from repeated looks on one connection which leases are dead. One look is not
+// enough: after a restart of the server, or a freeze of it, every lease is loose until its owner,
+// who is well, has come back. So a lease is dead if two looks at least apart found the same token,
+// loose each time and not renewed in between, and no look between them found otherwise.
 type Watch struct {
 	Apart time.Duration
 	first map[harvest.Shard]sighting
@@ -29,8 +29,8 @@ type sighting struct {
 	at      time.Time // when the look's answer came
 }
 
-// Look takes in what one look found, between asked and answered on a monotonic clock, and returns the
-// leases that still stand in the way, and after how long the first of them could turn out to be dead
+// Look takes what one look found, between asked and answered on a monotonic clock, and returns the
+// leases that are still in the way, and after how long the first of them could turn out to be dead
 // (0: none of them is even loose).
 func (w *Watch) Look(found []HeldLease, asked, answered time.Time) (inWay []HeldLease, again time.Duration) {
 	next := make(map[harvest.Shard]sighting, len(found))
@@ -40,8 +40,8 @@ func (w *Watch) Look(found []HeldLease, asked, answered time.Time) (inWay []Held
 			continue
 		}
 		s, ok := w.first[l.Shard]
-		// A look that was long under way may have been answered by a server that has just woken, before
-		// it heard its owners: it counts as a first one.
+		// A look that was long under way may have been answered by a server that has just woken,
+		// before its owners' renewals: it counts as a first one.
 		if !ok || s.token != l.Token || !s.renewed.Equal(l.Renewed) || answered.Sub(asked) > w.Apart {
 			s = sighting{l.Token, l.Renewed, answered}
 		}

@@ -6,7 +6,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// AsNow is the given run without an extract that is a former one.
+// AsNow returns the given run without an extract that is a former one.
 func AsNow(given harvest.Run, former bool) harvest.Run {
 	if former {
 		given.Extract = ""
@@ -14,7 +14,7 @@ func AsNow(given harvest.Run, former bool) harvest.Run {
 	return given
 }
 
-// Adopted is the stored run with what a later start may say anew.
+// Adopted returns the stored run with what a later start may change.
 func Adopted(stored, given harvest.Run) harvest.Run {
 	if given.Rate != "" {
 		stored.Rate = given.Rate
@@ -30,7 +30,7 @@ func Adopted(stored, given harvest.Run) harvest.Run {
 	return stored
 }
 
-// Redefined are the inputs of a run that is given others; what is not said stays.
+// Redefined returns the inputs of a run that is given others; inputs that are not given stay.
 func Redefined(stored, given harvest.Run) harvest.Run {
 	stored.Next, stored.Items = cmp.Or(given.Next, stored.Next), cmp.Or(given.Items, stored.Items)
 	stored.Split, stored.ID, stored.Absent = cmp.Or(given.Split, stored.Split), cmp.Or(given.ID, stored.ID), cmp.Or(given.Absent, stored.Absent)

@@ -8,8 +8,9 @@ import (
 	"shoal/internal/store"
 )
 
-// Script is the DDL of a store: all migrations in order, each followed by the row that says that it was applied, so
-// that a store made by hand is up to date. applied is the statement of that row, with a verb for the number of the migration.
+// Script returns the DDL of a store: all migrations in order, each followed by the row that records
+// that it was applied, so that a store made by hand is up to date. applied is the statement of that
+// row, with a verb for the number of the migration.
 func Script(all []string, applied string) string {
 	var b strings.Builder
 	b.WriteString("BEGIN;\n")
@@ -36,14 +37,14 @@ func Migrations(files fs.FS) []string {
 	return texts
 }
 
-// State is what a store says about its schema.
+// State is what a store records about its schema.
 type State struct {
 	Version int // 0 without our tables
 	By      string
 }
 
-// Check compares the store's schema with the newest that this binary knows. migrate says that the store is to be brought
-// up to date first.
+// Check compares the store's schema with the newest that this binary knows. migrate reports that
+// the store has to be brought up to date first.
 func (s State) Check(known int, options store.Options) (migrate bool, err error) {
 	switch {
 	case s.Version > known:

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// MoveChain is the statement that moves a chain to its next step, if that is what follows. A chain that started again and
-// has come to its end earlier than before has ended, too. name are the columns of the chain's name, which are unique.
-// Parameters: run, seed, step, next, done, trail.
+// MoveChain returns the statement that moves a chain to its next step, if that is what follows. A
+// chain that started again and has come to its end earlier than before has ended, too. name are the
+// columns of the chain's name, which are unique. Parameters: run, seed, step, next, done, trail.
 func (d Dialect) MoveChain() string {
 	now := strings.Replace(d.Now(7), "?", "$", 1) // every parameter of this text is written $n, which each store takes
 	return fmt.Sprintf(`INSERT INTO %[1]schains AS c (run, seed, step, next, done_at, trail)
@@ -25,7 +25,7 @@ const (
 	ChainNameHashed = "run, seed_hash"
 )
 
-// ChainNamed is the condition for the chain of run $1 and seed $2.
+// ChainNamed returns the condition for the chain of run $1 and seed $2.
 func (d Dialect) ChainNamed() string {
 	condition := "run = CAST($1 AS text) AND seed = CAST($2 AS text)"
 	if d.ChainName == ChainNameHashed {
@@ -34,8 +34,8 @@ func (d Dialect) ChainNamed() string {
 	return condition
 }
 
-// RewindChain is the statement for one of them: it is walked again from its seed, and what is there is known by its
-// place. Parameters: run, seed.
+// RewindChain returns the statement for one of them: it is walked again from its seed, and the
+// existing rows are known by their place. Parameters: run, seed.
 func (d Dialect) RewindChain() string {
 	return fmt.Sprintf("UPDATE %schains SET next = NULL, done_at = NULL, trail = NULL WHERE %s", d.Schema, d.ChainNamed())
 }

@@ -6,7 +6,7 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// reasonExtractFailed is what an upstream gives as the reason of a page whose records could not be made.
+// reasonExtractFailed is the reason of an upstream for a page whose records could not be made.
 const reasonExtractFailed = "extract_failed"
 
 // SelectBodies is the query of ExtractBodies.
@@ -16,10 +16,11 @@ func (d Dialect) SelectBodies() string {
 		" AND key > " + after + " AND (outcome = 'landed' OR " + unextracted + ") AND (body IS NOT NULL OR raw IS NOT NULL) ORDER BY key LIMIT " + limit
 }
 
-// unextracted are the pages that are skipped for want of an expression that works on them.
+// unextracted are the pages that are skipped because no expression works on them.
 const unextracted = "outcome = 'skipped' AND reason = '" + reasonExtractFailed + "'"
 
-// MoveRecords are the statements that put the staged records in the place of the run's. Parameter: run.
+// MoveRecords returns the statements that replace the run's records by the staged ones. Parameter:
+// run.
 func (d Dialect) MoveRecords() []string {
 	schema, run := d.Schema, d.Parameter(1)
 	const columns = "run, key, ordinal, kind, data"
@@ -50,9 +51,10 @@ func (d Dialect) IsFormer() string {
 	return fmt.Sprintf("SELECT EXISTS (SELECT 1 FROM %sformer_extracts WHERE run = %s AND spec = %s)", schema, run, spec)
 }
 
-// CountLanded is the statement that counts n pages as landed that were counted as skipped. Which worker had landed
-// which of them is not known: the first rows that have as many give them, and Totals adds up. Parameters: run, n. The
-// names of functions are those that give the smaller and the larger of two numbers.
+// CountLanded returns the statement that counts n pages as landed that were counted as skipped. It
+// is not known which worker had landed which of them: the first rows that have as many give them,
+// and Totals adds up. Parameters: run, n. smaller and larger name the functions for the smaller and
+// the larger of two numbers.
 func (d Dialect) CountLanded() string {
 	schema, run, n, smaller, larger := d.Schema, d.Parameter(1), d.Parameter(2)+d.Integer, d.Smaller, d.Larger
 	return fmt.Sprintf(`UPDATE %[1]sshards AS s SET landed = s.landed + m.moved, skipped = s.skipped - m.moved

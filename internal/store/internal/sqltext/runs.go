@@ -30,17 +30,18 @@ func (d Dialect) RowsOf() string {
 		FROM %[1]sshards WHERE run = %[2]s`, schema, parameter(1), parameter(2), parameter(3))
 }
 
-// LandedItems is the query of Landed. The counts come first: a run of which nothing landed may have millions of other rows.
-// Parameters: run, limit.
+// LandedItems returns the query of Landed. The counts come first: a run in which nothing landed may
+// have millions of other rows. Parameters: run, limit.
 func (d Dialect) LandedItems() string {
 	schema, parameter := d.Schema, d.Parameter
 	return fmt.Sprintf(`SELECT key, url, coalesce(id, '') FROM %[1]spages WHERE run = %[2]s AND outcome = 'landed'
 		AND EXISTS (SELECT 1 FROM %[1]sshards s WHERE s.run = %[2]s AND s.landed > 0) LIMIT %[3]s`, schema, parameter(1), parameter(2))
 }
 
-// RedefineRun is the statement that gives a run other inputs where a worker began it and has gone without landing
-// anything: a wrong path must not hold its name. Items that ended otherwise are not in the way. Parameters: run, upstream,
-// api, host, extract, body, rate, corpus; an empty one leaves what is stored. now is the present instant.
+// RedefineRun returns the statement that gives a run other inputs if a worker began it and has gone
+// without landing anything: a wrong path must not hold its name. Items that ended otherwise are not
+// in the way. Parameters: run, upstream, api, host, extract, body, rate, corpus; an empty one
+// leaves what is stored. now is the present instant.
 func (d Dialect) RedefineRun() string {
 	schema, now, parameter := d.Schema, d.Now(9), d.Parameter
 	set := ""
@@ -53,9 +54,9 @@ func (d Dialect) RedefineRun() string {
 		AND NOT EXISTS (SELECT 1 FROM %[1]spages p WHERE p.run = %[3]s AND p.outcome = 'landed')`, schema, set, parameter(1), now)
 }
 
-// EmptyRun are the statements that take what a run holds out of it, after redefineRun: rows of items that did not land,
-// and their counts. A shard that nobody gave back has another
-// token, so that a worker that was only silent lands nothing more. Parameter: run.
+// EmptyRun returns the statements that remove the contents of a run, after redefineRun: rows of
+// items that did not land, and their counts. A shard that was not given back gets another token, so
+// that a worker that was only silent lands nothing more. Parameter: run.
 func (d Dialect) EmptyRun() []string {
 	schema := d.Schema
 	return []string{

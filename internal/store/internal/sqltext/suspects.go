@@ -1,7 +1,8 @@
 package sqltext
 
-// CrashStatements are what a take of a shard does first, while the rows of shards still show who did not give a lease back:
-// the lease of the shard itself, and those of another N, which the take ends too. Parameters: run, shard, of.
+// CrashStatements returns what a take of a shard does first, while the rows of shards still show
+// which owners did not give a lease back: the lease of the shard itself, and those of another N,
+// which the take ends too. Parameters: run, shard, of.
 func (d Dialect) CrashStatements() []string {
 	schema, parameter := d.Schema, d.Parameter
 	run, shard, of := parameter(1), parameter(2), parameter(3)
@@ -14,7 +15,8 @@ func (d Dialect) CrashStatements() []string {
 	}
 }
 
-// SuspectsLeft is the query that says whether the owner of a shard is to suspect its items. Parameters: run, shard, of.
+// SuspectsLeft returns the query for whether the owner of a shard is to suspect its items.
+// Parameters: run, shard, of.
 func (d Dialect) SuspectsLeft() string {
 	schema, parameter := d.Schema, d.Parameter
 	run, shard, of := parameter(1), parameter(2), parameter(3)

@@ -13,16 +13,16 @@ import (
 // Reasons of pages that the store refuses.
 const (
 	ReasonBadText   = "bad_text"   // NUL or invalid UTF-8
-	ReasonBadJSON   = "bad_json"   // a body, header or record that is no JSON
+	ReasonBadJSON   = "bad_json"   // a body, header or record that is not JSON
 	ReasonBadNumber = "bad_number" // a number beyond what the store holds
 	reasonBadRecord = "bad_record" // two records with one ordinal, or one out of range
 	ReasonTooMuch   = "too_complex"
 	ReasonRefused   = "store_refused"
 )
 
-// Batch copies the pages that are to land: each key once, the first wins; sorted by key, so that two transactions that
-// meet wait for each other in one order instead of for ever, and the index is written from left to right; each one such
-// that text columns take it. The caller's pages stay as they are.
+// Batch copies the pages that are to land: each key once, the first wins; sorted by key, so that
+// two transactions that meet wait for each other in one order instead of for ever, and the index is
+// written from left to right; each acceptable to text columns. The caller's pages stay as they are.
 func Batch(pages []harvest.Page) []harvest.Page {
 	rows := slices.Clone(pages)
 	slices.SortStableFunc(rows, func(a, b harvest.Page) int { return a.Key.Compare(b.Key) })
@@ -33,7 +33,7 @@ func Batch(pages []harvest.Page) []harvest.Page {
 	return rows
 }
 
-// soundPage refuses a page that no store can hold, and makes sure that what is left of it can be held.
+// soundPage refuses a page that no store can hold, and makes sure that the rest of it can be held.
 func soundPage(p *harvest.Page) {
 	for _, text := range []*string{&p.URL, &p.ID, &p.Reason, &p.Detail, &p.Revision, &p.MediaType} {
 		if soundText(*text) {

@@ -29,8 +29,8 @@ func OrNull(s string) any {
 	return s
 }
 
-// OrNullBytes is NULL for no bytes, empty ones included: they would be no JSON, and not every driver tells an empty blob
-// from none.
+// OrNullBytes returns NULL for no bytes, empty ones included: they would not be JSON, and not every
+// driver distinguishes an empty blob from none.
 func OrNullBytes(b []byte) any {
 	if len(b) == 0 {
 		return nil
@@ -56,7 +56,7 @@ func OrNullStatus(status int) any {
 	return status
 }
 
-// AreIn tells for each key whether it was found.
+// AreIn reports for each key whether it was found.
 func AreIn(found map[harvest.Key]bool, keys []harvest.Key) []bool {
 	known := make([]bool, len(keys))
 	for i, key := range keys {

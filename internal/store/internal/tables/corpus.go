@@ -7,8 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// hint is what the corpus table knows of an item besides its name, or why a row is no item; its url is then the text of
-// the rejection.
+// hint is what the corpus table has of an item besides its name, or why a row is not an item; its
+// url is then the text of the rejection.
 type hint struct {
 	Size     int64  `json:"size,omitempty"`
 	Method   string `json:"method,omitempty"`
@@ -16,7 +16,7 @@ type hint struct {
 	Rejected string `json:"rejected,omitempty"`
 }
 
-// text is NULL where there is nothing to say.
+// text returns NULL if there is nothing to store.
 func (h hint) text() any {
 	if h.Size == 0 && h.Method == "" && len(h.Body) == 0 && h.Rejected == "" {
 		return nil
@@ -42,7 +42,7 @@ func EntryColumns(e harvest.Entry) (key harvest.Key, url string, id, hints any) 
 	return item.Key, item.URL, OrNull(item.ID), hint{Size: item.Size, Method: item.Method, Body: item.Body}.text()
 }
 
-// Entry is what the row was made of.
+// Entry returns what the row was made of.
 func (r CorpusRow) Entry() (harvest.Entry, error) {
 	var h hint
 	if r.Hint != nil {

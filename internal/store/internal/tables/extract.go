@@ -5,10 +5,10 @@ import (
 	"shoal/internal/store"
 )
 
-// MarkWorked is the ordinal of the staged row that stands for a page without a record.
+// MarkWorked is the ordinal of the staged row that marks a page without a record.
 const MarkWorked = -1
 
-// MaxBodies is how many bytes of bodies ExtractBodies returns at most, but for the last of them.
+// MaxBodies is how many bytes of bodies ExtractBodies returns at most, except for the last of them.
 const MaxBodies = 64 << 20
 
 // ExtractedPages gives extracted records the form in which the landing code takes them.

@@ -41,7 +41,7 @@ func (b *PutBack) Add(p harvest.Page) {
 	b.Counts.Add(p.Outcome, 0)
 }
 
-// Owners are the shards that the pages are of, under whichever N: they are not drained any more.
+// Owners returns the shards that the pages belong to, under any N: they are not drained any more.
 func (b *PutBack) Owners(shards []harvest.ShardState) (all []harvest.Shard) {
 	for _, s := range shards {
 		for _, key := range b.Keys {
@@ -58,11 +58,12 @@ func (b *PutBack) Owners(shards []harvest.ShardState) (all []harvest.Shard) {
 	return all
 }
 
-// Replaced are the outcomes of rows that a landing puts others in place of.
+// Replaced are the outcomes of rows that a landing replaces.
 type Replaced []harvest.Outcome
 
-// Settle says what of it to take out of the counts of which shard. An old row was counted in the shard of whichever N its
-// worker had: the one that lands goes first, another that still counts one of its kind is next, so that the sum is right.
+// Settle returns what to subtract from the counts of which shard. An old row was counted in the
+// shard of the N that its worker had: the shard that lands goes first, another that still counts
+// one of its kind is next, so that the sum is right.
 func (r Replaced) Settle(own harvest.Shard, shards []harvest.ShardState) map[harvest.Shard]*harvest.Counts {
 	minus := map[harvest.Shard]*harvest.Counts{own: {}}
 	slices.SortStableFunc(shards, func(a, b harvest.ShardState) int {
