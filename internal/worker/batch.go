@@ -12,8 +12,8 @@ type batch struct {
 	bytes int
 }
 
-// collect gathers pages into batches. It takes no more while a full batch waits
-// for the store: that is the back-pressure that stops the fetchers.
+// collect gathers pages into batches. It takes no more while a full batch waits for the store: that
+// back-pressure stops the fetchers.
 func (w *Worker) collect(out chan<- batch) {
 	defer close(out)
 	var b batch

@@ -7,7 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// BenchmarkDrain is the worker's own share of an item: everything outside it is in memory, and answers at once.
+// BenchmarkDrain measures the worker's own share of an item: everything outside it is in memory,
+// and answers at once.
 func BenchmarkDrain(b *testing.B) {
 	b.ReportAllocs()
 	r := newRig()

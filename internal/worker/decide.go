@@ -8,17 +8,17 @@ import (
 	"shoal/internal/retry"
 )
 
-// history is what a task has gone through, as the exchange asks for it.
+// history is what a task has gone through, in the form that the exchange needs.
 type history struct {
 	*Worker
 	task *task
 }
 
-// Proven implements exchange.Past: something of the run has landed. From then on an answer that our settings do not expect
-// is one of an upstream that is out, such as {"error": "maintenance"}.
+// Proven implements [exchange.Past]: something of the run has landed. From then on an answer that
+// our settings do not expect comes from an upstream that is out, such as {"error": "maintenance"}.
 func (h *history) Proven() bool { return h.canary.Expected() }
 
-// Facts implements exchange.Past.
+// Facts implements [exchange.Past].
 func (h *history) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
 	t := h.task
 	t.total++
@@ -31,9 +31,9 @@ func (h *history) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
 // maxBlame is how many failures of one item may count as signs of an outage.
 const maxBlame = 2
 
-// Blames implements exchange.Past. An item that fails while others succeed,
-// or fails again and again, says nothing about the upstream: a few such items at
-// the end of a corpus must not look like an outage.
+// Blames implements [exchange.Past]. An item that fails while others succeed, or fails again and
+// again, is no evidence about the upstream: a few such items at the end of a corpus must not look
+// like an outage.
 func (h *history) Blames(now time.Time) bool {
 	t := h.task
 	if t.failed.IsZero() {
@@ -43,7 +43,7 @@ func (h *history) Blames(now time.Time) bool {
 	return t.blamed <= maxBlame && h.lastGood.Load() <= t.failed.UnixNano()
 }
 
-// act does what the exchange means for its task.
+// act does with a task what its exchange means.
 func (w *Worker) act(t *task, x *exchange.Exchange) {
 	if next := x.Redirected(); next != nil {
 		t.total++
@@ -86,13 +86,13 @@ func (w *Worker) act(t *task, x *exchange.Exchange) {
 		w.parts.Counters.Retried(d.Source)
 		t.alone = t.alone || d.Alone
 		w.split(t, x.At.Add(d.Delay))
-	default: // Again, and Pause, which says Again for the item
+	default: // Again, and Pause, which means Again for the item
 		x.Answer.Release()
 		w.requeueFailed(t, x)
 	}
 }
 
-// noteHealth remembers how the upstream is.
+// noteHealth remembers the upstream's state.
 func (w *Worker) noteHealth(x *exchange.Exchange) {
 	switch {
 	case x.Mistaken:
@@ -110,13 +110,15 @@ func (w *Worker) forgiven(t time.Time) bool {
 	return w.parts.Pace.Forgiven(t) && !w.witnesses.Refuted(t)
 }
 
-// failIfLeftOpen makes a failed try of an answer that leaves its only item open: nothing else would ever end that.
+// failIfLeftOpen counts an answer that leaves its only item open as a failed try: otherwise nothing
+// would ever end the item.
 type failIfLeftOpen struct{ exchange.Reader }
 
-// reasonUnfinished is why an item is tried again that is alone in its request and not in the answer.
+// reasonUnfinished is why an item is tried again that was the only one in its request and is
+// missing from the answer.
 const reasonUnfinished = "unfinished"
 
-// Read implements exchange.Reader.
+// Read implements [exchange.Reader].
 func (f failIfLeftOpen) Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading {
 	reading := f.Reader.Read(request, answer)
 	if len(request.Items) == 1 && len(reading.Unfinished) == 1 && reading.Fault == harvest.FaultNone {

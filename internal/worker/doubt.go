@@ -6,7 +6,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// claims are the keys that the ledger knows; none where it cannot be read.
+// claims returns the keys that the ledger knows; none if it cannot be read.
 func (w *Worker) claims(generation string, keys []harvest.Key) []bool {
 	if w.parts.Ledger != nil {
 		found, err := w.parts.Ledger.Known(w.feeding, generation, keys)
@@ -29,12 +29,13 @@ func count(claims []bool) (n int64) {
 	return n
 }
 
-// doubts is ErrDoubt when a pass relied on the ledger, and the store has counted fewer rows than the pass met items: of the
-// shard, and of the whole run, which may have been harvested under another N. Lines that the corpus holds twice are reason
-// for doubt too, and are then asked of the store once.
+// doubts returns ErrDoubt if a pass relied on the ledger, and the store has counted fewer rows than
+// the pass met items: of the shard, and of the whole run, which may have been harvested under
+// another N. Repeated lines in the corpus are a reason for doubt too, and cost one query to the
+// store.
 func (w *Worker) doubts() error {
 	if n := w.feeder.invented.Load(); n > 0 {
-		w.parts.Log.Warn("Redis said of items that they had ended, and the store did not have them: they were asked for; does another program write to this Redis?", "items", n)
+		w.parts.Log.Warn("Redis claimed that items had ended, but the store did not have them: they were fetched; does another program write to this Redis?", "items", n)
 	}
 	if !w.feeder.corpusDone || w.feeder.trusted.Load() == 0 {
 		return nil

@@ -9,7 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// The ledger claims three items that the store does not have: the pass ends in doubt, one that asks the store finds them.
+// The ledger claims three items that the store does not have: the pass ends in doubt, and one that
+// asks the store finds them.
 func TestWhatTheLedgerInventedIsNotDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(20)...)
@@ -26,7 +27,7 @@ func TestWhatTheLedgerInventedIsNotDone(t *testing.T) {
 		if err != nil || !result.Complete || r.sent() != 20 || len(r.pages) != 20 {
 			t.Errorf("Drain(Verify) = %+v, %v with %d requests and %d rows, want complete with 20 and 20", result, err, r.sent(), len(r.pages))
 		}
-		// A rerun trusts the ledger, and one count bears it out.
+		// A rerun trusts the ledger, and one count confirms it.
 		for _, entry := range r.items {
 			r.invented[entry.Item.Key] = true
 		}

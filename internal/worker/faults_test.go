@@ -303,7 +303,7 @@ func TestReadingAheadIsBoundedByBytes(t *testing.T) {
 		stop := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(stop) })
 		_, _ = w.Drain(t.Context(), stop)
-		// 256 tasks may be open; besides them a few MiB may be read.
+		// 256 tasks may be open; in addition a few MiB may be read.
 		if seen := w.Progress().Seen; seen > 256+8 {
 			t.Errorf("%d items of 1 MiB were read while nothing moved, want at most 264", seen)
 		}

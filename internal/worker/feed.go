@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// chunkSize is how many keys are asked of the ledger and the store at a time.
+	// chunkSize is how many keys the worker looks up in the ledger and the store at a time.
 	chunkSize = 1000
-	// readAhead is how many items the reader may be ahead of the feed, and
-	// readAheadBytes how many bytes of them. It lets the end of a small corpus be known at once.
+	// readAhead is how many items the reader may be ahead of the feed, and readAheadBytes how many
+	// bytes of them. So the worker knows the end of a small corpus at once.
 	readAhead      = 16 << 10
 	readAheadBytes = 4 << 20
 )
 
-// feeder is what a pass over the corpus leaves behind.
+// feeder is the state of a pass over the corpus.
 type feeder struct {
 	mu      sync.Mutex
 	claimed map[harvest.Key]struct{} // handed out and not yet committed
@@ -31,8 +31,8 @@ type feeder struct {
 	damage     error
 	corpusDone bool // every item of the shard was handed out or known
 
-	trusted  atomic.Int64 // items of which only the ledger has said that they are done
-	invented atomic.Int64 // items of which the ledger said so and the store knows nothing
+	trusted  atomic.Int64 // items that only the ledger has claimed as done
+	invented atomic.Int64 // items that the ledger claimed and the store does not have
 }
 
 func (f *feeder) init() {
@@ -41,7 +41,7 @@ func (f *feeder) init() {
 	f.reading = make(chan struct{})
 }
 
-// weight is what an item counts while it is read ahead.
+// weight returns what an item counts while it is read ahead.
 func weight(item harvest.Item) int64 {
 	return min(readAheadBytes, int64(128+len(item.URL)+len(item.ID)+len(item.Body)))
 }
@@ -121,7 +121,7 @@ func (w *Worker) feed() {
 	}
 }
 
-// nextChunk waits for one item and takes those that are there besides it.
+// nextChunk waits for one item and takes the others that are ready.
 func nextChunk(ctx context.Context, items <-chan harvest.Item, chunk []harvest.Item) ([]harvest.Item, bool) {
 	select {
 	case <-ctx.Done():
@@ -188,7 +188,7 @@ func (w *Worker) read(items chan<- harvest.Item, ended chan<- corpusScan) {
 	w.corpusEnded.Store(true)
 }
 
-// hand gives the new ones of a chunk to the packer; false when the work ends.
+// hand passes the new items of a chunk to the packer; false when the work ends.
 func (w *Worker) hand(chunk []harvest.Item) bool {
 	var held int64
 	for _, item := range chunk {
@@ -277,7 +277,8 @@ type openTasks struct {
 	held   int64 // of most, until widen
 }
 
-// init lets most items in at a time, but no more than first in all before widen; 0 for no such bound.
+// init admits most items at a time, but no more than first in total before widen; 0 for no such
+// bound.
 func (o *openTasks) init(most, first int) {
 	o.most, o.tasks = int64(most), semaphore.NewWeighted(int64(most))
 	if o.narrow = first > 0 && first < most; o.narrow {
@@ -286,7 +287,7 @@ func (o *openTasks) init(most, first int) {
 	}
 }
 
-// widen lets in as many as there is room for. Only the first call does anything.
+// widen admits as many as there is room for. Only the first call does anything.
 func (o *openTasks) widen() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -296,7 +297,7 @@ func (o *openTasks) widen() {
 	}
 }
 
-// allowed is how many may be open now.
+// allowed returns how many may be open now.
 func (o *openTasks) allowed() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

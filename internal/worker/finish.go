@@ -25,7 +25,7 @@ func (w *Worker) finishItem(hold bool, page harvest.Page) {
 	}
 }
 
-// deliver gives a page to the batch. After the end nothing takes it: it is fetched again.
+// deliver gives a page to the batch. After the end no batch takes it: it is fetched again.
 func (w *Worker) deliver(page harvest.Page) {
 	select {
 	case w.finished <- page:
@@ -42,7 +42,7 @@ func (w *Worker) releaseHeld(pages []harvest.Page) {
 	}
 }
 
-// verdict is the page of an item that did not land, but for its name.
+// verdict returns the page of an item that did not land, without its name.
 func (w *Worker) verdict(t *task, x *exchange.Exchange) harvest.Page {
 	page := harvest.Page{Outcome: x.Decision.Outcome, Reason: x.Decision.Reason, Attempts: t.total, FetchedAt: x.At}
 	if x.Answer != nil {
@@ -52,7 +52,7 @@ func (w *Worker) verdict(t *task, x *exchange.Exchange) harvest.Page {
 	return page
 }
 
-// pause takes note of the silence that the upstream asked for.
+// pause notes the silence that the upstream asked for.
 func (w *Worker) pause(d retry.Decision, now time.Time) {
 	if w.silences.add(now, d.Pause) {
 		w.pauses.Add(1)

@@ -7,8 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// landAll commits batch after batch. After the first that cannot be committed it
-// only takes the rest out of the way: those pages are fetched again another day.
+// landAll commits batch after batch. After the first that cannot be committed it only drains the
+// rest: those pages are fetched again another day.
 func (w *Worker) landAll(batches <-chan batch) {
 	broken := false
 	for b := range batches {
@@ -23,15 +23,15 @@ func (w *Worker) landAll(batches <-chan batch) {
 	}
 }
 
-// land commits a batch and then tells the ledger. The context outlives the first
-// signal: cancelling a COPY throws away work that is already paid for.
+// land commits a batch and then marks it in the ledger. The context outlives the first signal: to
+// cancel a COPY would throw away work that is already paid for.
 func (w *Worker) land(b batch) error {
 	var landed harvest.Counts
 	var generation string
 	w.kept.Store(int64(len(b.pages)))
 	err := w.persist(noteLanding, func() (err error) {
-		// Read before the commit: a key marked under an older generation is only
-		// forgotten, one under a newer generation might have been lost in between.
+		// It is read before the commit: a key marked under an older generation is only forgotten,
+		// one under a newer generation might have been lost in between.
 		generation = w.parts.Lease.Fingerprint()
 		defer w.parts.Counters.Enter(harvest.StageLand)()
 		landed, err = w.parts.Lease.Land(w.landing, b.pages)
@@ -62,8 +62,8 @@ func (w *Worker) dismiss(b batch) {
 	}
 }
 
-// mark tells the ledger what is committed. The ledger may forget, so a failure
-// costs a question to the store later and nothing now.
+// mark marks committed keys in the ledger. The ledger may forget, so a failure only costs a query
+// to the store later.
 func (w *Worker) mark(generation string, keys []harvest.Key) {
 	if w.parts.Ledger == nil || len(keys) == 0 {
 		return
@@ -71,6 +71,6 @@ func (w *Worker) mark(generation string, keys []harvest.Key) {
 	ctx, cancel := context.WithTimeout(w.landing, 2*time.Second)
 	defer cancel()
 	if err := w.parts.Ledger.Mark(ctx, generation, keys); err != nil {
-		w.parts.Log.Warn("ledger not told", "keys", len(keys), "error", err)
+		w.parts.Log.Warn("ledger not marked", "keys", len(keys), "error", err)
 	}
 }

@@ -37,7 +37,7 @@ func (m *meter) landedSoFar() harvest.Counts {
 	return m.counts
 }
 
-// Progress is the worker at this moment. It may be called at any time.
+// Progress returns the worker's state at this moment. It is safe for concurrent use.
 func (w *Worker) Progress() harvest.Progress {
 	counts := w.landedSoFar()
 	counts.Rejected = w.rejected.Load()
@@ -60,8 +60,8 @@ func (w *Worker) Progress() harvest.Progress {
 	return p
 }
 
-// total is how many items the shard has: counted once the corpus was read, known
-// from an earlier pass, or estimated from the part that was read.
+// total returns how many items the shard has: counted once the corpus was read, known from an
+// earlier pass, or estimated from the part that was read.
 func (w *Worker) total(p harvest.Progress) (n int64, guess bool) {
 	fraction := w.parts.Corpus.Fraction()
 	switch {
@@ -77,7 +77,7 @@ func (w *Worker) total(p harvest.Progress) (n int64, guess bool) {
 	return 0, false
 }
 
-// note is what a person should see now.
+// note returns what a person should see now.
 func (w *Worker) note() string {
 	if note := w.notes.first(); note != "" {
 		return note
@@ -110,7 +110,7 @@ func (w *Worker) limit(pace exchange.PaceState, p harvest.Progress) harvest.Limi
 	return harvest.LimitCorpus
 }
 
-// notes are the dependencies that fail just now, each with a sentence for a person.
+// notes are the dependencies that are failing now, each with a sentence for a person.
 type notes struct {
 	mu   sync.Mutex
 	what []string

@@ -12,18 +12,18 @@ import (
 // packWait is how long a pack may wait to fill, from its first item on.
 const packWait = 5 * time.Second
 
-// packer gathers items into requests. Those that an answer left open come back to it.
+// packer gathers items into requests. Items that an answer left open come back to it.
 type packer struct {
 	mu       sync.Mutex
 	pack     []harvest.Item
 	number   int // of the pack that fills
 	last     bool
-	returned map[harvest.Key]int // that came back: in how many requests they were before
+	returned map[harvest.Key]int // those that came back: in how many requests they were before
 }
 
 func (p *packer) init() { p.returned = make(map[harvest.Key]int) }
 
-// corpusDone says that the corpus gives no more items; from now on only those that come back fill a pack.
+// corpusDone records that the corpus has no more items; from now on only those that come back fill a pack.
 func (p *packer) corpusDone() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +38,7 @@ func (p *packer) take() []harvest.Item {
 	return pack
 }
 
-// add puts an item into the pack that fills, of at most so many items. It returns the packs that are full now; first says
+// add puts an item into the pack that fills, of at most so many items. It returns the packs that are full now; first reports
 // that the item began a pack, of that number.
 func (p *packer) add(item harvest.Item, fits func(pack []harvest.Item, next harvest.Item) bool, most int) (full [2][]harvest.Item, first bool, number int) {
 	p.mu.Lock()
@@ -74,7 +74,7 @@ func (p *packer) holdsAll(open int64) bool {
 	return p.last && len(p.pack) > 0 && open <= int64(len(p.pack))
 }
 
-// giveBack takes note of an item that comes back after so many requests; again says that it did before.
+// giveBack notes an item that comes back after so many requests; again reports that it did before.
 func (p *packer) giveBack(key harvest.Key, requests int) (again bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +83,7 @@ func (p *packer) giveBack(key harvest.Key, requests int) (again bool) {
 	return again
 }
 
-// before is in how many requests an item was before it came back the last time.
+// before returns in how many requests an item was before it came back the last time.
 func (p *packer) before(key harvest.Key) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,7 +109,7 @@ func (w *Worker) add(item harvest.Item) {
 	}
 }
 
-// closePack sends the pack off if it is still the one of that number.
+// closePack sends the pack off if it still has that number.
 func (w *Worker) closePack(number int) { w.dispatchItems(w.packer.close(number)) }
 
 // settled takes note that n items are open no more. When all that are open are in the pack, nothing can fill it.

@@ -11,7 +11,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// packUpstream asks for several items at once: the URL holds their ids, and an answer's body those that it has.
+// packUpstream requests several items at once: the URL holds their ids, and an answer's body those
+// that it has.
 type packUpstream struct {
 	rigUpstream
 	most int
@@ -33,7 +34,7 @@ func (u packUpstream) Request(items []harvest.Item) (*harvest.Request, error) {
 	return &harvest.Request{Items: items, Method: "GET", URL: packURL + strings.Join(ids, ",")}, nil
 }
 
-// unexpectedBody is of an answer that is not what the settings say.
+// unexpectedBody is the body of an answer that does not match the settings.
 const unexpectedBody = "unexpected"
 
 func (u packUpstream) Read(request *harvest.Request, a *harvest.Answer) (r harvest.Reading) {
@@ -51,7 +52,7 @@ func (u packUpstream) Read(request *harvest.Request, a *harvest.Answer) (r harve
 	return r
 }
 
-// drainPacks runs the rig's worker with packs; answer says which of the ids an answer has.
+// drainPacks runs the rig's worker with packs; answer returns which of the ids an answer has.
 func drainPacks(t *testing.T, r *rig, pack int, answer func(ids []string) *harvest.Answer) error {
 	t.Helper()
 	r.Answer = func(_ int, url string) (*harvest.Answer, error) { return answer(idsOf(url)), nil }
@@ -144,13 +145,13 @@ func TestOnePoisonousItemInTheFirstPackStopsNothing(t *testing.T) {
 func TestAttemptsAreTheRequestsThatAnItemWasIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(40)...)
-		err := drainPacks(t, r, 10, func(ids []string) *harvest.Answer { // 3 is in no answer, 5 in those to it alone
+		err := drainPacks(t, r, 10, func(ids []string) *harvest.Answer { // 3 is in no answer, 5 in answers to it only
 			return body(strings.Join(slices.DeleteFunc(ids, func(id string) bool { return id == "3" || id == "5" && len(ids) > 1 }), ","))
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for id, want := range map[int]int{0: 1, 5: 3, 3: 2 + 4} { // two packs, then alone
+		for id, want := range map[int]int{0: 1, 5: 3, 3: 2 + 4} { // two packs, then by itself
 			page, sent := r.pages[r.items[id].Item.Key], 0
 			for url, n := range r.Sends {
 				if slices.Contains(idsOf(url), idOf(page.URL)) {

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// Patience is how long a process waits for a dependency that is away before it leaves with [ErrPatience].
+// Patience is how long a process waits for an unreachable dependency before it leaves with
+// [ErrPatience].
 type Patience struct {
 	Limit time.Duration // 0: for ever
 	Say   func(sentence string)
 }
 
-// Retry repeats do, with growing pauses, while temporary accepts its error and patience lasts. what names the thing that
-// is waited for. Patience counts from the first failure: what worked until then was not away. The error of a context that
-// ended wraps the last one of do.
+// Retry repeats do, with growing pauses, while temporary accepts its error and patience lasts. what
+// names the dependency. Patience counts from the first failure: until then the dependency worked.
+// The error of a context that ended wraps the last one of do.
 func (p Patience) Retry(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
 	var since time.Time
 	noted := false

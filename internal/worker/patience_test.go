@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestPatience states what ends the wait for a dependency.
+// TestPatience checks what ends the wait for a dependency.
 func TestPatience(t *testing.T) {
 	t.Parallel()
 	errAway, errBroken := errors.New("away"), errors.New("broken")

@@ -18,11 +18,11 @@ const (
 	noteLanding  = "landing"
 )
 
-// storeLimit is how long one question to the store may take.
+// storeLimit is how long one query to the store may take.
 const storeLimit = 30 * time.Second
 
-// persist repeats what failed for a reason that passes, with growing pauses,
-// until it works, patience ends or nothing is to be waited for any more.
+// persist repeats what failed for a temporary reason, with growing pauses, until it works, patience
+// ends or there is nothing left to wait for.
 func (w *Worker) persist(what string, do func() error) error {
 	since := time.Now()
 	for n := 0; ; n++ {
@@ -48,7 +48,7 @@ func (w *Worker) persist(what string, do func() error) error {
 	}
 }
 
-// trouble is what a person should know of a store that does not take what it is given.
+// trouble returns what a person should know of a store that does not accept pages.
 func (w *Worker) trouble(what string, err error) string {
 	if w.parts.Full(err) {
 		return fmt.Sprintf("store full, %d rows kept", w.kept.Load())
@@ -66,8 +66,8 @@ type dialBackoff struct {
 	count int
 }
 
-// mostAway is the longest pause between two looks for an upstream that is away.
-const mostAway = 10 * time.Second
+// maxAway is the longest pause between two looks for an unreachable upstream.
+const maxAway = 10 * time.Second
 
 // tryProbe reports whether to look for the upstream now, or when. While it is away
 // one task at a time looks; the others wait.
@@ -78,13 +78,13 @@ func (o *dialBackoff) tryProbe(now time.Time) (wait time.Time, ok bool) {
 		return o.next, false
 	}
 	if o.count > 0 {
-		o.next = now.Add(min(mostAway, exchange.PauseAfter(o.count)))
+		o.next = now.Add(min(maxAway, exchange.PauseAfter(o.count)))
 	}
 	return now, true
 }
 
-// another notes a failure at now; it returns when to try again, how many
-// incidents there were in a row and since when.
+// another notes a failure at now; it returns when to try again, how many incidents there were in a
+// row and since when.
 func (o *dialBackoff) another(now time.Time) (next time.Time, count int, since time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -92,7 +92,7 @@ func (o *dialBackoff) another(now time.Time) (next time.Time, count int, since t
 		o.since = now
 	}
 	if o.count == 0 || now.After(o.last) {
-		o.next = now.Add(min(mostAway, exchange.PauseAfter(o.count)))
+		o.next = now.Add(min(maxAway, exchange.PauseAfter(o.count)))
 		o.last = o.next.Add(-time.Millisecond)
 		o.count++
 	}
@@ -108,7 +108,7 @@ func (o *dialBackoff) over() bool {
 	return was
 }
 
-// lasts reports whether no connection can be had at present.
+// lasts reports whether no connection is possible at present.
 func (o *dialBackoff) lasts() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -161,7 +161,7 @@ func (w *Worker) watchPatience(done <-chan struct{}) {
 	}
 }
 
-// outageDetail says, behind a sentence, what is wrong with an upstream that is out.
+// outageDetail describes, after a sentence, what is wrong with an upstream that is out.
 func (w *Worker) outageDetail(limit harvest.Limit) string {
 	if why := w.lastUpstreamError(); why != "" && limit == harvest.LimitOutage {
 		return ", " + why

@@ -10,26 +10,26 @@ import (
 
 // Corpus is the lazy sequence of everything to harvest.
 type Corpus interface {
-	// Entries is one pass. Its last pair may be an error: the corpus is damaged
-	// from there on, and what came before is good.
+	// Entries yields one pass. Its last pair may be an error: the corpus is damaged from there on,
+	// and what came before is good.
 	Entries() iter.Seq2[harvest.Entry, error]
-	// Fraction is the part that has been read so far; 0 when the size is unknown.
+	// Fraction returns the part that has been read so far; 0 when the size is unknown.
 	Fraction() float64
 }
 
-// Store answers what is done. It is the truth.
+// Store answers what is done. It is the only authority.
 type Store interface {
-	// Known tells for each key whether its page is committed. An error that
-	// Parts.Temporary accepts is worth another try.
+	// Known reports for each key whether its page is committed. An error that Parts.Temporary
+	// accepts is worth another try.
 	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
-	// Landed returns up to limit items of the run that landed, by whichever worker.
+	// Landed returns up to limit items of the run that landed, by any worker.
 	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
 	// Rows counts the pages that landed under a shard, and under all shards of the run together.
 	Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error)
 }
 
-// Ledger is the fast mirror of what is done: it may forget, it never invents.
-// Its errors cost time only, since the store is asked instead.
+// Ledger is the fast mirror of what is done: it may forget, it never invents. Its errors only cost
+// time, since the store is asked instead.
 type Ledger interface {
 	Known(ctx context.Context, generation string, keys []harvest.Key) ([]bool, error)
 	Mark(ctx context.Context, generation string, keys []harvest.Key) error
@@ -37,15 +37,15 @@ type Ledger interface {
 
 // Lease is the right to land pages of one shard.
 type Lease interface {
-	// Land commits the pages that are not there yet, all or none, and counts
-	// them. After an error that Parts.Temporary accepts the same batch is to be landed
-	// again: it may or may not be committed.
+	// Land commits the pages that are not there yet, all or none, and counts them. After an error
+	// that Parts.Temporary accepts the caller lands the same batch again: it may or may not be
+	// committed.
 	Land(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
 	// Lost is closed when another worker owns the shard.
 	Lost() <-chan struct{}
-	// Fingerprint is the ledger's generation as the store last gave it.
+	// Fingerprint returns the ledger's generation as the store last had it.
 	Fingerprint() string
-	// Trouble says for a person why the lease cannot be renewed; empty when all is well.
+	// Trouble explains to a person why the lease cannot be renewed; empty when all is well.
 	Trouble() string
 }
 
@@ -53,9 +53,9 @@ type Lease interface {
 type Upstream interface {
 	// Fits reports whether the item can go into one request with those of the pack. Every item fits into an empty pack.
 	Fits(pack []harvest.Item, next harvest.Item) bool
-	// Request is the exchange for these items; an error means that no request can be made of them.
+	// Request returns the request for these items; an error means that they have none.
 	Request(items []harvest.Item) (*harvest.Request, error)
 	exchange.Reader
-	// Detail is the beginning of a failing answer as text that may be stored.
+	// Detail returns the beginning of a failing answer as text that may be stored.
 	Detail(answer *harvest.Answer) string
 }

@@ -61,7 +61,7 @@ func (p Process) Drain(ctx context.Context) (drained bool, err error) {
 	}
 }
 
-// onceMore says why a pass is to be repeated; empty when it is not.
+// onceMore returns why a pass is to be repeated; empty if it is not.
 func onceMore(err error) string {
 	switch {
 	case errors.Is(err, ErrAnother):

@@ -14,7 +14,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// shardsFake ends each pass as it is told, and notes what it is asked for.
+// shardsFake ends each pass as its test sets, and notes its calls.
 type shardsFake struct {
 	ends  []error // of the passes; errOpen: the limit ended it
 	next  []error

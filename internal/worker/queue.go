@@ -10,7 +10,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// task is a request on its way, with what its items have gone through.
+// task is a request on its way, with the history of its items.
 type task struct {
 	items    []harvest.Item
 	request  *harvest.Request
@@ -20,7 +20,7 @@ type task struct {
 	total    int // all tries, free ones included
 	free     int // tries that a refused stream or a lost connection cost nothing
 	refusals refusals
-	suspect  bool      // it was in flight in a crash, and is asked for with nothing beside it
+	suspect  bool      // it was in flight in a crash, and is requested with nothing beside it
 	noted    bool      // that its items are in flight
 	alone    bool      // it has a connection of its own from now on
 	renewed  bool      // the credential was renewed for it once
@@ -28,8 +28,8 @@ type task struct {
 	blamed   int       // how often it failed
 }
 
-// queue holds the tasks that wait for a fetcher. Those that were ready first
-// leave first, so that few tasks are open at a time.
+// queue holds the tasks that wait for a fetcher. The task that was ready first leaves first, so
+// that few tasks are open at a time.
 type queue struct {
 	mu     sync.Mutex
 	tasks  taskHeap
@@ -117,7 +117,7 @@ func (h *taskHeap) Pop() any {
 	return t
 }
 
-// waiting is how many tasks wait for a fetcher.
+// waiting returns how many tasks wait for a fetcher.
 func (q *queue) waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"shoal/internal/retry"
 )
 
-// refusal is the error of a stop, with examples and what a person can do. Without
-// a stop it was one attempt that decided, for the reason given.
+// refusal returns the error of a stop, with examples and what a person can do. Without a stop one
+// attempt decided, for the given reason.
 func (w *Worker) refusal(stop retry.Stop, reason string) error {
 	why := map[retry.Stop]string{
 		"": reason + " (look with --try 3)",

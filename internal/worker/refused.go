@@ -9,14 +9,14 @@ type refusals struct {
 	count    int
 	row      int  // of them since others were accepted
 	outvoted int  // how often others were accepted between one and the next
-	asked    bool // since the last one, something that once landed was asked for
+	asked    bool // since the last one, something that once landed was requested
 }
 
-// doubtful is after how many refusals something that once landed is asked for first: where nothing else is left to be asked
-// for, nothing else could be accepted.
+// doubtful is the number of refusals after which something that once landed is requested first: if
+// nothing else is left to request, nothing else could be accepted.
 const doubtful = 3
 
-// refused takes note of one at now; accepted is when something was last accepted.
+// refused notes a refusal at now; accepted is when something was last accepted.
 func (r *refusals) refused(now, accepted time.Time) {
 	if r.refuted(accepted) {
 		r.outvoted++
@@ -32,7 +32,7 @@ func (r *refusals) refuted(accepted time.Time) bool {
 	return !r.last.IsZero() && accepted.After(r.last)
 }
 
-// votes is how often others were accepted after a refusal, the last one included.
+// votes returns how often others were accepted after a refusal, the last one included.
 func (r *refusals) votes(accepted time.Time) int {
 	if r.refuted(accepted) {
 		return r.outvoted + 1
@@ -62,5 +62,5 @@ func (r *refusals) needsWitness(accepted time.Time, row int) bool {
 	return true
 }
 
-// accepted is when this worker last had an answer that was accepted.
+// accepted returns when this worker last had an answer that was accepted.
 func (w *Worker) accepted() time.Time { return time.Unix(0, w.lastAccepted.Load()) }

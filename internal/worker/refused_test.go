@@ -58,7 +58,7 @@ func TestSilencesOfAFewItemsDoNotGrow(t *testing.T) {
 	}
 }
 
-// What landed is refused too: it is our rate, and each silence without a hint is twice as long as the one before.
+// An item that landed is rejected too: it is our rate, and each silence without a hint is twice as long as the one before.
 func TestSilencesOfAllGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, c := leftOver(10)

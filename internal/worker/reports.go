@@ -25,7 +25,7 @@ type Reports struct {
 	Log      *slog.Logger
 }
 
-// Save reports what the process has done so far. ended says that it leaves.
+// Save reports what the process has done so far. ended means that it leaves.
 func (r Reports) Save(ctx context.Context, limit time.Duration, ended bool) {
 	work := harvest.Work{Run: r.Run, Worker: r.Worker, Started: r.Began, Ended: ended}
 	p, counters := r.Progress.Of(), r.Progress.Counters
@@ -37,7 +37,7 @@ func (r Reports) Save(ctx context.Context, limit time.Duration, ended bool) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := r.Store.SaveWork(ctx, work); err != nil {
-		r.Log.Debug("the store was not told what this worker does", "error", err)
+		r.Log.Debug("the store did not take this worker's report", "error", err)
 		return
 	}
 	counters.Saved(work.Minutes, time.Now())

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// silences are those that the upstream asked for in a row, without an accepted answer between. Refusals that were in flight
-// together are one.
+// silences are those that the upstream asked for in a row, without an accepted answer between.
+// Refusals that were in flight together are one.
 type silences struct {
 	mu    sync.Mutex
 	count int
@@ -14,7 +14,7 @@ type silences struct {
 	first time.Time // when the first of them began
 }
 
-// incident is how many refusals without hint there were in a row, this one included.
+// incident returns how many refusals without hint there were in a row, this one included.
 func (s *silences) incident(now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,8 +24,8 @@ func (s *silences) incident(now time.Time) int {
 	return max(1, s.count)
 }
 
-// add notes the silence that an answer at now led to; it reports whether it is
-// a new one, rather than another answer of the same burst.
+// add notes the silence that an answer at now led to; it reports whether it is a new one, rather
+// than another answer of the same burst.
 func (s *silences) add(now time.Time, silence time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,14 +47,14 @@ func (s *silences) row() int {
 	return s.count
 }
 
-// end is for an answer that was accepted.
+// end handles an answer that was accepted.
 func (s *silences) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count, s.first = 0, time.Time{}
 }
 
-// since is when the first of them began; zero without one.
+// since returns when the first of them began; zero without one.
 func (s *silences) since() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

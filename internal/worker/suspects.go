@@ -19,7 +19,7 @@ type suspicion struct {
 	hurry chan struct{} // has a token when a batch is to land although it is neither full nor old
 
 	mu        sync.Mutex
-	lingering map[harvest.Key]bool // asked for without company, and to be asked for again
+	lingering map[harvest.Key]bool // requested without company, and to be requested again
 	later     []harvest.Item       // that two crashes count for
 
 	delivered atomic.Int64 // pages that the batch has taken
@@ -51,7 +51,7 @@ func signal(to chan struct{}) {
 	}
 }
 
-// give hands one new item out, in the way that its past asks for; false when the work ends.
+// give hands one new item out, as its past requires; false when the work ends.
 func (w *Worker) give(item harvest.Item) bool {
 	switch crashes := w.parts.Suspects.Crashes(item.Key); {
 	case crashes >= suspect.MaxCrashes:
@@ -74,15 +74,15 @@ func (w *Worker) give(item harvest.Item) bool {
 	return w.handed.Load() != int64(w.config.Limit)
 }
 
-// poisonous is the page of an item that is not asked for again.
+// poisonous returns the page of an item that is not requested again.
 func poisonous(item harvest.Item, crashes int) harvest.Page {
 	page := suspect.Poisonous(crashes)
 	page.Key, page.URL, page.ID = item.Key, item.URL, item.ID
 	return page
 }
 
-// single hands an item out with nothing beside it in flight, and waits until it is committed, or is to be asked for again:
-// what it may do to the process, its first exchange has done.
+// single hands an item out with nothing beside it in flight, and waits until it is committed or is
+// to be requested again: after its first exchange the process has survived it.
 func (w *Worker) single(item harvest.Item) bool {
 	if !w.settle(w.quiet) {
 		return false
@@ -100,7 +100,8 @@ func (w *Worker) single(item harvest.Item) bool {
 	return w.settle(func() bool { return w.quiet() })
 }
 
-// giveLater hands out what two crashes count for, once the process has lived for a while; at the corpus' end it waits for that.
+// giveLater hands out what two crashes count for, once the process has lived for a while; at the
+// corpus' end it waits for that.
 func (w *Worker) giveLater(end bool) bool {
 	s := &w.suspicion
 	for len(s.later) > 0 {
@@ -123,7 +124,7 @@ func (w *Worker) giveLater(end bool) bool {
 	return true
 }
 
-// settle waits until nothing is in flight, as far as reached says; false when the work ends.
+// settle waits until reached reports that nothing is in flight; false when the work ends.
 func (w *Worker) settle(reached func() bool) bool {
 	for {
 		w.closePack(anyPack)
@@ -139,7 +140,8 @@ func (w *Worker) settle(reached func() bool) bool {
 	}
 }
 
-// quiet reports whether no item is in flight but those that survived being asked for, and all that have ended are committed.
+// quiet reports whether no item is in flight except those that the process survived, and all that
+// have ended are committed.
 func (w *Worker) quiet() bool { return w.suspicion.quiet(w.open.count.Load(), w.committed.Load()) }
 
 func (s *suspicion) quiet(open, committed int64) bool {
@@ -148,7 +150,7 @@ func (s *suspicion) quiet(open, committed int64) bool {
 	return open <= int64(len(s.lingering)) && s.delivered.Load() == committed
 }
 
-// survived takes note that a suspect is to be asked for again: others need not wait for it.
+// survived notes that a suspect is to be requested again: others need not wait for it.
 func (w *Worker) survived(t *task) {
 	if t.suspect {
 		w.suspicion.linger(t.items[0].Key)
@@ -162,7 +164,8 @@ func (s *suspicion) linger(key harvest.Key) {
 	s.lingering[key] = true
 }
 
-// noted has kept, before anything is sent, that the task's items are in flight; false when the work ends.
+// noted stores, before anything is sent, that the task's items are in flight; false when the work
+// ends.
 func (w *Worker) noted(t *task) bool {
 	if t.noted || !w.parts.Suspects.On() {
 		return true

@@ -62,7 +62,8 @@ func (p *past) Clear(_ context.Context, keys []harvest.Key) error {
 
 func (p *past) Calm(context.Context) error { p.calms++; return nil }
 
-// crashed gives the rig a past in which the items of these numbers were in flight in so many crashes.
+// crashed gives the rig a past in which the items of these numbers were in flight in that many
+// crashes.
 func crashed(r *rig, crashes map[int]int) *past {
 	p := &past{crashes: map[harvest.Key]int{}, noted: map[harvest.Key]int{}}
 	for n, count := range crashes {

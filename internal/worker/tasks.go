@@ -28,7 +28,7 @@ func (w *Worker) requeueUnsent(t *task) {
 	w.requeue(t)
 }
 
-// requeueFailed is for a task that failed: it comes again when the policy says. A 401 renews the credential first, once for
+// requeueFailed is for a task that failed: it comes again when the policy decides. A 401 renews the credential first, once for
 // each task.
 func (w *Worker) requeueFailed(t *task, x *exchange.Exchange) {
 	d := x.Decision

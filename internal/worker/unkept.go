@@ -17,7 +17,7 @@ const (
 )
 
 // unkeptLog logs items that end without being kept: the first ones each, then a
-// line a minute, because a log is no second store. All of them are rows.
+// line a minute, because a log is not a second store. All of them are rows.
 type unkeptLog struct {
 	mu    sync.Mutex
 	shown int

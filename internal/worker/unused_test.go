@@ -8,7 +8,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// A permit that came too late for its write is given back; its task comes again with another, and no try is spent.
+// A permit that came too late for its write is given back; its task comes again with another, and
+// costs no try.
 func TestPermitThatIsTooLateAtTheWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(20)...)
@@ -33,7 +34,7 @@ func TestPermitThatIsTooLateAtTheWrite(t *testing.T) {
 	})
 }
 
-// An outage is not proven by a witness that was not asked.
+// A witness that was not asked does not prove an outage.
 func TestPermitThatIsTooLateForAWitness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig()

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// maxNeighbours is how many items of other shards may be asked for before a shard in which nothing landed counts as a
-	// mistake in the settings.
+	// maxNeighbours is how many items of other shards may be requested before a shard in which
+	// nothing landed counts as a mistake in the settings.
 	maxNeighbours = 10
-	// maxWitnesses is how many landed items are known by which the upstream can be judged.
+	// maxWitnesses is how many landed items are kept to judge the upstream by.
 	maxWitnesses = 5
 )
 
@@ -73,7 +73,7 @@ func (w *Worker) vouched(stop retry.Stop) bool {
 	return false
 }
 
-// served asks for one item after another until one lands. Nothing of it is kept.
+// served requests one item after another until one lands. It keeps nothing of them.
 func (w *Worker) served(items []harvest.Item) bool {
 	for _, item := range items {
 		if w.ask(item) {
@@ -86,19 +86,20 @@ func (w *Worker) served(items []harvest.Item) bool {
 	return false
 }
 
-// landedItems are a few items of the run that landed, by whichever worker; none where the store does not answer.
+// landedItems returns a few items of the run that landed, by any worker; none if the store does not
+// answer.
 func (w *Worker) landedItems(ctx context.Context) []harvest.Item {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	items, err := w.parts.Store.Landed(ctx, w.config.Run.Name, maxWitnesses)
 	if err != nil && w.feeding.Err() == nil {
-		w.parts.Log.Warn("the store does not say what has landed", "error", err)
+		w.parts.Log.Warn("the store does not answer what has landed", "error", err)
 	}
 	return items
 }
 
-// ask makes one exchange outside of any task, with a permit of its own: to learn how the upstream is, not to keep what
-// it answers.
+// ask makes one exchange outside of any task, with a permit of its own, to learn the upstream's
+// state; it does not keep the answer.
 func (w *Worker) ask(item harvest.Item) (landed bool) {
 	request, err := w.question(item)
 	if err != nil {
@@ -121,7 +122,7 @@ func (w *Worker) ask(item harvest.Item) (landed bool) {
 	}
 }
 
-// question is the request for one item.
+// question returns the request for one item.
 func (w *Worker) question(item harvest.Item) (*harvest.Request, error) {
 	return w.parts.Upstream.Request([]harvest.Item{item})
 }
@@ -133,7 +134,7 @@ type asked struct {
 	silences *silences
 }
 
-// Facts implements exchange.Past.
+// Facts implements [exchange.Past].
 func (a asked) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
 	facts = a.Once.Facts(facts, excusable)
 	facts.Incidents = a.silences.incident(facts.Now)
@@ -142,7 +143,7 @@ func (a asked) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
 
 func (w *Worker) asked() exchange.Past { return asked{exchange.Once{Trusted: true}, &w.silences} }
 
-// learn takes in what a question has shown; it reports whether its item would land.
+// learn notes what a question has shown; it reports whether its item would land.
 func (w *Worker) learn(x exchange.Exchange) (landed bool) {
 	if x.Healthy {
 		w.lastGood.Store(x.At.UnixNano())

@@ -12,7 +12,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// always answers each item alike.
+// always answers every item in the same way.
 func always(code int, body string) func(int, string) (*harvest.Answer, error) {
 	return func(int, string) (*harvest.Answer, error) {
 		answer := status(code)

@@ -9,7 +9,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// leftOver is a run of 100 items of which all but the last n have landed, in an earlier start.
+// leftOver is a run of 100 items of which all except the last n have landed, in an earlier start.
 func leftOver(n int) (*rig, Config) {
 	r := newRig(numbered(100)...)
 	for _, entry := range r.items[:100-n] {
@@ -22,7 +22,7 @@ func leftOver(n int) (*rig, Config) {
 	return r, c
 }
 
-// number is the item's place in the corpus.
+// number returns the item's place in the corpus.
 func number(url string) (n int) {
 	_, _ = fmt.Sscanf(url, "http://api.test/items/%d", &n)
 	return n

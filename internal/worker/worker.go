@@ -1,9 +1,9 @@
 // Package worker drains one shard of a corpus from its first item to its last.
 //
-// In go a corpus, a lease on the shard and the parts that talk to the upstream;
-// out come committed pages, and a Progress at any moment. It decides nothing
-// about when to send (pace) or what an answer means (upstream, retry), and it
-// never talks to a network or a database itself.
+// In go a corpus, a lease on the shard and the parts that talk to the upstream; out come committed
+// pages, and a [harvest.Progress] at any moment. The package never decides when to send (pace does)
+// or what an answer means (upstream and retry do), and it never talks to a network or a database
+// itself.
 //
 // The way of an item, each stage bounded, so that a slow one stops those before it:
 //
@@ -28,7 +28,7 @@ import (
 	"shoal/internal/suspect"
 )
 
-// Config says how a worker works.
+// Config is how a worker works.
 type Config struct {
 	Run         harvest.Run
 	Shard       harvest.Shard
@@ -40,7 +40,7 @@ type Config struct {
 	Retry       retry.Policy
 	Patience    time.Duration // 0 waits for ever
 	MaxSilence  time.Duration // a silence that the upstream asks for and is longer ends the work; 0: none is
-	Limit       int           // stop after so many new items; 0 for none
+	Limit       int           // stop after this many new items; 0 for none
 	Canary      bool          // stop when the first items of the run all fail
 	Fresh       bool          // nothing of the run has landed so far
 	Verify      bool          // only the store is asked what has ended
@@ -72,7 +72,7 @@ type Worker struct {
 	meter
 
 	feeding     context.Context // ends when nothing new is to be started
-	sending     context.Context // ends when no answer is waited for any more
+	sending     context.Context // ends when no answer is needed any more
 	landing     context.Context // ends when the store is not waited for any more
 	stopFeeding context.CancelCauseFunc
 	stopSending,
@@ -94,8 +94,8 @@ type Worker struct {
 	vouching   *semaphore.Weighted
 
 	finished    chan harvest.Page
-	over        chan struct{} // closed when nothing more will end; what ends all the same is fetched again
-	enough      chan struct{} // closed when what still runs is not waited for any more
+	over        chan struct{} // closed when nothing more will end; whatever still does is fetched again
+	enough      chan struct{} // closed when nothing waits any more for what still runs
 	dialBackoff dialBackoff
 
 	suspicion suspicion
@@ -119,10 +119,9 @@ func New(config Config, parts Parts) *Worker {
 	return w
 }
 
-// Drain runs the worker. It returns nil when every item of the shard was
-// committed, and the corpus' digest with it. When stop is closed it starts
-// nothing new, lands what is in flight and returns ErrStopped; when ctx ends it
-// leaves at once.
+// Drain runs the worker. It returns nil when every item of the shard was committed, and the corpus'
+// digest with it. When stop is closed it starts nothing new, lands what is in flight and returns
+// [ErrStopped]; when ctx ends it leaves at once.
 func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error) {
 	w.feeding, w.stopFeeding = context.WithCancelCause(ctx)
 	w.sending, w.stopSending = context.WithCancel(ctx)
@@ -168,7 +167,7 @@ func (w *Worker) Drain(ctx context.Context, stop <-chan struct{}) (Result, error
 type Result struct {
 	Digest   harvest.Digest // of the whole corpus, all shards
 	Prefix   string         // Digest.Sum after as many keys as the run's corpus had before
-	Rejected int64          // lines of this shard that are no items
+	Rejected int64          // lines of this shard that are not items
 	Complete bool           // the pass reached the corpus' end, undamaged
 }
 
@@ -182,7 +181,7 @@ func (w *Worker) result() (Result, error) {
 	case w.handed.Load() != w.committed.Load():
 		return result, fmt.Errorf("%w: %d items were handed out and %d committed; start again, and please report it", ErrIncomplete, w.handed.Load(), w.committed.Load())
 	case w.parts.Lease.Fingerprint() != w.generation:
-		// What was committed before a failover or a restore may not be there any more.
+		// A failover or a restore may have lost what was committed before it.
 		return result, ErrAnother
 	}
 	return result, w.doubts()
@@ -191,11 +190,12 @@ func (w *Worker) result() (Result, error) {
 // fail ends the work for a reason; what is in flight still lands. Only the first reason counts.
 func (w *Worker) fail(err error) { w.stopFeeding(err) }
 
-// landGrace is what the store may take, after the last answer was waited for,
-// when the work ends early.
+// landGrace is what the store may take, after the wait for the last answer, when the work ends
+// early.
 const landGrace = 8 * time.Second
 
-// lastGrace is what an attempt may take to end once its answer is not waited for any more. One that is stuck is left behind.
+// lastGrace is what an attempt may take to end once its answer is not needed any more. An attempt
+// that is stuck is left behind.
 const lastGrace = 2 * time.Second
 
 // dismissFetchers waits for the attempts that are under way.
@@ -212,7 +212,7 @@ func (w *Worker) dismissFetchers(fetchers *sync.WaitGroup) {
 	}
 }
 
-// watch turns what happens outside into the steps of an end.
+// watch turns events outside into the steps of an end.
 func (w *Worker) watch(stop, done <-chan struct{}) {
 	select {
 	case <-done:
@@ -303,8 +303,8 @@ func (w *Worker) ready(t *task) (ready exchange.Ready, ok bool) {
 	return ready, false
 }
 
-// probe uses a permit that was drawn in an outage for an item that once landed, in place of the task, which goes back.
-// False: the task itself is to be tried.
+// probe uses a permit that was drawn in an outage for an item that once landed, in place of the
+// task, which goes back. It returns false if the task itself is to be tried.
 func (w *Worker) probe(t *task, ready exchange.Ready) bool {
 	if w.parts.Pace.State().Limit != harvest.LimitOutage && !t.refusals.needsWitness(w.accepted(), w.silences.row()) {
 		return false
@@ -317,9 +317,9 @@ func (w *Worker) probe(t *task, ready exchange.Ready) bool {
 	return probed
 }
 
-// mayWait is how many fetchers may hold a connection while they wait for a
-// permit: as many as get one within half a second. A server closes connections
-// that it sees no request on, and then the permit would be for nothing.
+// mayWait returns how many fetchers may hold a connection while they wait for a permit: as many as
+// get one within half a second. A server closes connections on which it sees no request, and then
+// the permit would be wasted.
 func (w *Worker) mayWait() int {
 	pace := w.parts.Pace.State()
 	return max(1, min(w.config.Concurrency, int(math.Ceil(pace.Share/2))))

@@ -270,7 +270,7 @@ func TestAnswersThatNoPageKeepsAreReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(200)...)
 		w := r.worker(t, r.config())
-		w.parts.Upstream = mendingUpstream{}
+		w.parts.Upstream = sanitizingUpstream{}
 		if _, err := w.Drain(t.Context(), nil); err != nil || len(r.pages) != 200 {
 			t.Fatalf("Drain() = %v with %d pages, want 200", err, len(r.pages))
 		}
@@ -280,10 +280,10 @@ func TestAnswersThatNoPageKeepsAreReleased(t *testing.T) {
 	})
 }
 
-// mendingUpstream makes pages with bytes of their own.
-type mendingUpstream struct{ rigUpstream }
+// sanitizingUpstream makes pages with bytes of their own.
+type sanitizingUpstream struct{ rigUpstream }
 
-func (u mendingUpstream) Read(request *harvest.Request, a *harvest.Answer) harvest.Reading {
+func (u sanitizingUpstream) Read(request *harvest.Request, a *harvest.Answer) harvest.Reading {
 	reading := u.rigUpstream.Read(request, a)
 	reading.Pages[0].Body, reading.Pages[0].Answer = []byte(`"mended"`), nil
 	return reading
