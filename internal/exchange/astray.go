@@ -8,8 +8,9 @@ import (
 	"shoal/internal/harvest"
 )
 
-// ledAstray makes a connection that cannot be had the matter of one request where a redirect led that request to
-// another origin: one answer of a server must not look like an outage of it, or like a certificate that is refused.
+// ledAstray makes a failed connection the fault of one request if a redirect led that request to
+// another origin: one answer of a server must not look like an outage of it, or like a refused
+// certificate.
 func ledAstray(request *harvest.Request, err error) error {
 	failure, ok := errors.AsType[*harvest.Failure](err)
 	if !ok || request.Hops == 0 || len(request.Items) == 0 || sameScheme(request.URL, request.Items[0].URL) {

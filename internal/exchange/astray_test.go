@@ -7,7 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// A redirect from http to an https that cannot be used is one item's matter; the same failure without one is the upstream's.
+// A redirect from http to an unusable https is one item's fault; the same failure without one is
+// the upstream's.
 func TestLedAstray(t *testing.T) {
 	t.Parallel()
 	item := harvest.Item{URL: "http://api.example/1"}

@@ -10,23 +10,25 @@ import (
 	"shoal/internal/retry"
 )
 
-// Caller makes single requests outside of any shard, each attempt of which is an [Exchange] like any other: the steps of a
-// listing, the question of who we are.
+// Caller makes single requests outside of any shard, such as the steps of a listing or the question
+// of who we are. Each attempt is an [Exchange] like any other.
 type Caller struct {
 	Client   *Client
 	Patience time.Duration // how long one call may fail for reasons that pass; 0 means for ever
 	// MaxSilence is the longest silence that is waited for; 0 means any.
 	MaxSilence time.Duration
-	// Detail is the beginning of a failing answer as text that may be stored; nil keeps none.
+	// Detail returns the beginning of a failing answer as text that may be stored; nil keeps none.
 	Detail func(answer *harvest.Answer) string
-	// Served reports whether the upstream has given others what they asked for since an instant; the zero instant means ever.
-	// Where it has since the call first failed, a call that was tried often enough is given up, as an item would be: dead.
-	// nil: a call is made until Patience ends.
+	// Served reports whether the upstream has served other requests since an instant; the zero
+	// instant means ever. If it has since the call first failed, a call that was tried often enough
+	// is given up, as an item would be: dead. If nil, a call is made until Patience ends.
 	Served func(since time.Time) bool
-	// Proven says that the settings are right, as when something of the run has landed: then an answer that no API gives is
-	// an upstream that is out, and not an address of something else, which is refused after a few tries.
+	// Proven means that the settings are right, as when something of the run has landed. Then an
+	// answer that no API sends comes from an upstream that is out, and not from a wrong address,
+	// which is refused after a few tries.
 	Proven bool
-	// Witnesses tell a call that always fails from an upstream that is out; nil where nothing may have landed.
+	// Witnesses distinguish a call that always fails from an upstream that is out; nil if nothing
+	// may have landed.
 	Witnesses *Witnesses
 	// Before is called before each attempt, which waits for it; its error ends the call. nil: nothing comes before.
 	Before func(ctx context.Context) error
@@ -36,9 +38,10 @@ type Caller struct {
 	Waiting func(sentence string)
 }
 
-// Call makes the request, again where the policy says so, until read accepts an answer. read gets each 2xx answer, whose
-// body is void afterwards; its Reading need hold no more than a fault. It returns how many requests that took. The error
-// is a [*Refused], ErrRefused, ErrPatience or ctx's.
+// Call makes the request, and repeats it as the policy decides, until read accepts an answer. read
+// gets each 2xx answer, whose body is void afterwards; its Reading need hold no more than a fault.
+// Call returns how many requests that took. The error is a [*Refused], [ErrRefused], [ErrPatience]
+// or ctx's.
 func (c *Caller) Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) (requests int, err error) {
 	call := call{Caller: c, request: request, read: read, began: time.Now()}
 	for {
@@ -121,7 +124,7 @@ func (c *call) attempt(ctx context.Context) (time.Duration, error) {
 	return c.act(ctx, &x)
 }
 
-// away is for a connection that could not be had.
+// away handles a failed connection.
 func (c *call) away(ctx context.Context, err error) (time.Duration, error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
@@ -146,7 +149,7 @@ func (c *call) Facts(facts retry.Facts, excusable time.Time) retry.Facts {
 // Blames implements [Past].
 func (c *call) Blames(time.Time) bool { return true }
 
-// act does what the policy says.
+// act does what the policy decided.
 func (c *call) act(ctx context.Context, x *Exchange) (time.Duration, error) {
 	d := x.Decision
 	c.why, c.silence = d.Source, d.Pause
@@ -168,7 +171,7 @@ func (c *call) act(ctx context.Context, x *Exchange) (time.Duration, error) {
 		return accepted, nil
 	case d.Verb == retry.Abort, d.Verb == retry.Skip && (d.Outcome != harvest.Dead || c.givenUp(x)):
 		return 0, c.refused(x)
-	case d.Verb == retry.Skip: // tried often enough for an item; nothing goes on without a call
+	case d.Verb == retry.Skip: // tried often enough for an item; nothing continues without a call
 		c.Client.Counters.Retried(d.Source)
 		c.doubt = true
 		return c.Witnesses.pause(LongWait), nil
@@ -186,8 +189,8 @@ func (c *call) act(ctx context.Context, x *Exchange) (time.Duration, error) {
 	return max(0, d.Delay-d.Pause), nil
 }
 
-// givenUp reports whether a call that was tried often enough ends: the address is of something else, or the upstream works,
-// for this answer or for others.
+// givenUp reports whether a call that was tried often enough ends: the address is wrong, or the
+// upstream works, for this answer or for others.
 func (c *call) givenUp(x *Exchange) bool {
 	return x.Mistaken && (x.Reading.Fault == harvest.FaultForeign || c.Served != nil) ||
 		c.Served != nil && c.Served(c.failed) || c.Witnesses != nil && c.Witnesses.since(c.failed)
@@ -210,7 +213,7 @@ func (c *call) refused(x *Exchange) *Refused {
 	return r
 }
 
-// reader makes a Reader of what reads an answer.
+// reader makes a [Reader] of a function.
 type reader func(*harvest.Answer) harvest.Reading
 
 // Read implements [Reader].

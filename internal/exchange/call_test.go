@@ -14,7 +14,7 @@ import (
 	"shoal/internal/retry"
 )
 
-// caller asks as the walk of a listing does.
+// caller makes requests as the walk of a listing does.
 func caller(w *exchangetest.World) *exchange.Caller { return &exchange.Caller{Client: client(w)} }
 
 func client(w *exchangetest.World) *exchange.Client {
@@ -31,7 +31,7 @@ func (reader) Read(request *harvest.Request, a *harvest.Answer) harvest.Reading 
 	return harvest.Reading{Pages: []harvest.Page{{URL: request.URL, Outcome: harvest.Landed, Status: a.Status, Body: a.Body}}}
 }
 
-// callOf asks for one address.
+// callOf requests one address.
 func callOf(t *testing.T, c *exchange.Caller, url string) (*exchange.Refused, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)

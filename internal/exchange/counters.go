@@ -9,15 +9,16 @@ import (
 	"shoal/internal/harvest"
 )
 
-// The rate of counters is the mean of so many whole seconds; of more where so few requests were sent in them.
+// The rate of counters is the mean over this many whole seconds; over more if few requests were
+// sent in them.
 const (
 	rateSpan     = 10
 	rateSpanSlow = 60
 	rateRequests = 20
 )
 
-// Counters adds up what a process does, over all shards that it works on. Its methods may be called at once; those of nil
-// do nothing.
+// Counters adds up what a process does, over all shards that it works on. It is safe for concurrent
+// use; the methods of nil do nothing.
 type Counters struct {
 	mu      sync.Mutex
 	stats   harvest.Stats
@@ -29,7 +30,7 @@ type Counters struct {
 	clocks  clocks
 }
 
-// NewCounters begins one.
+// NewCounters returns empty counters.
 func NewCounters() *Counters {
 	return &Counters{
 		stats:  harvest.Stats{Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Malformed: map[string]int64{}},
@@ -57,7 +58,7 @@ func (c *Counters) sent(now time.Time) {
 	m.Seconds[at%60]++
 }
 
-// unsent takes a request back that was counted at began and did not leave.
+// unsent takes back a request that was counted at began and did not leave.
 func (c *Counters) unsent(began time.Time) {
 	if c == nil {
 		return
@@ -89,7 +90,7 @@ func (c *Counters) received(bytes int64) {
 	c.stats.Wire += bytes
 }
 
-// Sum is what was added up so far.
+// Sum returns what was added up so far.
 func (c *Counters) Sum() harvest.Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,7 +132,7 @@ func (c *Counters) Retried(reason string) {
 	c.stats.LastError = reason
 }
 
-// misread counts rate-limit headers that could not be understood.
+// misread counts rate-limit headers that could not be parsed.
 func (c *Counters) misread(names []string) {
 	if c == nil || len(names) == 0 {
 		return
@@ -143,7 +144,7 @@ func (c *Counters) misread(names []string) {
 	}
 }
 
-// Failed notes the last error: why an item ended otherwise than wanted.
+// Failed notes the last error: why an item did not land.
 func (c *Counters) Failed(reason string) {
 	if c == nil {
 		return
@@ -153,8 +154,8 @@ func (c *Counters) Failed(reason string) {
 	c.stats.LastError = reason
 }
 
-// Paused counts a silence that the upstream asked for. It is a refusal where we asked too fast, and none where the
-// upstream has trouble of its own, such as lag.
+// Paused counts a silence that the upstream asked for. It is a refusal if we asked too fast, but
+// not if the upstream has trouble of its own, such as lag.
 func (c *Counters) Paused(source string, length time.Duration, refused bool) {
 	if c == nil {
 		return
@@ -169,8 +170,8 @@ func (c *Counters) Paused(source string, length time.Duration, refused bool) {
 	}
 }
 
-// Take is the counters at this moment, together with what p says of now, and the minutes that were not Saved yet. The time
-// since the last Take counts for what holds the worker back now.
+// Take returns the counters at this moment, together with the state in p, and the minutes that were
+// not Saved yet. The time since the last Take counts for what slows the worker down now.
 func (c *Counters) Take(p harvest.Progress) (harvest.Stats, []harvest.Minute) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,7 +193,7 @@ func (c *Counters) Take(p harvest.Progress) (harvest.Stats, []harvest.Minute) {
 	return s, all
 }
 
-// Saved forgets minutes that are over and kept elsewhere. The one before the present stays for the rate.
+// Saved forgets minutes that are over and stored. The minute before the present stays for the rate.
 func (c *Counters) Saved(minutes []harvest.Minute, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -203,14 +204,14 @@ func (c *Counters) Saved(minutes []harvest.Minute, now time.Time) {
 	}
 }
 
-// Rate is how many requests a second this process has sent lately.
+// Rate returns how many requests a second this process has sent lately.
 func (c *Counters) Rate(now time.Time) float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.rate(now.Unix())
 }
 
-// rate is the mean of the last whole seconds, of those since the first request.
+// rate returns the mean of the last whole seconds, of those since the first request.
 func (c *Counters) rate(now int64) float64 {
 	sum, seconds := 0, int64(0)
 	for at := now - 1; at >= max(c.first, now-rateSpanSlow) && (seconds < rateSpan || sum < rateRequests); at-- {

@@ -46,7 +46,8 @@ func send(t *Counters, at time.Time, n int) {
 	}
 }
 
-// TestLagIsNoRefusal: only what we asked too fast counts as refused, whatever else makes the fleet silent.
+// TestLagIsNoRefusal checks that only asking too fast counts as refused, whatever else silences the
+// fleet.
 func TestLagIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

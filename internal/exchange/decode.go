@@ -35,27 +35,28 @@ func (c *Client) decode(reader Reader, request *harvest.Request, answer *harvest
 	return harvest.Reading{Fault: fault, Reason: string(fault), Cause: err}
 }
 
-// foreign reports whether a body does not even begin as JSON: an address of something else answers so, again and again,
-// where a broken API answers with half of what it means.
+// foreign reports whether a body does not even begin as JSON: a wrong address answers so, again and
+// again, while a broken API answers with half of what it means.
 func foreign(body []byte) bool {
 	body = bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\uFEFF")), " \t\r\n")
 	return len(body) == 0 || !strings.ContainsRune(`{["`, rune(body[0]))
 }
 
-// healthy reports whether the upstream works: it answered, with something that can
-// be used or with a refusal that is about the item.
+// healthy reports whether the upstream works: it answered, with something usable or with a refusal
+// that is about the item.
 func healthy(answer *harvest.Answer, reading harvest.Reading) bool {
 	return answer != nil && answer.Status < 500 && reading.Fault != harvest.FaultCalm && reading.Fault != harvest.FaultUndecodable && !unexpected(reading)
 }
 
-// unexpected reports whether the upstream works and yet gives what our settings do not expect: other JSON, or HTML where
-// the address is wrong. That says nothing about it: a mistake of ours must not look like an outage, in which nothing would
-// ever end.
+// unexpected reports whether the upstream works and yet sends what our settings do not expect:
+// other JSON, or HTML if the address is wrong. That is no evidence about it: a mistake of ours must
+// not look like an outage, in which nothing would ever end.
 func unexpected(reading harvest.Reading) bool {
 	return reading.Fault == harvest.FaultUnexpected || reading.Fault == harvest.FaultForeign
 }
 
-// Detailed is a page's detail: what is wrong with the answer, in words, and the beginning of the answer.
+// Detailed returns a page's detail: what is wrong with the answer, in words, and the beginning of
+// the answer.
 func Detailed(reading harvest.Reading, beginning string) string {
 	if reading.Cause == nil {
 		return beginning
@@ -67,12 +68,12 @@ func Detailed(reading harvest.Reading, beginning string) string {
 	return Text(why + "\n" + beginning)
 }
 
-// Text is what a store takes as text, at most harvest.MaxDetail bytes of it.
+// Text returns what a store takes as text, at most [harvest.MaxDetail] bytes of it.
 func Text(s string) string {
 	return harvest.Printable(s[:min(len(s), harvest.MaxDetail)])
 }
 
-// Head is the beginning of a detail, for one line.
+// Head returns the beginning of a detail, for one line.
 func Head(detail string) string {
 	const most = 200
 	if len(detail) > most {
@@ -81,8 +82,9 @@ func Head(detail string) string {
 	return detail
 }
 
-// Share makes each page a holder of what its answer counts for: what was made of it, and its body where a page keeps that.
-// The last page that lands gives it back. Without a page the answer is released.
+// Share makes each page a holder of the memory that its answer counts: of what was made of it, and
+// of its body if a page keeps that. The last page that lands gives it back. Without a page the
+// answer is released.
 func Share(answer *harvest.Answer, pages []harvest.Page) {
 	if len(pages) == 0 || answer == nil {
 		answer.Release()

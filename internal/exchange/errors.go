@@ -9,21 +9,21 @@ import (
 	"shoal/internal/retry"
 )
 
-// How what needs the upstream may end without it; each is an exit code of its own.
+// How work that needs the upstream may end without it; each has an exit code of its own.
 var (
-	// ErrRefused is of an upstream that refuses us: a person is needed.
+	// ErrRefused means that the upstream refuses us: a person is needed.
 	ErrRefused = errors.New("the upstream refuses us")
-	// ErrPatience is of a dependency, an upstream or a backoff that outlasted --patience.
+	// ErrPatience means that a dependency, an upstream or a backoff outlasted --patience.
 	ErrPatience = errors.New("waited longer than --patience")
 )
 
-// Impatient is the ErrPatience of what has failed since an instant.
+// Impatient returns the [ErrPatience] of a dependency that has failed since an instant.
 func Impatient(what string, since time.Time, cause error) error {
 	return fmt.Errorf("%w: %s since %s: %w", ErrPatience, what, since.Format(time.TimeOnly), cause)
 }
 
-// Bounded is the ErrPatience of a silence, at now, that is longer than a person wants to wait for without being asked; nil
-// for any other. 0 is no bound.
+// Bounded returns the [ErrPatience] of a silence, at now, that is longer than a person agrees to
+// wait without being asked; nil for any other. 0 means no bound.
 func Bounded(d retry.Decision, now time.Time, maxSilence, patience time.Duration) error {
 	switch {
 	case maxSilence > 0 && d.Pause > maxSilence:
@@ -35,17 +35,17 @@ func Bounded(d retry.Decision, now time.Time, maxSilence, patience time.Duration
 	return nil
 }
 
-// SilentUntil is the ErrPatience of a silence that lasts until then.
+// SilentUntil returns the [ErrPatience] of a silence that lasts until then.
 func SilentUntil(then time.Time) error {
 	return fmt.Errorf("%w: the upstream asked for silence until %s; start again then", ErrPatience, then.Format(time.DateTime))
 }
 
-// persistent is how many incidents in a row make a refusal of a certificate or a
-// credential something that a person must look at.
+// persistent is how many incidents in a row make a refused certificate or credential something that
+// a person must look at.
 const persistent = 4
 
-// Hopeless is the ErrRefused of a connection that could not be had so many times in a row, where a person must see to it;
-// nil where it may come back.
+// Hopeless returns the [ErrRefused] of a connection that failed that many times in a row, if a
+// person must act; nil if it may come back.
 func Hopeless(err error, incidents int) error {
 	failure, ok := errors.AsType[*harvest.Failure](err)
 	if ok && (failure.Fault == harvest.FaultBlocked || incidents >= persistent && (failure.Fault == harvest.FaultTLS || failure.Fault == harvest.FaultCredential)) {
@@ -54,8 +54,9 @@ func Hopeless(err error, incidents int) error {
 	return nil
 }
 
-// Refused is the ErrRefused of a single answer. Where the answer says how the item ends that was asked for, and not that
-// nothing is to be asked any more, Verdict has the outcome, its reason and the evidence.
+// Refused is the [ErrRefused] of a single answer. If the answer decides how the requested item
+// ends, rather than that all requests must stop, Verdict has the outcome, its reason and the
+// evidence.
 type Refused struct {
 	Text    string
 	Class   retry.Class
@@ -65,5 +66,5 @@ type Refused struct {
 // Error implements error.
 func (r *Refused) Error() string { return ErrRefused.Error() + ": " + r.Text }
 
-// Unwrap implements errors.Is.
+// Unwrap implements [errors.Is].
 func (r *Refused) Unwrap() error { return ErrRefused }

@@ -17,47 +17,50 @@ type Client struct {
 	Fetch    Fetcher
 	Policy   retry.Policy
 	Counters *Counters // may be nil
-	// Waiting is how many callers will soon need a permit besides those that wait for one; nil means none.
+	// Waiting returns how many callers will soon need a permit besides those that wait for one; nil
+	// means none.
 	Waiting func() int
 
 	sent, wire, inFlight, pacing, gone atomic.Int64
 }
 
-// withRetries is a client for the same upstream that makes so many tries after the first.
+// withRetries returns a client for the same upstream that makes n tries after the first.
 func (c *Client) withRetries(n int) *Client {
 	policy := c.Policy
 	policy.Retries = n
 	return &Client{Pace: c.Pace, Fetch: c.Fetch, Policy: policy, Counters: c.Counters, Waiting: c.Waiting}
 }
 
-// Sent is how many requests have left so far.
+// Sent returns how many requests have left so far.
 func (c *Client) Sent() int64 { return c.sent.Load() }
 
-// Wire is how many bytes have come.
+// Wire returns how many bytes have come.
 func (c *Client) Wire() int64 { return c.wire.Load() }
 
-// InFlight is how many requests wait for their answer now.
+// InFlight returns how many requests wait for their answer now.
 func (c *Client) InFlight() int64 { return c.inFlight.Load() }
 
-// Pacing is how many callers wait for a permit now.
+// Pacing returns how many callers wait for a permit now.
 func (c *Client) Pacing() int64 { return c.pacing.Load() }
 
-// Unreached is why there was no connection. No permit was taken.
+// Unreached is why there was no connection. It cost no permit.
 type Unreached struct{ Err error }
 
 // Error implements error.
 func (u *Unreached) Error() string { return u.Err.Error() }
 
-// Unwrap implements errors.Is.
+// Unwrap implements [errors.Is].
 func (u *Unreached) Unwrap() error { return u.Err }
 
 // maxGone is how many connections in a row may close before their first request until the upstream counts as unreachable.
 const maxGone = 5
 
-// errClosedUnused is what an upstream is that takes connections and closes them before a request.
+// errClosedUnused is the error of an upstream that accepts connections and closes them before a
+// request.
 var errClosedUnused = &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("it closes its connections before a request is sent")}
 
-// Ready is the stream of a live connection and the permit for one request. Exactly one Send ends it.
+// Ready is the stream of a live connection and the permit for one request. Exactly one Send ends
+// it.
 type Ready struct {
 	client  *Client
 	request *harvest.Request
@@ -66,12 +69,12 @@ type Ready struct {
 	news    error // about this request, which is decided without being sent
 }
 
-// Ready waits for a stream, and then for a permit; alone is for a connection that carries nothing else. The error is an
-// [*Unreached], harvest.ErrLate where the permit or the connection was of no use any more and the attempt is to be made
-// again, or what ended the waiting.
-func (c *Client) Ready(ctx context.Context, request *harvest.Request, alone bool) (Ready, error) {
+// Ready waits for a stream, and then for a permit; own requires a connection that carries nothing
+// else. The error is an [*Unreached], [harvest.ErrLate] if the permit or the connection expired and
+// the caller has to try again, or what ended the wait.
+func (c *Client) Ready(ctx context.Context, request *harvest.Request, own bool) (Ready, error) {
 	reserve := c.Fetch.Reserve
-	if alone {
+	if own {
 		reserve = c.Fetch.ReserveAlone
 	}
 	left := c.Counters.Enter(harvest.StageConnect)
@@ -113,19 +116,19 @@ func (c *Client) permit(ctx context.Context) (Permit, error) {
 	return c.Pace.Wait(ctx)
 }
 
-// For is the same stream and permit for another request to the same origin.
+// For returns the same stream and permit for another request to the same origin.
 func (r Ready) For(request *harvest.Request) Ready {
 	r.request = request
 	return r
 }
 
-// Exchange is what came of one attempt. Who made it acts on it, and releases the Answer.
+// Exchange is the result of one attempt. The caller acts on it, and releases the Answer.
 type Exchange struct {
-	// Made says that there is something to act on. Else no request has left, or its answer is not waited for any more: the
-	// request is to be made again, unless the work ends.
+	// Made reports that there is something to act on. Otherwise no request has left, or its answer
+	// is not needed any more: the request has to be made again, unless the work ends.
 	Made     bool
 	Sent     bool            // a request has left
-	Answer   *harvest.Answer // nil where none came
+	Answer   *harvest.Answer // nil if none came
 	Reading  harvest.Reading
 	Decision retry.Decision // zero after a redirect
 	Mistaken bool           // the answer is not what our settings expect, which may be wrong
@@ -133,7 +136,7 @@ type Exchange struct {
 	At       time.Time      // when the answer was there
 }
 
-// Redirected is the request that a redirect leads to; nil without one.
+// Redirected returns the request that a redirect leads to; nil without one.
 func (x *Exchange) Redirected() *harvest.Request {
 	if x.Answer == nil || x.Answer.Status < 300 {
 		return nil
@@ -141,11 +144,11 @@ func (x *Exchange) Redirected() *harvest.Request {
 	return x.Reading.Next
 }
 
-// maxForeign is how often a request is made whose answers are nothing that an API gives.
+// maxForeign is how often a request is made whose answers no API would send.
 const maxForeign = 3
 
-// Send makes the exchange: it sends the request, decodes the answer, has the policy decide what follows, and reports to pace
-// how the upstream is and what silence it asks for.
+// Send makes the exchange: it sends the request, decodes the answer, lets the policy decide what
+// follows, and reports to pace the upstream's state and the silence that it asks for.
 func (r Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
 	c := r.client
 	if r.news != nil {
@@ -166,7 +169,7 @@ func (r Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
 		c.sent.Add(-1)
 		c.Counters.unsent(began)
 	}
-	if late || err != nil && ctx.Err() != nil { // nothing is to be learnt
+	if late || err != nil && ctx.Err() != nil { // there is nothing to learn
 		r.permit.Unused()
 		return Exchange{Sent: !late}
 	}
@@ -182,8 +185,9 @@ func (r Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
 	return x
 }
 
-// decide asks the policy what the attempt means. An answer that no API gives, while our settings are not proven, is soon a
-// mistake in the address rather than an outage: it is asked for again twice.
+// decide asks the policy what the attempt means. An answer that no API sends, while our settings
+// are not proven, soon counts as a mistake in the address rather than an outage: it is requested
+// again twice.
 func (r *Ready) decide(ctx context.Context, x *Exchange, past Past) {
 	if x.Redirected() != nil {
 		x.Healthy = true
@@ -213,7 +217,7 @@ func (r *Ready) decide(ctx context.Context, x *Exchange, past Past) {
 	}
 }
 
-// report has pace know how the upstream is.
+// report reports the upstream's state to pace.
 func (r *Ready) report(ctx context.Context, x *Exchange, past Past) {
 	switch {
 	case x.Mistaken:
@@ -227,7 +231,8 @@ func (r *Ready) report(ctx context.Context, x *Exchange, past Past) {
 	}
 }
 
-// Excusable is when the try ended, for pace to compare with outages: never, where the upstream worked.
+// Excusable returns when the try ended, for pace to compare with outages; zero if the upstream
+// worked.
 func (x *Exchange) Excusable() time.Time {
 	if x.Mistaken {
 		return time.Time{}
@@ -235,8 +240,8 @@ func (x *Exchange) Excusable() time.Time {
 	return x.At
 }
 
-// calmed reports whether a connection was refused because we send too much: that
-// is an answer to our rate and for the whole fleet, not a connection that is away.
+// calmed reports whether a connection was refused because we send too much: that is an answer to
+// our rate and for the whole fleet, not an unreachable server.
 func calmed(err error) bool {
 	failure, ok := errors.AsType[*harvest.Failure](err)
 	return ok && failure.Fault == harvest.FaultCalm

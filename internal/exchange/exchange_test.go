@@ -14,7 +14,7 @@ import (
 	"shoal/internal/retry"
 )
 
-// told is a past that a row of a table states.
+// fixed is a past that a row of a table sets.
 type told struct {
 	exchange.Once
 
@@ -39,7 +39,7 @@ func once(t *testing.T, w *exchangetest.World, past exchange.Past) (exchange.Exc
 	return ready.Send(t.Context(), reader{}, past), nil
 }
 
-// An attempt says what its answer means, and pace hears of it.
+// An attempt returns what its answer means, and reports it to pace.
 func TestExchange(t *testing.T) {
 	t.Parallel()
 	html := exchangetest.Status(200)
@@ -100,14 +100,14 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// What is not sent costs no request, and says why.
+// An attempt that is not sent costs no request, and returns why.
 func TestExchangeThatIsNotMade(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		set     func(w *exchangetest.World)
-		away    bool // no connection could be had
-		late    bool // Ready says that it is to be called again
+		away    bool // no connection was possible
+		late    bool // Ready asks to be called again
 		made    bool
 		permits int
 		unused  int
@@ -134,7 +134,7 @@ func TestExchangeThatIsNotMade(t *testing.T) {
 	}
 }
 
-// Connections that always close before their first request are an upstream that cannot be reached.
+// Connections that always close before their first request mean an unreachable upstream.
 func TestConnectionsThatCloseUnused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestConnectionsThatCloseUnused(t *testing.T) {
 	})
 }
 
-// What waits for an answer when the work ends says nothing about the upstream.
+// A request that waits for an answer when the work ends is no evidence about the upstream.
 func TestExchangeThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"shoal/internal/retry"
 )
 
-// Settings are what an operator, or a profile, says of the answers of an upstream.
+// Settings are what an operator, or a profile, sets about the answers of an upstream.
 type Settings struct {
 	Retries   int           // tries after the first
 	MinPause  time.Duration // the shortest silence after a refusal without a hint

@@ -10,14 +10,15 @@ import (
 
 // Fetcher holds the connections to the upstream.
 type Fetcher interface {
-	// Reserve waits for a stream of a live connection to the URL's host. A
-	// *harvest.Failure says why there is none.
+	// Reserve waits for a stream of a live connection to the URL's host. A [*harvest.Failure]
+	// explains why there is none.
 	Reserve(ctx context.Context, url string) (Slot, error)
 	// ReserveAlone is Reserve on a connection that carries nothing else, for one caller at a time.
 	ReserveAlone(ctx context.Context, url string) (Slot, error)
 	// Renew renews the credential after a 401; false when there is none to renew.
 	Renew(ctx context.Context) (bool, error)
-	// Redirect is the next request after a 3xx answer; a *harvest.Failure when it is not to be followed.
+	// Redirect returns the next request after a 3xx answer; a [*harvest.Failure] if it must not be
+	// followed.
 	Redirect(request *harvest.Request, answer *harvest.Answer) (*harvest.Request, error)
 }
 
@@ -25,26 +26,27 @@ type Fetcher interface {
 type Slot interface {
 	// Alive reports whether Send would go out at once.
 	Alive() bool
-	// Send makes one exchange, never repeated underneath. usable is asked again right before the request leaves. The error is
-	// harvest.ErrLate, and nothing was sent, or a *harvest.Failure.
+	// Send makes one exchange, never repeated underneath. usable is called again right before the
+	// request leaves. The error is [harvest.ErrLate], and nothing was sent, or a
+	// [*harvest.Failure].
 	Send(ctx context.Context, request *harvest.Request, usable func() bool) (*harvest.Answer, error)
 	Release()
 }
 
-// Pace says when to send.
+// Pace decides when to send.
 type Pace interface {
 	// Wait blocks until a permit is due, at most for as long as ctx lives. Any error but ctx's means that there is no permit
 	// until a person has changed something.
 	Wait(ctx context.Context) (Permit, error)
-	// Expect announces that so many more callers will come soon.
+	// Expect announces that this many more callers will come soon.
 	Expect(callers int)
 	// Forgiven reports whether a try at t fell into an outage of the upstream and costs its item nothing.
 	Forgiven(t time.Time) bool
-	// State is what pace waits for now.
+	// State returns what pace waits for now.
 	State() PaceState
 }
 
-// Permit is the right to put one request on the wire now.
+// Permit is the right to send one request now.
 type Permit interface {
 	// Usable reports whether it may still be used.
 	Usable() bool
@@ -52,10 +54,10 @@ type Permit interface {
 	Unused()
 	// Done reports how the exchange ended; ok when the upstream works.
 	Done(ctx context.Context, ok bool)
-	// Neutral reports that the exchange says nothing about the upstream. Where pace must know all the same, because it
-	// asked for a probe, up is what it hears.
+	// Neutral reports that the exchange is no evidence about the upstream. If pace must know all
+	// the same, because it asked for a probe, it takes up as the answer.
 	Neutral(ctx context.Context, up bool)
-	// Backoff asks the whole fleet for silence; cut says that it was caused by our rate.
+	// Backoff asks the whole fleet for silence; cut means that our rate caused it.
 	Backoff(ctx context.Context, silence time.Duration, cut bool)
 }
 
@@ -67,7 +69,7 @@ type PaceState struct {
 	Until  time.Time     // end of a backoff or hold; zero without one
 	Since  time.Time     // since when Redis or the upstream is away; zero when they are there
 
-	Lowered float64 // requests/s above which the fleet does not go any more, since the upstream refused there again and again; 0: no such rate
+	Lowered float64 // requests/s that the fleet does not exceed, because the upstream refused repeatedly above it; 0: no such rate
 }
 
 // Reader decodes answers.
@@ -76,14 +78,14 @@ type Reader interface {
 	Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading
 }
 
-// Past is what the caller knows of a request when its answer is there. The methods are called at most once an attempt, in
-// this order, and never fail.
+// Past is what the caller knows of a request when its answer has come. The methods are called at
+// most once an attempt, in this order, and never fail.
 type Past interface {
 	// Proven reports whether our settings are right, as when something of the run has landed. Until then an answer that
 	// they do not expect may be a mistake of ours.
 	Proven() bool
-	// Facts adds what came before: Items, Tries, Free, Renewed and Incidents. The attempt ended at facts.Now; excusable is
-	// the same instant, or zero where no outage can excuse the try.
+	// Facts adds what came before: Items, Tries, Free, Renewed and Incidents. The attempt ended at
+	// facts.Now; excusable is the same instant, or zero if no outage can excuse the try.
 	Facts(facts retry.Facts, excusable time.Time) retry.Facts
 	// Blames reports whether a failure at now is a sign of an outage, rather than of something about this request.
 	Blames(now time.Time) bool

@@ -8,7 +8,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// clock watches over a stage: whether anything leaves it while something is in it.
+// clock watches a stage: whether anything leaves it while something is in it.
 type clock struct {
 	limit  time.Duration // what one passage may take
 	inside int
@@ -21,7 +21,7 @@ type clocks struct {
 	of map[string]*clock
 }
 
-// Limit says what one passage through a stage may take.
+// Limit sets how long one passage through a stage may take.
 func (c *Counters) Limit(stage string, limit time.Duration) {
 	c.clocks.mu.Lock()
 	defer c.clocks.mu.Unlock()
@@ -31,7 +31,8 @@ func (c *Counters) Limit(stage string, limit time.Duration) {
 	c.clocks.of[stage] = &clock{limit: limit}
 }
 
-// Enter notes that something is in a stage now; left notes that it is not any more, and adds the time that it was.
+// Enter notes that something is in a stage now; left notes that it has left, and adds the time in
+// between.
 func (c *Counters) Enter(stage string) (left func()) {
 	if c == nil {
 		return func() {}
@@ -60,8 +61,9 @@ func (c *Counters) pass(stage string, now time.Time, change int) {
 	}
 }
 
-// Stuck names the stage that nothing has left for twice its limit while something was in it; empty when there is none. With
-// blocked, the store takes nothing, and the stages before it wait as they should.
+// Stuck names the stage that nothing has left for twice its limit while something was in it; empty
+// if there is none. With blocked, the store takes nothing, and the stages before it wait as they
+// should.
 func (c *Counters) Stuck(now time.Time, blocked bool) string {
 	if c == nil {
 		return ""

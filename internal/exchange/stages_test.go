@@ -9,7 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// TestStuck: a stage that nothing leaves for twice its limit is named; one that others leave is not, nor one that waits for the store.
+// TestStuck checks that a stage that nothing leaves for twice its limit is named; one that others
+// leave is not, nor one that waits for the store.
 func TestStuck(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 // Tries are the counted tries at a request, by when each ended.
 type Tries []time.Time
 
-// Used is how many tries were used, the one that ended last included. Those that fell into an outage of the upstream are
-// given back for good.
+// Used returns how many tries were used, the one that ended last included. It drops for good those
+// that fell into an outage of the upstream.
 func (t *Tries) Used(ended time.Time, forgiven func(time.Time) bool) int {
 	*t = slices.DeleteFunc(*t, forgiven)
 	if forgiven(ended) {

@@ -28,7 +28,7 @@ func TestVouchedAsksAFewListingsOfOtherShards(t *testing.T) {
 			}
 			return seed == fmt.Sprint(c.served)
 		})
-		if c.seeds == 12 { // only ten of them are asked for
+		if c.seeds == 12 { // only ten of them are requested
 			c.vouched = asked["1"]
 		}
 		if got != c.vouched || len(asked) != c.asked && !got {

@@ -12,7 +12,8 @@ const (
 	LongWait  = 30 * time.Second
 )
 
-// PauseAfter doubles from FirstWait to LongWait, with a quarter of it at random.
+// PauseAfter returns a pause that doubles from [FirstWait] to [LongWait], with a quarter of it at
+// random.
 func PauseAfter(n int) time.Duration {
 	wait := min(FirstWait<<min(n, 10), LongWait)
 	return wait - rand.N(wait/4)

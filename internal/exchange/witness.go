@@ -24,7 +24,8 @@ type Witnesses struct {
 	good   time.Time // when the upstream last worked, as far as this worker has seen
 }
 
-// NewWitnesses knows none yet: load gives a few items of the run that landed, and is called when they are needed.
+// NewWitnesses returns witnesses that know none yet: load returns a few items of the run that
+// landed, and is called when they are needed.
 func NewWitnesses(load func(ctx context.Context) []harvest.Item) *Witnesses {
 	return &Witnesses{load: load}
 }
@@ -32,11 +33,12 @@ func NewWitnesses(load func(ctx context.Context) []harvest.Item) *Witnesses {
 // span is a stretch of time.
 type span struct{ from, to time.Time }
 
-// maxSpans is how many mistaken outages are remembered: tries are older only where the queue is very long.
+// maxSpans is how many mistaken outages are remembered: tries are older only if the queue is very
+// long.
 const maxSpans = 64
 
-// next is the item to probe with a permit that was drawn in an outage, on the connection of that origin; false where the
-// failing request itself is to be made.
+// next returns the item to probe with a permit that was drawn in an outage, on the connection of
+// that origin; false if the failing request itself is to be made.
 func (k *Witnesses) next(ctx context.Context, url string) (harvest.Item, bool) {
 	k.mu.Lock()
 	ask := !k.asked
@@ -66,8 +68,9 @@ func (k *Witnesses) next(ctx context.Context, url string) (harvest.Item, bool) {
 	return k.items[k.turn/2%len(k.items)], true
 }
 
-// Probe uses what is ready for something that once landed, in place of the request it was for. request makes a request of an
-// item. False: there is nothing of the kind, and ready is unused. load is called with ctx, the exchange ends with sending.
+// Probe uses what is ready for something that once landed, in place of the request it was for.
+// request makes a request of an item. It returns false if there is no such item; ready is then
+// unused. load is called with ctx, the exchange ends with sending.
 func (k *Witnesses) Probe(ctx, sending context.Context, ready Ready, request func(item harvest.Item) (*harvest.Request, error), reader Reader, past Past) (x Exchange, probed bool) {
 	item, ok := k.next(ctx, ready.request.URL)
 	if !ok {
@@ -86,7 +89,7 @@ func (k *Witnesses) Probe(ctx, sending context.Context, ready Ready, request fun
 	return x, true
 }
 
-// testified takes note of what came of a probe at now.
+// testified notes the result of a probe at now.
 func (k *Witnesses) testified(up bool, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -101,7 +104,7 @@ func (k *Witnesses) testified(up bool, now time.Time) {
 	k.failed, k.good, k.turn = false, now, 0
 }
 
-// Worked takes note that the upstream worked at now.
+// Worked notes that the upstream worked at now.
 func (k *Witnesses) Worked(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -115,8 +118,8 @@ func (k *Witnesses) since(t time.Time) bool {
 	return k.good.After(t)
 }
 
-// pause is how long a call waits that was tried often enough: not at all where a witness can tell at once what is wrong,
-// the first time.
+// pause returns how long a call waits that was tried often enough: not at all if a witness can show
+// at once what is wrong, the first time.
 func (k *Witnesses) pause(most time.Duration) time.Duration {
 	if k == nil {
 		return most
@@ -129,7 +132,7 @@ func (k *Witnesses) pause(most time.Duration) time.Duration {
 	return FirstWait
 }
 
-// Refuted reports whether a try at t fell into an outage that was none.
+// Refuted reports whether a try at t fell into an outage that proved to be none.
 func (k *Witnesses) Refuted(t time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -141,7 +144,7 @@ func (k *Witnesses) Refuted(t time.Time) bool {
 	return false
 }
 
-// originOf is the scheme, host and port of a canonical URL.
+// originOf returns the scheme, host and port of a canonical URL.
 func originOf(url string) string {
 	scheme, rest, _ := strings.Cut(url, "://")
 	if end := strings.IndexAny(rest, "/?"); end >= 0 {
@@ -150,13 +153,13 @@ func originOf(url string) string {
 	return scheme + "://" + rest
 }
 
-// doubted reports whether a permit of a call is to be used for something that once landed instead: in an outage, and before
-// a call that was tried often enough is given up.
+// doubted reports whether a permit of a call is to be used for something that once landed instead:
+// in an outage, and before a call that was tried often enough is given up.
 func (c *call) doubted() bool {
 	return c.Witnesses != nil && (c.doubt || c.Client.Pace.State().Limit == harvest.LimitOutage)
 }
 
-// probe uses what is ready for something that once landed; false where there is nothing.
+// probe uses what is ready for something that once landed; false if there is nothing.
 func (c *call) probe(ctx context.Context, ready Ready) bool {
 	get := func(item harvest.Item) (*harvest.Request, error) {
 		return &harvest.Request{Items: []harvest.Item{item}, Method: http.MethodGet, URL: item.URL}, nil
@@ -171,7 +174,7 @@ func (c *call) probe(ctx context.Context, ready Ready) bool {
 	return probed
 }
 
-// glance reads no more of an answer than whether it may be an API's.
+// glance reads only whether an answer may be an API's.
 func glance(answer *harvest.Answer) harvest.Reading {
 	if foreign(answer.Body) {
 		return harvest.Reading{Fault: harvest.FaultForeign}

@@ -1,5 +1,6 @@
-// Package exchangetest plays the outside of an exchange, in memory and under a fake clock: connections, an upstream and a pace
-// that sees outages. Tests script it and look at what it counted. It never opens a socket.
+// Package exchangetest plays the outside of an exchange, in memory and under a fake clock:
+// connections, an upstream and a pace that sees outages. Tests script it and look at what it
+// counted. It never opens a socket.
 package exchangetest
 
 import (
@@ -21,16 +22,16 @@ type World struct {
 	Latency     time.Duration                                    // of an answer
 	Forgiven    bool                                             // pace excuses every try
 	Detects     bool                                             // ten failures without a success between are an outage, as for pace
-	Late        int                                              // so many permits come too late to be used
-	Barren      int                                              // so many slots are dead when their permit comes
-	Unreachable time.Time                                        // until then no connection can be had
+	Late        int                                              // how many permits come too late to be used
+	Barren      int                                              // how many slots are dead when their permit comes
+	Unreachable time.Time                                        // no connection is possible until then
 
 	Sends    map[string]int // by URL
 	Permits  int            // given
 	Used     int            // of those
 	Unused   int            // given back
 	Backoffs []time.Duration
-	Silent   time.Time // no permit before, as the pacer has it
+	Silent   time.Time // no permit before, as in the pacer
 	Renewals int       // of the credential
 	Alone    int       // slots on a connection of its own
 	Bodies   int       // handed out and not released
@@ -44,7 +45,7 @@ type World struct {
 	out    [2]time.Time // the last outage
 }
 
-// New is a world that answers every request with 200 and an empty object.
+// New returns a world that answers every request with 200 and an empty object.
 func New() *World {
 	return &World{
 		Sends: map[string]int{}, Latency: 10 * time.Millisecond,
@@ -52,18 +53,18 @@ func New() *World {
 	}
 }
 
-// Status is an answer with an empty object.
+// Status returns an answer with an empty object.
 func Status(code int) *harvest.Answer {
 	return &harvest.Answer{Status: code, Header: http.Header{}, Body: []byte(`{}`), Wire: 2}
 }
 
-// Pace is the world's pace.
+// Pace returns the world's pace.
 func (w *World) Pace() exchange.Pace { return pacer{w} }
 
-// Fetch is the world's connections.
+// Fetch returns the world's connections.
 func (w *World) Fetch() exchange.Fetcher { return fetcher{w} }
 
-// Sent is how many requests have arrived.
+// Sent returns how many requests have arrived.
 func (w *World) Sent() (n int) {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
