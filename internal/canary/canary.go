@@ -1,8 +1,10 @@
-// Package canary keeps away from the store what may be a mistake of ours: a wrong path, a dead token, a ban.
+// Package canary holds back from the store what may be a mistake of ours: a wrong path, a dead
+// token, a ban.
 //
-// In go the attempts of one worker, at items or at steps of a listing, and the pages that did not land; out come the same
-// pages, once something of the run has landed, or the reason why the run must stop. The package never asks the upstream and
-// never lands a page itself. [retry.Streak] has the rules; a [Canary] has the pages.
+// In go the attempts of one worker, at items or at steps of a listing, and the pages that did not
+// land; out come the same pages, once something of the run has landed, or the reason why the run
+// must stop. The package never sends a request and never lands a page itself. [retry.Streak] has
+// the rules; a [Canary] has the pages.
 package canary
 
 import (
@@ -20,15 +22,15 @@ import (
 // MaxExamples is how many failing items a refusal shows.
 const MaxExamples = 3
 
-// maxHeld is how many bytes the bodies of pages that are held may take together. A page that would be beyond that is held
+// maxHeld is how many bytes the bodies of held pages may take together. A page beyond that is held
 // without its body: it may be held for long, and answers that could land need the memory.
 const maxHeld = 4 << 20
 
-// Settings are what a canary goes by.
+// Settings are the rules of a canary.
 type Settings struct {
-	Off     bool // an operator takes what items are answered for their outcomes
+	Off     bool // an operator accepts whatever items are answered as their outcomes
 	Fresh   bool // nothing of the run has landed so far
-	Patient bool // items that all end without landing stop nothing: others are asked for first
+	Patient bool // items that all end without landing stop nothing: others are requested first
 }
 
 // Canary watches the attempts of one worker, and holds its pages. It is safe for concurrent use.
@@ -44,11 +46,11 @@ type Canary struct {
 
 	accepted bool // something has landed, or others vouch for our settings
 	refused  bool // some page that is held was refused as who we are
-	foreign  bool // some answer was nothing that an API gives
+	foreign  bool // some answer was one that no API sends
 	stopped  bool // from now on nothing that was held may land
 }
 
-// New makes one.
+// New returns a canary.
 func New(s Settings) *Canary {
 	limits := retry.DefaultStreakLimits()
 	if s.Off {
@@ -63,8 +65,9 @@ func New(s Settings) *Canary {
 	return &Canary{Settings: s, first: limits.Canary, streak: retry.NewStreak(limits)}
 }
 
-// First is how many items are asked for before one has landed; 0 for any number. When they have all ended otherwise, the
-// canary stops the run; more would be asked for in vain, since packs that are all refused are all halved.
+// First returns how many items are requested before one has landed; 0 for any number. When they
+// have all ended otherwise, the canary stops the run; to request more would be useless, since packs
+// that are all refused are all halved.
 func (c *Canary) First() int { return c.first }
 
 // Proven reports whether our settings are right: something of the run has landed, or an operator vouches for them.
@@ -74,16 +77,18 @@ func (c *Canary) Proven() bool {
 	return c.first == 0 || c.accepted
 }
 
-// Expected reports whether answers are known to have the form that our settings expect: something of the run has landed. An
-// operator who wants no canary says that items may be missing, and not that anything is an answer.
+// Expected reports whether answers are known to have the form that our settings expect: something
+// of the run has landed. An operator who turns the canary off confirms that items may be missing,
+// not that anything is an answer.
 func (c *Canary) Expected() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.Fresh || c.accepted
 }
 
-// Observe takes in one attempt: of an accepted answer, page by page, since a page that was skipped is no success; of any
-// other, once, by the first of its items. The pages that it returns may be committed now.
+// Observe takes one attempt into account: an accepted answer page by page, since a skipped page is
+// not a success; any other once, by the first of its items. The pages that it returns may be
+// committed now.
 func (c *Canary) Observe(items []harvest.Item, d retry.Decision, reading harvest.Reading) (verdict retry.Verdict, released []harvest.Page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,8 +105,9 @@ func (c *Canary) Observe(items []harvest.Item, d retry.Decision, reading harvest
 	return c.conclude(verdict, d.Verb == retry.Abort)
 }
 
-// ObserveStep takes in how a step of a listing ended, of which example tells a person. Where the verdict says Hold, the
-// canary has taken the page. The pages that it returns may be committed now.
+// ObserveStep takes into account how a step of a listing ended; example describes it to a person.
+// If the verdict is Hold, the canary has taken the page. The pages that it returns may be committed
+// now.
 func (c *Canary) ObserveStep(page *harvest.Page, class retry.Class, example string) (verdict retry.Verdict, released []harvest.Page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +148,7 @@ func (c *Canary) example(url, why string) {
 	}
 }
 
-// because is a short word for why an attempt failed, with what is known besides.
+// because returns a short word for why an attempt failed, with what else is known.
 func because(word string, cause error) string {
 	if cause == nil {
 		return word
@@ -150,7 +156,7 @@ func because(word string, cause error) string {
 	return word + ": " + exchange.Head(strings.TrimPrefix(cause.Error(), word+": "))
 }
 
-// conclude releases what is held, or nothing ever any more.
+// conclude releases what is held, or seals it for ever.
 func (c *Canary) conclude(verdict retry.Verdict, abort bool) (retry.Verdict, []harvest.Page) {
 	var released []harvest.Page
 	if verdict.Stop != "" || abort {
@@ -169,15 +175,15 @@ func (c *Canary) release() []harvest.Page {
 	return released
 }
 
-// Hold takes a page that ended while a verdict said so.
+// Hold takes a page that ended while a verdict asked for that.
 func (c *Canary) Hold(page harvest.Page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hold(&page)
 }
 
-// hold readies a page for being held: its body gets memory of its own, within a bound for all that are held, and its answer
-// is released.
+// hold prepares a page for being held: its body gets memory of its own, within a bound for all held
+// pages, and its answer is released.
 func (c *Canary) hold(page *harvest.Page) {
 	size := len(page.Body) + len(page.Raw)
 	switch {
@@ -195,16 +201,16 @@ func (c *Canary) hold(page *harvest.Page) {
 	c.held = append(c.held, *page)
 }
 
-// Held is how many pages are held.
+// Held returns how many pages are held.
 func (c *Canary) Held() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.held)
 }
 
-// Unproven is why nothing that is still held may land when nothing more comes; empty where it may. Items that all ended
-// without landing are no outcomes of the items, however few they are: until something of the run has landed, what refuses
-// them may be a mistake of ours.
+// Unproven returns why nothing that is still held may land when nothing more comes; empty if it
+// may. Items that all ended without landing have no outcome, however few they are: until something
+// of the run has landed, a mistake of ours may be what refuses them.
 func (c *Canary) Unproven() retry.Stop {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -221,7 +227,7 @@ func (c *Canary) Unproven() retry.Stop {
 	return retry.StopCanary
 }
 
-// Rest is what is still held, to be committed.
+// Rest returns what is still held, to be committed.
 func (c *Canary) Rest() []harvest.Page {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -230,8 +236,8 @@ func (c *Canary) Rest() []harvest.Page {
 	return released
 }
 
-// Vouch takes note that the upstream serves the run although what was seen so far says otherwise. The pages that it
-// returns may be committed now.
+// Vouch notes that the upstream serves the run although what was seen so far suggests otherwise.
+// The pages that it returns may be committed now.
 func (c *Canary) Vouch() []harvest.Page {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -240,14 +246,14 @@ func (c *Canary) Vouch() []harvest.Page {
 	return c.release()
 }
 
-// Foreign reports whether some answer was nothing that an API gives.
+// Foreign reports whether some answer was one that no API sends.
 func (c *Canary) Foreign() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.foreign
 }
 
-// Examples are the first failing items, each with a reason.
+// Examples returns the first failing items, each with a reason.
 func (c *Canary) Examples() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,8 +13,9 @@ import (
 
 func key(n int) harvest.Key { return harvest.KeyOf(fmt.Sprintf("http://api.test/%d", n)) }
 
-// attempts at items, one after the other, in the letters of a table: L landed, S skipped by an expression, M missing,
-// R refused as who we are, F nothing that an API gives, P failed and to be tried again.
+// attempt makes attempts at items, one after the other, in the letters of a table: L landed, S
+// skipped by an expression, M missing, R refused because of who we are, F an answer that no API
+// sends, P failed and to be tried again.
 func attempt(c *Canary, n int, what rune) (verdict retry.Verdict, released []harvest.Page) {
 	item := harvest.Item{Key: key(n), URL: fmt.Sprintf("http://api.test/%d", n)}
 	page := harvest.Page{Key: item.Key, URL: item.URL}
