@@ -30,7 +30,8 @@ const (
 	// killed soon after each start, for whatever reason, must not take the next innocent item with it. A random part as
 	// long is added.
 	Wariness = 4 * time.Second
-	// calmTime is how long the owner of a shard lives until the next crash is a first one again.
+	// calmTime is how long the owner of a shard must live before the next crash counts as a first
+	// one.
 	calmTime = 2 * time.Minute
 
 	loadLimit = 30 * time.Second // of one question to the store
@@ -51,7 +52,7 @@ type Store interface {
 	Calm(ctx context.Context) error
 }
 
-// Again repeats do while the store is away and patience lasts.
+// Again repeats do while the store is unreachable and patience lasts.
 type Again func(do func() error) error
 
 // Suspicion is what the owner of a shard knows while a crash of an earlier owner is not long ago. A nil one suspects nothing.
@@ -60,7 +61,7 @@ type Suspicion struct {
 	store   Store
 	on      atomic.Bool
 	company *semaphore.Weighted
-	writing chan struct{} // held by who writes a notice
+	writing chan struct{} // held by the writer of a notice
 
 	mu      sync.Mutex
 	began   time.Time
@@ -87,7 +88,7 @@ func New(store Store) *Suspicion {
 	}
 }
 
-// Learn loads the suspects, of which ours says which are of this shard; nil: all. It comes before the first request.
+// Learn loads the suspects, of which ours reports which are of this shard; nil: all. It comes before the first request.
 func (s *Suspicion) Learn(ctx context.Context, again Again, ours func(harvest.Key) bool, log *slog.Logger) error {
 	if s == nil {
 		return nil
@@ -142,7 +143,7 @@ func Poisonous(crashes int) harvest.Page {
 	}
 }
 
-// Sentence says of an item, or whatever it is called, why it is not asked for again.
+// Sentence explains why an item, by whatever name, is not requested again.
 func Sentence(crashes int, called string) string {
 	return fmt.Sprintf("%d workers crashed or were killed while this %s was in flight, the last of them with nothing else in flight; it was not asked for again", crashes, called)
 }
@@ -151,7 +152,7 @@ func Sentence(crashes int, called string) string {
 // error is ctx's.
 func (s *Suspicion) Beside(ctx context.Context) (leave func(), err error) { return s.enter(ctx, 1) }
 
-// Alone is Beside for a suspect: it has no company.
+// Alone is [Beside] for a suspect: it has no company.
 func (s *Suspicion) Alone(ctx context.Context) (leave func(), err error) {
 	return s.enter(ctx, everyone)
 }
@@ -240,7 +241,7 @@ func (s *Suspicion) Calm(ctx context.Context, enough bool, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
 	if err := s.store.Calm(ctx); err != nil {
-		log.Warn("the store was not told that all is calm", "error", err)
+		log.Warn("the store did not record that all is calm", "error", err)
 		return
 	}
 	s.on.Store(false)
