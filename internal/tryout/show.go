@@ -60,7 +60,8 @@ func (t *Tryout) explain(x *exchange.Exchange) {
 	}
 }
 
-// page shows what would be stored of an item, and which one it is where others were asked for together with it.
+// page shows what would be stored of an item, and which one it is if others were requested together
+// with it.
 func (t *Tryout) page(page *harvest.Page, together bool) {
 	if together {
 		t.say("  item      %s, key %s\n", page.ID, page.Key)
@@ -100,7 +101,7 @@ func (t *Tryout) next(request *harvest.Request, answer *harvest.Answer) {
 	}
 }
 
-// limits puts into words what the rate-limit headers say.
+// limits puts the contents of the rate-limit headers into words.
 func limits(hint retry.Hint) string {
 	var parts []string
 	if hint.Wait > 0 {
@@ -127,7 +128,7 @@ func limits(hint retry.Hint) string {
 	return strings.Join(parts, ", ")
 }
 
-// short is one line of at most 300 bytes of text from outside.
+// short returns one line of at most 300 bytes of foreign text.
 func short(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > 300 {

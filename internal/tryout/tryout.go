@@ -18,17 +18,17 @@ import (
 type Upstream interface {
 	// Fits reports whether the item can go into one request with those of the pack.
 	Fits(pack []harvest.Item, next harvest.Item) bool
-	// Request is the exchange for these items; an error means that no request can be made of them.
+	// Request returns the request for these items; an error means that they have none.
 	Request(items []harvest.Item) (*harvest.Request, error)
 	exchange.Reader
-	// Detail is the beginning of a failing answer as text without credentials.
+	// Detail returns the beginning of a failing answer as text without credentials.
 	Detail(answer *harvest.Answer) string
 }
 
 // Listing finds where a listing continues.
 type Listing interface {
-	// Next is what the answer to a first step holds: the cursor of the next one, empty at the end; what of the answer looks
-	// as if there were one all the same; and what is wrong with it.
+	// Next returns what the answer to a first step holds: the cursor of the next one, empty at the
+	// end; a sign in the answer that there is one all the same; and what is wrong with it.
 	Next(request *harvest.Request, answer *harvest.Answer) (next, more string, read harvest.Reading)
 }
 
@@ -48,8 +48,9 @@ type Tryout struct {
 	renewed bool
 }
 
-// Run tries the first items, in the requests in which a harvest would ask for them. The error is one of the corpus, ctx's,
-// exchange.ErrRefused or exchange.ErrPatience; an item that would fail is shown and is not an error.
+// Run tries the first items, in the requests in which a harvest would ask for them. The error is
+// one of the corpus, ctx's, [exchange.ErrRefused] or [exchange.ErrPatience]; an item that would
+// fail is shown and is not an error.
 func (t *Tryout) Run(ctx context.Context, entries iter.Seq2[harvest.Entry, error]) error {
 	var pack []harvest.Item
 	n := 0
@@ -117,8 +118,9 @@ func (t *Tryout) pack(ctx context.Context, n int, items []harvest.Item) error {
 	}
 }
 
-// attempt makes at most one exchange and shows what it means. It returns the request to make next: the next hop of a
-// redirect, or the same one again after the credential was renewed or where its permit came too late.
+// attempt makes at most one exchange and shows what it means. It returns the request to make next:
+// the next hop of a redirect, or the same one again after the credential was renewed or if its
+// permit came too late.
 func (t *Tryout) attempt(ctx context.Context, request *harvest.Request) (*harvest.Request, error) {
 	if err := t.patience(); err != nil {
 		return nil, err
@@ -162,7 +164,8 @@ func (t *Tryout) attempt(ctx context.Context, request *harvest.Request) (*harves
 // maxSilence is how long a person who tries waits for a silence of the upstream.
 const maxSilence = time.Minute
 
-// patience is an error where the upstream wants more silence than a person who tries waits for.
+// patience returns an error if the upstream asks for a longer silence than a person who tries waits
+// for.
 func (t *Tryout) patience() error {
 	pace := t.Client.Pace.State()
 	if pace.Limit == harvest.LimitBackoff && time.Until(pace.Until) > maxSilence {
@@ -171,7 +174,7 @@ func (t *Tryout) patience() error {
 	return nil
 }
 
-// hopeless is the error of a request for which there was no connection: it is not asked for again.
+// hopeless returns the error of a request without a connection: it is not repeated.
 func hopeless(err error) error {
 	if refused := exchange.Hopeless(err, math.MaxInt); refused != nil {
 		return refused

@@ -18,7 +18,7 @@ import (
 	"shoal/internal/retry"
 )
 
-// upstream asks for items one by one, or in pairs.
+// upstream requests items one by one, or in pairs.
 type upstream struct{ most int }
 
 func (u upstream) Fits(pack []harvest.Item, _ harvest.Item) bool { return len(pack) < u.most }
@@ -64,7 +64,7 @@ func (listing) Next(_ *harvest.Request, answer *harvest.Answer) (next, more stri
 	return strings.Trim(string(answer.Body), "{}"), "", read
 }
 
-// What a person sees of an item, and what became of nothing.
+// What a person sees of an item, and the store not at all.
 func TestTryout(t *testing.T) {
 	t.Parallel()
 	ok := func(int, string) (*harvest.Answer, error) { return exchangetest.Status(200), nil }
@@ -146,7 +146,7 @@ func TestTryout(t *testing.T) {
 	}
 }
 
-// A certificate or an address that is refused is for a person; a connection that fails may come back.
+// A refused certificate or address is for a person; a failed connection may come back.
 func TestHopeless(t *testing.T) {
 	t.Parallel()
 	personal := []harvest.Fault{harvest.FaultTLS, harvest.FaultCredential, harvest.FaultBlocked}
@@ -161,7 +161,7 @@ func TestHopeless(t *testing.T) {
 	}
 }
 
-// What headers say is put into words.
+// The contents of headers are put into words.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	none := retry.Hint{Remaining: -1, Limit: -1}
