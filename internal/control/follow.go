@@ -9,18 +9,18 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Poll is how often the store is asked for orders: one reaches every worker within a second.
+// Poll is how often the store is asked for orders: an order reaches every worker within a second.
 const Poll = 400 * time.Millisecond
 
-// pollLimit is how long one question may take.
+// pollLimit is how long one query may take.
 const pollLimit = 5 * time.Second
 
 // errDraining is the error of a run whose workers are ordered to stop.
 var errDraining = errors.New("is kept from working")
 
-// Begin takes the first orders about a run. A worker waits in it while the run is drained; a process that leads the run
-// does not, since it watches over the run meanwhile. temporary accepts the errors of a store that is away. The returned
-// sentences are for a person.
+// Begin takes the first orders about a run. A worker waits in it while the run is drained; a
+// process that leads the run does not, since it watches over the run meanwhile. temporary accepts
+// the errors of an unreachable store. The returned sentences are for a person.
 func (o *Orders) Begin(ctx context.Context, store Store, run harvest.Run, temporary func(error) bool, retry Retry) ([]string, error) {
 	var c harvest.Control
 	var asked time.Time
@@ -39,7 +39,7 @@ func (o *Orders) Begin(ctx context.Context, store Store, run harvest.Run, tempor
 	return notices(run.Host, c), nil
 }
 
-// notices are the orders that keep a host silent when a process begins.
+// notices returns the orders that keep a host silent when a process begins.
 func notices(host string, c harvest.Control) (all []string) {
 	if c.Silence > time.Second {
 		all = append(all, fmt.Sprintf("%s asked for silence for another %s: coordinator resume --host %s ends that, if you know better", host, harvest.Ago(c.Silence), host))

@@ -23,7 +23,7 @@ type Orders struct {
 	pacer   Pacer
 	setter  RateSetter
 	host    string
-	applied time.Time // Control.At of what the setter was told
+	applied time.Time // Control.At of the setter's latest order
 }
 
 // New returns the orders of a process, whose [Orders.Stop] closes with the signal too. A process that leads a run does
@@ -42,13 +42,15 @@ func New(signal <-chan struct{}, leads bool) *Orders {
 	return o
 }
 
-// Stop is closed when the process is to stop: by the first signal, by an order, or by [Orders.Close].
+// Stop returns a channel that is closed when the process is to stop: by the first signal, by an
+// order, or by [Orders.Close].
 func (o *Orders) Stop() <-chan struct{} { return o.stop }
 
 // Close ends the wait for a signal.
 func (o *Orders) Close() { o.once.Do(func() { close(o.stop) }) }
 
-// Attach names the pace that the orders are for, and applies what is known already. setter may be nil.
+// Attach sets the pace that the orders are for, and applies what is known already. setter may be
+// nil.
 func (o *Orders) Attach(ctx context.Context, host string, pacer Pacer, setter RateSetter) {
 	o.mu.Lock()
 	o.host, o.pacer, o.setter = host, pacer, setter
@@ -57,7 +59,7 @@ func (o *Orders) Attach(ctx context.Context, host string, pacer Pacer, setter Ra
 	o.setPace(ctx)
 }
 
-// apply takes what the store said when it was asked.
+// apply applies the store's answer.
 func (o *Orders) apply(ctx context.Context, asked time.Time, c harvest.Control) {
 	o.mu.Lock()
 	o.last, o.asked = c, asked
@@ -70,7 +72,8 @@ func (o *Orders) apply(ctx context.Context, asked time.Time, c harvest.Control) 
 	o.setPace(ctx)
 }
 
-// confirm passes the latest orders to the pacer, the same ones too: they show that the store was asked.
+// confirm passes the latest orders to the pacer, even unchanged ones: they show that the store was
+// asked.
 func (o *Orders) confirm() {
 	o.mu.Lock()
 	c, asked, pacer := o.last, o.asked, o.pacer
@@ -81,7 +84,7 @@ func (o *Orders) confirm() {
 	pacer.Confirm(Order{Asked: asked, Rate: perSecond(c), By: c.By, Hold: c.Hold, Silence: c.Silence, Lifted: c.Lifted})
 }
 
-// setPace passes orders that are new to the pace of the fleet.
+// setPace passes new orders to the pace of the fleet.
 func (o *Orders) setPace(ctx context.Context) {
 	o.mu.Lock()
 	c, setter, host := o.last, o.setter, o.host
@@ -103,7 +106,7 @@ func (o *Orders) setPace(ctx context.Context) {
 	}
 }
 
-// perSecond is the rate that an operator set; 0 where none did.
+// perSecond returns the rate that an operator set; 0 if there is none.
 func perSecond(c harvest.Control) float64 {
 	rate, err := harvest.ParseRate(c.Rate)
 	if err != nil {
@@ -115,7 +118,8 @@ func perSecond(c harvest.Control) float64 {
 // endless is longer than any run, for a pace that counts a hold in time.
 const endless = 10 * 365 * 24 * time.Hour
 
-// HoldLength returns the length of a hold as a pace takes it: [harvest.Forever] is a time that no run sees the end of.
+// HoldLength returns the length of a hold as a pace takes it: [harvest.Forever] is longer than any
+// run.
 func HoldLength(hold time.Duration) time.Duration {
 	if hold == harvest.Forever {
 		return endless
@@ -130,7 +134,8 @@ func (o *Orders) Draining() bool {
 	return !o.last.DrainAt.IsZero()
 }
 
-// StoppedBy names the operator whose order stopped the process. It is empty where a signal came, or nothing did.
+// StoppedBy names the operator whose order stopped the process. It is empty if a signal stopped it,
+// or nothing did.
 func (o *Orders) StoppedBy() string {
 	select {
 	case <-o.signal:

@@ -14,7 +14,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// pace records what it is told, in order.
+// pace records its orders, in order.
 type pace struct {
 	mu   sync.Mutex
 	told []string
@@ -28,7 +28,7 @@ func (p *pace) tell(format string, args ...any) error {
 	return p.fail
 }
 
-// all is what it was told so far.
+// all returns its orders so far.
 func (p *pace) all() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,7 +47,7 @@ func (p *pace) Confirm(order Order) {
 	_ = p.tell("confirm %g %s %s", order.Rate, order.Hold, order.Silence)
 }
 
-// TestApply states what each row of the store does to the pace and to the process.
+// TestApply checks what each row of the store does to the pace and to the process.
 func TestApply(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
@@ -221,7 +221,8 @@ func TestBegin(t *testing.T) {
 	}
 }
 
-// TestFollow checks that an order reaches the process within a second, and that the last one stands while the store is away.
+// TestFollow checks that an order reaches the process within a second, and that the last one holds
+// while the store is unreachable.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

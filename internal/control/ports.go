@@ -7,28 +7,29 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Store keeps what operators ordered.
+// Store keeps the orders of operators.
 type Store interface {
-	// Control returns the orders about a run and about the host of its upstream. After an error the last orders stand.
+	// Control returns the orders about a run and about the host of its upstream. After an error the
+	// last orders hold.
 	Control(ctx context.Context, run string) (harvest.Control, error)
 }
 
-// RateSetter is the pace of the whole fleet. All workers tell it the same, so a call that is repeated or late changes
-// nothing; one that fails is made again with the next look at the store.
+// RateSetter is the pace of the whole fleet. All workers set the same, so a call that is repeated
+// or late changes nothing; one that fails is made again with the next look at the store.
 type RateSetter interface {
 	// SetRate sets the budget of a host in requests per second.
 	SetRate(ctx context.Context, host string, rate float64, by string) error
-	// Hold keeps all workers from sending to a host for so long; 0 ends that.
+	// Hold prevents all workers from sending to a host for this long; 0 ends that.
 	Hold(ctx context.Context, host string, length time.Duration) error
 }
 
 // Pacer is the pace of this process, which trusts the store more than Redis.
 type Pacer interface {
-	// Confirm takes what the store says. It cannot fail.
+	// Confirm takes the store's answer. It cannot fail.
 	Confirm(order Order)
 }
 
-// Order is what the store says about the pace of a host.
+// Order is what the store has about the pace of a host.
 type Order struct {
 	Asked   time.Time     // when the store was asked, with a monotonic reading
 	Rate    float64       // requests per second that an operator set; 0: none did
@@ -38,5 +39,6 @@ type Order struct {
 	Lifted  time.Time     // when an operator last ended all silences
 }
 
-// Retry repeats do while temporary accepts its error and patience lasts. what names the thing that is waited for.
+// Retry repeats do while temporary accepts its error and patience lasts. what names the thing that
+// is waited for.
 type Retry func(ctx context.Context, what string, temporary func(error) bool, do func() error) error
