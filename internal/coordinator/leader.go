@@ -19,19 +19,23 @@ type Leader struct {
 	Corpus Corpus
 	// Lead returns when no other process leads the run. Its errors are final.
 	Lead func(ctx context.Context) (Leadership, error)
-	// Lost reports whether an error of [Leadership.Keep] says that this process does not lead any more.
+	// Lost reports whether an error of [Leadership.Keep] means that this process does not lead any
+	// more.
 	Lost func(error) bool
 	// Prepare is called once, when this process leads for the first time. Its error ends the run.
 	Prepare func(ctx context.Context) error
-	// Fill enumerates the corpus while the run is led; nil where another command does. Its error ends the run.
+	// Fill enumerates the corpus while the run is led; nil if another command does. Its error ends
+	// the run.
 	Fill func(ctx context.Context) error
-	// Grow records that the corpus has more items than the run had, behind those that it had; an error where it has not.
+	// Grow records that the corpus has more items than the run had, after those that it had; it
+	// returns an error if it has not.
 	Grow func(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error
-	// Judge returns an error where the run lost more items than allowed.
+	// Judge returns an error if the run lost more items than allowed.
 	Judge func(totals harvest.Counts, items int64) error
 	// Draining reports whether the workers of the run are ordered to do nothing.
 	Draining func() bool
-	// Watch is called once with a function that returns the progress of the run; nil where there is no screen.
+	// Watch is called once with a function that returns the progress of the run; nil if there is no
+	// screen.
 	Watch func(progress func() harvest.Progress)
 	Again Again
 	Say   func(sentence string)
@@ -49,7 +53,7 @@ type Led struct {
 	Report Report // empty before the run is finished
 }
 
-// Finish leads the run to its end. Where the lead is lost, it waits for it again.
+// Finish leads the run to its end. If it loses the lead, it waits for it again.
 func (l *Leader) Finish(ctx context.Context) (led Led, err error) {
 	l.watch = watch{run: l.Run.Name, began: l.Began, say: l.Say}
 	leadership, err := l.Lead(ctx)
@@ -58,7 +62,7 @@ func (l *Leader) Finish(ctx context.Context) (led Led, err error) {
 	}
 	defer func() { leadership.Close() }()
 	var filling sync.WaitGroup
-	defer filling.Wait() // after end: Fill must have been told to stop
+	defer filling.Wait() // after end: Fill must have been asked to stop
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	if err := l.Prepare(ctx); err != nil {
@@ -98,8 +102,8 @@ func (l *Leader) Finish(ctx context.Context) (led Led, err error) {
 // turn is how often [Leader.Turn] looks.
 const turn = 400 * time.Millisecond
 
-// Turn returns when this process leads the run and no operator drains it: only then it lists the corpus. It returns the
-// cause of a context that ends before.
+// Turn returns when this process leads the run and no operator drains it: only then it lists the
+// corpus. If ctx ends before, it returns the cause.
 func (l *Leader) Turn(ctx context.Context) error {
 	tick := time.NewTicker(turn)
 	defer tick.Stop()
@@ -113,13 +117,13 @@ func (l *Leader) Turn(ctx context.Context) error {
 	return nil
 }
 
-// refresh takes what a run gains while it lasts.
+// refresh updates what a run gains while it lasts.
 func (l *Leader) refresh(run harvest.Run) {
 	l.Run.CorpusItems, l.Run.CorpusSum, l.Run.FinishedAt = run.CorpusItems, run.CorpusSum, run.FinishedAt
 }
 
-// oversee waits until the run is drained, proves it complete and finishes it. Where the corpus has grown since the run
-// was drained there is more to wait for.
+// oversee waits until the run is drained, proves it complete and finishes it. If the corpus has
+// grown since the run was drained, it waits for more.
 func (l *Leader) oversee(ctx context.Context, leadership Leadership) (led Led, err error) {
 	for more := true; more; {
 		if err := l.untilDrained(ctx, leadership); err != nil {
@@ -156,7 +160,8 @@ func (l *Leader) oversee(ctx context.Context, leadership Leadership) (led Led, e
 	return led, l.Judge(led.Totals, led.Proof.Distinct)
 }
 
-// decide acts on a proof: more is set where workers have more to fetch; an error where the run is not complete.
+// decide acts on a proof: more is set if workers have more to fetch; it returns an error if the run
+// is not complete.
 func (l *Leader) decide(ctx context.Context, p Proof) (more bool, err error) {
 	if p.Grown(l.Run) {
 		err := l.Grow(ctx, l.Run, p.Digest, p.Prefix)
@@ -172,8 +177,8 @@ func (l *Leader) decide(ctx context.Context, p Proof) (more bool, err error) {
 	return false, err
 }
 
-// Prove compares the corpus, in a second pass, with the keys in the store. It only reads, so where the store goes away in
-// the middle it begins again.
+// Prove compares the corpus, in a second pass, with the keys in the store. It only reads, so if the
+// store becomes unreachable in the middle it begins again.
 func (l *Leader) Prove(ctx context.Context) (p Proof, err error) {
 	err = l.Again(ctx, func() error {
 		run, err := l.Store.FindRun(ctx, l.Run.Name)

@@ -117,8 +117,8 @@ func drained() []harvest.ShardState {
 	return []harvest.ShardState{{Shard: harvest.Shard{Of: 1}, Drained: time.Unix(1, 0)}}
 }
 
-// newLeader leads the run of a fleet; what it says is added to said.
-func newLeader(f *fleet, corpus items, said *[]string) *Leader {
+// newLeader leads the run of a fleet; its sentences are added to lines.
+func newLeader(f *fleet, corpus items, lines *[]string) *Leader {
 	return &Leader{
 		Run: f.run, Store: f, Corpus: corpus, Began: time.Now(),
 		Lead:    func(context.Context) (Leadership, error) { return lead{func() bool { return false }}, nil },
@@ -139,11 +139,11 @@ func newLeader(f *fleet, corpus items, said *[]string) *Leader {
 				time.Sleep(time.Second)
 			}
 		},
-		Say: func(sentence string) { *said = append(*said, sentence) },
+		Say: func(sentence string) { *lines = append(*lines, sentence) },
 	}
 }
 
-// TestLeaderDecides states what a leader does with each end of a run.
+// TestLeaderDecides checks what a leader does with each end of a run.
 func TestLeaderDecides(t *testing.T) {
 	t.Parallel()
 	corpus := items{"a", "b", "c"}
@@ -152,7 +152,7 @@ func TestLeaderDecides(t *testing.T) {
 		fleet    *fleet
 		change   func(l *Leader)
 		err      error
-		says     string // a part of what is said, or of the error
+		says     string // a part of the sentence, or of the error
 		reopened int
 		finished bool
 	}{
@@ -265,7 +265,7 @@ func TestWatchCountsFromTheFirstLook(t *testing.T) {
 	}
 }
 
-// TestProgressOfARun states which of the facts about a run are shown.
+// TestProgressOfARun checks which of the facts about a run are shown.
 func TestProgressOfARun(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)

@@ -29,7 +29,7 @@ const (
 	storeRow = 245 // bytes of a page's row and its index besides its body, measured in PostgreSQL at 500,000
 )
 
-// Reckon fills in what follows from the rest.
+// Reckon computes what follows from the rest.
 func (p *Plan) Reckon() {
 	left := max(0, p.Items-p.Done)
 	if p.PerRequest > 0 {

@@ -17,11 +17,11 @@ type PlanStore interface {
 	ListRuns(ctx context.Context) ([]harvest.Run, error)
 	// Keys yields the keys of all items of the run that have ended.
 	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
-	// LongestChain is the most steps that a chain of the run has taken.
+	// LongestChain returns the largest number of steps that a chain of the run has taken.
 	LongestChain(ctx context.Context, run string) (int64, error)
 }
 
-// Planner says what a run would cost. It reads the corpus and the store, and asks the upstream nothing.
+// Planner computes what a run would cost. It reads the corpus and the store, and sends no request to the upstream.
 type Planner struct {
 	Run         harvest.Run // the run that is meant; without a name it is not opened yet
 	Host        string
@@ -98,7 +98,7 @@ func (p Planner) fromStore(ctx context.Context, plan *Plan) error {
 	return nil
 }
 
-// chains says how long the longest chain of a listing takes: its steps follow one another, so neither a larger budget nor
+// chains adds how long the longest chain of a listing takes: its steps follow one another, so neither a larger budget nor
 // more workers shorten it, more seeds do.
 func (p Planner) chains(ctx context.Context, plan *Plan, all []harvest.Run) error {
 	if p.SameListing == nil {

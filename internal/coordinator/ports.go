@@ -7,7 +7,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Runs is what the store says of a run. An error that [Again] repeats may go away by itself.
+// Runs is what the store has of a run. An error that [Again] repeats may go away by itself.
 type Runs interface {
 	// FindRun returns the run with this name.
 	FindRun(ctx context.Context, name string) (harvest.Run, error)
@@ -17,15 +17,16 @@ type Runs interface {
 	ListShards(ctx context.Context, run string) ([]harvest.ShardState, error)
 }
 
-// Works is what the store says of the processes of a run. An error that [Again] repeats may go away by itself.
+// Works is what the store has of the processes of a run. An error that [Again] repeats may go away
+// by itself.
 type Works interface {
-	// ListWork returns what each process did, the first to start first.
+	// ListWork returns what each process did, in order of their starts.
 	ListWork(ctx context.Context, run string) ([]harvest.Work, error)
 	// ListMinutes adds up what all processes sent, in order of time.
 	ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error)
-	// CorpusSize is how many rows the corpus table of the run has.
+	// CorpusSize returns how many rows the corpus table of the run has.
 	CorpusSize(ctx context.Context, run string) (int64, error)
-	// Control returns what operators ordered about the run and its host.
+	// Control returns the orders about the run and its host.
 	Control(ctx context.Context, run string) (harvest.Control, error)
 }
 
@@ -51,9 +52,11 @@ type Store interface {
 	Endings
 }
 
-// Leadership is the right to lead a run. Two leaders for a moment harm nothing: all that a leader does is done once.
+// Leadership is the right to lead a run. Two leaders for a moment do no harm: everything that a
+// leader does is done once.
 type Leadership interface {
-	// Keep makes sure that this process still leads. An error that [Leader.Lost] accepts says that it does not.
+	// Keep makes sure that this process still leads. An error that [Leader.Lost] accepts means that
+	// it does not.
 	Keep(ctx context.Context) error
 	// Close gives the leadership back.
 	Close()
@@ -61,10 +64,11 @@ type Leadership interface {
 
 // Corpus is the corpus of a run, which a proof reads in a pass of its own.
 type Corpus interface {
-	// Open begins a pass. An error that [Again] repeats may go away by itself; [harvest.ErrIncomplete] says that not all of the corpus
-	// can be read yet. The pass may yield an error as its last entry.
+	// Open begins a pass. An error that [Again] repeats may go away by itself;
+	// [harvest.ErrIncomplete] means that not all of the corpus can be read yet. The pass may yield
+	// an error as its last entry.
 	Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], error)
 }
 
-// Again repeats do while the store is away and patience lasts.
+// Again repeats do while the store is unreachable and patience lasts.
 type Again func(ctx context.Context, do func() error) error

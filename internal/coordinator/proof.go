@@ -21,7 +21,7 @@ import (
 type Proof struct {
 	Entries  int64          // of the corpus, repeats included
 	Distinct int64          // different keys among them
-	Rejected int64          // lines that are no items
+	Rejected int64          // lines that are not items
 	Ended    int64          // items of the run that have ended
 	Missing  int64          // keys of the corpus that have not
 	Extra    int64          // items that have ended and are not in the corpus
@@ -31,11 +31,11 @@ type Proof struct {
 	Prefix   string         // Digest.Sum after as many keys as were asked for
 }
 
-// Whole tells whether each item of the corpus has ended, and nothing else has.
+// Whole reports whether each item of the corpus has ended, and no other item has.
 func (p Proof) Whole() bool { return p.Missing == 0 && p.Extra == 0 }
 
-// Grown reports whether the corpus has more items than the run was opened with, behind all of those: then what is missing
-// is yet to be fetched.
+// Grown reports whether the corpus has more items than the run was opened with, after all of those:
+// then the missing items are still to be fetched.
 func (p Proof) Grown(run harvest.Run) bool {
 	return p.Digest.Count > 0 && p.Missing > 0 && p.Digest.Count > run.CorpusItems && p.Prefix == run.CorpusSum
 }
@@ -64,13 +64,13 @@ func lines(numbers []int64) string {
 }
 
 const (
-	parts     = 256 // of the keys, by their first byte: one part fits into memory at any size of a corpus
-	mostShown = 5   // examples
+	parts    = 256 // of the keys, by their first byte: one part fits into memory at any size of a corpus
+	maxShown = 5   // examples
 )
 
-// Prove reads both sides once. They are cut into parts in temporary files under dir, 24 bytes a key of the corpus and 16
-// of the run, because neither side fits into memory and neither comes in order. prefix is how many keys of the corpus
-// Proof.Prefix is about.
+// Prove reads both sides once. They are cut into parts in temporary files under dir, 24 bytes a key
+// of the corpus and 16 of the run, because neither side fits into memory and neither comes in
+// order. prefix is the number of keys of the corpus that Proof.Prefix covers.
 func Prove(ctx context.Context, dir string, entries iter.Seq2[harvest.Entry, error], ended iter.Seq2[harvest.Key, error], prefix int64) (p Proof, err error) {
 	tmp, err := os.MkdirTemp(dir, "shoal-verify-")
 	if err != nil {
@@ -92,11 +92,11 @@ func Prove(ctx context.Context, dir string, entries iter.Seq2[harvest.Entry, err
 		}
 	}
 	slices.Sort(p.Examples)
-	p.Examples = p.Examples[:min(len(p.Examples), mostShown)]
+	p.Examples = p.Examples[:min(len(p.Examples), maxShown)]
 	return p, nil
 }
 
-// place is a key and the line of the corpus that it stands in; 0 for that of an item that has ended.
+// place is a key and its line in the corpus; 0 for that of an item that has ended.
 type place struct {
 	key  harvest.Key
 	line int64
@@ -180,14 +180,14 @@ func (p *Proof) compare(dir string, part int) error {
 		case order < 0:
 			p.Missing++
 			p.Examples = append(p.Examples, wanted[0].line)
-			if len(p.Examples) > parts*mostShown { // the lowest lines are shown, of a bounded number
+			if len(p.Examples) > parts*maxShown { // the lowest lines are shown, of a bounded number
 				slices.Sort(p.Examples)
-				p.Examples = p.Examples[:mostShown]
+				p.Examples = p.Examples[:maxShown]
 			}
 			wanted = wanted[1:]
 		case order > 0:
 			p.Extra++
-			if len(p.Strays) < mostShown {
+			if len(p.Strays) < maxShown {
 				p.Strays = append(p.Strays, have[0].key)
 			}
 			have = have[1:]

@@ -99,7 +99,8 @@ func TestProveFailsWithItsSources(t *testing.T) {
 	}
 }
 
-// TestProveIsFlat: the examples of a corpus of which nothing has ended are bounded too.
+// TestProveManyMissing checks that the examples of a corpus of which nothing has ended are bounded
+// too.
 func TestProveManyMissing(t *testing.T) {
 	numbers := make([]int, 20_000)
 	for i := range numbers {

@@ -7,7 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Report is what a run did. Scripts rely on the names of its JSON: one may be added, none is renamed or taken away.
+// Report is what a run did. Scripts rely on the names of its JSON: one may be added, none is
+// renamed or removed.
 type Report struct {
 	Run         string     `json:"run"`
 	Host        string     `json:"host"`

@@ -9,7 +9,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// RunStatus is all that the store says of a run at one moment.
+// RunStatus is everything that the store has of a run at one moment.
 type RunStatus struct {
 	Run     harvest.Run
 	Totals  harvest.Counts
@@ -42,7 +42,7 @@ func Look(ctx context.Context, store Fleet, name string) (s RunStatus, err error
 	return s, err
 }
 
-// fresh is how old the last report of a process may be for the process to count as at work.
+// fresh is the largest age of the last report of a process that counts as at work.
 const fresh = 4 * harvest.ReportEvery
 
 // Fresh returns the processes at work now.
@@ -55,12 +55,13 @@ func (s RunStatus) Fresh() (at []harvest.Work) {
 	return at
 }
 
-// current is how old the last report of a process may be for its rate to count: one report may be late.
+// current is the largest age of the last report of a process whose rate counts: one report may be
+// late.
 const current = 2 * harvest.ReportEvery
 
-// rate is what all workers send in a second. Each reports the mean of its last seconds at an instant of its own. The share
-// of a killed worker stays in its last report while the others take it up, so the sum is cut at the budget. What was really
-// sent in the worst second is in the report.
+// rate returns what all workers send in a second. Each reports the mean of its last seconds at an
+// instant of its own. The share of a killed worker stays in its last report while the others take
+// it up, so the sum is cut at the budget. The report has what was really sent in the worst second.
 func (s RunStatus) rate(budget float64) (sum float64) {
 	for _, w := range s.Fresh() {
 		if s.At.Sub(w.Seen) < current {
@@ -111,7 +112,8 @@ func (s RunStatus) Progress() harvest.Progress {
 	return p
 }
 
-// CorpusItems returns how many items the corpus has, 0 while unknown. guess is set where repeated lines may be among them.
+// CorpusItems returns how many items the corpus has, 0 while unknown. guess is set if repeated
+// lines may be among them.
 func (s RunStatus) CorpusItems() (items int64, guess bool) {
 	switch { // lines of a corpus may be twice in it
 	case harvest.Drained(s.Shards):
@@ -152,7 +154,7 @@ func (s RunStatus) Unowned() []harvest.Shard {
 	return s.free()
 }
 
-// free are the shards that are neither held nor drained.
+// free returns the shards that are neither held nor drained.
 func (s RunStatus) free() (free []harvest.Shard) {
 	if harvest.Drained(s.Shards) {
 		return nil
@@ -172,7 +174,7 @@ func (s RunStatus) free() (free []harvest.Shard) {
 	return free
 }
 
-// Idle returns what to start where no worker is on the run; empty where one is, or none is needed.
+// Idle returns what to start if no worker is on the run; empty if one is, or none is needed.
 func (s RunStatus) Idle() string {
 	for _, shard := range s.Shards {
 		if shard.Held && !shard.Lapsed {
@@ -188,7 +190,8 @@ func (s RunStatus) Idle() string {
 	return fmt.Sprintf("no worker is on run %s: start worker --run %s --shard auto, on as many machines as you like", s.Run.Name, s.Run.Name)
 }
 
-// BudgetOf returns the rate in force in requests per second: an operator's, else the run's own; 0 where neither is known.
+// BudgetOf returns the rate in force in requests per second: an operator's, else the run's own; 0
+// if neither is known.
 func BudgetOf(run harvest.Run, control harvest.Control) float64 {
 	for _, text := range []string{control.Rate, run.Rate} {
 		if rate, err := harvest.ParseRate(text); err == nil {

@@ -11,7 +11,8 @@ func workAt(now time.Time, age time.Duration, rate float64, auto bool) harvest.W
 	return harvest.Work{Seen: now.Add(-age), Stats: harvest.Stats{Rate: rate, Auto: auto}}
 }
 
-// TestRateOfARunKeepsItsPromise checks that the last report of a killed worker is not added to what the others took up.
+// TestRateOfARunKeepsItsPromise checks that the last report of a killed worker is not added to the
+// share that the others took up.
 func TestRateOfARunKeepsItsPromise(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -31,7 +32,7 @@ func TestRateOfARunKeepsItsPromise(t *testing.T) {
 	}
 }
 
-// TestARunIsLoweredAsItsProcesses checks that what one process was lowered to is the run's.
+// TestARunIsLoweredAsItsProcesses checks that the lowered rate of one process is the run's.
 func TestARunIsLoweredAsItsProcesses(t *testing.T) {
 	t.Parallel()
 	state := RunStatus{Run: harvest.Run{Rate: "50/s"}, At: time.Now(), Work: []harvest.Work{{}, {Stats: harvest.Stats{Lowered: 48}}, {Stats: harvest.Stats{Lowered: 47}}, {}}}
@@ -40,7 +41,8 @@ func TestARunIsLoweredAsItsProcesses(t *testing.T) {
 	}
 }
 
-// TestShardsWaitForTheirTurn checks that a shard has no owner only where no worker at work will take it.
+// TestShardsWaitForTheirTurn checks that a shard has no owner only if no worker at work will take
+// it.
 func TestShardsWaitForTheirTurn(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

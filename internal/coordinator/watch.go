@@ -21,10 +21,10 @@ type watch struct {
 	last harvest.Progress
 	note string
 	base *harvest.Counts // what had ended at the first look
-	away bool            // the store was, when last asked
+	away bool            // the store was unreachable at the last look
 }
 
-// progress is the latest look as the progress of a fleet.
+// progress returns the latest look as the progress of a fleet.
 func (w *watch) progress() harvest.Progress {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -45,7 +45,8 @@ func (w *watch) setAway(away bool) {
 	w.away = away
 }
 
-// take keeps a look at the run. What had ended before the first one is not progress of this process.
+// take stores a look at the run. What had ended before the first look is not progress of this
+// process.
 func (w *watch) take(s RunStatus) {
 	p := s.Progress()
 	p.Started = w.began
