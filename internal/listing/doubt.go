@@ -8,11 +8,13 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Doubt holds back the chains of a listing that end with their first step although the answer looks as if it went on: a
-// misspelt --next would end every one of them so. When some chain goes on, --next is right, and they end where they say.
+// Doubt holds back the chains of a listing that end with their first step although the answer has a
+// sign that it continues: a misspelt --next would end every one of them so. If some chain
+// continues, --next is right, and they end where they ended.
 type Doubt struct {
 	Off bool // nothing is held back
-	// Proven reports whether some chain has gone on before, here or elsewhere; asked when there is a doubt.
+	// Proven reports whether some chain has continued before, here or elsewhere; it is called when
+	// there is a doubt.
 	Proven func(ctx context.Context) (bool, error)
 
 	mu     sync.Mutex
@@ -21,7 +23,7 @@ type Doubt struct {
 }
 
 // NewDoubt doubts --next until some chain of the run has taken a second step. Off: nothing is held back. A nil longest: there
-// is no run, and no doubt.
+// is neither a run nor a doubt.
 func NewDoubt(off bool, run string, longest Longest) *Doubt {
 	return &Doubt{Off: off, Proven: func(ctx context.Context) (bool, error) {
 		if longest == nil {
@@ -35,10 +37,10 @@ func NewDoubt(off bool, run string, longest Longest) *Doubt {
 // doubtful parks a chain, and is a refusal if no other continues.
 type doubtful struct{ doubt *Doubt }
 
-// Is implements errors.Is.
+// Is implements [errors.Is].
 func (doubtful) Is(target error) bool { return target == ErrParked || target == ErrBroken }
 
-// Error names what was found.
+// Error names the sign that was found.
 func (e doubtful) Error() string {
 	e.doubt.mu.Lock()
 	defer e.doubt.mu.Unlock()
@@ -46,8 +48,8 @@ func (e doubtful) Error() string {
 		"Is --next right? (look with --try 1; --no-canary takes them for complete)\n  " + strings.Join(e.doubt.found, "\n  ")
 }
 
-// Step takes in where the step of a chain goes on, and what of its answer looks so if it says nowhere. An error of ErrParked
-// holds the chain back.
+// Step notes where the step of a chain continues, and the sign that it continues if it ends. An
+// [ErrParked] holds the chain back.
 func (d *Doubt) Step(ctx context.Context, url, then, more string) error {
 	d.mu.Lock()
 	d.proven = d.proven || then != ""
@@ -58,14 +60,14 @@ func (d *Doubt) Step(ctx context.Context, url, then, more string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.found) < mostExamples {
+	if len(d.found) < maxExamples {
 		d.found = append(d.found, harvest.Printable(url+" has "+more))
 	}
 	return doubtful{d}
 }
 
-// Release reports whether chains that were held back can go on, since --next was found to be right. It does so once for
-// those that have been held back so far.
+// Release reports whether chains that were held back can continue, since --next was found to be
+// right. It does so once for those that have been held back so far.
 func (d *Doubt) Release(ctx context.Context) bool {
 	d.mu.Lock()
 	held := len(d.found) > 0

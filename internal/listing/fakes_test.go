@@ -55,7 +55,7 @@ func (api) ReadList(request *harvest.Request, seed string, step int64, a *harves
 	return l, text[1:], r
 }
 
-// says answers with letters, or with a status where they are a number.
+// It answers with letters, or with a status where they are a number.
 func says(answers map[string]string) func(int, string) (*harvest.Answer, error) {
 	return func(_ int, url string) (*harvest.Answer, error) {
 		text, ok := answers[url]

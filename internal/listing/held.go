@@ -9,7 +9,7 @@ import (
 	"shoal/internal/retry"
 )
 
-// judge keeps what became of a step for CommitStep. ErrParked: the canary holds it.
+// judge stores what became of a step for CommitStep. [ErrParked] means that the canary holds it.
 func (p *Pages) judge(seed string, s *step, class retry.Class, text string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,8 +37,9 @@ func (p *Pages) free(pages []harvest.Page) {
 	}
 }
 
-// Release implements [Releaser]. What was held back is how its steps ended, as it is for items: where something
-// of the run has landed, or where a listing of another shard is served. If every step was refused, a person must know first.
+// Release implements [Releaser]. The held pages are how their steps ended, as for items, if
+// something of the run has landed, or if a listing of another shard is served. If every step was
+// refused, a person must know first.
 func (p *Pages) Release(ctx context.Context) bool {
 	landed := p.settings.Landed
 	var totals harvest.Counts
@@ -89,7 +90,7 @@ func (p *Pages) vouched(ctx context.Context) bool {
 	})
 }
 
-// refusal says what the upstream answered.
+// refusal returns the upstream's answer as an error.
 func (p *Pages) refusal() *exchange.Refused {
 	text := "it gives no page of the listing, and nothing was recorded; is the path right, a parameter, --extract, the credential? (look with --try 1; --no-canary continues all the same)"
 	if p.canary.Foreign() {

@@ -19,9 +19,9 @@ type Items struct {
 	API    API
 	Caller exchange.Caller
 	Doubt  *Doubt
-	// Item makes an item of what the listing names.
+	// Item makes an item of a name in the listing.
 	Item func(text string) (harvest.Item, error)
-	// Host is that of the run: an item of another one is rejected.
+	// Host is the host of the run: an item of another host is rejected.
 	Host  string
 	Guard *Guard // nil while no crash is suspected
 	// Exposes reports whether a request to the address would carry the credential in the clear.
@@ -31,12 +31,12 @@ type Items struct {
 	sights sights
 }
 
-// served is when an answer was last what we expect; zero before.
+// served is when an answer last had the expected form; zero before.
 type served struct{ nanos atomic.Int64 }
 
 func (s *served) now() { s.nanos.Store(time.Now().UnixNano()) }
 
-// before notes that some was, in an earlier start.
+// before notes that an answer had it in an earlier start.
 func (s *served) before() { s.nanos.CompareAndSwap(0, 1) }
 
 func (s *served) since(t time.Time) bool {
@@ -79,7 +79,7 @@ func (l *Items) List(ctx context.Context, at harvest.Chain) (entries []harvest.E
 	return entries, then, err
 }
 
-// item makes an item of what the listing names, on the run's own host.
+// item makes an item of a name in the listing, on the run's own host.
 func (l *Items) item(text string) (harvest.Item, error) {
 	item, err := l.Item(text)
 	if err == nil && l.Exposes(item.URL) {
@@ -102,12 +102,12 @@ func (l *Items) Observed(seed string) string { return l.sights.of(seed) }
 // Release implements [Releaser].
 func (l *Items) Release(ctx context.Context) bool { return l.Doubt.Release(ctx) }
 
-// refusedCursor reports whether an answer says that a step after the first is not known any more.
+// refusedCursor reports whether an answer means that a step after the first is not known any more.
 func refusedCursor(r *exchange.Refused, at harvest.Chain) bool {
 	return at.Step > 1 && slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity}, r.Verdict.Status)
 }
 
-// sights are what the last answers to chains held, by their seeds.
+// sights are the contents of the last answers to chains, by their seeds.
 type sights struct {
 	mu   sync.Mutex
 	seen map[string]string
@@ -122,7 +122,7 @@ func (s *sights) see(seed, sight string) {
 	s.seen[seed] = sight
 }
 
-// of takes the sight of a seed out.
+// of removes and returns the sight of a seed.
 func (s *sights) of(seed string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -103,7 +103,7 @@ func keysOf(entries iter.Seq2[harvest.Entry, error]) (keys []harvest.Key, err er
 	return keys, nil
 }
 
-// The steps of chains that have ended are a corpus; a chain that has not is no corpus yet.
+// The steps of chains that have ended are a corpus; a chain that has not is not a corpus yet.
 func TestWalked(t *testing.T) {
 	t.Parallel()
 	s := &cellar{chains: map[string]harvest.Chain{listA: {Seed: listA, Step: 2, Done: true}, listB: {Seed: listB, Step: 1, Done: true}}}

@@ -39,10 +39,11 @@ func (p *Pages) CommitStep(ctx context.Context, _ string, to harvest.Chain, _ []
 	return nil
 }
 
-// reasonNotListed is that of a step that was put back, of a listing that is shorter now.
+// reasonNotListed is the reason of a step that was put back, of a listing that is shorter now.
 const reasonNotListed = "not_listed"
 
-// gone are the steps behind the last one that the store lacks: a listing that is walked once more may be shorter.
+// gone returns the steps after the last one that the store lacks: a listing that is walked once
+// more may be shorter.
 func (p *Pages) gone(ctx context.Context, last harvest.Page) (pages []harvest.Page, err error) {
 	chain, err := p.parts.Steps.Chain(ctx, p.settings.Run, last.Chain.Seed)
 	if err != nil || chain.Step <= last.Chain.Step {

@@ -24,14 +24,14 @@ func FirstSteps(api API, seeds []string) iter.Seq2[harvest.Entry, error] {
 	}
 }
 
-// Few is a [Lister] that lists until items come, and not for long: for those who only want to look.
+// Few is a [Lister] that lists only until items come, and not for long: for a first look.
 type Few struct {
 	Lister
 
 	asked int
 }
 
-// maxLists is how many answers of a listing are looked at for a first item.
+// maxLists is how many answers of a listing are searched for a first item.
 const maxLists = 3
 
 // List implements [Lister].
@@ -42,7 +42,8 @@ func (f *Few) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, stri
 	return f.Lister.List(ctx, at)
 }
 
-// LeaderOnly is a [Lister] that lists when it is this process' turn: while it leads the run, and no operator drains it.
+// LeaderOnly is a [Lister] that lists only at this process' turn: while it leads the run, and no
+// operator drains it.
 type LeaderOnly struct {
 	Lister
 

@@ -7,21 +7,21 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Memory keeps one enumeration in memory, for those who only want to look.
+// Memory keeps one enumeration in memory, for a first look.
 type Memory struct {
 	mu     sync.Mutex
 	chains map[string]harvest.Chain
 	rows   []harvest.Entry
 }
 
-// Chain implements Chains.
+// Chain implements [Chains].
 func (m *Memory) Chain(_ context.Context, _, seed string) (harvest.Chain, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.chains[seed], nil
 }
 
-// ChainsDone implements Chains.
+// ChainsDone implements [Chains].
 func (m *Memory) ChainsDone(context.Context, string) (n int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -33,7 +33,7 @@ func (m *Memory) ChainsDone(context.Context, string) (n int, err error) {
 	return n, nil
 }
 
-// CommitStep implements Chains.
+// CommitStep implements [Chains].
 func (m *Memory) CommitStep(_ context.Context, _ string, to harvest.Chain, entries []harvest.Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -50,7 +50,7 @@ func (m *Memory) CommitStep(_ context.Context, _ string, to harvest.Chain, entri
 	return nil
 }
 
-// CorpusRows implements Chains.
+// CorpusRows implements [Chains].
 func (m *Memory) CorpusRows(_ context.Context, _ string, after int64, limit int) ([]harvest.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

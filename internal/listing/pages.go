@@ -16,16 +16,16 @@ import (
 	"shoal/internal/suspect"
 )
 
-// Settings are how the chains of a shard are walked.
+// Settings are how to walk the chains of a shard.
 type Settings struct {
 	Run      string
 	Shard    harvest.Shard
 	Seeds    []string // of all shards
 	Abreast  int      // chains that are walked side by side; 0 means 8
 	Limit    int      // steps to land; 0 for no limit
-	NoCanary bool     // an operator takes what steps are answered for their outcomes
+	NoCanary bool     // an operator accepts whatever steps are answered as their outcomes
 	Landed   bool     // something of the run has landed before
-	Short    string   // is said when every chain ended at its first step; empty: nothing
+	Short    string   // printed when every chain ended at its first step; empty: nothing
 }
 
 // Parts are what a walk calls.
@@ -42,8 +42,9 @@ type Parts struct {
 	Say      func(sentence string)
 }
 
-// Pages lands the answers of a listing as pages, each together with its step. As a worker does with items, it keeps
-// back what may be a mistake of ours: pages that did not land before any has, and refusals of who we are. It runs once.
+// Pages lands the answers of a listing as pages, each together with its step. As a worker does with
+// items, it holds back what may be a mistake of ours: pages that did not land before any has, and
+// refusals of who we are. It runs once.
 type Pages struct {
 	settings Settings
 	parts    Parts
@@ -62,17 +63,17 @@ type Pages struct {
 	taken int              // steps that ended, for the limit
 }
 
-// step is what became of the step that a chain is at.
+// step is what became of a chain's current step.
 type step struct {
 	page harvest.Page
 	then string
 	held bool // the canary has its page
 
-	parked  bool // its chain was told to wait
+	parked  bool // its chain waits
 	verdict bool // an answer that ends the chain
 }
 
-// NewPages makes a walk.
+// NewPages returns a walk.
 func NewPages(settings Settings, parts Parts) *Pages {
 	p := &Pages{
 		settings: settings, parts: parts, caller: parts.Caller, doubt: NewDoubt(settings.NoCanary, settings.Run, parts.Longest), steps: map[string]*step{},
@@ -88,8 +89,8 @@ func NewPages(settings Settings, parts Parts) *Pages {
 	return p
 }
 
-// Walk walks the chains of the shard to their ends. The error is ErrLimit, [harvest.ErrAnother], one of the walk, of the
-// store or ctx's cause.
+// Walk walks the chains of the shard to their ends. The error is [ErrLimit], [harvest.ErrAnother],
+// one of the walk, of the store or ctx's cause.
 func (p *Pages) Walk(ctx context.Context) error {
 	generation := p.parts.Lease.Fingerprint()
 	var own []string
@@ -105,13 +106,14 @@ func (p *Pages) Walk(ctx context.Context) error {
 		return err
 	}
 	err := table.Fill(ctx, func(int) {})
-	if err == nil && p.parts.Lease.Fingerprint() != generation { // what was there when the walk began may not be there any more
+	if err == nil && p.parts.Lease.Fingerprint() != generation { // the store may have lost rows since the walk began
 		err = harvest.ErrAnother
 	}
 	return err
 }
 
-// Progress is the walk at this moment: how many steps there will be shows only when the chains have ended.
+// Progress returns the walk's progress: the number of steps is known only when the chains have
+// ended.
 func (p *Pages) Progress() harvest.Progress {
 	pace, now := p.caller.Client.Pace.State(), time.Now()
 	return harvest.Progress{
@@ -125,7 +127,7 @@ func (p *Pages) Chain(ctx context.Context, run, seed string) (harvest.Chain, err
 	return p.parts.Steps.Chain(ctx, run, seed)
 }
 
-// ChainsDone implements [Chains]: those of other shards are counted by others.
+// ChainsDone implements [Chains]; the chains of other shards are counted there.
 func (p *Pages) ChainsDone(context.Context, string) (int, error) { return -1, nil }
 
 // CorpusRows implements [Chains].
@@ -195,7 +197,7 @@ func (p *Pages) Leave(ctx context.Context, at harvest.Chain, to *harvest.Chain, 
 // Observed implements [Observer].
 func (p *Pages) Observed(seed string) string { return p.sights.of(seed) }
 
-// End implements [Ender]: a cursor that is refused for good is a page that says so.
+// End implements [Ender]: a cursor that is refused for good becomes a page with that reason.
 func (p *Pages) End(at harvest.Chain, why error) error {
 	refused, ok := errors.AsType[*exchange.Refused](why)
 	if !ok {
@@ -219,7 +221,8 @@ func (p *Pages) keep(at harvest.Chain, url string, refused *exchange.Refused) er
 	return ErrEnded
 }
 
-// resume is the step that was held back, once it need not be any more. Nil: it is to be asked for.
+// resume returns the step that was held back, once it need not be any more. It returns nil if the
+// step has to be requested.
 func (p *Pages) resume(seed string) (*step, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -237,14 +240,14 @@ func (p *Pages) resume(seed string) (*step, error) {
 	return had, nil
 }
 
-// uncount is for a step that is to be taken once more, or was there already.
+// uncount handles a step that has to be taken once more, or existed already.
 func (p *Pages) uncount() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.taken--
 }
 
-// continues is where the chain goes on; empty for none.
+// continues returns where the chain continues; empty if it does not.
 func (s *step) continues() string {
 	if s == nil {
 		return ""

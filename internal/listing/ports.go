@@ -6,33 +6,36 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Chains keeps what was enumerated.
+// Chains keeps the results of an enumeration.
 type Chains interface {
-	// Chain is where the enumeration of seed goes on.
+	// Chain returns where the enumeration of seed continues.
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
-	// ChainsDone is how many chains of the run have come to their end.
+	// ChainsDone returns how many chains of the run have come to their end.
 	ChainsDone(ctx context.Context, run string) (int, error)
-	// CommitStep appends entries and moves the chain on, both or neither. ErrTaken: another process took this step.
+	// CommitStep appends entries and moves the chain, both or neither. [ErrTaken] means that
+	// another process took this step.
 	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error
-	// CorpusRows are up to limit entries behind the row after; the Line of each is its row.
+	// CorpusRows returns up to limit entries after the row after; the Line of each is its row.
 	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error)
 }
 
-// Lister makes one step of an enumeration. Steps of different seeds may be asked for at once.
+// Lister makes one step of an enumeration. Steps of different seeds may be requested at once.
 type Lister interface {
-	// List takes the step at.Step of the chain, which is at at.Next, and says where the one after it is; an empty then is
-	// the end. ErrCursor: at.Next is refused, the chain is to start again. ErrParked, ErrBroken: the others go on.
-	// ErrEnded: the chain ends with what is committed next, wherever it is.
+	// List takes the step at.Step of the chain, which is at at.Next, and returns where the next one
+	// is; an empty then is the end. [ErrCursor] means that at.Next is refused and the chain has to
+	// start again. After [ErrParked] and [ErrBroken] the others continue. [ErrEnded] means that the
+	// chain ends with what is committed next, wherever it is.
 	List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error)
 }
 
-// Ender is a [Lister] that can end a chain at a step whose cursor is refused for good. ErrEnded: that is to be committed;
-// else the error of the step.
+// Ender is a [Lister] that can end a chain at a step whose cursor is refused for good. It returns
+// [ErrEnded] if that end has to be committed; else the error of the step.
 type Ender interface {
 	End(at harvest.Chain, why error) error
 }
 
-// Releaser is a [Lister] that parks chains. Release reports whether some of them can go on after all, when no other chain can.
+// Releaser is a [Lister] that parks chains. Release reports whether some of them can continue after
+// all, when no other chain can.
 type Releaser interface {
 	Release(ctx context.Context) bool
 }
@@ -43,20 +46,21 @@ type Leaver interface {
 	Leave(ctx context.Context, at harvest.Chain, to *harvest.Chain, why error)
 }
 
-// Observer is a [Lister] that knows what the answer to a step held besides where it goes on.
+// Observer is a [Lister] that knows the items in the answer to a step, besides where it continues.
 type Observer interface {
-	// Observed stands for the items of the answer that List gave last for the seed: the same for the same items,
-	// ObservedNone for none, empty where nothing is known.
+	// Observed returns a mark of the items in the latest answer of List for the seed: the same for
+	// the same items, [ObservedNone] for none, empty if nothing is known.
 	Observed(seed string) string
 }
 
-// ObservedNone stands for an answer without items.
+// ObservedNone is the mark of an answer without items.
 const ObservedNone = "none"
 
 // API makes the requests of a listing and reads their answers.
 type API interface {
-	// ListRequest is the request for the step at next of the chain that begins at seed; next is empty for the first one.
-	// ErrBroken: what the upstream gave as a cursor is not an address that can be asked. Any other error ends the walk.
+	// ListRequest returns the request for the step at next of the chain that begins at seed; next
+	// is empty for the first one. [ErrBroken] means that the upstream's cursor is not a usable
+	// address. Any other error ends the walk.
 	ListRequest(seed, next string) (*harvest.Request, error)
 	// ReadList reads a complete 2xx answer to a step, which counts from 1. then is where the listing continues, empty at its
 	// end. item makes an item of what a listing names; it is nil for [Own], and where the answers are the pages.
@@ -65,7 +69,7 @@ type API interface {
 
 // Steps is what the store knows of chains whose answers are the pages. An error that [Again] repeats may go away by itself.
 type Steps interface {
-	// Chain is where the walk of a chain continues.
+	// Chain returns where the walk of a chain continues.
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
 	// Known reports for each key whether its page is committed.
 	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
@@ -75,18 +79,18 @@ type Steps interface {
 
 // Lease is the right to land pages of one shard.
 type Lease interface {
-	// Land commits the pages that are not there yet, all or none, and counts them. After an error that [Again] repeats the
-	// same pages are to be landed again.
+	// Land commits the pages that are not there yet, all or none, and counts them. After an error
+	// that [Again] repeats the caller lands the same pages again.
 	Land(ctx context.Context, pages []harvest.Page) (harvest.Counts, error)
-	// Fingerprint changes where what the store held may not be there any more.
+	// Fingerprint changes if the store may have lost rows.
 	Fingerprint() string
 }
 
 // Longest is what the store knows of the chains of a run.
 type Longest interface {
-	// LongestChain is how many steps the longest chain has taken.
+	// LongestChain returns how many steps the longest chain has taken.
 	LongestChain(ctx context.Context, run string) (int64, error)
 }
 
-// Again repeats do while the store is away and patience lasts.
+// Again repeats do while the store is unreachable and patience lasts.
 type Again func(ctx context.Context, do func() error) error

@@ -12,8 +12,8 @@ import (
 // stepEntries is how many entries of a stream are one step.
 const stepEntries = 5000
 
-// Stream lists a corpus that can only be read from its beginning: a file, standard input. A step goes on at so many
-// entries from the start.
+// Stream lists a corpus that can only be read from its beginning: a file, standard input. A step
+// continues after a number of entries from the start.
 type Stream struct {
 	next func() (harvest.Entry, error, bool)
 	stop func()
@@ -21,7 +21,7 @@ type Stream struct {
 	end  error // met when entries of the same step were read already
 }
 
-// NewStream lists the entries. Close it in the end.
+// NewStream lists the entries. The caller must close it.
 func NewStream(entries iter.Seq2[harvest.Entry, error]) *Stream {
 	next, stop := iter.Pull2(entries)
 	return &Stream{next: next, stop: stop}
@@ -30,11 +30,11 @@ func NewStream(entries iter.Seq2[harvest.Entry, error]) *Stream {
 // Close ends the reading.
 func (s *Stream) Close() { s.stop() }
 
-// List implements Lister.
+// List implements [Lister].
 func (s *Stream) List(ctx context.Context, at harvest.Chain) (entries []harvest.Entry, then string, err error) {
 	from, err := strconv.ParseInt("0"+at.Next, 10, 64)
 	if err != nil || from < s.at {
-		return nil, "", fmt.Errorf("go on at entry %q of a corpus that was read to entry %d: start again", at.Next, s.at)
+		return nil, "", fmt.Errorf("continue at entry %q of a corpus that was read to entry %d: start again", at.Next, s.at)
 	}
 	for len(entries) < stepEntries {
 		if s.end != nil {
@@ -49,7 +49,7 @@ func (s *Stream) List(ctx context.Context, at harvest.Chain) (entries []harvest.
 			return nil, "", fmt.Errorf("the corpus has %d entries, %d were enumerated before: it is not the same", s.at, from)
 		case !ok:
 			return entries, "", nil
-		case err != nil && len(entries) > 0: // they are good, and come first
+		case err != nil && len(entries) > 0: // these are good, and come first
 			s.end = err
 			return entries, strconv.FormatInt(s.at, 10), nil
 		case err != nil:

@@ -24,19 +24,20 @@ type Table struct {
 	Run    string
 	// Seeds are where the chains begin; a corpus that is enumerated as a whole has one.
 	Seeds []string
-	// Pages says that steps are pages, known by their place in the chain, rather than rows of the table.
+	// Pages means that steps are pages, known by their place in the chain, rather than rows of the
+	// table.
 	Pages bool
 	// Abreast is how many chains are walked side by side; 0 means 8.
 	Abreast int
 	// Lister lists what the table lacks; nil where another process does.
 	Lister Lister
-	// Again repeats what a store that is away makes fail; nil tries once.
+	// Again repeats calls that fail because the store is unreachable; nil tries once.
 	Again Again
 	// Patience is how long a table that another process fills may stand still; 0 means for ever.
 	Patience time.Duration
 	// Source is the command that fills a table that another process is to fill.
 	Source string
-	// Short is said when every chain ended at its first step; empty: nothing.
+	// Short is printed when every chain ended at its first step; empty: nothing.
 	Short string
 	// Say is called, once, where this process waits for another one, and with Short; nil is silent.
 	Say func(sentence string)
@@ -47,7 +48,7 @@ type Table struct {
 	size   atomic.Int64 // 0 until the enumeration is done
 }
 
-// Fraction is the part that was read; 0 until everything is enumerated.
+// Fraction returns the part that was read; 0 until everything is enumerated.
 func (t *Table) Fraction() float64 {
 	if size := t.size.Load(); size > 0 {
 		return float64(t.read.Load()) / float64(size)
@@ -55,7 +56,8 @@ func (t *Table) Fraction() float64 {
 	return 0
 }
 
-// Entries yields the rows in their order, and enumerates on when they end before the chain does.
+// Entries yields the rows in their order, and continues the enumeration if they end before the
+// chain does.
 func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 	return func(yield func(harvest.Entry, error) bool) {
 		ctx, end := context.WithCancel(ctx)
@@ -97,7 +99,8 @@ func (t *Table) Entries(ctx context.Context) iter.Seq2[harvest.Entry, error] {
 	}
 }
 
-// look asks whether the chains are done before it reads the rows: if they were and no row is left, none will come.
+// look asks whether the chains are done before it reads the rows: if they were and no row is left,
+// none will come.
 func (t *Table) look(ctx context.Context, after int64) (done bool, rows []harvest.Entry, err error) {
 	err = t.again(ctx, func() (err error) {
 		if done, err = t.done(ctx); err != nil {
@@ -147,8 +150,8 @@ func (t *Table) wait(ctx context.Context, grown time.Time, said *bool) error {
 	}
 }
 
-// Fill enumerates to the end without reading the rows. grew is called now and then with how many entries were added. An
-// error of a ctx that ended is its cause.
+// Fill enumerates to the end without reading the rows. grew is called now and then with how many
+// entries were added. If ctx ends, the error is its cause.
 func (t *Table) Fill(ctx context.Context, grew func(entries int)) error {
 	err := t.fill(ctx, grew)
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
@@ -160,7 +163,7 @@ func (t *Table) Fill(ctx context.Context, grew func(entries int)) error {
 // toldEvery is how often a person reads how the table grows.
 const toldEvery = 10 * time.Second
 
-// Enumerate fills the table and says how it grows. size is how many rows it has in all. ErrEmpty: it has none.
+// Enumerate fills the table and prints how it grows. size returns how many rows it has in total. It fails with [ErrEmpty] if it has none.
 func (t *Table) Enumerate(ctx context.Context, size func(ctx context.Context) (int64, error)) error {
 	items, told := 0, time.Now()
 	err := t.Fill(ctx, func(n int) {

@@ -16,7 +16,7 @@ import (
 
 var one = []string{"seed"}
 
-// countdown lists three items a step, for so many steps.
+// countdown lists three items a step, for a number of steps.
 type countdown struct {
 	steps int
 	asked []string

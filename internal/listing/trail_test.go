@@ -10,8 +10,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// scroll answers step after step: "items>cursor", "-" for no items, an empty cursor for the end. The last one is given for
-// ever; what follows "…" is given from there on in turn.
+// scroll answers step after step: "items>cursor", "-" for no items, an empty cursor for the end.
+// The last answer repeats for ever; the answers after "…" repeat in turn.
 type scroll struct {
 	steps []string
 	again int // the step that follows the last
@@ -110,7 +110,8 @@ func TestListingsThatEndOrGoOn(t *testing.T) {
 	}
 }
 
-// killed walks the listing anew, by a walker that is killed after every step, and wants the same end.
+// killed walks the listing anew, by a walker that is killed after every step, and expects the same
+// end.
 func killed(t *testing.T, answers string, steps int, want harvest.Chain) {
 	t.Helper()
 	s, memory := newScroll(answers), &Memory{}
@@ -125,7 +126,7 @@ func killed(t *testing.T, answers string, steps int, want harvest.Chain) {
 	}
 }
 
-// A listing that was stopped for its empty answers may be walked on by another start, for as many.
+// Another start may continue a listing that was stopped for its empty answers, for as many.
 func TestAStoppedListingIsWalkedOnByAnotherStart(t *testing.T) {
 	t.Parallel()
 	s, memory := newScroll("1>a ->#"), &Memory{}
@@ -134,13 +135,13 @@ func TestAStoppedListingIsWalkedOnByAnotherStart(t *testing.T) {
 		if !errors.Is(err, ErrBroken) {
 			t.Fatalf("Fill() = %v, want ErrBroken", err)
 		}
-		if want := start * mostEmpty; len(s.asked) < want || len(s.asked) > want+2 {
+		if want := start * maxEmpty; len(s.asked) < want || len(s.asked) > want+2 {
 			t.Errorf("after start %d: %d steps, want about %d", start, len(s.asked), want)
 		}
 	}
 }
 
-// shelves are books of which some look as if they went on.
+// shelves are books, some of which have a sign that they continue.
 type shelves struct {
 	scroll
 	doubt *Doubt

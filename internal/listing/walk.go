@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	abreast      = 8  // chains that are walked side by side, without a setting
-	mostRestarts = 5  // of a chain in a row, without getting further than before
-	mostBroken   = 20 // chains that break before any has moved: what breaks them breaks all
-	mostExamples = 3  // of them in the error
-	mostParked   = 200
+	abreast     = 8  // chains that are walked side by side, without a setting
+	maxRestarts = 5  // of a chain in a row, without getting further than before
+	maxBroken   = 20 // chains that break before any has moved: what breaks them breaks all
+	maxExamples = 3  // of them in the error
+	maxParked   = 200
 )
 
-// walker walks the chains of a table, some side by side. Within a chain a step follows the one before; no chain waits for
-// another.
+// walker walks the chains of a table, some side by side. Within a chain a step follows the one
+// before; no chain waits for another.
 type walker struct {
 	begun  int     // seeds that were looked at
 	open   []*walk // chains that have not ended
 	broken []error // of chains that cannot be walked to their end
 	moved  bool    // some chain has taken a step
-	far    bool    // some chain has gone on after its first step
+	far    bool    // some chain has continued after its first step
 	busy   int     // chains under way
 	taken  chan taken
 	way    sync.WaitGroup
@@ -42,7 +42,7 @@ type taken struct {
 type walk struct {
 	seed     string
 	busy     bool
-	parked   error  // why it cannot go on before another chain has
+	parked   error  // why it cannot continue before another chain has
 	loaded   bool   // what follows is known
 	step     int64  // committed
 	place    int64  // steps from the seed to where it is; less than step when it has started again
@@ -58,8 +58,8 @@ func (w *walker) done(t *Table) bool {
 	return w.begun == len(t.Seeds) && len(w.open)+len(w.broken) == 0
 }
 
-// advance lets the chains go on until one of them has taken a step, and returns how many items were listed, also with an
-// error. The others go on meanwhile. An error of a single chain comes when no other can go on.
+// advance lets the chains continue until one of them has taken a step, and returns how many items were listed, also with an
+// error. The others continue meanwhile. An error of a single chain comes when no other can continue.
 func (w *walker) advance(ctx context.Context, t *Table) (listed int, err error) {
 	w.start(ctx, t)
 	if w.busy == 0 && w.released(ctx, t) {
@@ -82,7 +82,7 @@ func (w *walker) advance(ctx context.Context, t *Table) (listed int, err error) 
 	}
 }
 
-// start sends all chains that can go on on their way.
+// start starts all chains that can continue.
 func (w *walker) start(ctx context.Context, t *Table) {
 	most := t.Abreast
 	if most == 0 {
@@ -97,7 +97,7 @@ func (w *walker) start(ctx context.Context, t *Table) {
 			going++
 		}
 	}
-	for ; going < most && len(w.open) < most+mostParked && w.begun < len(t.Seeds); going++ {
+	for ; going < most && len(w.open) < most+maxParked && w.begun < len(t.Seeds); going++ {
 		w.open = append(w.open, &walk{seed: t.Seeds[w.begun]})
 		w.begun++
 	}
@@ -114,7 +114,7 @@ func (w *walker) start(ctx context.Context, t *Table) {
 	}
 }
 
-// settle takes in what became of a step. The error is one that ends the walk.
+// settle notes what became of a step. The error is one that ends the walk.
 func (w *walker) settle(got taken, t *Table) error {
 	chain := got.walk
 	chain.busy = false
@@ -125,7 +125,7 @@ func (w *walker) settle(got taken, t *Table) error {
 	case errors.Is(got.err, ErrBroken):
 		w.broken = append(w.broken, got.err)
 		chain.done = true
-		if !w.moved && len(w.broken) >= mostBroken {
+		if !w.moved && len(w.broken) >= maxBroken {
 			return w.stuck()
 		}
 	case got.err != nil:
@@ -149,7 +149,7 @@ func (w *walker) settle(got taken, t *Table) error {
 	return nil
 }
 
-// released lets parked chains go on that need not wait any more.
+// released lets parked chains continue that need not wait any more.
 func (w *walker) released(ctx context.Context, t *Table) bool {
 	lister, ok := t.Lister.(Releaser)
 	if !ok || !slices.ContainsFunc(w.open, func(chain *walk) bool { return chain.parked != nil }) || !lister.Release(ctx) {
@@ -161,9 +161,9 @@ func (w *walker) released(ctx context.Context, t *Table) bool {
 	return true
 }
 
-// stuck is why none of the chains that are left can go on; nil when none is left.
+// stuck returns why none of the remaining chains can continue; nil if none remains.
 func (w *walker) stuck() error {
-	why := w.broken[:min(len(w.broken), mostExamples)]
+	why := w.broken[:min(len(w.broken), maxExamples)]
 	if more := len(w.broken) - len(why); more > 0 {
 		why = append(why[:len(why):len(why)], fmt.Errorf("and %d more", more))
 	}
@@ -184,7 +184,7 @@ func (w *walker) rest() {
 	}
 }
 
-// load reads where the chain goes on.
+// load reads where the chain continues.
 func (w *walk) load(ctx context.Context, t *Table) error {
 	return t.again(ctx, func() error {
 		chain, err := t.Chains.Chain(ctx, t.Run, w.seed)
@@ -213,7 +213,7 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	}
 	entries, then, err := t.Lister.List(ctx, at)
 	if errors.Is(err, ErrCursor) && w.place > 0 {
-		if w.restarts++; w.restarts <= mostRestarts { // what was listed before is listed once more, and known by its keys
+		if w.restarts++; w.restarts <= maxRestarts { // what was listed before is listed once more, and known by its keys
 			w.place, w.next, w.trail = 0, "", trail{}
 			return 0, nil
 		}
@@ -249,11 +249,11 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	return len(entries), nil
 }
 
-// giveUp is for a chain whose cursor is refused again and again. Where its steps are pages, this one may be a page that
-// says so, and the chain's end.
+// giveUp handles a chain whose cursor is refused again and again. If its steps are pages, this one
+// may become a page with that reason, and the chain's end.
 func (w *walk) giveUp(t *Table, at harvest.Chain, why error) error {
 	if ender, ok := t.Lister.(Ender); ok {
 		return ender.End(at, why)
 	}
-	return fmt.Errorf("%w: %s has started again %d times without getting further: %w", ErrBroken, harvest.Quote(w.seed), mostRestarts, why)
+	return fmt.Errorf("%w: %s has started again %d times without getting further: %w", ErrBroken, harvest.Quote(w.seed), maxRestarts, why)
 }

@@ -15,13 +15,13 @@ import (
 	"shoal/internal/harvest"
 )
 
-// book has two items on each page of each seed. What is asked for is "seed next".
+// book has two items on each page of each seed. A request is "seed next".
 type book struct {
 	pages  int
 	refuse map[string]int           // a cursor is refused so often
 	fail   map[string]error         // always
 	slow   map[string]time.Duration // else a millisecond
-	back   map[string]string        // where it goes on instead
+	back   map[string]string        // where it continues instead
 
 	mu      sync.Mutex
 	asked   []string
@@ -105,8 +105,8 @@ func TestARefusedCursorStartsTheChainAgain(t *testing.T) {
 			t.Errorf("Entries() = %d items, %v, asked %s, want 8, asked %s", len(ids), err, got, want)
 		}
 		never := &book{pages: 4, refuse: map[string]int{"a2": 100}}
-		if _, err := never.walked(t, "a"); !errors.Is(err, ErrCursor) || !errors.Is(err, ErrBroken) || never.refuse["a2"] != 100-mostRestarts-1 {
-			t.Errorf("Entries() = %v after %d refusals, want ErrBroken and ErrCursor after %d", err, 100-never.refuse["a2"], mostRestarts+1)
+		if _, err := never.walked(t, "a"); !errors.Is(err, ErrCursor) || !errors.Is(err, ErrBroken) || never.refuse["a2"] != 100-maxRestarts-1 {
+			t.Errorf("Entries() = %v after %d refusals, want ErrBroken and ErrCursor after %d", err, 100-never.refuse["a2"], maxRestarts+1)
 		}
 		first := &book{pages: 4, refuse: map[string]int{"a": 1}}
 		if _, err := first.walked(t, "a"); !errors.Is(err, ErrCursor) || len(first.asked) != 1 {
@@ -149,8 +149,8 @@ func TestABrokenChainKeepsNoOtherFromItsEnd(t *testing.T) {
 			seeds = append(seeds, fmt.Sprint("s", i, "-"))
 			all.fail[seeds[i]] = ErrBroken
 		}
-		if _, err := all.walked(t, seeds...); !errors.Is(err, ErrBroken) || len(all.asked) > mostBroken+abreast {
-			t.Errorf("Entries() = %v after %d steps, want ErrBroken after about %d: what breaks them all is no matter of one", err, len(all.asked), mostBroken)
+		if _, err := all.walked(t, seeds...); !errors.Is(err, ErrBroken) || len(all.asked) > maxBroken+abreast {
+			t.Errorf("Entries() = %v after %d steps, want ErrBroken after about %d: what breaks them all is no matter of one", err, len(all.asked), maxBroken)
 		}
 	})
 }
@@ -170,7 +170,7 @@ func TestAParkedChainGoesOnWhenAnotherHas(t *testing.T) {
 	})
 }
 
-// parking keeps a from its first step until b has taken one.
+// parking keeps a at its first step until b has taken one.
 type parking struct{ *book }
 
 func (p *parking) List(ctx context.Context, at harvest.Chain) ([]harvest.Entry, string, error) {
