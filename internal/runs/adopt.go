@@ -18,7 +18,7 @@ type Reading struct {
 	Pack              int
 }
 
-// Adopt returns the reading of a start with what the run has and the start was not told.
+// Adopt returns the reading of a start with what the run has and the start was not given.
 func (r Reading) Adopt(run harvest.Run, defaults Defaults) Reading {
 	if r.API == "" {
 		r.API = run.API
@@ -38,19 +38,19 @@ func (r Reading) Adopt(run harvest.Run, defaults Defaults) Reading {
 	return r
 }
 
-// As returns the reading of the run that was opened, which holds what its start was told.
+// As returns the reading of the run that was opened, which holds what its start was given.
 func (r Reading) As(run harvest.Run) Reading {
 	r.Next, r.Items, r.Split, r.ID, r.Check, r.Wait = run.Next, run.Items, run.Split, run.ID, run.Check, run.Wait
 	r.Absent, r.Pack = cmp.Or(run.Absent, r.Absent), cmp.Or(run.Pack, r.Pack)
 	return r
 }
 
-// Corpus returns the corpus that a start reads which was given none, or the run's own table. enumerated says that the table
+// Corpus returns the corpus that a start reads which was given none, or the run's own table. enumerated reports that the table
 // holds it.
 func (s Start) Corpus(run harvest.Run, given string, enumerated bool) (string, error) {
 	switch {
 	case s.AutoShard && run.Shards == 0:
-		return "", harvest.Usagef("--shard auto takes the shards of a run that was opened with a number of them, and run %s was not: open one with coordinator run --shards N, or say --shard i/N", run.Name)
+		return "", harvest.Usagef("--shard auto takes the shards of a run that was opened with a number of them, and run %s was not: open one with coordinator run --shards N, or give --shard i/N", run.Name)
 	case enumerated, given == harvest.StoreCorpus:
 		return harvest.StoreCorpus, nil
 	case run.Corpus == "" || run.Corpus == Stdin:
@@ -67,11 +67,11 @@ const Stdin = "-"
 // Enumerates reports whether the leader of the run fills its corpus table before any worker can read it.
 func Enumerates(run harvest.Run) bool { return run.Corpus == Stdin && run.Shards > 0 }
 
-// hiddenQuery stands for the query of a corpus' address, which may be a signature.
+// hiddenQuery replaces the query of a corpus' address, which may be a signature.
 const hiddenQuery = "?…"
 
 // Shown returns a corpus as it is stored with the run and may be printed: without the query of an address, which may be a
-// signature. public says that its query is none.
+// signature. public means that its query is not one.
 func Shown(uri string, public bool) string {
 	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && !public && strings.Contains(address, "://") {
 		return address + hiddenQuery
@@ -93,7 +93,7 @@ func FilledBy(run harvest.Run) string {
 }
 
 // Unfilled returns an error where a leader would wait for rows of the corpus table that no process brings: it does not
-// enumerate the corpus itself, and done says whether all of it is in the table.
+// enumerate the corpus itself, and done reports whether all of it is in the table.
 func Unfilled(run harvest.Run, done bool) error {
 	if run.Corpus != Stdin || done {
 		return nil
@@ -125,5 +125,5 @@ func NoShardLeft(run harvest.Run, now time.Time) string {
 	if run.FinishedAt.IsZero() {
 		return "run " + run.Name + " has no shard left"
 	}
-	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet say --run NAME", run.Name, harvest.Ago(now.Sub(run.FinishedAt)))
+	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet give --run NAME", run.Name, harvest.Ago(now.Sub(run.FinishedAt)))
 }

@@ -57,7 +57,7 @@ func RecordCorpus(ctx context.Context, store Store, name string, pass Pass) (bef
 	}
 }
 
-// Grown returns the sentence about a corpus that grew. alone says that one worker has all of it.
+// Grown returns the sentence about a corpus that grew; the last argument means that one worker has all of it.
 func Grown(before harvest.Run, count int64, alone bool) string {
 	text := fmt.Sprintf("the corpus grew from %d to %d items: recorded", before.CorpusItems, count)
 	if !alone {

@@ -14,7 +14,7 @@ import (
 // ErrNone: no run of the store is meant.
 var ErrNone = errors.New("no run to continue")
 
-// Start is what one start of a program was told about its run.
+// Start is what one start of a program was given about its run.
 type Start struct {
 	// Merged is the run as all settings have it, defaults included; its name is empty where none was given.
 	Merged    harvest.Run
@@ -126,7 +126,7 @@ func (s Start) Open(runs []harvest.Run) (harvest.Run, error) {
 	return explicit, nil
 }
 
-// since stands in a listing for the instant at which the run before was opened.
+// since marks in a listing the instant at which the run before was opened.
 const since = "{since}"
 
 // Base returns the run before a new one with this corpus: the newest finished one of the same listing. It is empty where the
@@ -146,7 +146,7 @@ func Base(runs []harvest.Run, corpus string, same func(a, b string) bool) string
 // quarter. Where that is not one run, the error lists all.
 func Choose(runs []harvest.Run, now time.Time) (harvest.Run, error) {
 	if len(runs) == 0 {
-		return harvest.Run{}, harvest.Usagef("the store holds no run yet: harvest one with worker --corpus FILE, or say --store")
+		return harvest.Run{}, harvest.Usagef("the store holds no run yet: harvest one with worker --corpus FILE, or give --store")
 	}
 	if len(runs) == 1 {
 		return runs[0], nil

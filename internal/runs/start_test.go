@@ -69,7 +69,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestOpen states what a start says about the run that it opens or resumes.
+// TestOpen checks what a start sets about the run that it opens or resumes.
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	merged := harvest.Run{Rate: "50/s", Pack: 100, Inputs: harvest.Inputs{Upstream: "plain", API: "https://h/{id}", Host: "h", Corpus: "ids.txt", Body: "json", Absent: "again"}}
