@@ -15,12 +15,12 @@ import (
 type Upstream interface {
 	// Fits reports whether the item can go into one request with those of the pack. Every item fits into an empty pack.
 	Fits(pack []harvest.Item, next harvest.Item) bool
-	// Request is the exchange for these items; an error means that no request can be made of them.
+	// Request returns the request for these items; an error means that they have none.
 	Request(items []harvest.Item) (*harvest.Request, error)
 	// Read decodes a complete 2xx answer. Each item of the request is in the pages or among the unfinished ones, or the
 	// reading has a fault.
 	Read(request *harvest.Request, answer *harvest.Answer) harvest.Reading
-	// Detail is the beginning of a failing answer as text that may be stored.
+	// Detail returns the beginning of a failing answer as text that may be stored.
 	Detail(answer *harvest.Answer) string
 }
 

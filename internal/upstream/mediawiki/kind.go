@@ -28,8 +28,8 @@ const (
 	botPassword = "botpassword" //nolint:gosec // the name of a kind, not a secret
 	// botProfile is the profile of those who have apihighlimits.
 	botProfile = "wikimedia-bot"
-	// mostByRequest is how many pages are few enough to be asked for rather than read from a dump.
-	mostByRequest = 1_000_000
+	// maxByRequest is how many pages are few enough to be asked for rather than read from a dump.
+	maxByRequest = 1_000_000
 )
 
 // Kind returns the row of this kind.
@@ -141,7 +141,7 @@ func advise(s upstream.Settings, host string, items int64) (advice []string) {
 	if s.Kind != Name && strings.Contains(s.URL+host, "wiki") || strings.Contains(s.URL, "api.php") {
 		advice = append(advice, fmt.Sprintf("one item per request: a wiki gives 50 pages to one request, with --api https://%s/w/api.php and a corpus of titles", host))
 	}
-	if s.Kind == Name && items > mostByRequest {
+	if s.Kind == Name && items > maxByRequest {
 		advice = append(advice, fmt.Sprintf("%d pages: reading a dump of the wiki is cheaper for everybody than asking for so many", items))
 	}
 	return advice

@@ -55,7 +55,7 @@ func Packed(s upstream.Settings) int {
 
 func perRequest(s upstream.Settings) int { return max(1, Packed(s)) }
 
-// listingHost is the host of a listing, which is that of its items too.
+// listingHost returns the host of a listing, which is that of its items too.
 func listingHost(s upstream.Settings) (string, error) {
 	seeds, err := ParseListing(s.Corpus, time.Now()) // the instant is known when the run is
 	if err != nil {
