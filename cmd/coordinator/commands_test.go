@@ -48,8 +48,8 @@ func arguments(c config.Subcommand) []string {
 	return nil
 }
 
-// TestOneSetOfFlagsFitsAll checks that the flags which most commands need are taken by all of them. The demo has a store
-// of its own, which must not seem to be the operator's.
+// TestOneSetOfFlagsFitsAll checks that all commands take the flags that most of them need. The demo
+// has a store of its own, which must not seem to be the operator's.
 func TestOneSetOfFlagsFitsAll(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "shoal.yaml")

@@ -197,7 +197,7 @@ func (p *program) demoSummary(api *fakeapi.Server, last harvest.Progress, result
 			kinds.SQLite.Look(demoStore, "select outcome, reason, count(*) from %s group by 1, 2", "pages"),
 		}, next...)
 	}
-	// Nobody can be told when the terminal is gone.
+	// There is no place to report that the terminal is gone.
 	_ = status.Summary(p.console.Screen, headline, last, next...)
 	p.console.Say(fmt.Sprintf("the upstream itself counted %d requests, refused %d of them for their rate, and met at most %d in any second (its limit is %d, with a burst of %d)",
 		api.Count(), api.Refused(), api.WorstWindow(time.Second), demoRate, demoBurst))

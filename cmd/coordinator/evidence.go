@@ -142,7 +142,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// oneLine is text from outside on one line, cut where a person stops to read.
+// oneLine returns foreign text on one line, cut where a person stops reading.
 func oneLine(s string) string {
 	const most = 500
 	s = harvest.Printable(strings.Join(strings.Fields(s), " "))

@@ -14,7 +14,7 @@ import (
 	"shoal/internal/store"
 )
 
-// export streams rows into a file that appears under its name when it is whole.
+// export streams rows into a file that appears under its name when it is complete.
 func (p *program) export(ctx context.Context, set config.Coordinator) (err error) {
 	form, err := formOf(set.To)
 	if err != nil {
@@ -55,19 +55,19 @@ func (p *program) export(ctx context.Context, set config.Coordinator) (err error
 	return nil
 }
 
-// formOf is the form that the name says; JSON lines for what has a name of its own, such as a pipe.
+// formOf returns the form that the name has; JSON lines for a name without one, such as a pipe.
 func formOf(name string) (dataset.Form, error) {
 	if name == "" {
 		return dataset.Form{}, config.Usagef("where to? Add --to FILE.jsonl.zst, FILE.jsonl or FILE.csv, or --to - for the screen")
 	}
 	form, ok := dataset.FormOf(name)
 	if !ok && !dataset.IsStream(name) {
-		return dataset.Form{}, config.Usagef("--to %s: the name says the form: .jsonl or .csv, each also with .gz or .zst%s", name, packedOnly(name))
+		return dataset.Form{}, config.Usagef("--to %s: the name has to end in the form: .jsonl or .csv, each also with .gz or .zst%s", name, packedOnly(name))
 	}
 	return form, nil
 }
 
-// packedOnly names what is most likely meant by a name that says only how it is packed.
+// packedOnly names the likely intention of a name that has only how it is packed.
 func packedOnly(name string) string {
 	for _, ending := range []string{".gz", ".zst"} {
 		if base, ok := strings.CutSuffix(name, ending); ok {
@@ -77,8 +77,8 @@ func packedOnly(name string) string {
 	return ""
 }
 
-// screen is stdout for an export: a terminal shows what is visible, with the rest in JSON's escapes; a pipe gets the
-// bytes as they came.
+// screen returns stdout for an export: a terminal shows what is visible, with the rest in JSON's
+// escapes; a pipe gets the bytes as they came.
 func (p *program) screen() io.Writer {
 	if term.IsTerminal(int(p.stdout.Fd())) {
 		return p.out

@@ -16,8 +16,8 @@ import (
 	"shoal/internal/upstream/all"
 )
 
-// extract makes records of stored bodies again. It may be stopped and started:
-// it goes on where it was, and nobody sees the new records before the last batch.
+// extract makes records of stored bodies again. It may be stopped and started: it continues where
+// it was, and no reader sees the new records before the last batch.
 func (p *program) extract(ctx context.Context, set config.Coordinator) (err error) {
 	truth, run, err := p.open(ctx, set, false)
 	if err != nil {
@@ -69,8 +69,8 @@ type extraction struct {
 	broken                  error
 }
 
-// all makes the records of all bodies and stages them. Of a batch of which none worked nothing is staged, so that a rerun
-// meets it again.
+// all makes the records of all bodies and stages them. If the expression worked on none of a batch,
+// nothing is staged, so that a rerun meets it again.
 func (e *extraction) all(ctx context.Context) error {
 	for rows := min(e.batch, firstBodies); ; {
 		batch, err := e.truth.ExtractBodies(ctx, e.run, e.cursor, rows)
@@ -111,7 +111,7 @@ func (e *extraction) some(ctx context.Context, batch []store.StoredBody) error {
 	return e.stage(ctx, made)
 }
 
-// stage stages what was made, behind that on which the expression failed.
+// stage stages what was made, after the bodies on which the expression failed.
 func (e *extraction) stage(ctx context.Context, made []store.Extracted) error {
 	all := slices.Concat(e.futile, made)
 	if len(all) == 0 {
@@ -165,7 +165,7 @@ func extractBatch(ctx context.Context, extract func(body []byte) ([]harvest.Reco
 	return made, failed, broken
 }
 
-// bodyText is what was stored as UTF-8: raw bytes are in the charset that they came in.
+// bodyText returns what was stored as UTF-8: raw bytes are in the charset that they came in.
 func bodyText(stored *store.StoredBody) ([]byte, error) {
 	if stored.Body != nil {
 		return stored.Body, nil

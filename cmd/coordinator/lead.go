@@ -13,7 +13,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// env is the process around a command that reads a corpus. It ends itself after the first signal.
+// env returns the process around a command that reads a corpus. It ends itself after the first
+// signal.
 func (p *program) env(set config.Worker) wire.Env {
 	return p.envWith(console.New, set)
 }
@@ -91,7 +92,7 @@ func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err erro
 	return stop, nil
 }
 
-// verify proves a run complete, or says what is missing.
+// verify proves a run complete, or reports what is missing.
 func (p *program) verify(ctx context.Context, set config.Worker) error {
 	env := p.scriptEnv(set)
 	defer p.console.Close()
@@ -127,7 +128,7 @@ func proofOf(led wire.Led) proofLine {
 	}
 }
 
-// proved says what was compared.
+// proved describes what was compared.
 func proved(led wire.Led) string {
 	p := led.Proof
 	return fmt.Sprintf("run %s: %d lines of its corpus are %d items, %d items have ended; %d are missing, %d are strangers", led.Run.Name, p.Entries, p.Distinct, p.Ended, p.Missing, p.Extra)

@@ -25,7 +25,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// run is the whole program but for the process around it.
+// run is the whole program except for the process around it.
 func run(args, environ []string, stdout, stderr *os.File) int {
 	screen := status.OpenTerminal(stderr, environ).Screen()
 	signals := console.CatchSignals(screen, "stopping; once more to leave at once")

@@ -26,7 +26,7 @@ import (
 	"shoal/internal/suspect"
 )
 
-// order is about a host, and about a run where one was named or is the only one that can be meant.
+// order is about a host, and about a run if one was named or is the only possible one.
 type order struct {
 	truth *store.Store
 	host  string
@@ -63,30 +63,31 @@ func (p *program) operate(ctx context.Context, set config.Coordinator, do func(o
 	return do(order{truth, host, runs[at], set.Run != ""})
 }
 
-// chooseHost finds the host that is meant: by its whole name, or by its bare one where only one host has that.
-func chooseHost(runs []harvest.Run, said string) (string, error) {
-	said = strings.ToLower(said)
+// chooseHost finds the intended host: by its whole name, or by its bare one if only one host has
+// that.
+func chooseHost(runs []harvest.Run, given string) (string, error) {
+	given = strings.ToLower(given)
 	var fit []string
 	for _, run := range runs {
 		bare, _, _ := strings.Cut(run.Host, ":")
 		switch {
-		case run.Host == said:
-			return said, nil
-		case bare == said && !slices.Contains(fit, run.Host):
+		case run.Host == given:
+			return given, nil
+		case bare == given && !slices.Contains(fit, run.Host):
 			fit = append(fit, run.Host)
 		}
 	}
 	switch len(fit) {
 	case 0:
-		return "", config.Usagef("--host %s: no run in the store is about it; coordinator runs shows their hosts", harvest.Quote(said))
+		return "", config.Usagef("--host %s: no run in the store is about it; coordinator runs shows their hosts", harvest.Quote(given))
 	case 1:
 		return fit[0], nil
 	}
 	slices.Sort(fit)
-	return "", config.Usagef("--host %s: which of %s? Say it with its port", harvest.Quote(said), strings.Join(fit, ", "))
+	return "", config.Usagef("--host %s: which of %s? Give it with its port", harvest.Quote(given), strings.Join(fit, ", "))
 }
 
-// operateRun is operate for an order that is about one run.
+// operateRun is operate for an order about one run.
 func (p *program) operateRun(ctx context.Context, set config.Coordinator, do func(truth *store.Store, run harvest.Run) error) error {
 	return p.operate(ctx, set, func(o order) error {
 		if !o.named {
@@ -96,9 +97,9 @@ func (p *program) operateRun(ctx context.Context, set config.Coordinator, do fun
 	})
 }
 
-// operator names whoever gives an order: user and machine.
+// operator names the person who gives an order: user and machine.
 func operator() string {
-	name := "somebody"
+	name := "an operator"
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		name = u.Username
 	}
@@ -109,7 +110,7 @@ func operator() string {
 	return name + "@" + host
 }
 
-// pause keeps all workers from sending to the host, for a while or until resume.
+// pause prevents all workers from sending to the host, for a while or until resume.
 func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 	length := harvest.Forever
 	if set.Arg != "" {
@@ -133,7 +134,8 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 	})
 }
 
-// resume ends a pause of the host, a silence that its upstream asked for, and a drain of the run where one is meant.
+// resume ends a pause of the host, a silence that its upstream asked for, and a drain of the run if
+// one is named.
 func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 	return p.operate(ctx, set, func(o order) error {
 		before, err := o.truth.Control(ctx, o.run.Name)
@@ -150,7 +152,7 @@ func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 				return err
 			}
 			p.tellRedis(set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, 0) })
-			p.console.Say(fmt.Sprintf("%s is asked again: its workers go on within a second", o.host))
+			p.console.Say(fmt.Sprintf("%s is asked again: its workers continue within a second", o.host))
 		}
 		if drained {
 			if err := o.truth.RequestDrain(ctx, o.run.Name, ""); err != nil {
@@ -186,7 +188,8 @@ func (p *program) lift(ctx context.Context, set config.Coordinator, o order, bef
 	return nil
 }
 
-// tellRedis carries an order to workers that cannot ask the store at present. The store has it already.
+// tellRedis carries an order to workers that cannot ask the store at present. The store has it
+// already.
 func (p *program) tellRedis(set config.Coordinator, do func(r *pace.Redis) error) {
 	if set.Redis == "" {
 		return
@@ -201,7 +204,7 @@ func (p *program) tellRedis(set config.Coordinator, do func(r *pace.Redis) error
 	}
 }
 
-// notDrained says so of the run that is meant.
+// notDrained returns a sentence that the run is not drained.
 func (o order) notDrained() string {
 	if !o.named {
 		return ""
@@ -268,7 +271,7 @@ func (p *program) retry(ctx context.Context, set config.Coordinator) error {
 	})
 }
 
-// forgive has those steps of listings asked for again which have no page that says that they are not, since their listing
+// forgive requests those steps of listings again that have no page for their absence, since their listing
 // names items. Only an order that is about them does so.
 func forgive(ctx context.Context, truth *store.Store, run string, set config.Coordinator) (int64, error) {
 	about := slices.Contains(set.Outcomes, harvest.Dead) && (set.Reason == "" || set.Reason == suspect.Reason)
@@ -343,7 +346,7 @@ func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) 
 	return nil
 }
 
-// confirm wants the word typed.
+// confirm requires the word to be typed.
 func (p *program) confirm(word, sentence string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return config.Usagef("%s There is no terminal to ask at: add --force", sentence)

@@ -13,7 +13,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// plan says what a run would cost.
+// plan prints what a run would cost.
 func (p *program) plan(ctx context.Context, set config.Worker) error {
 	env := p.env(set)
 	defer p.console.Close()
@@ -37,7 +37,7 @@ func planText(p coordinator.Plan) string {
 	if p.Items == 0 {
 		line("items", "unknown before the corpus is enumerated")
 	} else {
-		line("items", "%s, of which %s have ended already, %s lines are no items", humanize.Comma(p.Items), humanize.Comma(p.Done), humanize.Comma(p.Rejected))
+		line("items", "%s, of which %s have ended already, %s lines are not items", humanize.Comma(p.Items), humanize.Comma(p.Done), humanize.Comma(p.Rejected))
 		line("requests", "%s, for up to %d items each", humanize.Comma(p.Requests), p.PerRequest)
 		line("time", "%s at %g/s; more workers do not help, they make it available", (time.Duration(p.Seconds) * time.Second).String(), p.Budget)
 		line("redis", "about %s", humanize.IBytes(uint64(p.RedisBytes)))

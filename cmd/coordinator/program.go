@@ -33,7 +33,8 @@ func (p *program) with(do func(context.Context, config.Coordinator) error) func(
 	return p.on(console.New, do)
 }
 
-// sentences gives a console to a command that prints nothing but sentences: with --json each is a line of JSON.
+// sentences gives a console to a command that prints only sentences: with --json each is a line of
+// JSON.
 func (p *program) sentences(do func(context.Context, config.Coordinator) error) func(context.Context, config.Coordinator) error {
 	return func(ctx context.Context, set config.Coordinator) error {
 		open := console.New
@@ -60,7 +61,7 @@ func (p *program) on(open openConsole, do func(context.Context, config.Coordinat
 	}
 }
 
-// open opens the store and finds the run that is meant.
+// open opens the store and finds the intended run.
 func (p *program) open(ctx context.Context, set config.Coordinator, readOnly bool) (*store.Store, harvest.Run, error) {
 	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: console.Version(), ReadOnly: readOnly, Existing: true})
 	if err != nil {

@@ -49,6 +49,6 @@ func (p *program) rebuild(ctx context.Context, set config.Coordinator) (err erro
 	if err := sets.Drop(ctx, old); err != nil {
 		return fmt.Errorf("drop the old ledger of run %s: %w", run.Name, err)
 	}
-	p.console.Say(fmt.Sprintf("run %s: %d keys told to Redis from the store", run.Name, keys))
+	p.console.Say(fmt.Sprintf("run %s: %d keys marked in Redis from the store", run.Name, keys))
 	return nil
 }

@@ -22,10 +22,10 @@ import (
 	"shoal/internal/store/stores"
 )
 
-// printJSON is for scripts.
+// printJSON prints a value for scripts.
 func (p *program) printJSON(v any) error { return p.encodeJSON(v, "  ") }
 
-// encodeJSON writes a value, on one line where there is no indent.
+// encodeJSON writes a value, on one line if there is no indent.
 func (p *program) encodeJSON(v any, indent string) error {
 	encoder := json.NewEncoder(p.out)
 	encoder.SetIndent("", indent)
@@ -101,7 +101,7 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 	})
 }
 
-// word is where a run stands.
+// word returns the state of a run in one word.
 func word(s coordinator.RunStatus) string {
 	switch {
 	case !s.Run.FinishedAt.IsZero():
@@ -134,7 +134,7 @@ func (p *program) paragraph(text string) error {
 	return err
 }
 
-// report says what a run did.
+// report prints what a run did.
 func (p *program) report(ctx context.Context, set config.Coordinator) (err error) {
 	truth, run, err := p.open(ctx, set, true)
 	if err != nil {
@@ -185,7 +185,7 @@ func reportText(r coordinator.Report, width int) string {
 	return f.Text(width)
 }
 
-// addf adds lines of which no text from outside can make more.
+// addf adds lines; no foreign text can add more.
 func addf(b *strings.Builder, format string, args ...any) {
 	b.WriteString(harvest.Linef(format, args...))
 }

@@ -37,7 +37,7 @@ type statusLine struct {
 	SilentUntil   *time.Time `json:"silent_until"` // the upstream asked for silence until then
 	HeldUntilSaid bool       `json:"paused_until_resumed"`
 	HeldUntil     *time.Time `json:"paused_until"`
-	RateBy        string     `json:"ordered_by"` // who said rate or pause last
+	RateBy        string     `json:"ordered_by"` // the operator of the latest rate or pause
 	DrainBy       string     `json:"drain_by"`
 
 	Of      int          `json:"shards"`
@@ -48,7 +48,7 @@ type statusLine struct {
 	Workers []workerLine `json:"workers"`
 
 	counts harvest.Counts
-	cut    bool // into shards, by whoever opened it: workers may take any of them
+	cut    bool // into shards, by the process that opened it: workers may take any of them
 }
 
 // workerLine is one process that has worked on the run.
@@ -162,7 +162,8 @@ func (p *program) showStatus(set config.Coordinator, s coordinator.RunStatus, sp
 	return p.paragraph(fmt.Sprintf("and %d more workers\n", more))
 }
 
-// freshPage begins the next look at a run: on an empty screen, or below the last one where that cannot be emptied.
+// freshPage begins the next look at a run: on an empty screen, or below the last one if that cannot
+// be emptied.
 func (p *program) freshPage() string {
 	if p.paper.Clears() {
 		return "\x1b[H\x1b[2J"
@@ -170,7 +171,7 @@ func (p *program) freshPage() string {
 	return "\n"
 }
 
-// seen are the workers that there is room for on the screen, and how many others there are.
+// seen returns the workers for which the screen has room, and how many others there are.
 func (p *program) seen(workers []workerLine, above int) ([]workerLine, int) {
 	const rest = 5 // the table's head, a last line of two, how many more, the cursor
 	room := max(1, p.paper.Height()-above-rest)
@@ -238,13 +239,13 @@ func (l statusLine) takeUp() string {
 	return fmt.Sprintf("worker --run %s --shard %s takes one up, worker --run %s --shard auto all, one after the other", l.Run, l.Unowned[0], l.Run)
 }
 
-const mostNamed = 8
+const maxNamed = 8
 
 func some(names []string) string {
-	if len(names) <= mostNamed {
+	if len(names) <= maxNamed {
 		return strings.Join(names, ", ")
 	}
-	return strings.Join(names[:mostNamed], ", ") + fmt.Sprintf(" and %d more", len(names)-mostNamed)
+	return strings.Join(names[:maxNamed], ", ") + fmt.Sprintf(" and %d more", len(names)-maxNamed)
 }
 
 func dash(s string) string {
