@@ -27,7 +27,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole program but for the process around it.
+// run is the whole program except for the process around it.
 func run(args, environ []string, stdin, stdout, stderr *os.File) int {
 	screen := status.OpenTerminal(stderr, environ).Screen()
 	signals := console.CatchSignals(screen, "stopping: what is in flight lands first; once more to leave at once")
@@ -56,7 +56,7 @@ type program struct {
 	console       *console.Console
 }
 
-// work tries or harvests, and sums up.
+// work tries or harvests, and prints a summary.
 func (p *program) work(ctx context.Context) error {
 	for _, sentence := range p.set.Warnings {
 		p.console.Say("warning: " + sentence)
@@ -65,7 +65,7 @@ func (p *program) work(ctx context.Context) error {
 		p.console.Say("settings from " + file)
 	}
 	var last console.Watched
-	var address string // bound by the time that anything is watched
+	var address string // bound before anything is watched
 	env := wire.Env{
 		Stdin: p.stdin, Out: harvest.NewVisible(p.stdout), Log: p.console.Log, Version: console.Version(), Stop: p.signals.Stop, Say: p.console.Say,
 		Watch: func(get func() harvest.Progress) {
@@ -88,7 +88,7 @@ func (p *program) work(ctx context.Context) error {
 	out, err := wire.Harvest(ctx, env, p.set)
 	p.console.Rest()
 	if get := last.Load(); get != nil {
-		// Nobody can be told when the terminal is gone; what was harvested is harvested.
+		// The terminal may be gone; the harvest is done all the same.
 		_ = status.Summary(p.console.Screen, headline(out, err), (*get)(), wire.Next(p.set, out)...)
 	} else if out.Ordered != "" {
 		p.console.Say(headline(out, err))
@@ -96,7 +96,7 @@ func (p *program) work(ctx context.Context) error {
 	return err
 }
 
-// headline is the summary's word on how it ended.
+// headline returns the summary's word for how it ended.
 func headline(out wire.Outcome, err error) string {
 	switch {
 	case out.Ordered != "":
