@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// jobs give an upstream the processes in which its expressions can be ended.
+// jobs gives an upstream the processes in which its expressions can be ended.
 type jobs struct{ pool *aside.Pool }
 
 func newJobs() (jobs, error) {
@@ -41,8 +41,8 @@ func (j jobs) Do(limit time.Duration, visit func(frame []byte) error, parts ...[
 	return err
 }
 
-// Begin is called first by each program. It bounds the memory, and where the process was started to run expressions for
-// another one, it does that and nothing else: then done is true.
+// Begin is called first by each program. It bounds the memory. If the process was started to run
+// expressions for another one, it does only that, and done is true.
 func Begin() (code int, done bool, err error) {
 	if args := os.Args[1:]; aside.Called(args) {
 		return aside.Serve(args, os.Stdin, os.Stdout, new(plain.Jobs).Do), true, nil
@@ -86,7 +86,7 @@ func (p permitted) Usable() bool { return p.pacer.Usable(p.permit) }
 
 func (p permitted) Unused() { p.pacer.Unused(p.permit) }
 
-// Neutral implements exchange.Permit. Pace must hear of a probe whatever came of it.
+// Neutral implements [exchange.Permit]. Pace must know of a probe, whatever its result.
 func (p permitted) Neutral(ctx context.Context, up bool) {
 	if p.permit.Probe {
 		p.pacer.Done(ctx, p.permit, up)
@@ -105,13 +105,13 @@ func (p permitted) Backoff(ctx context.Context, silence time.Duration, cut bool)
 // confirming gives the orders this process' pace.
 type confirming struct{ pacer *pace.Pacer }
 
-// Confirm implements control.Pacer.
+// Confirm implements [control.Pacer].
 func (c confirming) Confirm(order control.Order) { c.pacer.Confirm(pace.Known(order)) }
 
 // fetching gives a worker its connections.
 type fetching struct {
 	client *fetch.Client
-	login  func(context.Context) error // logs in anew; nil where a credential needs no login
+	login  func(context.Context) error // logs in anew; nil if a credential needs no login
 }
 
 func (f fetching) Reserve(ctx context.Context, url string) (exchange.Slot, error) {
@@ -142,8 +142,8 @@ func (f fetching) Redirect(request *harvest.Request, answer *harvest.Answer) (*h
 	return fetch.Redirect(request, answer, same)
 }
 
-// reading gives a worker its upstream. An answer may quote our credential: no
-// detail of it is stored or shown with the credential in it.
+// reading gives a worker its upstream. An answer may quote our credential: no detail of it is
+// stored or shown with the credential in it.
 type reading struct {
 	worker.Upstream
 	client *fetch.Client

@@ -32,7 +32,7 @@ type api struct {
 	kind   upstream.Open
 }
 
-// checkExpressions compiles them.
+// checkExpressions compiles the expressions.
 func (a *api) checkExpressions(context.Context) error {
 	if compile := a.set.Kind().Compile; compile != nil {
 		if err := compile(a.set.UpstreamSettings()); err != nil {
@@ -117,8 +117,8 @@ func (a *api) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// limitStages says what one passage through a stage may take, for /healthz. An answer to a pack has expressions run on each
-// of its parts.
+// limitStages sets what one passage through a stage may take, for /healthz. For an answer to a
+// pack, expressions run on each of its parts.
 func (a *api) limitStages() {
 	a.counters.Limit(harvest.StageFetch, a.set.Timeout)
 	a.counters.Limit(harvest.StageDecode, time.Duration(3+2*a.kind.Most)*plain.DefaultLimit)
@@ -189,7 +189,7 @@ func (a *api) witnesses() *exchange.Witnesses {
 	return exchange.NewWitnesses(func(ctx context.Context) []harvest.Item {
 		items, err := a.store.Landed(ctx, a.run.Name, 5)
 		if err != nil && ctx.Err() == nil {
-			a.Log.Warn("the store does not say what has landed", "error", err)
+			a.Log.Warn("the store does not answer what has landed", "error", err)
 		}
 		return items
 	})
@@ -203,7 +203,7 @@ func (a *api) fetching() fetching {
 	return f
 }
 
-// lister gets ready to ask for the items that a listing names.
+// lister returns a lister for the items that a listing names.
 func (a *api) lister() (listing.Lister, error) {
 	if !a.isChained(a.run.Corpus) {
 		return listing.Own{API: a.listings(), Caller: a.caller(), Guard: listing.NewGuard(a.suspicion, a.again, a.Log)}, nil
@@ -220,7 +220,7 @@ func (a *api) lister() (listing.Lister, error) {
 	}, nil
 }
 
-// longest is what the store knows of the run's chains; nil where there is none.
+// longest returns what the store knows of the run's chains; nil if there is none.
 func (a *api) longest() listing.Longest {
 	if a.store == nil {
 		return nil
@@ -231,7 +231,7 @@ func (a *api) longest() listing.Longest {
 // listings gives a walk its API. No answer may show our credential.
 func (a *api) listings() listings { return listings{a.kind.Lister(a.run), a.client} }
 
-// keepSilence has the store know of a silence; nothing is stored where nothing may be.
+// keepSilence makes the store know of a silence; it stores nothing if this process must not.
 func (a *api) keepSilence(ctx context.Context, silence time.Duration) error {
 	if a.store == nil || a.set.Try > 0 {
 		return nil
@@ -291,7 +291,7 @@ type listings struct {
 	client *fetch.Client
 }
 
-// ListRequest implements listing.API.
+// ListRequest implements [listing.API].
 func (l listings) ListRequest(seed, next string) (*harvest.Request, error) {
 	request, err := l.api.ListRequest(seed, next)
 	switch {
@@ -303,7 +303,7 @@ func (l listings) ListRequest(seed, next string) (*harvest.Request, error) {
 	return request, nil
 }
 
-// ReadList implements listing.API.
+// ReadList implements [listing.API].
 func (l listings) ReadList(request *harvest.Request, seed string, step int64, answer *harvest.Answer, item func(text string) (harvest.Item, error)) (harvest.Listed, string, harvest.Reading) {
 	listed, then, read := l.api.ReadList(request, seed, step, answer, item)
 	maskPage(l.client, &listed.Page)

@@ -49,7 +49,7 @@ func (c corpora) openOfRun(ctx context.Context) error {
 	return err
 }
 
-// open reads on to the first item, which says what host this is about, and
+// open reads to the first item, whose host is the upstream's, and
 // settles what depends on it.
 func (c corpora) open(ctx context.Context) error {
 	if kind := c.set.Kind(); kind.NeedsAPI(c.set.UpstreamSettings()) {
@@ -108,7 +108,7 @@ func (c corpora) open(ctx context.Context) error {
 	return c.set.CheckCredential(first)
 }
 
-// source is the corpus, whatever it is read from.
+// source is the corpus, in any form.
 type source interface {
 	worker.Corpus
 	Host() string
@@ -160,7 +160,8 @@ type keyed struct {
 	p *process
 }
 
-// Entries implements worker.Corpus. The run is known by now, which it was not when the corpus was opened.
+// Entries implements [worker.Corpus]. The run is known by now, which it was not when the corpus was
+// opened.
 func (k keyed) Entries() iter.Seq2[harvest.Entry, error] {
 	entries := k.source.Entries()
 	if rekey := k.p.set.Kind().Rekey; rekey != nil {
@@ -234,7 +235,7 @@ func (c corpora) openNext(ctx context.Context) error {
 	return c.open(ctx)
 }
 
-// findSeeds says where the chains of the run's corpus begin.
+// findSeeds finds where the chains of the run's corpus begin.
 func (c corpora) findSeeds(ctx context.Context) error {
 	kind, _ := c.set.Kinds().Lists(c.run.Corpus)
 	if kind.Listing.Seeds == nil {
@@ -266,7 +267,7 @@ func (c corpora) findSeeds(ctx context.Context) error {
 	return nil
 }
 
-// listed tells whether the corpus table holds all of the corpus.
+// listed reports whether the corpus table holds all of the corpus.
 func (c corpora) listed(ctx context.Context) (done bool, err error) {
 	err = c.retryUnavailable(ctx, "the store", unavailable, func() error {
 		n, err := c.store.ChainsDone(ctx, c.run.Name)
@@ -276,7 +277,7 @@ func (c corpora) listed(ctx context.Context) (done bool, err error) {
 	return done, err
 }
 
-// chain is how far the enumeration of the run's corpus has come.
+// chain returns how far the enumeration of the run's corpus has come.
 func (c corpora) chain(ctx context.Context) (chain harvest.Chain, err error) {
 	err = c.retryUnavailable(ctx, "the store", unavailable, func() error {
 		chain, err = c.store.Chain(ctx, c.run.Name, c.run.Corpus)
@@ -285,7 +286,7 @@ func (c corpora) chain(ctx context.Context) (chain harvest.Chain, err error) {
 	return chain, err
 }
 
-// reopen opens the corpus for another pass: the table, where there is one.
+// reopen opens the corpus for another pass: the table, if there is one.
 func (c corpora) reopen(ctx context.Context) error {
 	if c.listsPages() {
 		c.source = &walked{p: c.process, ctx: ctx}
@@ -310,7 +311,7 @@ func (c corpora) table() *listing.Table {
 	}
 }
 
-// shortListing is what to say where no listing went on.
+// shortListing returns the sentence for a run in which no listing continued.
 func (c corpora) shortListing() string {
 	if c.set.Next == "" || c.set.Next == plain.NextNone {
 		return ""

@@ -1,7 +1,6 @@
-// Package wire builds programs out of the parts: it is the one place where the
-// siblings of internal/ meet.
+// Package wire builds programs out of the parts: it is the one place where the siblings of
+// internal/ meet.
 //
-// In go checked settings and the process' streams; out come running workers and
-// an error that ExitCode understands. It holds no rule of its own about pace,
-// retries or landing.
+// In go checked settings and the process' streams; out come running workers and an error that
+// [ExitCode] understands. It never decides about pace, retries or landing.
 package wire

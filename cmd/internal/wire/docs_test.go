@@ -68,7 +68,7 @@ func TestSettingsPageIsTheTable(t *testing.T) {
 	}
 }
 
-// TestExitCodes holds the switch to the contract, and the README to both.
+// TestExitCodes compares the switch with the contract, and the README with both.
 func TestExitCodes(t *testing.T) {
 	readme, err := os.ReadFile("../../../README.md")
 	if err != nil {

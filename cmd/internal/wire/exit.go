@@ -17,20 +17,20 @@ import (
 
 // The exit codes, a contract with scripts and with Kubernetes.
 const (
-	ExitDrained    = 0  // drained, or the command did what it was asked
-	ExitUnexpected = 1  // something that nobody foresaw; a retry may help
+	ExitDrained    = 0  // drained, or the command did its work
+	ExitUnexpected = 1  // an unforeseen error; a retry may help
 	ExitUsage      = 2  // usage, configuration or an unsafe server setting
 	ExitOverLimit  = 3  // drained with more dead, skipped, missing or rejected than allowed
 	ExitRefused    = 4  // the upstream refuses us, a person is needed
 	ExitPatience   = 5  // a dependency, the upstream or a backoff outlasted --patience
 	ExitIncomplete = 6  // damaged corpus or failed completeness proof
-	ExitFenced     = 13 // somebody else owns the shard, or works on the run
+	ExitFenced     = 13 // another worker owns the shard, or works on the run
 	ExitSIGINT     = console.ExitSIGINT
 	ExitSIGTERM    = console.ExitSIGTERM
 )
 
-// ExitCode is the one place that maps an error to an exit code. stopped is the
-// code of the signal that came, if one did.
+// ExitCode is the one place that maps an error to an exit code. stopped is the code of the signal
+// that came, if one did.
 func ExitCode(err error, stopped int) int {
 	var contradiction *store.Contradiction
 	switch {

@@ -178,7 +178,7 @@ func TestStuckFlags(t *testing.T) {
 	}
 }
 
-// TestStuckStored: bodies that are stored are extracted in the same way, by coordinator extract.
+// TestStuckStored: coordinator extract treats stored bodies in the same way.
 func TestStuckStored(t *testing.T) {
 	t.Parallel()
 	u := reader(t, plain.Config{Extract: `.s | gsub(" ";"")`, Limit: time.Second})
@@ -218,8 +218,8 @@ func essence(r harvest.Reading) (all []string) {
 	return all
 }
 
-// BenchmarkExtract has an answer of 8 kB read: with an expression that runs here, and with one that runs aside. The
-// processor's time of both processes counts.
+// BenchmarkExtract reads an answer of 8 kB: with an expression that runs here, and with one that
+// runs aside. The processor's time of both processes counts.
 func BenchmarkExtract(b *testing.B) {
 	body := []byte(`{"id":17,"title":"` + strings.Repeat("A title ", 4) + `","rest":[` + strings.TrimSuffix(strings.Repeat(`{"a":1,"b":"some text here","c":[1,2,3]},`, 200), ",") + `]}`)
 	item := harvest.Item{Key: harvest.KeyOf("x"), URL: "https://api.example/x"}

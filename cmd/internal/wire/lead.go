@@ -103,12 +103,14 @@ func (l *leader) Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], err
 	return l.source.Entries(), nil
 }
 
-// enumerates tells whether this process fills the corpus table: from what only it can read, or by asking the upstream once.
+// enumerates reports whether this process fills the corpus table: from what only it can read, or
+// with its own requests to the upstream.
 func (l *leader) enumerates() bool {
 	return l.set.Corpus == "-" || l.isListing(l.run.Corpus) && !l.listsPages()
 }
 
-// mayFill refuses to wait for rows of the table that nobody will bring. What is only read in the end is closed until then.
+// mayFill refuses to wait for rows of the table that no process will bring. A corpus that is only
+// read in the end is closed until then.
 func (l *leader) mayFill(ctx context.Context) error {
 	if l.enumerates() {
 		return nil
@@ -123,7 +125,7 @@ func (l *leader) mayFill(ctx context.Context) error {
 	return runs.Unfilled(l.run, chain.Done)
 }
 
-// prepareTable gets ready to ask the upstream for a listing.
+// prepareTable prepares requests to the upstream for a listing.
 func (l *leader) prepareTable(ctx context.Context) error {
 	if !l.isListing(l.run.Corpus) {
 		return nil
@@ -132,7 +134,7 @@ func (l *leader) prepareTable(ctx context.Context) error {
 	return l.interruptible(ctx, l.takeOrders, l.api.openRedis, l.api.open, l.api.introduce)
 }
 
-// filler is the run's table with what fills it.
+// filler returns the run's table with what fills it.
 func (l *leader) filler(c *coordinator.Leader) (*listing.Table, error) {
 	table := l.corpus.table()
 	if l.isListing(l.run.Corpus) {
@@ -150,7 +152,7 @@ func (l *leader) grow(ctx context.Context, run harvest.Run, digest harvest.Diges
 	return l.acceptCorpus(ctx, run.CorpusItems, digest, prefix)
 }
 
-// Verify runs the proof alone.
+// Verify runs only the proof.
 func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 	l := newLeader(env, set, true)
 	l.looks = true
@@ -162,7 +164,7 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 		return Led{Run: l.run}, err
 	}
 	if l.run, err = l.runs.find(life, harvest.Inputs{Corpus: l.runs.shown(l.set.Corpus)}); err != nil {
-		return Led{}, config.Usagef("verify which run? %v: say --run", err)
+		return Led{}, config.Usagef("verify which run? %v: give --run", err)
 	}
 	led := Led{Run: l.run}
 	l.runs.readAs(l.run)
@@ -210,7 +212,8 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	return err
 }
 
-// openAsker gets ready to ask the upstream for what it lists. A file needs neither a credential nor Redis.
+// openAsker prepares requests to the upstream for its listing. A file needs neither a credential
+// nor Redis.
 func (l *leader) openAsker(ctx context.Context) error {
 	if !l.isListing(l.run.Corpus) {
 		return nil

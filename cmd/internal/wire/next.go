@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// Next are the lines that lead from a harvest to its data.
+// Next returns the lines that lead from a harvest to its data.
 func Next(set config.Worker, out Outcome) []string {
 	run := out.Run.Name
 	if run == "" {
@@ -35,7 +35,7 @@ func (p *process) examples(ctx context.Context, s status.Seen, totals harvest.Co
 		if n == 0 {
 			return nil
 		}
-		query := store.Query{Run: p.run.Name, What: store.PageRows, Outcomes: []harvest.Outcome{outcome}, Limit: mostExamples}
+		query := store.Query{Run: p.run.Name, What: store.PageRows, Outcomes: []harvest.Outcome{outcome}, Limit: maxExamples}
 		err := p.store.Export(ctx, query, func(row store.Row) error {
 			all = append(all, status.Example{Item: cmp.Or(row.Page.ID, row.Page.URL), Reason: row.Page.Reason})
 			return nil
@@ -49,10 +49,10 @@ func (p *process) examples(ctx context.Context, s status.Seen, totals harvest.Co
 	return s
 }
 
-// mostExamples is how many items are named.
-const mostExamples = 5
+// maxExamples is how many items are named.
+const maxExamples = 5
 
-// toData are the commands that bring the data out.
+// toData returns the commands that bring the data out.
 func toData(set config.Worker, out Outcome) []string {
 	run := out.Run.Name
 	what := "records"
@@ -87,7 +87,7 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// Program is how a program that stands beside this one is called.
+// Program returns how to call a program that is beside this one.
 func Program(name string) string {
 	if dir, _ := filepath.Split(os.Args[0]); dir != "" {
 		return dir + name

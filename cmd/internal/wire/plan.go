@@ -11,7 +11,8 @@ import (
 	"shoal/internal/store"
 )
 
-// Plan says what a run would cost. It reads the corpus and the store, and asks the upstream nothing.
+// Plan computes what a run would cost. It reads the corpus and the store, and sends no request to
+// the upstream.
 func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Plan, err error) {
 	l := newLeader(env, set, true)
 	l.looks = true

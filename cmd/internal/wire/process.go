@@ -22,8 +22,8 @@ import (
 	"time"
 )
 
-// After the first signal there are 30 s before supervisors kill: what is in
-// flight may take grace, its landing 8 s more, and each of two last words to the store lastWord.
+// After the first signal there are 30 s before supervisors kill: what is in flight may take grace,
+// its landing 8 s more, and each of two last reports to the store lastWord.
 const (
 	grace    = 10 * time.Second
 	lastWord = 4 * time.Second
@@ -37,7 +37,8 @@ type Env struct {
 	Version string
 	Stop    <-chan struct{} // closed by the first signal
 	Backend pace.Backend    // shared by workers of one process; nil: by --redis, or one of its own
-	// Watch is told of each worker that starts to drain, and of what follows to be said to a person.
+	// Watch is called with a progress function each time a worker starts, and again with what
+	// follows.
 	Watch func(progress func() harvest.Progress)
 	Say   func(sentence string)
 }
@@ -72,7 +73,8 @@ func newProcess(env Env, set config.Worker, leads bool) *process {
 	return p
 }
 
-// interruptible takes the steps one after the other; the first signal ends them. What they open lives on with ctx.
+// interruptible takes the steps one after the other; the first signal ends them. What they open
+// lives as long as ctx.
 func (p *process) interruptible(ctx context.Context, steps ...func(context.Context) error) error {
 	life, end := context.WithCancelCause(ctx)
 	done := make(chan struct{})
@@ -95,7 +97,7 @@ func (p *process) interruptible(ctx context.Context, steps ...func(context.Conte
 	return nil
 }
 
-// untilStopped is a context that ends so long after the first signal.
+// untilStopped returns a context that ends this long after the first signal.
 func (p *process) untilStopped(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancelCause(ctx)
 	go func() {
@@ -108,7 +110,7 @@ func (p *process) untilStopped(ctx context.Context, after time.Duration) (contex
 	return ctx, func() { end(nil) }
 }
 
-// shardText names the part of the corpus that this worker was told to take.
+// shardText names the part of the corpus that this worker takes.
 func (p *process) shardText() string {
 	if p.set.AutoShard {
 		return "auto"
@@ -128,7 +130,7 @@ func (p *process) storeExists() bool {
 
 func (p *process) onClose(do func() error) { p.closers = append(p.closers, do) }
 
-// close gives everything back, what was opened last first.
+// close closes everything, in reverse order of opening.
 func (p *process) close() {
 	for _, do := range slices.Backward(p.closers) {
 		if err := do(); err != nil {
@@ -145,7 +147,7 @@ func (p *process) retryUnavailable(ctx context.Context, what string, temporary f
 
 func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }
 
-// again repeats do while the store is away.
+// again repeats do while the store is unreachable.
 func (p *process) again(ctx context.Context, do func() error) error {
 	return p.retryUnavailable(ctx, "the store", unavailable, do)
 }
@@ -182,7 +184,7 @@ func (p *process) refresh(run harvest.Run) {
 	p.run.CorpusItems, p.run.CorpusSum, p.run.FinishedAt = run.CorpusItems, run.CorpusSum, run.FinishedAt
 }
 
-// takeOrders takes the first orders of operators and listens for more until the end.
+// takeOrders takes the first orders of operators and waits for more until the end.
 func (p *process) takeOrders(ctx context.Context) error {
 	notices, err := p.orders.Begin(ctx, p.store, p.run, unavailable, p.retryUnavailable)
 	if err != nil {
@@ -205,7 +207,7 @@ func (p *process) takeOrders(ctx context.Context) error {
 	return nil
 }
 
-// ordered tells an order to stop from a signal.
+// ordered distinguishes an order to stop from a signal.
 func (p *process) ordered(out Outcome, err error) (Outcome, error) {
 	out.Run = p.run
 	if by := p.orders.StoppedBy(); by != "" && errors.Is(err, worker.ErrStopped) {
@@ -215,7 +217,7 @@ func (p *process) ordered(out Outcome, err error) (Outcome, error) {
 	return out, err
 }
 
-// reports tells the store what this process does.
+// reports records in the store what this process does.
 func (p *process) reports() worker.Reports {
 	return worker.Reports{
 		Store: p.store, Run: p.run.Name, Worker: fmt.Sprintf("%s@%d", owner(), p.began.UnixMicro()), Began: p.began, Auto: p.set.AutoShard, Progress: p.progress, Log: p.Log,
@@ -243,7 +245,8 @@ func allowed(set config.Worker) runs.Allowed {
 	return runs.Allowed{Dead: set.MaxDead, Skipped: set.MaxSkipped, Rejected: set.MaxRejected, Missing: set.MaxMissing}
 }
 
-// storeFlag is how another command is told of this store; a password stays where it is.
+// storeFlag returns the flag that names this store to another command; a password stays where it
+// is.
 func (p *process) storeFlag() string {
 	if p.set.Source("store").Kind == config.FromFlag {
 		return " --store " + quote(p.set.Store)
@@ -263,7 +266,7 @@ func (p *process) isChained(uri string) bool {
 	return ok
 }
 
-// listsPages tells whether the answers of a listing are the pages themselves.
+// listsPages reports whether the answers of a listing are the pages themselves.
 func (p *process) listsPages() bool {
 	uri := p.run.Corpus
 	if uri == "" {

@@ -18,7 +18,7 @@ import (
 // finder finds, opens and resumes the run of a process.
 type finder struct{ *process }
 
-// start is what this process was told about its run. An empty host is that of the stored run.
+// start is what this process was given about its run. An empty host is that of the stored run.
 func (f finder) start(host string) runs.Start {
 	set := f.set
 	s := runs.Start{
@@ -64,12 +64,12 @@ func withReading(set config.Worker, r runs.Reading) config.Worker {
 	return set
 }
 
-// adopt takes from the run what this process was not told.
+// adopt takes from the run what this process was not given.
 func (f finder) adopt(run harvest.Run) {
 	f.set = withReading(f.set, readingOf(f.set).Adopt(run, f.start("").Defaults))
 }
 
-// readAs reads answers as the opened run says.
+// readAs reads answers as the opened run does.
 func (f finder) readAs(run harvest.Run) {
 	f.set = withReading(f.set, readingOf(f.set).As(run))
 }
@@ -102,7 +102,7 @@ func (f finder) adoptRun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.set.AutoShard && !run.FinishedAt.IsZero() && !f.contradicts(run) { // else what opens the run says so
+	if f.set.AutoShard && !run.FinishedAt.IsZero() && !f.contradicts(run) { // else the opening of the run reports it
 		f.run = run
 		return store.ErrNoShardLeft
 	}
@@ -191,7 +191,7 @@ func (f finder) open(ctx context.Context) error {
 		f.set.Rate = kept
 	}
 	if explicit := f.set.Extract; explicit != "" && explicit != f.run.Extract {
-		f.Say(fmt.Sprintf("records of run %s were made again since by --extract %s, which goes on", f.run.Name, harvest.Quote(f.run.Extract)))
+		f.Say(fmt.Sprintf("records of run %s were made again since by --extract %s, which stays", f.run.Name, harvest.Quote(f.run.Extract)))
 	}
 	f.set.Extract, f.set.Body = f.run.Extract, f.run.Body
 	f.readAs(f.run)

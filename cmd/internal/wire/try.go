@@ -59,7 +59,8 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	return nil
 }
 
-// entriesToTry are the items to look at: of a listing the first that it names, or its first steps.
+// entriesToTry returns the items to look at: of a listing the first that it names, or its first
+// steps.
 func (l *leader) entriesToTry(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
 	if l.listsPages() {
 		return listing.FirstSteps(l.api.listings(), l.seeds), nil
@@ -82,7 +83,7 @@ type listed struct {
 	seeds []string
 }
 
-// Next implements tryout.Listing.
+// Next implements [tryout.Listing].
 func (l listed) Next(request *harvest.Request, answer *harvest.Answer) (next, more string, read harvest.Reading) {
 	at := slices.IndexFunc(l.seeds, func(seed string) bool { return request.Items[0].Key == harvest.StepKey(seed, 1) })
 	listed, next, read := l.ReadList(request, l.seeds[at], 1, answer, nil)

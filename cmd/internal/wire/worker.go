@@ -38,12 +38,13 @@ type Outcome struct {
 	Ordered  string      // the operator who ordered the run's workers to stop; empty without an order
 }
 
-// Harvest runs one worker from its settings to its end. The first signal ends what comes before the first request, too.
+// Harvest runs one worker from its settings to its end. The first signal also ends what comes
+// before the first request.
 func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 	p := newProcess(env, set, false)
 	s := &shards{process: p, runs: finder{p}, corpus: corpora{p, finder{p}}, api: &api{process: p}}
 	life, end := context.WithCancel(ctx)
-	defer p.close() // after end: what reads must have been told to stop
+	defer p.close() // after end: readers must have been asked to stop
 	defer end()
 	out, err := Outcome{}, s.prepare(life)
 	switch {
@@ -57,7 +58,7 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 	return p.ordered(out, err)
 }
 
-// seen is what the run has met, as far as the store can be asked now.
+// seen returns what the run has met, as far as the store can be asked now.
 func (s *shards) seen(ctx context.Context) status.Seen {
 	ctx, cancel := context.WithTimeout(ctx, lastWord/2)
 	defer cancel()
@@ -70,7 +71,7 @@ func (s *shards) seen(ctx context.Context) status.Seen {
 	return s.examples(ctx, seen, totals)
 }
 
-// prepare opens the parts in the order that an item meets them.
+// prepare opens the parts in the order in which an item meets them.
 func (s *shards) prepare(ctx context.Context) error {
 	steps := []func(context.Context) error{s.api.check, s.corpus.openNamed, s.openStore}
 	if s.storeExists() { // it may know what the corpus needs, such as the template
@@ -117,7 +118,8 @@ func (s *shards) build(ctx context.Context) error {
 	return nil
 }
 
-// fillTable says what fills the corpus table: this worker, if it has the whole run, else coordinator enumerate.
+// fillTable finds what fills the corpus table: this worker, if it has the whole run, else
+// coordinator enumerate.
 func (s *shards) fillTable(ctx context.Context) (err error) {
 	e, ok := s.source.(*enumerated)
 	if !ok {
@@ -125,13 +127,13 @@ func (s *shards) fillTable(ctx context.Context) (err error) {
 	}
 	e.ctx = ctx
 	e.table = s.corpus.table()
-	if s.isListing(s.run.Corpus) && s.set.Shard.Of == 1 && s.run.Shards == 0 { // else whoever leads the run does
+	if s.isListing(s.run.Corpus) && s.set.Shard.Of == 1 && s.run.Shards == 0 { // else the leader of the run does
 		e.table.Lister, err = s.api.lister()
 	}
 	return err
 }
 
-// pagesOf is the walk of a listing whose answers are the pages.
+// pagesOf returns the walk of a listing whose answers are the pages.
 func (s *shards) pagesOf(landed bool) *listing.Pages {
 	caller := s.api.caller()
 	caller.Witnesses, caller.Detail = s.api.witnesses(), reading{s.api.kind, s.api.client}.Detail
@@ -142,8 +144,8 @@ func (s *shards) pagesOf(landed bool) *listing.Pages {
 	})
 }
 
-// claim takes the shard. It may wait for its owner for hours, and patience is
-// for a store that is away: each try that was heard of begins anew.
+// claim takes the shard. It may wait for its owner for hours, and patience is for an unreachable
+// store: each try that got an answer begins anew.
 func (s *shards) claim(ctx context.Context) error {
 	for {
 		began := time.Now()
