@@ -18,8 +18,8 @@ import (
 // sqlBlock is a fenced block of SQL in a page of docs.
 var sqlBlock = regexp.MustCompile("(?s)```sql\n(.*?)```")
 
-// TestDocsSQL runs each statement of docs/tables.md and docs/wikipedia.md in the store of its dialect. A statement that
-// names the schema is for PostgreSQL.
+// TestDocsSQL runs each statement of docs/tables.md and docs/wikipedia.md in the store of its
+// dialect. A statement that names the schema is for PostgreSQL.
 func TestDocsSQL(t *testing.T) {
 	t.Parallel()
 	worker := testenv.Build(t, "./cmd/worker")

@@ -22,7 +22,7 @@ import (
 // corpusOf is the file that a worker reads.
 func corpusOf(v *victim) string { return v.args[slices.Index(v.args, "--corpus")+1] }
 
-// poison has the ledger in Redis claim every item of a corpus as done.
+// poison makes the ledger in Redis claim every item of a corpus as done.
 func poison(t *testing.T, redis *testenv.RedisServer, storeURL, corpus string) {
 	t.Helper()
 	truth, err := stores.Open(t.Context(), storeURL, store.Options{})
@@ -73,8 +73,9 @@ func landed(t *testing.T, storeURL string) (rows int, finished bool) {
 	return rows, !run.FinishedAt.IsZero()
 }
 
-// An intruder adds the keys of all items to the sets in Redis while ten of them have a row: the worker, by itself and as one
-// shard of three, finishes nothing that is not in the store, and a rerun asks for nothing.
+// An intruder adds the keys of all items to the sets in Redis while ten of them have a row: the
+// worker, by itself and as one shard of three, finishes only what is in the store, and a rerun
+// sends no request.
 func TestPoisonedLedgerFinishesNothing(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
 		const items = 300
@@ -124,7 +125,8 @@ func TestPoisonedLedgerFinishesNoShard(t *testing.T) {
 	}
 }
 
-// Lines that are there twice make the counts differ too: the store is asked once, nothing is fetched, the rerun ends well.
+// Repeated lines make the counts differ too: the store is asked once, nothing is fetched, the rerun
+// ends well.
 func TestCountsThatDifferForAnHonestReason(t *testing.T) {
 	t.Parallel()
 	const items = 60
@@ -147,7 +149,7 @@ func TestCountsThatDifferForAnHonestReason(t *testing.T) {
 	}
 }
 
-// A corpus from a pipe cannot be gone through once more: there the store is asked from the beginning.
+// A corpus from a pipe cannot be read once more: there the store is asked from the beginning.
 func TestPoisonedLedgerAndACorpusFromAPipe(t *testing.T) {
 	t.Parallel()
 	const items = 60

@@ -116,7 +116,8 @@ func eachStore(t *testing.T, test func(t *testing.T, url string)) {
 // served leaves an answer as it is.
 func served(*victim, *http.Request) *fakeapi.Reply { return nil }
 
-// harvestOf is a worker of the run r over so many items of an upstream that answers with answer.
+// harvestOf is a worker of the run r over a number of items of an upstream that answers with
+// answer.
 func harvestOf(t *testing.T, storeURL string, items int, answer func(v *victim, r *http.Request) *fakeapi.Reply) *victim {
 	t.Helper()
 	v := &victim{t: t}
@@ -243,7 +244,7 @@ func TestAnItemOfAPackThatKillsItsWorkerEndsDead(t *testing.T) {
 	})
 }
 
-// freshStart puts the dead item back: a person sees why, and what is counted for the item begins anew.
+// freshStart puts the dead item back: a person sees why, and the counts of the item begin anew.
 func freshStart(t *testing.T, url string, v *victim) {
 	t.Helper()
 	coordinator := func(args ...string) string {

@@ -45,7 +45,7 @@ func unprintable(out []byte) string {
 // hostileAPI puts hostile text wherever an answer has room for text.
 func hostileAPI(w http.ResponseWriter, r *http.Request) {
 	quoted, _ := json.Marshal(strings.ToValidUTF8(hostileText, "?"))
-	// What JSON escapes is text again once it is read; what it does not escape is there in the raw.
+	// What JSON escapes is text again once it is read; what it does not escape is in the raw body.
 	raw := strings.NewReplacer("\n", `\n`, "\r", `\r`, "\x1b", `\u001b`, "\x07", `\u0007`, "\b", `\b`).Replace(hostileText)
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/api.php"):
@@ -100,7 +100,8 @@ func (l look) file(t *testing.T, name, text string) string {
 	return name
 }
 
-// Nothing that an upstream, a file or a setting says reaches a terminal as anything but visible text, by any command.
+// Nothing from an upstream, a file or a setting reaches a terminal as anything but visible text, by
+// any command.
 func TestOutputIsPrintable(t *testing.T) {
 	t.Parallel()
 	l := look{dir: t.TempDir(), bin: bothPrograms(t)}
@@ -153,7 +154,8 @@ func TestOutputIsPrintable(t *testing.T) {
 	l.run(t, "worker", "--print-config", "--corpus", "a\x1b[2J\u202e\u009b")
 }
 
-// What Redis and PostgreSQL say is text of a peer as well, and none of it with our password in it is shown.
+// The messages of Redis and PostgreSQL are text of a peer as well, and none of it with our password
+// in it is shown.
 func TestServicesOutputIsPrintable(t *testing.T) {
 	t.Parallel()
 	const password = "s3cr3t-p4ss/w+rd"

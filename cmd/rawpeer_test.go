@@ -24,7 +24,8 @@ import (
 	"shoal/internal/testenv"
 )
 
-// rawPeer serves HTTP/2 frame by frame: each item but the poison, for which harm is called. False ends the connection.
+// rawPeer serves HTTP/2 frame by frame: each item except the poison, for which harm is called.
+// False ends the connection.
 func rawPeer(t *testing.T, settings []http2.Setting, harm func(f *http2.Framer, conn net.Conn, stream uint32) bool) (base, ca string) {
 	t.Helper()
 	https := httptest.NewTLSServer(nil)
@@ -122,7 +123,8 @@ func TestAPeerThatTakesFewHeaderBytesEndsNoItem(t *testing.T) {
 	}
 }
 
-// One URL that breaks what others share costs none of them a try, and is not asked for for ever.
+// One URL that breaks a shared connection costs its neighbours no try, and is not requested for
+// ever.
 func TestOneURLThatBreaksConnectionsHarmsNoNeighbour(t *testing.T) {
 	t.Parallel()
 	for name, harm := range map[string]func(f *http2.Framer, conn net.Conn, stream uint32) bool{

@@ -16,7 +16,8 @@ import (
 	"shoal/internal/testenv"
 )
 
-// A Redis that takes our rights away in the middle of a run is a setting, and no outage; what is given back soon is waited for.
+// A Redis that takes our permissions away in the middle of a run is a wrong setting, and not an
+// outage; if they are back soon, the worker waits for them.
 func TestRightsOnRedisThatAreLostInMidRun(t *testing.T) {
 	t.Parallel()
 	const all = "reset on >pw +@all ~shoal:* &shoal:*"

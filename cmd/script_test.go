@@ -1,15 +1,15 @@
-// Package cmd_test drives the real programs as a person does. Each file in
-// testdata is one story; the commands besides testscript's own are:
+// Package cmd_test drives the real programs as a person does. Each file in testdata is one story;
+// the commands besides testscript's own are:
 //
-//	exits CODE PROGRAM ARGS…   runs a program and wants this exit code
+//	exits CODE PROGRAM ARGS…   runs a program and expects this exit code
 //	api [JSON]                 starts an upstream; sets API (its URL) and CA; JSON is its behaviour
-//	requests N                 wants N requests at the upstream so far
-//	atmost N                   wants at most N requests at the upstream so far
+//	requests N                 expects N requests at the upstream so far
+//	atmost N                   expects at most N requests at the upstream so far
 //	example FILE               copies an example, whose API is the upstream that was started
 //	urls FILE FROM TO          writes the URLs of some of its items
 //	redis [ARGS…]              starts a Redis and sets REDIS_URL
 //	postgres                   makes a database and sets DATABASE_URL
-//	usurp RUN                  cuts the connection of whoever leads the run, and leads it
+//	usurp RUN                  cuts the connection of the run's leader, and leads it
 //	abdicate                   ends that
 //	lockpages                  lets nothing read the pages from now on
 //	cutwaiting                 cuts the connection of the coordinator that waits for them, and ends that

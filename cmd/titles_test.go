@@ -20,9 +20,10 @@ import (
 	_ "modernc.org/sqlite" // the driver of formerRuns
 )
 
-// letters is a MediaWiki that holds every title, with a text that names it, and is strict about spellings: it brings a
-// title into normal form C first and into its own spelling then, in which the first letter is a capital or not, but never
-// a Georgian one. old answers as a wiki before 1.25 does.
+// letters is a MediaWiki that holds every title, with a text that names it, and is strict about
+// spellings: it brings a title first into normal form C and then into its own spelling, in which
+// the first letter is a capital or not, but never a Georgian one. old answers as a wiki before 1.25
+// does.
 type letters struct {
 	sensitive, old bool
 	listed         sync.Map // page id → title

@@ -20,7 +20,7 @@ import (
 // invalid titles, answers that are cut and continued, lag, and a page that its servers cannot give with others.
 type wiki struct {
 	requests atomic.Int64
-	lagged   atomic.Bool // said so once
+	lagged   atomic.Bool // reported so once
 }
 
 const (

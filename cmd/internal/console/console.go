@@ -26,7 +26,7 @@ const (
 	ExitSIGTERM = 143
 )
 
-// Version is what the build recorded: a release's tag, or the commit.
+// Version returns what the build recorded: a release's tag, or the commit.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -50,7 +50,8 @@ type Signals struct {
 	code atomic.Int64
 }
 
-// lastMoment is when the program leaves after the first signal, whatever hangs: supervisors kill after 30 s.
+// lastMoment is when the program leaves after the first signal, whatever hangs: supervisors kill
+// after 30 s.
 const lastMoment = 28 * time.Second
 
 // CatchSignals starts to listen. The first signal prints the sentence.
@@ -104,11 +105,12 @@ func (s *Signals) note(sig os.Signal) {
 	s.code.Store(int64(code))
 }
 
-// Code is the exit code of the signal that came, or 0.
+// Code returns the exit code of the signal that came, or 0.
 func (s *Signals) Code() int { return int(s.code.Load()) }
 
-// Console is where a program talks to a person: logs, sentences and progress on
-// stderr, lines for scripts on stdout. Where both are one stream, all lines beside those of --progress json are JSON as well.
+// Console is where a program talks to a person: logs, sentences and progress on stderr, lines for
+// scripts on stdout. If both are one stream, all lines beside those of --progress json are JSON as
+// well.
 type Console struct {
 	Screen *status.Screen
 	Log    *slog.Logger
@@ -141,26 +143,26 @@ func (c *Console) open(level slog.Level, asJSON bool) {
 	}
 	c.Log, c.logs = status.NewLogger(c.Screen.Logs(), level, format)
 	redis.SetLogger(redisLog{c.Log})
-	// The HTTP libraries write what they think of a peer's frames to the standard log.
+	// The HTTP libraries write their complaints about a peer's frames to the standard log.
 	log.SetOutput(slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug).Writer())
 	log.SetFlags(0)
 }
 
-// redisLog keeps the Redis client's own lines out of the way of the bar: what it
-// complains of is an error that we are given and report ourselves.
+// redisLog keeps the Redis client's own lines away from the bar: it complains of errors that we get
+// and report ourselves.
 type redisLog struct{ log *slog.Logger }
 
 // Printf implements the Redis client's logger.
 func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
-	l.log.DebugContext(ctx, "redis client", "says", fmt.Sprintf(format, args...))
+	l.log.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, args...))
 }
 
-// Say tells a person one sentence.
+// Say prints one sentence for a person.
 func (c *Console) Say(sentence string) {
 	_, _ = fmt.Fprintln(c.Screen, harvest.Line(sentence))
 }
 
-// Lines prints a text of several lines, which was made with harvest.Linef.
+// Lines prints a text of several lines, which was made with [harvest.Linef].
 func (c *Console) Lines(text string) {
 	for line := range strings.SplitSeq(status.Wrap(text, c.Screen.Width()), "\n") {
 		c.Say(line)
@@ -186,7 +188,7 @@ func (c *Console) columns() int {
 	return 80
 }
 
-// Rest takes the progress off the screen.
+// Rest removes the progress from the screen.
 func (c *Console) Rest() {
 	if c.meter != nil {
 		c.meter.Stop()
@@ -194,7 +196,7 @@ func (c *Console) Rest() {
 	}
 }
 
-// Close lets the last lines out.
+// Close prints the last lines.
 func (c *Console) Close() {
 	c.Rest()
 	c.logs.Close(2 * time.Second)

@@ -12,7 +12,7 @@ import (
 	"shoal/internal/status"
 )
 
-// stuckArgument has the test binary wait for a signal and then do nothing, for ever.
+// stuckArgument makes the test binary wait for a signal and then do nothing, for ever.
 const stuckArgument = "be-stuck"
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,8 @@ func beStuck() {
 	}
 }
 
-// TestLeavesWhateverHangs: after a signal the program leaves with the signal's code, also when something in it never ends.
+// TestLeavesWhateverHangs: after a signal the program leaves with the signal's code, even if
+// something in it never ends.
 func TestLeavesWhateverHangs(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], stuckArgument)

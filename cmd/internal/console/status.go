@@ -11,11 +11,11 @@ import (
 	"shoal/internal/status"
 )
 
-// Watched is the progress that Env.Watch was last told of; empty before there is any.
+// Watched is the progress of the latest Env.Watch; empty before there is any.
 type Watched = atomic.Pointer[func() harvest.Progress]
 
-// ServeStatus opens --status-addr, if asked for, and says where it was bound.
-// tokenFile holds the token that /metrics asks for; empty for none.
+// ServeStatus opens --status-addr, if it is set, and returns the bound address. tokenFile holds the
+// token that /metrics requires; empty for none.
 func ServeStatus(addr, tokenFile string, last *Watched) (address string, stop func(), err error) {
 	if addr == "" {
 		return "", func() {}, nil
@@ -40,12 +40,12 @@ func ServeStatus(addr, tokenFile string, last *Watched) (address string, stop fu
 	}, nil
 }
 
-// atWork says why nothing goes on: there is no run or shard yet, or a service of ours takes nothing. What the upstream
-// asks for is work as it should be.
+// atWork returns why there is no progress: there is no run or shard yet, or a service of ours does
+// not respond. A silence that the upstream asks for is normal work.
 func atWork(last *Watched) error {
 	get := last.Load()
 	if get == nil {
-		return errors.New("it waits for a store, a run, a shard or whoever leads")
+		return errors.New("it waits for a store, a run, a shard or the leader")
 	}
 	if limit := (*get)().Limit; limit == harvest.LimitStore || limit == harvest.LimitPace {
 		return errors.New("it waits for " + string(limit))

@@ -9,7 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// TestReadyWhileAtWork: a probe sees what a person would have to mend here, and never takes a slow worker for a dead one.
+// TestReadyWhileAtWork: a probe sees what a person would have to fix here, and never takes a slow
+// worker for a dead one.
 func TestReadyWhileAtWork(t *testing.T) {
 	t.Parallel()
 	var last Watched
