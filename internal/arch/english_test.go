@@ -27,7 +27,7 @@ type phrase struct {
 var phrases = []phrase{
 	{regexp.MustCompile(`(?i)\b(tell|say)s? whe[t]her\b`), nil, "reports whether"},
 	{regexp.MustCompile(`(?i)\b(is|are) n[o] [a-z]+`), regexp.MustCompile(`(?i)\bthere (is|are) n[o] [a-z]+|\b(is|are) n[o] (longer|more|less|later|larger|smaller|higher|lower|further|faster|evidence)\b`), "is not a …"},
-	{regexp.MustCompile(`(?i)\bal[o]ne\b`), regexp.MustCompile(`(?i)\b(leav|left|let)[^.]{0,30} al[o]ne\b`), "only …, or … by itself"},
+	{regexp.MustCompile(`\bal[o]ne\b`), regexp.MustCompile(`(?i)\b(leav|left|let)[^.]{0,30} al[o]ne\b`), "only …, or … by itself"},
 	{regexp.MustCompile(`(?i)\bm[e]nd(s|ed|ing)?\b`), nil, "fix, replace or sanitize"},
 	{regexp.MustCompile(`(?i)\bw[a]nts\b`), nil, "needs or requires"},
 	{regexp.MustCompile(`(?i)\bst(an|oo)ds? i[n]\b`), nil, "is in"},

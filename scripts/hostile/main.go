@@ -21,7 +21,7 @@ const (
 	limit      = 512 << 20
 	neighbours = 60
 	longest    = 5 * time.Minute // for one case that names no bound of its own
-	mostOutput = 4 << 20         // what a program may print in one case
+	maxOutput  = 4 << 20         // what a program may print in one case
 )
 
 func main() {

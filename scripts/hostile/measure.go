@@ -41,7 +41,7 @@ func (m *measured) broken(a attack) error {
 	if !a.right(m.code) {
 		errs = append(errs, fmt.Errorf("exit %d is wrong", m.code))
 	}
-	if len(m.output) > mostOutput {
+	if len(m.output) > maxOutput {
 		errs = append(errs, fmt.Errorf("%d bytes were printed", len(m.output)))
 	}
 	if !strings.Contains(m.output, a.says) {
