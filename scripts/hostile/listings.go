@@ -18,8 +18,8 @@ func listings() []attack {
 	pages := func(name string, answer http.HandlerFunc, args ...string) attack {
 		return attack{name: "listing: " + name, within: 3 * time.Minute, exits: ended, args: args, prepare: func(c *scene) ([]string, error) { return c.chains(answer) }}
 	}
-	items := func(name string, answer http.HandlerFunc, args ...string) attack {
-		return attack{name: "listing: " + name, within: 3 * time.Minute, exits: ended, args: args, prepare: func(c *scene) ([]string, error) { return c.named(answer) }}
+	items := func(name string, answer http.HandlerFunc) attack {
+		return attack{name: "listing: " + name, within: 3 * time.Minute, exits: ended, prepare: func(c *scene) ([]string, error) { return c.named(answer) }}
 	}
 	same := text("application/json", `{"data":[{"id":1},{"id":2}],"next":"abc"}`)
 	empty := func(w http.ResponseWriter, _ *http.Request) {

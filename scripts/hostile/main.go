@@ -35,7 +35,7 @@ func main() {
 			if onlyAll[a.name] {
 				a.name += " (-all)"
 			}
-			fmt.Println(a.name)
+			fmt.Fprintln(os.Stdout, a.name)
 		}
 		return
 	}

@@ -158,7 +158,7 @@ func (c *scene) set(a attack) (args []string, err error) {
 		return a.prepare(c)
 	}
 	args = []string{"--corpus", "urls.txt", "--extract", "{id,title}"}
-	base := ""
+	var base string
 	switch {
 	case a.play != nil:
 		base, err = c.frames(nil, a.play)
