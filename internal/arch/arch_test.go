@@ -70,10 +70,11 @@ var arrows = map[string][]string{
 	"internal/exchange/exchangetest": {"internal/exchange", "internal/harvest"},
 
 	// The form of a kind of upstream, the kinds, and the table of them, the only one that links them.
-	"internal/upstream":           {"internal/harvest"},
-	"internal/upstream/all":       {"internal/upstream", "internal/upstream/mediawiki", "internal/upstream/plain"},
-	"internal/upstream/mediawiki": {"internal/afd", "internal/harvest", "internal/text", "internal/upstream"},
-	"internal/upstream/plain":     {"internal/harvest", "internal/text", "internal/upstream"},
+	"internal/upstream":              {"internal/harvest"},
+	"internal/upstream/all":          {"internal/upstream", "internal/upstream/mediawiki", "internal/upstream/plain"},
+	"internal/upstream/mediawiki":    {"internal/afd", "internal/harvest", "internal/text", "internal/upstream"},
+	"internal/upstream/upstreamtest": {"internal/harvest", "internal/upstream"},
+	"internal/upstream/plain":        {"internal/harvest", "internal/text", "internal/upstream"},
 
 	"internal/canary":  {"internal/exchange", "internal/harvest", "internal/retry"},
 	"internal/listing": {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry", "internal/suspect"},

@@ -10,7 +10,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Kind is a kind of API: one row of the table. A function that is nil means that there is nothing of that sort.
+// Kind is a kind of API: one row of the table. Open and PerRequest are needed; another function that is nil means that there
+// is nothing of that sort.
 type Kind struct {
 	Name string // as --upstream and the stored runs call it
 	Noun string // what one such API is in a sentence, such as wiki
@@ -52,7 +53,7 @@ type Listing struct {
 	// answers may be the pages. Else the kind knows by itself how it continues, and which items an answer names.
 	Chained bool
 
-	// Host returns the host of the listing, and what is wrong with it.
+	// Host returns the host of the listing, and what is wrong with it. It is needed where there is a scheme.
 	Host func(s Settings) (string, error)
 	// Seeds returns the first step of each chain; since is the instant that the corpus may name. nil: the corpus is the one seed.
 	Seeds func(corpus string, since time.Time) ([]string, error)

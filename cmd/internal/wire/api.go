@@ -254,6 +254,9 @@ func Extractor(kinds upstream.Table, run harvest.Run, spec string) (extract func
 	if !ok {
 		return nil, nil, unknownKind(kinds, run)
 	}
+	if kind.Extractor == nil {
+		return nil, nil, config.Usagef("--extract %s: run %s is of the upstream %s, which makes no records", harvest.Quote(spec), run.Name, run.Upstream)
+	}
 	jobs, err := newJobs()
 	if err != nil {
 		return nil, nil, err
