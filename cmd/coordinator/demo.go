@@ -15,7 +15,6 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/fakeapi"
 	"shoal/internal/harvest"
-	"shoal/internal/pace"
 	"shoal/internal/status"
 	"shoal/internal/store/kinds"
 	"shoal/internal/upstream/all"
@@ -133,7 +132,7 @@ func (c *crew) watch(get func() harvest.Progress) {
 
 // harvest runs the workers, a shard each, and returns how they ended.
 func (c *crew) harvest(ctx context.Context, p *program, set config.Worker) []error {
-	shared := pace.NewLocal()
+	shared := wire.SharedPace()
 	results := make([]error, demoWorkers)
 	var workers sync.WaitGroup
 	for i := range demoWorkers {

@@ -7,22 +7,17 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"shoal/cmd/internal/console"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/term"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/control"
 	"shoal/internal/harvest"
-	"shoal/internal/ledger"
-	"shoal/internal/pace"
 	"shoal/internal/store"
-	"shoal/internal/store/stores"
 	"shoal/internal/suspect"
 )
 
@@ -36,7 +31,7 @@ type order struct {
 
 // operate opens the store and finds what an order is about.
 func (p *program) operate(ctx context.Context, set config.Coordinator, do func(o order) error) (err error) {
-	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: console.Version(), Existing: true})
+	truth, err := wire.OpenStore(ctx, set.Store, false)
 	if err != nil {
 		return err
 	}
@@ -124,7 +119,7 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 		if err := o.truth.Hold(ctx, o.host, length, operator()); err != nil {
 			return err
 		}
-		p.tellRedis(set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, control.HoldLength(length)) })
+		p.tellRedis(set, func(r control.RateSetter) error { return r.Hold(ctx, o.host, control.HoldLength(length)) })
 		until := "coordinator resume"
 		if length > 0 {
 			until = time.Now().Add(length).Format(time.DateTime)
@@ -151,7 +146,7 @@ func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 			if err := o.truth.Hold(ctx, o.host, 0, operator()); err != nil {
 				return err
 			}
-			p.tellRedis(set, func(r *pace.Redis) error { return r.Hold(ctx, o.host, 0) })
+			p.tellRedis(set, func(r control.RateSetter) error { return r.Hold(ctx, o.host, 0) })
 			p.console.Say(fmt.Sprintf("%s is asked again: its workers continue within a second", o.host))
 		}
 		if drained {
@@ -190,16 +185,11 @@ func (p *program) lift(ctx context.Context, set config.Coordinator, o order, bef
 
 // tellRedis carries an order to workers that cannot ask the store at present. The store has it
 // already.
-func (p *program) tellRedis(set config.Coordinator, do func(r *pace.Redis) error) {
+func (p *program) tellRedis(set config.Coordinator, do func(r control.RateSetter) error) {
 	if set.Redis == "" {
 		return
 	}
-	options, err := pace.ClientOptions(set.Redis)
-	if err == nil {
-		client := redis.NewClient(options)
-		err = errors.Join(do(pace.NewRedis(client)), client.Close())
-	}
-	if err != nil {
+	if err := wire.Order(set.Redis, do); err != nil {
 		p.console.Say(fmt.Sprintf("Redis does not have it, the store has: workers that are cut off from the store do not hear of it (%v)", err))
 	}
 }
@@ -225,7 +215,7 @@ func (p *program) rate(ctx context.Context, set config.Coordinator) error {
 		if err := o.truth.SetRate(ctx, o.host, rate.String(), operator()); err != nil {
 			return err
 		}
-		p.tellRedis(set, func(r *pace.Redis) error { return r.SetRate(ctx, o.host, rate.PerSecond, operator()) })
+		p.tellRedis(set, func(r control.RateSetter) error { return r.SetRate(ctx, o.host, rate.PerSecond, operator()) })
 		p.console.Say(fmt.Sprintf("the budget of %s is %g/s for all workers together, from now on and for later runs: workers obey within a second", o.host, rate.PerSecond))
 		return nil
 	})
@@ -333,13 +323,7 @@ func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) 
 	if set.Redis == "" {
 		return nil
 	}
-	options, err := pace.ClientOptions(set.Redis)
-	if err != nil {
-		return config.Usagef("%v", err)
-	}
-	client := pace.NewClient(options)
-	defer func() { err = errors.Join(err, client.Close()) }()
-	if err := ledger.New(client, run.Name, run.BucketBits).DropRun(ctx); err != nil {
+	if err := wire.DropKeys(ctx, set.Redis, run); err != nil {
 		return err
 	}
 	p.console.Say(fmt.Sprintf("the keys of run %s are removed from Redis", run.Name))

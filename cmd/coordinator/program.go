@@ -13,7 +13,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/status"
 	"shoal/internal/store"
-	"shoal/internal/store/stores"
 )
 
 // program is one call of the coordinator.
@@ -63,7 +62,7 @@ func (p *program) on(open openConsole, do func(context.Context, config.Coordinat
 
 // open opens the store and finds the intended run.
 func (p *program) open(ctx context.Context, set config.Coordinator, readOnly bool) (*store.Store, harvest.Run, error) {
-	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: console.Version(), ReadOnly: readOnly, Existing: true})
+	truth, err := wire.OpenStore(ctx, set.Store, readOnly)
 	if err != nil {
 		return nil, harvest.Run{}, err
 	}
@@ -76,6 +75,6 @@ func (p *program) open(ctx context.Context, set config.Coordinator, readOnly boo
 }
 
 func (p *program) schema(_ context.Context, set config.Coordinator) error {
-	_, err := io.WriteString(p.out, stores.Schema(set.Store))
+	_, err := io.WriteString(p.out, wire.Schema(set.Store))
 	return err
 }

@@ -7,19 +7,17 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"shoal/cmd/internal/console"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
 	"shoal/internal/status"
-	"shoal/internal/store"
-	"shoal/internal/store/stores"
 )
 
 // printJSON prints a value for scripts.
@@ -52,7 +50,7 @@ type runLine struct {
 
 // runs lists what the store holds.
 func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) {
-	truth, err := stores.Open(ctx, set.Store, store.Options{Application: "shoal coordinator", Version: console.Version(), ReadOnly: true})
+	truth, err := wire.OpenStore(ctx, set.Store, true)
 	if err != nil {
 		return err
 	}

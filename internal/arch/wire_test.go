@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,24 @@ const (
 
 // notInWire are the packages of rules that wire hands parts to and never decides with.
 var notInWire = []string{"internal/retry", "internal/canary"}
+
+// notInCommands are the services that commands reach through wire.
+var notInCommands = []string{"internal/fetch", "internal/ledger", "internal/pace", "internal/store/stores"}
+
+// TestCommandsWireThroughWire checks that no command opens a service by itself.
+func TestCommandsWireThroughWire(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		if s.test() || s.pkg() != "cmd/coordinator" && s.pkg() != "cmd/worker" {
+			continue
+		}
+		for _, service := range notInCommands {
+			if slices.Contains(s.imports, module+service) {
+				t.Errorf("%s imports %s: commands open it through %s", s.path, service, wireFolder)
+			}
+		}
+	}
+}
 
 // TestWireOnlyWires measures the package in which the others meet.
 func TestWireOnlyWires(t *testing.T) {
