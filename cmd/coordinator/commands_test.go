@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shoal/internal/config"
+	"shoal/internal/upstream/all"
 )
 
 // commandLine is the program's command line, whose commands note their settings in place of work.
@@ -34,7 +35,7 @@ func commandLine(t *testing.T, note func(run, store, redis string, json bool)) (
 			return nil
 		}
 	}
-	return config.CoordinatorCommand(config.Env{Dir: t.TempDir()}, commands...), commands
+	return config.CoordinatorCommand(config.Env{Dir: t.TempDir(), Kinds: all.Kinds()}, commands...), commands
 }
 
 // arguments are those that a command needs besides flags.
