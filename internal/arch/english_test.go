@@ -47,7 +47,7 @@ var codeSpan = regexp.MustCompile("`[^`\n]*`")
 
 // clean are the folders whose Go files were read; the list only gets longer.
 var clean = []string{
-	"deploy", "scripts", "internal/afd", "internal/arch", "internal/aside", "internal/config",
+	"cmd", "internal", "deploy", "scripts", "internal/afd", "internal/arch", "internal/aside", "internal/config",
 	"internal/corpus", "internal/dataset", "internal/fakeapi", "internal/fetch", "internal/harvest",
 	"internal/ledger", "internal/memory", "internal/pace", "internal/prove", "internal/retry",
 	"internal/status", "internal/testenv", "internal/text", "internal/upstream",

@@ -116,7 +116,7 @@ func needsPerson(code string) bool {
 }
 
 // isDataError reports whether the server refused what a row holds: classes 22 and 54, and 23 without the unique violation,
-// which says that the row is there already.
+// which means that the row exists already.
 func isDataError(code string) bool {
 	switch class(code) {
 	case "22", "54":
