@@ -166,9 +166,7 @@ func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 	words := passage{before: sentenceBefore(b.s[max(0, from-longestBefore):from]), bold: text, after: clauseAfter(b.s[b.i:]), result: b.result}
 	v.labels = words.labels()
 	switch {
-	case v.raw == "", !closed && len(v.labels) == 0, len(v.raw) > maxRaw && len(v.labels) == 0:
-		return true // a sentence in bold, or a slip
-	case b.seek && len(v.labels) == 0 && !b.result:
+	case v.raw == "", len(v.labels) == 0 && b.isNoise(v, closed):
 		return true
 	case v.struck, len(v.labels) > 0 && b.replaced():
 		if b.best.raw == "" {
@@ -187,6 +185,11 @@ func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 	}
 	b.best = v
 	return onlyModifiers(v.raw) && len(v.labels) == 0
+}
+
+// isNoise reports whether bold text without a label is a sentence in bold, a slip, or not what is sought.
+func (b *ballot) isNoise(v vote, closed bool) bool {
+	return !closed || len(v.raw) > maxRaw || b.seek && !b.result
 }
 
 // replaced reports whether an arrow leads from the bold words to others in bold.

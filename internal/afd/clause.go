@@ -189,9 +189,7 @@ func (b *reading) step(w string) {
 	case w == "consensus":
 		b.consensus()
 	case b.negates(w):
-	case changes[w] && len(b.found) == 0 && b.changesTo():
-		b.neg, b.hit, b.away = voided, false, true
-	case w == "from" && len(b.found) == 0:
+	case b.leaves(w):
 		b.neg, b.hit, b.away = voided, false, true
 	case w == "to" && b.away, w == "now" && b.neg == voided:
 		b.neg, b.away, b.aside = affirmed, false, false
@@ -205,6 +203,11 @@ func (b *reading) step(w string) {
 	default:
 		b.between(w)
 	}
+}
+
+// leaves reports whether the votes after the word are those that the author gives up.
+func (b *reading) leaves(w string) bool {
+	return len(b.found) == 0 && (w == "from" || changes[w] && b.changesTo())
 }
 
 // negates reads a word that negates what follows.
@@ -315,7 +318,7 @@ func (b *reading) weigh(w string) negation {
 		b.neg, kind = affirmed, affirmed
 	}
 	switch {
-	case b.tokens[b.i].end == 0 && (adjuncts[b.word(b.i+1)] || b.word(b.i+1) == "vote" && refused[b.word(b.i+2)]):
+	case b.isAdjunct():
 		kind, b.hit = voided, b.hit || b.neg != affirmed
 	case kind == affirmed && b.denied(w):
 		kind = negated
@@ -328,6 +331,12 @@ func (b *reading) weigh(w string) negation {
 		kind = voided
 	}
 	return kind
+}
+
+// isAdjunct reports whether the word only describes the next one, as in "delete button" or "a delete vote was refused".
+func (b *reading) isAdjunct() bool {
+	next := b.word(b.i + 1)
+	return b.tokens[b.i].end == 0 && (adjuncts[next] || next == "vote" && refused[b.word(b.i+2)])
 }
 
 // sameClause reports whether the withdrawal is of a vote for deletion in the same clause.

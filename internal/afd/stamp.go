@@ -78,7 +78,13 @@ func clockAround(text string, lo, i, hi int) (c clock, ok bool) {
 		return clock{}, false
 	}
 	c.known = hour < 24 && minute < 60
-	if n, afternoon := halfDay(text[c.to:hi]); n > 0 {
+	c.hours(text[c.to:hi], hour)
+	return c, true
+}
+
+// hours adds the hour, in the form that the text behind it gives: of the day, or of half of it.
+func (c *clock) hours(behind string, hour int) {
+	if n, afternoon := halfDay(behind); n > 0 {
 		c.to += n
 		c.known = c.known && hour >= 1 && hour <= 12
 		hour %= 12
@@ -87,7 +93,6 @@ func clockAround(text string, lo, i, hi int) (c clock, ok bool) {
 		}
 	}
 	c.time += time.Duration(hour) * time.Hour
-	return c, true
 }
 
 // seconds reads :59 behind hours and minutes, parted as these are.

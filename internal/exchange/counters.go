@@ -71,16 +71,6 @@ func (c *Counters) unsent(began time.Time) {
 	}
 }
 
-// spent adds the time since began to a stage.
-func (c *Counters) spent(stage string, began time.Time) {
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stages[stage] += time.Since(began)
-}
-
 func (c *Counters) received(bytes int64) {
 	if c == nil {
 		return

@@ -78,20 +78,20 @@ func (c *Client) Ready(ctx context.Context, request *harvest.Request, own bool) 
 		reserve = c.Fetch.ReserveAlone
 	}
 	left := c.Counters.Enter(harvest.StageConnect)
-	slot, err := reserve(ctx, request.URL)
+	slot, unreached := reserve(ctx, request.URL)
 	left()
-	news := ledAstray(request, err)
+	news := ledAstray(request, unreached)
 	if news != nil && !calmed(news) && !isAstray(news) {
-		return Ready{}, &Unreached{err}
+		return Ready{}, &Unreached{unreached}
 	}
 	permit, err := c.permit(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		if slot != nil {
 			slot.Release()
 		}
 		return Ready{}, err
-	case news != nil: // its slot is spent on the news
+	}
+	if slot == nil { // what stood in its way is the answer
 		return Ready{client: c, request: request, permit: permit, news: news}, nil
 	}
 	if alive := slot.Alive(); !alive || !permit.Usable() {

@@ -62,10 +62,10 @@ func (t *tidied) put(text []byte, at int) {
 
 var crlf = []byte("\r\n")
 
-// tidy reads the next bytes of the body. The first same of them stay as they are, out follows, appended to buf. Behind the
+// tidy reads the next bytes of the body. The first same of them stay as they are, out follows. Behind the
 // end of the body the error is io.EOF if more has come than line ends: no answer is taken from what was not asked for.
-func (c *chunks) tidy(src, buf []byte) (same int, out []byte, err error) {
-	t := tidied{src: src, out: buf}
+func (c *chunks) tidy(src []byte) (same int, out []byte, err error) {
+	t := tidied{src: src}
 	for i := 0; i < len(src) && err == nil; {
 		if !c.on {
 			err = blankLines(src[i:])

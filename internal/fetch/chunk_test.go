@@ -130,7 +130,7 @@ func decode(body []byte, piece int) ([]byte, error) {
 	c := chunks{on: true}
 	var all []byte
 	for b := range slicesOf(body, piece) {
-		same, out, err := c.tidy(b, nil)
+		same, out, err := c.tidy(b)
 		all = append(append(all, b[:same]...), out...)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
@@ -159,13 +159,13 @@ func TestChunksStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	body := []byte("5\r\nhello\r\na\r\n0123456789\r\n0\r\n\r\n")
 	c := chunks{on: true}
-	if same, out, err := c.tidy(body, nil); same != len(body) || out != nil || err != nil || c.on {
+	if same, out, err := c.tidy(body); same != len(body) || out != nil || err != nil || c.on {
 		t.Errorf("tidy(%q) = %d, %q, %v, on %v; want all of its %d bytes as they are, and its end", body, same, out, err, c.on, len(body))
 	}
 	for cut := range body {
 		c := chunks{on: true}
-		c.tidy(body[:cut], nil)
-		if c.tidy(body[cut:], nil); c.on {
+		c.tidy(body[:cut])
+		if c.tidy(body[cut:]); c.on {
 			t.Errorf("cut at %d: no end was seen", cut)
 		}
 	}

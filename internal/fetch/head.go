@@ -89,7 +89,7 @@ func (c *headConn) take(b []byte, err error) (int, error, bool) { //nolint:reviv
 	case !c.body.on:
 		return len(b), err, true
 	}
-	same, out, wrong := c.body.tidy(b, nil)
+	same, out, wrong := c.body.tidy(b)
 	if wrong != nil {
 		err = wrong
 	}
@@ -117,7 +117,7 @@ func (c *headConn) takeHead(b []byte, err error) {
 	}
 	if !c.expect || err != nil || len(c.head) > maxHead {
 		if c.body.on {
-			same, out, wrong := c.body.tidy(c.head, nil)
+			same, out, wrong := c.body.tidy(c.head)
 			c.head = append(c.head[:same], out...)
 			if wrong != nil {
 				err = wrong

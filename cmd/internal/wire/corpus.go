@@ -58,19 +58,33 @@ func (c corpora) open(ctx context.Context) error {
 	if c.set.Corpus == harvest.StoreCorpus || c.isListing(c.set.Corpus) {
 		return c.openTable(ctx)
 	}
+	first, err := c.openLines(ctx)
+	if err != nil {
+		return err
+	}
+	settle := c.set.ForHost
+	if c.listsOnly && !strings.Contains(c.set.Corpus, "://") { // it sends no request: the workers do
+		settle = c.set.About
+	}
+	if c.set, err = settle(c.source.Host()); err != nil {
+		return err
+	}
+	return c.set.CheckCredential(first)
+}
+
+// openLines opens a file, an address or standard input, and returns its first item.
+func (c corpora) openLines(ctx context.Context) (first string, err error) {
 	if address := c.set.Corpus; strings.HasPrefix(strings.ToLower(address), "https://") {
 		if canonical, err := harvest.CanonicalURL(address); err == nil {
 			if err := c.set.CheckContact(harvest.HostOf(canonical)); err != nil {
-				return err
+				return "", err
 			}
 		}
 	}
 	var download *http.Client
-	var first string
-	var err error
 	if strings.Contains(c.set.Corpus, "://") { // a file needs no certificates
 		if download, err = fetch.Downloader(fetchConfig(c.set, "", c.set.Corpus)); err != nil {
-			return config.Usagef("%v", err)
+			return "", config.Usagef("%v", err)
 		}
 	}
 	err = c.retryUnavailable(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
@@ -95,17 +109,7 @@ func (c corpora) open(ctx context.Context) error {
 		}
 		return config.Usagef("%v", err)
 	})
-	if err != nil {
-		return err
-	}
-	settle := c.set.ForHost
-	if c.listsOnly && !strings.Contains(c.set.Corpus, "://") { // it sends no request: the workers do
-		settle = c.set.About
-	}
-	if c.set, err = settle(c.source.Host()); err != nil {
-		return err
-	}
-	return c.set.CheckCredential(first)
+	return first, err
 }
 
 // source is the corpus, in any form.

@@ -74,7 +74,7 @@ func (p *Store) CorpusRows(ctx context.Context, run string, after int64, limit i
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (harvest.Entry, error) {
 		var r tables.CorpusRow
 		var key pgtype.UUID
-		if err := row.Scan(&r.Seq, &key, &r.Url, &r.Id, &r.Hint); err != nil {
+		if err := row.Scan(&r.Seq, &key, &r.URL, &r.ID, &r.Hint); err != nil {
 			return harvest.Entry{}, err
 		}
 		r.Key = key.Bytes

@@ -73,7 +73,7 @@ func (s *Store) CorpusRows(ctx context.Context, run string, after int64, limit i
 	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
 		var row tables.CorpusRow
 		var key []byte
-		err := rows.Scan(&row.Seq, &key, &row.Url, &row.Id, &row.Hint)
+		err := rows.Scan(&row.Seq, &key, &row.URL, &row.ID, &row.Hint)
 		if err != nil {
 			return err
 		}

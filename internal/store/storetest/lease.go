@@ -105,7 +105,7 @@ func leaseASecondStarterWaitsAndSaysForWhom(t *testing.T, f *fixture) {
 		t.Fatal(err)
 	}
 	second := <-taken
-	defer second.Release(context.Background())
+	defer func() { _ = second.Release(context.Background()) }()
 	if second.Token <= first.Token || len(said) > 0 {
 		t.Errorf("Token() = %d after %d, and Waiting was called %d times more, want a greater one and 0", second.Token, first.Token, len(said))
 	}

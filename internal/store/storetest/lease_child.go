@@ -90,7 +90,7 @@ type Child struct {
 // StartChild starts a process that holds a lease of the shard. The package's TestMain calls [Main].
 func StartChild(t testing.TB, url, run string, shard harvest.Shard, ttl time.Duration) *Child {
 	t.Helper()
-	c := &Child{t: t, cmd: exec.Command(os.Args[0]), lines: make(chan string, 16)}
+	c := &Child{t: t, cmd: exec.CommandContext(context.Background(), os.Args[0]), lines: make(chan string, 16)}
 	c.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %s %s", childEnv, url, run, shard, ttl))
 	c.cmd.Stderr = os.Stderr
 	var err error

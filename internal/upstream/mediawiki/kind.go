@@ -25,7 +25,7 @@ const (
 	// afdSpec is the --extract that makes records of discussions about deletion.
 	afdSpec = "afd"
 	// botPassword is the kind of credential that Special:BotPasswords gives: a login, and cookies from then on.
-	botPassword = "botpassword" //nolint:gosec // the name of a kind, not a secret
+	botPassword = "botpassword"
 	// botProfile is the profile of those who have apihighlimits.
 	botProfile = "wikimedia-bot"
 	// maxByRequest is how many pages are few enough to be asked for rather than read from a dump.

@@ -29,7 +29,7 @@ func (h hint) text() any {
 type CorpusRow struct {
 	Seq     int64
 	Key     harvest.Key
-	Url, Id string
+	URL, ID string
 	Hint    *string
 }
 
@@ -51,7 +51,7 @@ func (r CorpusRow) Entry() (harvest.Entry, error) {
 		}
 	}
 	if h.Rejected != "" {
-		return harvest.Entry{Rejected: &harvest.Rejection{Line: r.Seq, Reason: h.Rejected, Text: r.Url, Key: r.Key}}, nil
+		return harvest.Entry{Rejected: &harvest.Rejection{Line: r.Seq, Reason: h.Rejected, Text: r.URL, Key: r.Key}}, nil
 	}
-	return harvest.Entry{Item: harvest.Item{Key: r.Key, URL: r.Url, ID: r.Id, Method: h.Method, Body: h.Body, Line: r.Seq, Size: h.Size}}, nil
+	return harvest.Entry{Item: harvest.Item{Key: r.Key, URL: r.URL, ID: r.ID, Method: h.Method, Body: h.Body, Line: r.Seq, Size: h.Size}}, nil
 }
