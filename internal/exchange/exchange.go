@@ -91,7 +91,7 @@ func (c *Client) Ready(ctx context.Context, request *harvest.Request, own bool) 
 		}
 		return Ready{}, err
 	}
-	if slot == nil { // what stood in its way is the answer
+	if slot == nil { // nothing is sent: the news is the answer
 		return Ready{client: c, request: request, permit: permit, news: news}, nil
 	}
 	if alive := slot.Alive(); !alive || !permit.Usable() {
