@@ -24,11 +24,11 @@ func TestNonsenseIsRefused(t *testing.T) {
 		{`{"ResetAs":"epoch"}`, "needs Partner or Hint"},
 		{`{"Hint":"loud"}`, `there is no Hint "loud"`},
 		{`{"Burst":5}`, "needs a Rate"},
-		{`{"Outage":99}`, "an Outage of 99 is no status"},
+		{`{"Outage":99}`, "an Outage of 99 is not the status of an answer"},
 		{`{"Faults":[{"Kind":"status"},{"Kind":"flood"}]}`, `fault 2: there is no Kind "flood"`},
 		{`{"Faults":[{"Kind":"cut","Share":1.5}]}`, "a Share of 1.5 is not between 0 and 1"},
 		{`{"Faults":[{"Kind":"cut","Every":-1}]}`, "must not be below 0"},
-		{`{"Faults":[{"Kind":"status","Status":20}]}`, "20 is no status"},
+		{`{"Faults":[{"Kind":"status","Status":20}]}`, "20 is not the status of an answer"},
 		{`{"Faults":[{"Kind":"cut","At":[0]}]}`, "arrivals count from 1"},
 	} {
 		var b fakeapi.Behaviour

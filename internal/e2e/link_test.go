@@ -1,6 +1,6 @@
 //go:build prove
 
-package prove
+package e2e
 
 import (
 	"net"
