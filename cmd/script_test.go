@@ -4,6 +4,7 @@
 //	exits CODE PROGRAM ARGS…   runs a program and expects this exit code
 //	api [JSON]                 starts an upstream; sets API (its URL) and CA; JSON is its behaviour
 //	requests N                 expects N requests at the upstream so far
+//	more N                     waits until the upstream has had N more requests
 //	atmost N                   expects at most N requests at the upstream so far
 //	example FILE               copies an example, whose API is the upstream that was started
 //	urls FILE FROM TO          writes the URLs of some of its items
@@ -23,10 +24,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -39,6 +42,19 @@ import (
 	"shoal/internal/store/stores"
 	"shoal/internal/testenv"
 )
+
+// TestMain lets twice as many tests run at once as there are processors: they wait more than they compute.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -59,7 +75,7 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"exits": exits, "api": s.start, "requests": s.requests, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "usurp": s.usurp, "abdicate": s.abdicate, "lockpages": s.lockPages, "cutwaiting": s.cutWaiting, "wiki": startWiki,
+					"exits": exits, "api": s.start, "requests": s.requests, "more": s.more, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "usurp": s.usurp, "abdicate": s.abdicate, "lockpages": s.lockPages, "cutwaiting": s.cutWaiting, "wiki": startWiki,
 					"letters": startLetters, "former": formerRuns,
 				},
 			})
@@ -118,6 +134,19 @@ func (s *story) start(ts *testscript.TestScript, _ bool, args []string) {
 func (s *story) requests(ts *testscript.TestScript, _ bool, args []string) {
 	if want := args[0]; fmt.Sprint(s.api.Count()) != want {
 		ts.Fatalf("%d requests at the upstream, want %s", s.api.Count(), want)
+	}
+}
+
+// more waits, so that what follows happens while a program is at work, however slow the machine is.
+func (s *story) more(ts *testscript.TestScript, _ bool, args []string) {
+	more, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	want := s.api.Count() + more
+	const patience = time.Minute
+	for began := time.Now(); s.api.Count() < want; <-time.After(5 * time.Millisecond) {
+		if time.Since(began) > patience {
+			ts.Fatalf("%d requests at the upstream after %s, want %d", s.api.Count(), patience, want)
+		}
 	}
 }
 
