@@ -122,6 +122,11 @@ func (r Ready) For(request *harvest.Request) Ready {
 	return r
 }
 
+// Suits reports whether For may be used for that request: it goes to the same origin, and what is ready is a stream.
+func (r Ready) Suits(request *harvest.Request) bool {
+	return r.news == nil && originOf(request.URL) == originOf(r.request.URL)
+}
+
 // Exchange is the result of one attempt. The caller acts on it, and releases the Answer.
 type Exchange struct {
 	// Made reports that there is something to act on. Otherwise no request has left, or its answer

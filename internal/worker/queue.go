@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"container/heap"
 	"context"
 	"sync"
@@ -94,6 +95,23 @@ func (q *queue) pop(ctx context.Context) (*task, bool) {
 		case <-due:
 		}
 	}
+}
+
+// popFresh returns a task that was never requested and suits; nil if none waits. Of several it is the
+// one of the smallest key, which is a hash: two in a row are hardly neighbours in the corpus.
+func (q *queue) popFresh(suits func(t *task) bool) *task {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	best := -1
+	for i, t := range q.tasks {
+		if t.total == 0 && (best < 0 || bytes.Compare(t.items[0].Key[:], q.tasks[best].items[0].Key[:]) < 0) && suits(t) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return heap.Remove(&q.tasks, best).(*task)
 }
 
 type taskHeap []*task

@@ -1,6 +1,10 @@
 package worker
 
-import "time"
+import (
+	"time"
+
+	"shoal/internal/exchange"
+)
 
 // refusals counts how often an answer to a task asked for silence. While others are accepted in between, the rate is not
 // the reason.
@@ -64,3 +68,17 @@ func (r *refusals) needsWitness(accepted time.Time, row int) bool {
 
 // accepted returns when this worker last had an answer that was accepted.
 func (w *Worker) accepted() time.Time { return time.Unix(0, w.lastAccepted.Load()) }
+
+// fresher returns the task that a permit in a row of silences is used for: one from the queue that was never requested, in
+// place of the task at hand, which goes back. The first items of a run may all be among the few that are refused.
+func (w *Worker) fresher(t *task, ready exchange.Ready) (*task, exchange.Ready) {
+	if w.silences.row() == 0 || t.alone || w.parts.Suspects.On() {
+		return t, ready
+	}
+	other := w.queue.popFresh(func(t *task) bool { return ready.Suits(t.request) })
+	if other == nil {
+		return t, ready
+	}
+	w.requeue(t)
+	return other, ready.For(other.request)
+}

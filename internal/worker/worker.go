@@ -261,6 +261,7 @@ func (w *Worker) attempt(t *task) {
 	if !ok || w.probe(t, ready) {
 		return
 	}
+	t, ready = w.fresher(t, ready)
 	x := ready.Send(w.sending, w.reader, &history{w, t}) // fetch, decode, decide
 	if !x.Made {
 		w.requeueUnsent(t)

@@ -20,6 +20,7 @@ type World struct {
 	Mu          sync.Mutex
 	Answer      func(n int, url string) (*harvest.Answer, error) // n counts the sends of this URL from 1
 	Latency     time.Duration                                    // of an answer
+	Gap         time.Duration                                    // between two permits, which are void in a silence; 0: they are not spaced
 	Forgiven    bool                                             // pace excuses every try
 	Detects     bool                                             // ten failures without a success between are an outage, as for pace
 	Late        int                                              // how many permits come too late to be used
@@ -40,15 +41,16 @@ type World struct {
 	Bad      int           // failures reported as signs of an outage
 	Limit    harvest.Limit // what pace waits for, if not the budget
 
-	good   time.Time    // the last success
-	probed time.Time    // the last permit
-	out    [2]time.Time // the last outage
+	turn   chan struct{} // of the caller whose permit is next
+	good   time.Time     // the last success
+	probed time.Time     // the last permit
+	out    [2]time.Time  // the last outage
 }
 
 // New returns a world that answers every request with 200 and an empty object.
 func New() *World {
 	return &World{
-		Sends: map[string]int{}, Latency: 10 * time.Millisecond,
+		Sends: map[string]int{}, Latency: 10 * time.Millisecond, turn: make(chan struct{}, 1),
 		Answer: func(int, string) (*harvest.Answer, error) { return Status(200), nil },
 	}
 }
@@ -87,6 +89,7 @@ func (p pacer) Wait(ctx context.Context) (exchange.Permit, error) {
 		<-time.After(time.Second)
 		p.w.Mu.Lock()
 	}
+	p.w.space(ctx)
 	p.w.probed = time.Now()
 	defer p.w.Mu.Unlock()
 	p.w.Permits++
@@ -106,6 +109,31 @@ func (p pacer) State() exchange.PaceState {
 	p.w.Mu.Lock()
 	defer p.w.Mu.Unlock()
 	return exchange.PaceState{Budget: 50, Share: 50, Limit: cmp.Or(p.w.Limit, harvest.LimitBudget), Until: p.w.Silent}
+}
+
+// space waits until a permit is due, in the order in which the callers came. The lock is held, except while it waits.
+func (w *World) space(ctx context.Context) {
+	if w.Gap == 0 {
+		return
+	}
+	w.Mu.Unlock()
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
+	w.Mu.Lock()
+	for ctx.Err() == nil {
+		due := w.probed.Add(w.Gap)
+		if w.Silent.After(due) {
+			due = w.Silent
+		}
+		wait := time.Until(due)
+		if wait <= 0 {
+			w.probed = time.Now()
+			return
+		}
+		w.Mu.Unlock()
+		exchange.Sleep(ctx, wait)
+		w.Mu.Lock()
+	}
 }
 
 type permit struct{ w *World }
