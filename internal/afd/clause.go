@@ -321,22 +321,13 @@ func (b *reading) weigh(w string) negation {
 	case b.isAdjunct():
 		kind, b.hit = voided, b.hit || b.neg != affirmed
 	case kind == affirmed && b.denied(w):
-		kind = negated
-		if labelWords[w] != "delete" {
-			kind = voided
-		}
+		kind = opposite(labelWords[w])
 	case b.neg != affirmed:
 		b.hit = true
 	case kind == affirmed && (b.recounts(w) || b.ungoverned(w) || b.condemned(w)):
 		kind = voided
 	}
 	return kind
-}
-
-// isAdjunct reports whether the word only describes the next one, as in "delete button" or "a delete vote was refused".
-func (b *reading) isAdjunct() bool {
-	next := b.word(b.i + 1)
-	return b.tokens[b.i].end == 0 && (adjuncts[next] || next == "vote" && refused[b.word(b.i+2)])
 }
 
 // sameClause reports whether the withdrawal is of a vote for deletion in the same clause.

@@ -49,3 +49,17 @@ var tells = words("was were is closed ended resulted voted decided said says say
 // others are who voted, and what was decided.
 var others = words("afd afds vfd vfds tfd mfd prod nomination nominations nom noms nominator discussion discussions debate debates time result results outcome outcomes consensus decision close closure closing verdict majority everyone everybody others people most he she they users editors all " +
 	"review drv vote")
+
+// opposite returns what a denied vote is: only a denied deletion has an opposite, to keep.
+func opposite(label string) negation {
+	if label == "delete" {
+		return negated
+	}
+	return voided
+}
+
+// isAdjunct reports whether the word only describes the next one, as in "delete button" or "a delete vote was refused".
+func (b *reading) isAdjunct() bool {
+	next := b.word(b.i + 1)
+	return b.tokens[b.i].end == 0 && (adjuncts[next] || next == "vote" && refused[b.word(b.i+2)])
+}

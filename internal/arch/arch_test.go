@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"internal/harvest":     {},
 	"internal/ledger":      {"internal/harvest"},
 	"internal/pace":        {"internal/harvest"},
-	"internal/e2e":       {},
+	"internal/e2e":         {},
 	"internal/runs":        {"internal/harvest"},
 	"internal/retry":       {"internal/harvest"},
 	"internal/status":      {"internal/harvest"},

@@ -34,8 +34,8 @@ func (c *scene) outcomes(store string, before error) (landed int, others string,
 	if err := db.QueryRowContext(ctx, count).Scan(&landed); err != nil {
 		return 0, "no rows", before // the worker was refused before it made a table
 	}
-	query := "SELECT outcome, coalesce(reason, ''), count(*) FROM " + pages + " WHERE NOT (url LIKE '" + c.neighbour + "' AND outcome = 'landed') GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
-	rows, err := db.QueryContext(ctx, query) //nolint:gosec // both parts are ours
+	query := "SELECT outcome, coalesce(reason, ''), count(*) FROM " + pages + " WHERE NOT (url LIKE '" + c.neighbour + "' AND outcome = 'landed') GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2" //nolint:gosec // both parts are ours
+	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return landed, "", errors.Join(before, err)
 	}

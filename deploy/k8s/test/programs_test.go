@@ -85,12 +85,23 @@ func askFlags(t *testing.T, command []string) map[string]bool {
 // exitCodes reads the table of exit codes from the source that uses it: name (without Exit) to code.
 func exitCodes(t *testing.T) map[string]int32 {
 	t.Helper()
-	path := filepath.Join(root, "cmd/internal/wire/exit.go")
+	codes := map[string]int32{}
+	for _, path := range []string{"cmd/internal/wire/exit.go", "cmd/internal/console/console.go"} {
+		readExitCodes(t, filepath.Join(root, path), codes)
+	}
+	if len(codes) < 10 {
+		t.Fatalf("%d exit codes were found, want all of the documented ones: %v", len(codes), codes)
+	}
+	return codes
+}
+
+// readExitCodes adds the constants Exit… of a file.
+func readExitCodes(t *testing.T, path string, codes map[string]int32) {
+	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes := map[string]int32{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
 		if !ok || len(spec.Names) != 1 || len(spec.Values) != 1 {
@@ -107,10 +118,6 @@ func exitCodes(t *testing.T) map[string]int32 {
 		}
 		return true
 	})
-	if len(codes) < 8 {
-		t.Fatalf("%s gives %d exit codes, want all of the documented ones: %v", path, len(codes), codes)
-	}
-	return codes
 }
 
 // TestProgramsOfAnImageHaveTheirVersion: a tracked file that the image's build is not given makes its version "+dirty", and
