@@ -17,7 +17,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		{Config{UserAgent: "a\r\nb"}, "user agent"},
 		{Config{UserAgent: ""}, "user agent"},
 		{Config{UserAgent: agent, Timeout: -1}, "above 0"},
-		{Config{UserAgent: agent, Headers: []Header{{"Bad Name", "x"}}}, "no header name"},
+		{Config{UserAgent: agent, Headers: []Header{{"Bad Name", "x"}}}, "not a header name"},
 		{Config{UserAgent: agent, Headers: []Header{{"X-A", "x\r\nX-B: y"}}}, "control characters"},
 		{Config{UserAgent: agent, Headers: []Header{{"host", "x"}}}, "leave it out"},
 		{Config{UserAgent: agent, Headers: []Header{{"authorization", "x"}}}, "under auth"},
