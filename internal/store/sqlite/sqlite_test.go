@@ -47,7 +47,7 @@ func TestSQLiteThatIsNoDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	for url, want := range map[string]string{
-		"sqlite:" + file:                        "is no SQLite database",
+		"sqlite:" + file:                        "is not a SQLite database",
 		"sqlite:":                               "names no file",
 		"sqlite:" + filepath.Join(file, "x.db"): "cannot be opened",
 		"sqlite:" + filepath.Dir(file):          "name",
