@@ -1,6 +1,8 @@
 package status
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,5 +74,22 @@ func TestFacts(t *testing.T) {
 		if columns(line) > 40 {
 			t.Errorf("Text(40) has the line %q of %d columns", line, columns(line))
 		}
+	}
+}
+
+// README shows the end of a demo as it is printed.
+func TestREADMEShowsTheFacts(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Date(2026, 11, 29, 18, 46, 0, 0, time.UTC)
+	want := summaryOf("the run is finished", harvest.Progress{
+		Run: "demo", Shard: harvest.Shard{Of: 1}, Started: began, Now: began.Add(32250 * time.Millisecond), Total: 3000,
+		Counts: harvest.Counts{Landed: 2995, Missing: 5, Bytes: 241 << 10}, Requests: 3044, Retries: 43, Pauses: 1, Wire: 305 << 10, Budget: 120,
+	}).Text(0)
+	if !strings.Contains(string(readme), want) {
+		t.Errorf("README.md does not show the summary as it is printed:\n%s", want)
 	}
 }
