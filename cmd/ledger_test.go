@@ -25,16 +25,16 @@ func corpusOf(v *victim) string { return v.args[slices.Index(v.args, "--corpus")
 // poison makes the ledger in Redis claim every item of a corpus as done.
 func poison(t *testing.T, redis *testenv.RedisServer, storeURL, corpus string) {
 	t.Helper()
-	truth, err := stores.Open(t.Context(), storeURL, store.Options{})
+	db, err := stores.Open(t.Context(), storeURL, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = truth.Close() }()
-	run, err := truth.FindRun(t.Context(), "r")
+	defer func() { _ = db.Close() }()
+	run, err := db.FindRun(t.Context(), "r")
 	if err != nil {
 		t.Fatal(err)
 	}
-	generation, err := truth.Fingerprint(t.Context(), "r")
+	generation, err := db.Fingerprint(t.Context(), "r")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,18 +55,18 @@ func poison(t *testing.T, redis *testenv.RedisServer, storeURL, corpus string) {
 // landed is how many rows the pages themselves are, and whether the run is finished.
 func landed(t *testing.T, storeURL string) (rows int, finished bool) {
 	t.Helper()
-	truth, err := stores.Open(t.Context(), storeURL, store.Options{ReadOnly: true})
+	db, err := stores.Open(t.Context(), storeURL, store.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = truth.Close() }()
-	for _, err := range truth.Keys(context.WithoutCancel(t.Context()), "r") {
+	defer func() { _ = db.Close() }()
+	for _, err := range db.Keys(context.WithoutCancel(t.Context()), "r") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		rows++
 	}
-	run, err := truth.FindRun(t.Context(), "r")
+	run, err := db.FindRun(t.Context(), "r")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,16 +90,16 @@ func (v *victim) kill() {
 // outcomes reads how the items ended.
 func outcomes(t *testing.T, url string) (harvest.Counts, []store.OutcomeCount) {
 	t.Helper()
-	truth, err := stores.Open(t.Context(), url, store.Options{ReadOnly: true})
+	db, err := stores.Open(t.Context(), url, store.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = truth.Close() }()
-	counts, err := truth.Totals(t.Context(), "r")
+	defer func() { _ = db.Close() }()
+	counts, err := db.Totals(t.Context(), "r")
 	if err != nil {
 		t.Fatal(err)
 	}
-	lost, err := truth.CountOutcomes(t.Context(), "r", []harvest.Outcome{harvest.Dead, harvest.Skipped, harvest.Missing})
+	lost, err := db.CountOutcomes(t.Context(), "r", []harvest.Outcome{harvest.Dead, harvest.Skipped, harvest.Missing})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,11 +289,11 @@ func TestAnOrdinaryRunNotesNothing(t *testing.T) {
 // refuseNotes lets the store refuse every note of what is in flight.
 func refuseNotes(t *testing.T, url string) {
 	t.Helper()
-	truth, err := stores.Open(t.Context(), url, store.Options{Version: "test"})
+	empty, err := stores.Open(t.Context(), url, store.Options{Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := truth.Close(); err != nil {
+	if err := empty.Close(); err != nil {
 		t.Fatal(err)
 	}
 	driver, source, statement := "pgx", url, "ALTER TABLE shoal.suspects ADD CONSTRAINT refuse CHECK (false)"

@@ -189,14 +189,14 @@ func (s *story) usurp(ts *testscript.TestScript, _ bool, args []string) {
 	conn, err := pgx.Connect(ctx, url)
 	ts.Check(err)
 	defer func() { _ = conn.Close(ctx) }()
-	truth, err := stores.Open(ctx, url, store.Options{})
+	db, err := stores.Open(ctx, url, store.Options{})
 	ts.Check(err)
-	ts.Defer(func() { _ = truth.Close() })
+	ts.Defer(func() { _ = db.Close() })
 	for s.lead == nil && ctx.Err() == nil { // its leader may be quicker to come back
 		_, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shoal coordinator leads as%'")
 		ts.Check(err)
 		try, end := context.WithTimeout(ctx, 500*time.Millisecond)
-		lead, err := truth.Lead(try, args[0], "usurper", nil)
+		lead, err := db.Lead(try, args[0], "usurper", nil)
 		end()
 		if err == nil {
 			s.lead = lead

@@ -70,10 +70,10 @@ func (p *program) demo(ctx context.Context, _ config.Coordinator) error {
 	}
 	p.console.Say(fmt.Sprintf("an upstream on %s: %d items, at most %d requests/s, a token, and a fault now and then", api.URL, demoItems, demoRate))
 	p.console.Say(fmt.Sprintf("%d workers share its budget and land in %s", demoWorkers, demoStore))
-	crew := &crew{}
-	p.console.Watch(crew.progress)
-	results := crew.harvest(ctx, p, like)
-	last := crew.progress()
+	workers := &demoFleet{}
+	p.console.Watch(workers.progress)
+	results := workers.harvest(ctx, p, like)
+	last := workers.progress()
 	p.console.Rest()
 	return p.demoSummary(api, last, results)
 }
@@ -118,20 +118,20 @@ func removeDemoStore() error {
 	return nil
 }
 
-// crew are the demo's workers, seen as one.
-type crew struct {
+// demoFleet is the demo's workers, seen as one.
+type demoFleet struct {
 	mu  sync.Mutex
 	get []func() harvest.Progress
 }
 
-func (c *crew) watch(get func() harvest.Progress) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.get = append(c.get, get)
+func (f *demoFleet) watch(get func() harvest.Progress) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.get = append(f.get, get)
 }
 
 // harvest runs the workers, a shard each, and returns how they ended.
-func (c *crew) harvest(ctx context.Context, p *program, set config.Worker) []error {
+func (f *demoFleet) harvest(ctx context.Context, p *program, set config.Worker) []error {
 	shared := wire.SharedPace()
 	results := make([]error, demoWorkers)
 	var workers sync.WaitGroup
@@ -140,7 +140,7 @@ func (c *crew) harvest(ctx context.Context, p *program, set config.Worker) []err
 		set.Shard = harvest.Shard{Index: i, Of: demoWorkers}
 		workers.Go(func() {
 			_, results[i] = wire.Harvest(ctx, wire.Env{
-				Out: p.out, Log: p.console.Log, Version: console.Version(), Stop: p.signals.Stop, Backend: shared, Watch: c.watch, Say: func(string) {},
+				Out: p.out, Log: p.console.Log, Version: console.Version(), Stop: p.signals.Stop, Backend: shared, Watch: f.watch, Say: func(string) {},
 			}, set)
 		})
 	}
@@ -149,12 +149,12 @@ func (c *crew) harvest(ctx context.Context, p *program, set config.Worker) []err
 }
 
 // progress adds the workers up.
-func (c *crew) progress() harvest.Progress {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (f *demoFleet) progress() harvest.Progress {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	now := time.Now()
 	sum := harvest.Progress{Run: demoRun, Shard: harvest.Shard{Of: 1}, Now: now, Total: demoItems, Budget: demoRate}
-	for _, get := range c.get {
+	for _, get := range f.get {
 		w := get()
 		if sum.Started.IsZero() || w.Started.Before(sum.Started) {
 			sum.Started = w.Started

@@ -29,12 +29,12 @@ func (p *program) show(ctx context.Context, set config.Coordinator) (err error) 
 	if strings.TrimSpace(set.Arg) == "" {
 		return config.Usagef("show which item? Give its URL, its id or its key")
 	}
-	truth, run, err := p.open(ctx, set, true)
+	db, run, err := p.open(ctx, set, true)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
-	found, err := find(ctx, truth, run, set.Arg)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	found, err := find(ctx, db, run, set.Arg)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (p *program) show(ctx context.Context, set config.Coordinator) (err error) 
 }
 
 // find looks an item up by its key, its URL or its id.
-func find(ctx context.Context, truth *store.Store, run harvest.Run, name string) (found []evidence, err error) {
+func find(ctx context.Context, db *store.Store, run harvest.Run, name string) (found []evidence, err error) {
 	queries := []store.Query{{Run: run.Name, What: store.PageRows, ID: name}}
 	if key, err := harvest.ParseKey(name); err == nil {
 		queries = append([]store.Query{{Run: run.Name, What: store.PageRows, Key: &key}}, queries...)
@@ -66,7 +66,7 @@ func find(ctx context.Context, truth *store.Store, run harvest.Run, name string)
 		queries = append(queries, store.Query{Run: run.Name, What: store.PageRows, URL: item.URL}) // a step of a listing has a key of its own
 	}
 	for _, query := range queries {
-		err := truth.Export(ctx, query, func(row store.Row) error {
+		err := db.Export(ctx, query, func(row store.Row) error {
 			found = append(found, evidence{Run: run.Name, PageLine: dataset.PageOf(dataset.Row(row)), Records: []dataset.RecordLine{}})
 			return nil
 		})
@@ -82,10 +82,10 @@ func find(ctx context.Context, truth *store.Store, run harvest.Run, name string)
 		if err != nil {
 			return nil, err
 		}
-		if found[i].Retried, err = truth.Retried(ctx, run.Name, key); err != nil {
+		if found[i].Retried, err = db.Retried(ctx, run.Name, key); err != nil {
 			return nil, err
 		}
-		err = truth.Export(ctx, store.Query{Run: run.Name, What: store.RecordRows, Key: &key}, func(row store.Row) error {
+		err = db.Export(ctx, store.Query{Run: run.Name, What: store.RecordRows, Key: &key}, func(row store.Row) error {
 			found[i].Records = append(found[i].Records, dataset.RecordOf(dataset.Row(row)))
 			return nil
 		})
@@ -180,13 +180,13 @@ type itemLine struct {
 
 // list counts how items ended, and names some of them.
 func (p *program) list(ctx context.Context, set config.Coordinator) (err error) {
-	truth, run, err := p.open(ctx, set, true)
+	db, run, err := p.open(ctx, set, true)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	all := counted{Run: run.Name, Counts: []countLine{}, Items: []itemLine{}}
-	ended, err := truth.CountOutcomes(ctx, run.Name, set.Outcomes)
+	ended, err := db.CountOutcomes(ctx, run.Name, set.Outcomes)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (p *program) list(ctx context.Context, set config.Coordinator) (err error) 
 		all.Counts = append(all.Counts, countLine{string(e.Outcome), e.Reason, e.Status, e.Items})
 	}
 	query := store.Query{Run: run.Name, What: store.PageRows, Outcomes: set.Outcomes, Reason: set.Reason, Status: set.Status, Limit: set.Show}
-	err = truth.Export(ctx, query, func(row store.Row) error {
+	err = db.Export(ctx, query, func(row store.Row) error {
 		page := row.Page
 		all.Items = append(all.Items, itemLine{string(page.Outcome), page.Reason, page.Status, page.Attempts, page.Key.String(), page.URL, page.ID, page.Detail, page.FetchedAt})
 		return nil
@@ -213,7 +213,7 @@ func (p *program) list(ctx context.Context, set config.Coordinator) (err error) 
 }
 
 func (p *program) printList(all counted) error {
-	err := p.table([]status.Column{{Name: "ITEMS"}, {Name: "OUTCOME"}, {Name: "REASON", Rank: 1, Least: 10}, {Name: "STATUS", Rank: 2}}, func(row func(cells ...any)) {
+	err := p.table([]status.Column{{Name: "ITEMS"}, {Name: "OUTCOME"}, {Name: "REASON", Rank: 1, MinWidth: 10}, {Name: "STATUS", Rank: 2}}, func(row func(cells ...any)) {
 		for _, c := range all.Counts {
 			row(humanize.Comma(c.Items), c.Outcome, dash(c.Reason), c.Status)
 		}
@@ -223,7 +223,7 @@ func (p *program) printList(all counted) error {
 	}
 	fmt.Fprintln(p.out)
 	return p.table([]status.Column{
-		{Name: "OUTCOME", Rank: 2}, {Name: "REASON", Rank: 3, Least: 8}, {Name: "REQUESTS", Rank: 4}, {Name: "URL", Least: 32, Middle: true}, {Name: "DETAIL", Rank: 1, Least: 12},
+		{Name: "OUTCOME", Rank: 2}, {Name: "REASON", Rank: 3, MinWidth: 8}, {Name: "REQUESTS", Rank: 4}, {Name: "URL", MinWidth: 32, Middle: true}, {Name: "DETAIL", Rank: 1, MinWidth: 12},
 	}, func(row func(cells ...any)) {
 		for _, item := range all.Items {
 			detail := oneLine(item.Detail)

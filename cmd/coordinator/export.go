@@ -20,11 +20,11 @@ func (p *program) export(ctx context.Context, set config.Coordinator) (err error
 	if err != nil {
 		return err
 	}
-	truth, run, err := p.open(ctx, set, true)
+	db, run, err := p.open(ctx, set, true)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	out, err := dataset.Create(ctx, set.To, p.screen(), set.Force)
 	if errors.Is(err, dataset.ErrExists) || errors.Is(err, dataset.ErrTarget) {
 		return config.Usagef("--to %v", err)
@@ -35,7 +35,7 @@ func (p *program) export(ctx context.Context, set config.Coordinator) (err error
 	what := store.What(set.Table)
 	options := dataset.Options{Run: run.Name, Pages: what == store.PageRows, Envelope: set.Envelope, Unguarded: set.Formulas, Aside: out.Aside}
 	rows, err := form.Write(ctx, out, options, func(each func(dataset.Row) error) error {
-		return truth.Export(ctx, store.Query{Run: run.Name, What: what}, func(row store.Row) error { return each(dataset.Row(row)) })
+		return db.Export(ctx, store.Query{Run: run.Name, What: what}, func(row store.Row) error { return each(dataset.Row(row)) })
 	})
 	if errors.Is(err, dataset.ErrColumns) {
 		err = config.Usagef("--to %s: %v", set.To, err)

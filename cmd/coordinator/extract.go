@@ -19,11 +19,11 @@ import (
 // extract makes records of stored bodies again. It may be stopped and started: it continues where
 // it was, and no reader sees the new records before the last batch.
 func (p *program) extract(ctx context.Context, set config.Coordinator) (err error) {
-	truth, run, err := p.open(ctx, set, false)
+	db, run, err := p.open(ctx, set, false)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	spec := set.Extract
 	if spec == "" {
 		spec = run.Extract
@@ -36,15 +36,15 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	cursor, err := truth.ExtractBegin(ctx, run.Name, spec)
+	cursor, err := db.ExtractBegin(ctx, run.Name, spec)
 	if err != nil {
 		return err
 	}
-	e := extraction{truth: truth, run: run.Name, extract: extract, batch: set.Batch, cursor: cursor, log: p.console.Log}
+	e := extraction{db: db, run: run.Name, extract: extract, batch: set.Batch, cursor: cursor, log: p.console.Log}
 	if err := e.all(ctx); err != nil {
 		return err
 	}
-	if err := truth.ExtractFinish(ctx, run.Name, spec); err != nil {
+	if err := db.ExtractFinish(ctx, run.Name, spec); err != nil {
 		return err
 	}
 	p.console.Say(fmt.Sprintf("run %s: %d records made again from %d bodies, without a request; the old ones are replaced", run.Name, e.records, e.bodies))
@@ -56,7 +56,7 @@ func (p *program) extract(ctx context.Context, set config.Coordinator) (err erro
 
 // extraction goes through the bodies of a run.
 type extraction struct {
-	truth   *store.Store
+	db      *store.Store
 	run     string
 	extract func(body []byte) ([]harvest.Record, error)
 	batch   int
@@ -73,7 +73,7 @@ type extraction struct {
 // nothing is staged, so that a rerun meets it again.
 func (e *extraction) all(ctx context.Context) error {
 	for rows := min(e.batch, firstBodies); ; {
-		batch, err := e.truth.ExtractBodies(ctx, e.run, e.cursor, rows)
+		batch, err := e.db.ExtractBodies(ctx, e.run, e.cursor, rows)
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (e *extraction) stage(ctx context.Context, made []store.Extracted) error {
 	if len(all) == 0 {
 		return nil
 	}
-	if err := e.truth.ExtractStage(ctx, e.run, all, e.cursor); err != nil {
+	if err := e.db.ExtractStage(ctx, e.run, all, e.cursor); err != nil {
 		return err
 	}
 	for i := range made {

@@ -23,7 +23,7 @@ import (
 
 // order is about a host, and about a run if one was named or is the only possible one.
 type order struct {
-	truth *store.Store
+	db    *store.Store
 	host  string
 	run   harvest.Run // the one that is meant, else any of the host's
 	named bool        // the run is meant
@@ -31,19 +31,19 @@ type order struct {
 
 // operate opens the store and finds what an order is about.
 func (p *program) operate(ctx context.Context, set config.Coordinator, do func(o order) error) (err error) {
-	truth, err := wire.OpenStore(ctx, set.Store, false)
+	db, err := wire.OpenStore(ctx, set.Store, false)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	if set.Host == "" {
-		run, err := wire.ChosenRun(ctx, truth, set.Run)
+		run, err := wire.ChosenRun(ctx, db, set.Run)
 		if err != nil {
 			return err
 		}
-		return do(order{truth, run.Host, run, true})
+		return do(order{db, run.Host, run, true})
 	}
-	runs, err := truth.ListRuns(ctx)
+	runs, err := db.ListRuns(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (p *program) operate(ctx context.Context, set config.Coordinator, do func(o
 	if at < 0 {
 		return config.Usagef("--host %s has no run %s: leave one of the two out", host, harvest.Quote(set.Run))
 	}
-	return do(order{truth, host, runs[at], set.Run != ""})
+	return do(order{db, host, runs[at], set.Run != ""})
 }
 
 // chooseHost finds the intended host: by its whole name, or by its bare one if only one host has
@@ -83,12 +83,12 @@ func chooseHost(runs []harvest.Run, given string) (string, error) {
 }
 
 // operateRun is operate for an order about one run.
-func (p *program) operateRun(ctx context.Context, set config.Coordinator, do func(truth *store.Store, run harvest.Run) error) error {
+func (p *program) operateRun(ctx context.Context, set config.Coordinator, do func(db *store.Store, run harvest.Run) error) error {
 	return p.operate(ctx, set, func(o order) error {
 		if !o.named {
 			return config.Usagef("--host %s: which run of it? Say --run", harvest.Quote(set.Host))
 		}
-		return do(o.truth, o.run)
+		return do(o.db, o.run)
 	})
 }
 
@@ -116,7 +116,7 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 		length = d
 	}
 	return p.operate(ctx, set, func(o order) error {
-		if err := o.truth.Hold(ctx, o.host, length, operator()); err != nil {
+		if err := o.db.Hold(ctx, o.host, length, operator()); err != nil {
 			return err
 		}
 		p.tellRedis(set, func(r control.RateSetter) error { return r.Hold(ctx, o.host, control.HoldLength(length)) })
@@ -133,7 +133,7 @@ func (p *program) pause(ctx context.Context, set config.Coordinator) error {
 // one is named.
 func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 	return p.operate(ctx, set, func(o order) error {
-		before, err := o.truth.Control(ctx, o.run.Name)
+		before, err := o.db.Control(ctx, o.run.Name)
 		if err != nil {
 			return err
 		}
@@ -143,14 +143,14 @@ func (p *program) resume(ctx context.Context, set config.Coordinator) error {
 			return nil
 		}
 		if before.Hold != 0 {
-			if err := o.truth.Hold(ctx, o.host, 0, operator()); err != nil {
+			if err := o.db.Hold(ctx, o.host, 0, operator()); err != nil {
 				return err
 			}
 			p.tellRedis(set, func(r control.RateSetter) error { return r.Hold(ctx, o.host, 0) })
 			p.console.Say(fmt.Sprintf("%s is asked again: its workers continue within a second", o.host))
 		}
 		if drained {
-			if err := o.truth.RequestDrain(ctx, o.run.Name, ""); err != nil {
+			if err := o.db.RequestDrain(ctx, o.run.Name, ""); err != nil {
 				return err
 			}
 			p.console.Say(fmt.Sprintf("run %s is not drained any more: start its workers again", o.run.Name))
@@ -176,7 +176,7 @@ func (p *program) lift(ctx context.Context, set config.Coordinator, o order, bef
 			return config.Usagef("the silence of %s stays", o.host)
 		}
 	}
-	if err := o.truth.Lift(ctx, o.host, operator()); err != nil {
+	if err := o.db.Lift(ctx, o.host, operator()); err != nil {
 		return err
 	}
 	p.console.Say(fmt.Sprintf("the silence of %s is over: its workers send again within a few seconds", o.host))
@@ -212,7 +212,7 @@ func (p *program) rate(ctx context.Context, set config.Coordinator) error {
 		if err := set.CheckRate(o.host, rate); err != nil {
 			return err
 		}
-		if err := o.truth.SetRate(ctx, o.host, rate.String(), operator()); err != nil {
+		if err := o.db.SetRate(ctx, o.host, rate.String(), operator()); err != nil {
 			return err
 		}
 		p.tellRedis(set, func(r control.RateSetter) error { return r.SetRate(ctx, o.host, rate.PerSecond, operator()) })
@@ -223,8 +223,8 @@ func (p *program) rate(ctx context.Context, set config.Coordinator) error {
 
 // drain stops the run's workers in good order.
 func (p *program) drain(ctx context.Context, set config.Coordinator) error {
-	return p.operateRun(ctx, set, func(truth *store.Store, run harvest.Run) error {
-		if err := truth.RequestDrain(ctx, run.Name, operator()); err != nil {
+	return p.operateRun(ctx, set, func(db *store.Store, run harvest.Run) error {
+		if err := db.RequestDrain(ctx, run.Name, operator()); err != nil {
 			return err
 		}
 		p.console.Say(fmt.Sprintf("the workers of run %s land what is in flight and leave; none starts again before coordinator resume --run %s", run.Name, run.Name))
@@ -234,15 +234,15 @@ func (p *program) drain(ctx context.Context, set config.Coordinator) error {
 
 // retry puts items that did not land back.
 func (p *program) retry(ctx context.Context, set config.Coordinator) error {
-	return p.operateRun(ctx, set, func(truth *store.Store, run harvest.Run) error {
-		back, err := truth.PutBack(ctx, run.Name, set.Outcomes, func(page harvest.Page) bool {
+	return p.operateRun(ctx, set, func(db *store.Store, run harvest.Run) error {
+		back, err := db.PutBack(ctx, run.Name, set.Outcomes, func(page harvest.Page) bool {
 			return (set.Reason == "" || page.Reason == set.Reason) && (set.Status == 0 || page.Status == set.Status) &&
 				(set.Match == "" || glob(set.Match, page.URL) || glob(set.Match, page.ID))
 		})
 		if err != nil {
 			return err
 		}
-		forgiven, err := forgive(ctx, truth, run.Name, set)
+		forgiven, err := forgive(ctx, db, run.Name, set)
 		if err != nil {
 			return err
 		}
@@ -263,12 +263,12 @@ func (p *program) retry(ctx context.Context, set config.Coordinator) error {
 
 // forgive requests those steps of listings again that have no page for their absence, since their listing
 // names items. Only an order that is about them does so.
-func forgive(ctx context.Context, truth *store.Store, run string, set config.Coordinator) (int64, error) {
+func forgive(ctx context.Context, db *store.Store, run string, set config.Coordinator) (int64, error) {
 	about := slices.Contains(set.Outcomes, harvest.Dead) && (set.Reason == "" || set.Reason == suspect.Reason)
 	if !about || set.Status != 0 || set.Match != "" {
 		return 0, nil
 	}
-	return truth.Forgive(ctx, run, suspect.MaxCrashes)
+	return db.Forgive(ctx, run, suspect.MaxCrashes)
 }
 
 // glob matches a text in which * is any text, of any length and with slashes too.
@@ -302,12 +302,12 @@ func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) 
 	case set.Arg != "":
 		set.Run = set.Arg
 	}
-	truth, run, err := p.open(ctx, set, false)
+	db, run, err := p.open(ctx, set, false)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
-	totals, err := truth.Totals(ctx, run.Name)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	totals, err := db.Totals(ctx, run.Name)
 	if err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func (p *program) drop(ctx context.Context, set config.Coordinator) (err error) 
 			return err
 		}
 	}
-	if err := truth.DropRun(ctx, run.Name); err != nil {
+	if err := db.DropRun(ctx, run.Name); err != nil {
 		return err
 	}
 	p.console.Say(fmt.Sprintf("run %s is removed from the store", run.Name))

@@ -62,16 +62,16 @@ func (p *program) on(open openConsole, do func(context.Context, config.Coordinat
 
 // open opens the store and finds the intended run.
 func (p *program) open(ctx context.Context, set config.Coordinator, readOnly bool) (*store.Store, harvest.Run, error) {
-	truth, err := wire.OpenStore(ctx, set.Store, readOnly)
+	db, err := wire.OpenStore(ctx, set.Store, readOnly)
 	if err != nil {
 		return nil, harvest.Run{}, err
 	}
-	run, err := wire.ChosenRun(ctx, truth, set.Run)
+	run, err := wire.ChosenRun(ctx, db, set.Run)
 	if err != nil {
-		_ = truth.Close()
+		_ = db.Close()
 		return nil, harvest.Run{}, err
 	}
-	return truth, run, nil
+	return db, run, nil
 }
 
 func (p *program) schema(_ context.Context, set config.Coordinator) error {

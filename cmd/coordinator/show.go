@@ -50,12 +50,12 @@ type runLine struct {
 
 // runs lists what the store holds.
 func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) {
-	truth, err := wire.OpenStore(ctx, set.Store, true)
+	db, err := wire.OpenStore(ctx, set.Store, true)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
-	runs, err := truth.ListRuns(ctx)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	runs, err := db.ListRuns(ctx)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 		if set.Run != "" && run.Name != set.Run {
 			continue
 		}
-		state, err := coordinator.Look(ctx, truth, run.Name)
+		state, err := coordinator.Look(ctx, db, run.Name)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 		return nil
 	}
 	return p.table([]status.Column{
-		{Name: "RUN", Least: 8, Middle: true}, {Name: "STATE"}, {Name: "HOST", Rank: 9, Least: 12, Middle: true}, {Name: "OPENED", Rank: 5}, {Name: "ITEMS", Rank: 2}, {Name: "LANDED", Rank: 1},
+		{Name: "RUN", MinWidth: 8, Middle: true}, {Name: "STATE"}, {Name: "HOST", Rank: 9, MinWidth: 12, Middle: true}, {Name: "OPENED", Rank: 5}, {Name: "ITEMS", Rank: 2}, {Name: "LANDED", Rank: 1},
 		{Name: "MISSING", Rank: 6}, {Name: "SKIPPED", Rank: 7}, {Name: "DEAD", Rank: 4}, {Name: "BYTES", Rank: 8},
 	}, func(row func(cells ...any)) {
 		for _, l := range all {
@@ -134,12 +134,12 @@ func (p *program) paragraph(text string) error {
 
 // report prints what a run did.
 func (p *program) report(ctx context.Context, set config.Coordinator) (err error) {
-	truth, run, err := p.open(ctx, set, true)
+	db, run, err := p.open(ctx, set, true)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
-	r, err := coordinator.CompileReport(ctx, truth, run.Name)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	r, err := coordinator.CompileReport(ctx, db, run.Name)
 	if err != nil {
 		return err
 	}
@@ -218,14 +218,14 @@ func shares(all map[string]float64, names []string) string {
 
 // status shows the run and its workers.
 func (p *program) status(ctx context.Context, set config.Coordinator) (err error) {
-	truth, run, err := p.open(ctx, set, true)
+	db, run, err := p.open(ctx, set, true)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, truth.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	var speed status.Speed
 	for {
-		state, err := coordinator.Look(ctx, truth, run.Name)
+		state, err := coordinator.Look(ctx, db, run.Name)
 		if err != nil {
 			return err
 		}

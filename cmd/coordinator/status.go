@@ -184,8 +184,8 @@ func (p *program) seen(workers []workerLine, above int) ([]workerLine, int) {
 // workers prints the table of workers.
 func (p *program) workers(s coordinator.RunStatus, workers []workerLine) error {
 	return p.table([]status.Column{
-		{Name: "WORKER", Least: 12, Middle: true}, {Name: "STATE", Rank: 2}, {Name: "SHARD", Rank: 3}, {Name: "RATE"}, {Name: "LANDED", Rank: 1}, {Name: "ETA", Rank: 6},
-		{Name: "LIMIT", Rank: 4}, {Name: "SEEN", Rank: 7}, {Name: "LAST ERROR", Rank: 5, Least: 16},
+		{Name: "WORKER", MinWidth: 12, Middle: true}, {Name: "STATE", Rank: 2}, {Name: "SHARD", Rank: 3}, {Name: "RATE"}, {Name: "LANDED", Rank: 1}, {Name: "ETA", Rank: 6},
+		{Name: "LIMIT", Rank: 4}, {Name: "SEEN", Rank: 7}, {Name: "LAST ERROR", Rank: 5, MinWidth: 16},
 	}, func(row func(cells ...any)) {
 		for _, w := range workers {
 			trouble := w.LastError

@@ -89,7 +89,7 @@ func TestPastEventsAreNoVotes(t *testing.T) {
 	}
 }
 
-// Other votes that say yes, with words around that elsewhere say no.
+// Other votes for an outcome, with words around that elsewhere mean none.
 func TestPlainInOtherWords(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{

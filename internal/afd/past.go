@@ -37,7 +37,7 @@ var wishes = words("i my we me our let let's should must ought need needs would 
 // bygone are words before a form of done that place it in the past.
 var bygone = words("was were been got already once earlier has have had before")
 
-// times are words beside a form of done that say when.
+// times are words beside a form of done that name the time.
 var times = words("before already earlier ago yesterday twice thrice times last previous prior time")
 
 // prior are adjectives of what is past.

@@ -119,7 +119,7 @@ func (w Worker) SentHeaders() string {
 }
 
 // CheckContact refuses to ask a host, given as harvest.HostOf gives it, without
-// saying who asks. This machine itself needs no contact.
+// naming who asks. This machine itself needs no contact.
 func (w Worker) CheckContact(host string) error {
 	if isLoopback(host) {
 		return nil

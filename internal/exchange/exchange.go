@@ -75,7 +75,7 @@ type Ready struct {
 func (c *Client) Ready(ctx context.Context, request *harvest.Request, own bool) (Ready, error) {
 	reserve := c.Fetch.Reserve
 	if own {
-		reserve = c.Fetch.ReserveAlone
+		reserve = c.Fetch.ReserveIsolated
 	}
 	left := c.Counters.Enter(harvest.StageConnect)
 	slot, unreached := reserve(ctx, request.URL)

@@ -13,8 +13,8 @@ type Fetcher interface {
 	// Reserve waits for a stream of a live connection to the URL's host. A [*harvest.Failure]
 	// explains why there is none.
 	Reserve(ctx context.Context, url string) (Slot, error)
-	// ReserveAlone is Reserve on a connection that carries nothing else, for one caller at a time.
-	ReserveAlone(ctx context.Context, url string) (Slot, error)
+	// ReserveIsolated is Reserve on a connection that carries nothing else, for one caller at a time.
+	ReserveIsolated(ctx context.Context, url string) (Slot, error)
 	// Renew renews the credential after a 401; false when there is none to renew.
 	Renew(ctx context.Context) (bool, error)
 	// Redirect returns the next request after a 3xx answer; a [*harvest.Failure] if it must not be

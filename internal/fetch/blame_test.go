@@ -35,7 +35,7 @@ func TestALostConnectionIsNobodysFaultUntilItCarriesOneExchange(t *testing.T) {
 		t.Helper()
 		from := c.Reserve
 		if exclusive {
-			from = c.ReserveAlone
+			from = c.ReserveIsolated
 		}
 		s, err := from(t.Context(), base)
 		if err != nil {
@@ -65,15 +65,15 @@ func TestOneSlotAtATimeHasAConnectionOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := c.ReserveAlone(t.Context(), base)
+	first, err := c.ReserveIsolated(t.Context(), base)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if s, err := c.ReserveAlone(ctx, base); err == nil {
+	if s, err := c.ReserveIsolated(ctx, base); err == nil {
 		s.Release()
-		t.Error("ReserveAlone while another is out = a slot, want to wait")
+		t.Error("ReserveIsolated while another is out = a slot, want to wait")
 	}
 	if err := errors.Join(sendOn(t, first, base+"/1"), sendOn(t, usual, base+"/2")); err != nil {
 		t.Errorf("Send = %v, want nil", err)
@@ -81,7 +81,7 @@ func TestOneSlotAtATimeHasAConnectionOfItsOwn(t *testing.T) {
 	if dials := c.Stats().Dials; dials != 2 {
 		t.Errorf("Stats().Dials = %d, want 2: a connection for the one that is alone", dials)
 	}
-	again, err := c.ReserveAlone(t.Context(), base)
+	again, err := c.ReserveIsolated(t.Context(), base)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestNothingFollowsIntoABlackHole(t *testing.T) {
 		url  string
 		want harvest.Fault
 	}{{"/hole", harvest.FaultTimeout}, {"/innocent", harvest.FaultNone}} {
-		s, err := c.ReserveAlone(t.Context(), base)
+		s, err := c.ReserveIsolated(t.Context(), base)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -90,9 +90,9 @@ func (c *Client) Reserve(ctx context.Context, target string) (*Slot, error) {
 	return c.reserve(ctx, target, false)
 }
 
-// ReserveAlone is [Client.Reserve] on a connection that carries no other exchange, to find out
+// ReserveIsolated is [Client.Reserve] on a connection that carries no other exchange, to find out
 // whether an exchange breaks connections. One such slot is out at a time.
-func (c *Client) ReserveAlone(ctx context.Context, target string) (*Slot, error) {
+func (c *Client) ReserveIsolated(ctx context.Context, target string) (*Slot, error) {
 	if err := c.exclusive.Acquire(ctx, 1); err != nil {
 		return nil, context.Cause(ctx)
 	}

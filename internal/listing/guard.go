@@ -76,7 +76,7 @@ func (g *Guard) poisoned(at harvest.Chain) int {
 	return 0
 }
 
-// broken is the error of a step that is not to be asked for again, where it has no page to say so; nil for any other.
+// broken is the error of a step that is not to be asked for again, where it has no page that records it; nil for any other.
 func (g *Guard) broken(at harvest.Chain, url string) error {
 	crashes := g.poisoned(at)
 	if crashes == 0 {
@@ -108,7 +108,7 @@ func (g *Guard) around(caller *exchange.Caller, at harvest.Chain) {
 func (s *guarded) before(ctx context.Context) error {
 	enter, crashes := s.suspects.Beside, s.suspects.Crashes(s.key)
 	if crashes > 0 {
-		enter = s.suspects.Alone
+		enter = s.suspects.Exclusively
 	}
 	if crashes >= suspect.MaxCrashes-1 && !exchange.Sleep(ctx, s.suspects.Wary()) {
 		return context.Cause(ctx)

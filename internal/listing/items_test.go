@@ -15,7 +15,7 @@ import (
 	"shoal/internal/harvest"
 )
 
-// What one step of a listing that names items may say.
+// What one step of a listing that names items may hold.
 func TestItems(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

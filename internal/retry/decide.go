@@ -50,25 +50,25 @@ type Policy struct {
 	ResetUnit       Unit          // how numbers in reset headers are read; default UnitGuess
 	IgnoreRemaining bool          // a 2xx answer with "0 remaining" does not ask for silence
 	First           time.Duration // first step of an item's own delay; default 1 s, doubling
-	Most            time.Duration // largest step of an item's own delay; default 60 s
+	MaxDelay        time.Duration // largest step of an item's own delay; default 60 s
 	Slow            time.Duration // an answer that takes longer means that the upstream is busy; 0 means never
 	SlowPause       time.Duration // silence after such an answer
 }
 
 // Decision is what follows an attempt.
 type Decision struct {
-	Verb    Verb
-	Delay   time.Duration   // of these items before their next try
-	Pause   time.Duration   // silence to report for the whole fleet, counted from Facts.Now; exactly what was asked
-	Cut     bool            // the silence is congestion: the pacer lowers its rate
-	Free    bool            // this try costs no retry
-	Alone   bool            // the next try is to have a connection of its own
-	Renew   bool            // renew the credential before the next try
-	Outcome harvest.Outcome // with Skip: missing, skipped or dead
-	Reason  string          // with Skip and Abort: a short word
-	Class   Class           // what Streak observes about each item of the attempt
-	Source  string          // the header or fault that decided, for the log and the report
-	Hint    Hint            // what the rate-limit headers ask for
+	Verb     Verb
+	Delay    time.Duration   // of these items before their next try
+	Pause    time.Duration   // silence to report for the whole fleet, counted from Facts.Now; exactly what was asked
+	Cut      bool            // the silence is congestion: the pacer lowers its rate
+	Free     bool            // this try costs no retry
+	Isolated bool            // the next try is to have a connection of its own
+	Renew    bool            // renew the credential before the next try
+	Outcome  harvest.Outcome // with Skip: missing, skipped or dead
+	Reason   string          // with Skip and Abort: a short word
+	Class    Class           // what Streak observes about each item of the attempt
+	Source   string          // the header or fault that decided, for the log and the report
+	Hint     Hint            // what the rate-limit headers ask for
 }
 
 const (
@@ -249,13 +249,13 @@ func excused(f Facts, p Policy) Decision {
 			d.Delay = ownDelay(f, p)
 		}
 	}
-	d.Alone = f.Free > 0
+	d.Isolated = f.Free > 0
 	return d
 }
 
 // again counts a try. A pack has two, a single item all of them.
-func again(f Facts, p Policy, atLeast time.Duration) Decision {
-	d := Decision{Verb: Again, Delay: max(atLeast, ownDelay(f, p))}
+func again(f Facts, p Policy, minDelay time.Duration) Decision {
+	d := Decision{Verb: Again, Delay: max(minDelay, ownDelay(f, p))}
 	switch {
 	case f.Items > 1 && f.Tries >= 2:
 		d.Verb = Split
@@ -291,7 +291,7 @@ func end(f Facts, p Policy, o harvest.Outcome, reason string) Decision {
 
 // ownDelay returns a delay with full jitter: uniform between nothing and the curve's step.
 func ownDelay(f Facts, p Policy) time.Duration {
-	first, most := p.First, p.Most
+	first, most := p.First, p.MaxDelay
 	if first <= 0 {
 		first = firstDelay
 	}

@@ -145,7 +145,7 @@ var decideCases = []struct {
 	{"dead by timeout", with(fault(harvest.FaultTimeout), tries(6)), generic, ended(harvest.Dead, "timeout")},
 	{"dead by what it says", with(status(200), fault(harvest.FaultUndecodable), because("bad_json"), tries(6)), generic, ended(harvest.Dead, "bad_json")},
 	{"with no retries the first failure is the last", status(500), Policy{}, ended(harvest.Dead, "http_500")},
-	{"a profile's own steps", with(status(500), tries(3)), Policy{Retries: 5, First: 10 * time.Millisecond, Most: 20 * time.Millisecond}, retried(10*time.Millisecond, "http_500")},
+	{"a profile's own steps", with(status(500), tries(3)), Policy{Retries: 5, First: 10 * time.Millisecond, MaxDelay: 20 * time.Millisecond}, retried(10*time.Millisecond, "http_500")},
 
 	{"a refused stream is sent again at once and costs no retry", fault(harvest.FaultUnprocessed), generic,
 		Decision{Verb: Again, Free: true, Source: "unprocessed"}},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// unitLength are the units that a header's name may say, counted from now.
+// unitLength are the units that a header's name may end with, counted from now.
 var unitLength = map[Unit]time.Duration{
 	UnitMilli: time.Millisecond, UnitMicro: time.Microsecond, UnitNano: time.Nanosecond, UnitMinute: time.Minute, UnitHour: time.Hour, UnitDay: 24 * time.Hour,
 }

@@ -22,7 +22,7 @@ type Start struct {
 	Leads     bool // it is a tool for runs, not a worker of one
 	AutoShard bool // it takes any free shard
 	Shards    int  // --shards; 0: as fits
-	// ShardsOfKind is into how many shards the kind of upstream has a run cut where the operator does not say.
+	// ShardsOfKind is into how many shards the kind of upstream has a run cut where the operator does not choose.
 	ShardsOfKind int
 	// SameListing reports whether two corpora list the same.
 	SameListing func(a, b string) bool

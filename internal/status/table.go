@@ -10,10 +10,10 @@ import (
 
 // Column is one column of a [Table].
 type Column struct {
-	Name   string
-	Rank   int  // columns of the highest rank are left out first if the terminal is narrow; one of rank 0 never is
-	Least  int  // to how many columns of the terminal its cells may be cut; 0: they are whole or left out
-	Middle bool // they are cut in the middle, because their ends matter
+	Name     string
+	Rank     int  // columns of the highest rank are left out first if the terminal is narrow; one of rank 0 never is
+	MinWidth int  // to how many columns of the terminal its cells may be cut; 0: they are whole or left out
+	Middle   bool // they are cut in the middle, because their ends matter
 }
 
 // gapOf is the width between two columns.
@@ -93,7 +93,7 @@ func shrink(heads []Column, widths []int, room int) bool {
 	for total += gapOf * (shown - 1); total > room; total-- {
 		widest := -1
 		for i, head := range heads {
-			if head.Least > 0 && widths[i] > max(head.Least, columns(head.Name)) && (widest < 0 || widths[i] > widths[widest]) {
+			if head.MinWidth > 0 && widths[i] > max(head.MinWidth, columns(head.Name)) && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}

@@ -180,7 +180,7 @@ func TestMessagesAmongJSON(t *testing.T) {
 
 func TestTableFits(t *testing.T) {
 	t.Parallel()
-	heads := []Column{{Name: "WORKER", Least: 8, Middle: true}, {Name: "STATE", Rank: 2}, {Name: "LANDED", Rank: 1}, {Name: "LAST ERROR", Rank: 3, Least: 12}}
+	heads := []Column{{Name: "WORKER", MinWidth: 8, Middle: true}, {Name: "STATE", Rank: 2}, {Name: "LANDED", Rank: 1}, {Name: "LAST ERROR", Rank: 3, MinWidth: 12}}
 	fill := func(row func(cells ...any)) {
 		row("machine-1.lab.example:4711", "at work", "1,234,567", "http_500 \x1b[2J and more of it than fits")
 		row("機械.例:4711", "at work", "7", "タイムアウトしました。もう一度お試しください")

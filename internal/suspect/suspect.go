@@ -152,8 +152,8 @@ func Sentence(crashes int, called string) string {
 // error is ctx's.
 func (s *Suspicion) Beside(ctx context.Context) (leave func(), err error) { return s.enter(ctx, 1) }
 
-// Alone is [Beside] for a suspect: it has no company.
-func (s *Suspicion) Alone(ctx context.Context) (leave func(), err error) {
+// Exclusively is [Beside] for a suspect: it has no company.
+func (s *Suspicion) Exclusively(ctx context.Context) (leave func(), err error) {
 	return s.enter(ctx, everyone)
 }
 

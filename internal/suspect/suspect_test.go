@@ -56,9 +56,9 @@ func TestNothingIsSuspectedWithoutACrash(t *testing.T) {
 	if err := errors.Join(s.Learn(t.Context(), once, nil, quiet), s.Note(t.Context(), once, key(1)), s.Withdraw(t.Context(), key(1)), s.Clear(t.Context(), key(1))); err != nil {
 		t.Errorf("without a crash: %v", err)
 	}
-	leave, err := s.Alone(t.Context())
+	leave, err := s.Exclusively(t.Context())
 	if err != nil || s.On() || s.Crashes(key(1)) != 0 {
-		t.Errorf("Alone() = %v, On() = %v, Crashes() = %d, want nil, false, 0", err, s.On(), s.Crashes(key(1)))
+		t.Errorf("Exclusively() = %v, On() = %v, Crashes() = %d, want nil, false, 0", err, s.On(), s.Crashes(key(1)))
 	}
 	leave()
 	s.Ended(key(1))
@@ -101,7 +101,7 @@ func TestASuspectWaitsForAllAndAllForIt(t *testing.T) {
 		for n := range 60 {
 			enter, weight := s.Beside, 1
 			if n%10 == 3 {
-				enter, weight = s.Alone, 100
+				enter, weight = s.Exclusively, 100
 			}
 			all.Go(func() {
 				time.Sleep(time.Duration(n) * time.Millisecond)
@@ -131,8 +131,8 @@ func TestASuspectWaitsForAllAndAllForIt(t *testing.T) {
 		leave, _ := s.Beside(t.Context())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := s.Alone(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Alone() beside another = %v, want ctx's end", err)
+		if _, err := s.Exclusively(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Exclusively() beside another = %v, want ctx's end", err)
 		}
 		leave()
 	})

@@ -20,7 +20,7 @@ const (
 
 // Break is where a parser of JSON gave up.
 type Break struct {
-	At     int    // byte; len(body) where the text ends too early; negative where the parser does not say
+	At     int    // byte; len(body) where the text ends too early; negative where the parser does not report it
 	Behind bool   // one JSON value is complete there, and something follows it
 	Within string // what the parser was reading: a string, an object
 }

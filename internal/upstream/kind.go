@@ -62,14 +62,14 @@ type Listing struct {
 // ErrListing is wrapped by the errors of a seed that is not the first step of a listing.
 var ErrListing = errors.New("is not a listing")
 
-// Into how many shards a run is cut where the operator did not say it. Where a request holds many items, each shard ends with a
+// Into how many shards a run is cut where the operator did not choose. Where a request holds many items, each shard ends with a
 // request that is not full: few shards keep requests full.
 const (
 	manyShards = 64
 	fewShards  = 8
 )
 
-// Shards returns into how many parts a run is cut where the operator did not say it.
+// Shards returns into how many parts a run is cut where the operator did not choose.
 func (k Kind) Shards(s Settings) int {
 	if k.PerRequest(s) > 1 {
 		return fewShards

@@ -55,7 +55,7 @@ type Asker interface {
 type Open struct {
 	Upstream
 
-	Most      int  // items of its largest request
+	MaxItems  int  // items of its largest request
 	Continues bool // it may cut an answer, and continues it in further ones
 
 	Lister  func(run harvest.Run) Lister // lists the run's corpus; nil where the kind lists nothing

@@ -29,8 +29,8 @@ func TestAConnectionThatIsLostCostsItsNeighboursNothing(t *testing.T) {
 		if _, err := drain(t, r, c); err != nil || r.outcomes()[harvest.Landed] != 199 || r.outcomes()[harvest.Dead] != 1 {
 			t.Errorf("Drain() = %v with %v, want 199 landed and item 7 dead", err, r.outcomes())
 		}
-		if sends := r.Sends["http://api.test/items/7"]; sends != 4 || r.Alone < 2 {
-			t.Errorf("item 7 was sent %d times, %d slots were alone, want 4 and at least 2", sends, r.Alone)
+		if sends := r.Sends["http://api.test/items/7"]; sends != 4 || r.Isolated < 2 {
+			t.Errorf("item 7 was sent %d times, %d slots were alone, want 4 and at least 2", sends, r.Isolated)
 		}
 	})
 }

@@ -84,7 +84,7 @@ func (w *Worker) act(t *task, x *exchange.Exchange) {
 		x.Answer.Release()
 		w.retries.Add(1)
 		w.parts.Counters.Retried(d.Source)
-		t.alone = t.alone || d.Alone
+		t.isolated = t.isolated || d.Isolated
 		w.split(t, x.At.Add(d.Delay))
 	default: // Again, and Pause, which means Again for the item
 		x.Answer.Release()

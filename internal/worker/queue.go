@@ -23,7 +23,7 @@ type task struct {
 	refusals refusals
 	suspect  bool      // it was in flight in a crash, and is requested with nothing beside it
 	noted    bool      // that its items are in flight
-	alone    bool      // it has a connection of its own from now on
+	isolated bool      // it has a connection of its own from now on
 	renewed  bool      // the credential was renewed for it once
 	failed   time.Time // when it failed first
 	blamed   int       // how often it failed

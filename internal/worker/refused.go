@@ -72,7 +72,7 @@ func (w *Worker) accepted() time.Time { return time.Unix(0, w.lastAccepted.Load(
 // fresher returns the task that a permit in a row of silences is used for: one from the queue that was never requested, in
 // place of the task at hand, which goes back. The first items of a run may all be among the few that are refused.
 func (w *Worker) fresher(t *task, ready exchange.Ready) (*task, exchange.Ready) {
-	if w.silences.row() == 0 || t.alone || w.parts.Suspects.On() {
+	if w.silences.row() == 0 || t.isolated || w.parts.Suspects.On() {
 		return t, ready
 	}
 	other := w.queue.popFresh(func(t *task) bool { return ready.Suits(t.request) })

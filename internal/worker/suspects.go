@@ -87,7 +87,7 @@ func (w *Worker) single(item harvest.Item) bool {
 	if !w.settle(w.quiet) {
 		return false
 	}
-	leave, err := w.parts.Suspects.Alone(w.feeding) // beside no step of a listing either
+	leave, err := w.parts.Suspects.Exclusively(w.feeding) // beside no step of a listing either
 	if err != nil {
 		return false
 	}

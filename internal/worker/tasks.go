@@ -12,7 +12,7 @@ import (
 
 // requeue puts a task into the queue that it is for. It comes again when it is ready.
 func (w *Worker) requeue(t *task) {
-	if t.alone {
+	if t.isolated {
 		w.aside.push(t)
 		return
 	}
@@ -41,7 +41,7 @@ func (w *Worker) requeueFailed(t *task, x *exchange.Exchange) {
 			delay = max(delay, time.Second)
 		}
 	}
-	t.alone = t.alone || d.Alone
+	t.isolated = t.isolated || d.Isolated
 	if x.Reading.Fault == harvest.FaultUnprocessed || x.Reading.Fault == harvest.FaultLost {
 		t.free++
 	}
@@ -61,8 +61,8 @@ func (w *Worker) requeueFailed(t *task, x *exchange.Exchange) {
 // split asks for the halves of a pack that keeps failing, until the item that makes it fail is by itself.
 func (w *Worker) split(t *task, ready time.Time) {
 	half := len(t.items) / 2
-	w.dispatch(&task{items: t.items[:half:half], total: t.total, ready: ready, alone: t.alone, noted: t.noted})
-	w.dispatch(&task{items: t.items[half:], total: t.total, ready: ready, alone: t.alone, noted: t.noted})
+	w.dispatch(&task{items: t.items[:half:half], total: t.total, ready: ready, isolated: t.isolated, noted: t.noted})
+	w.dispatch(&task{items: t.items[half:], total: t.total, ready: ready, isolated: t.isolated, noted: t.noted})
 }
 
 // finish ends all items of a task in the same way.

@@ -286,7 +286,7 @@ func (w *Worker) ready(t *task) (ready exchange.Ready, ok bool) {
 		w.requeue(t)
 		return ready, false
 	}
-	ready, err := w.client.Ready(w.feeding, t.request, t.alone)
+	ready, err := w.client.Ready(w.feeding, t.request, t.isolated)
 	unreached, away := errors.AsType[*exchange.Unreached](err)
 	switch {
 	case err == nil:

@@ -122,8 +122,8 @@ func (f fetching) Reserve(ctx context.Context, url string) (exchange.Slot, error
 	return slot, nil
 }
 
-func (f fetching) ReserveAlone(ctx context.Context, url string) (exchange.Slot, error) {
-	slot, err := f.client.ReserveAlone(ctx, url)
+func (f fetching) ReserveIsolated(ctx context.Context, url string) (exchange.Slot, error) {
+	slot, err := f.client.ReserveIsolated(ctx, url)
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func (a *api) open(ctx context.Context) (err error) {
 // pack, expressions run on each of its parts.
 func (a *api) limitStages() {
 	a.counters.Limit(harvest.StageFetch, a.set.Timeout)
-	a.counters.Limit(harvest.StageDecode, time.Duration(3+2*a.kind.Most)*plain.DefaultLimit)
+	a.counters.Limit(harvest.StageDecode, time.Duration(3+2*a.kind.MaxItems)*plain.DefaultLimit)
 	a.counters.Limit(harvest.StageLand, time.Minute)
 }
 

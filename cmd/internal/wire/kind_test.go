@@ -23,8 +23,8 @@ import (
 	"shoal/internal/upstream/upstreamtest"
 )
 
-// mostThings is how many things the shop has; each with an id that three divides is gone.
-const mostThings = 60
+// thingCount is how many things the shop has; each with an id that three divides is gone.
+const thingCount = 60
 
 // shop answers as the kind things has it, and counts the requests for things.
 func shop(t *testing.T) (url string, asked *atomic.Int64) {
@@ -34,7 +34,7 @@ func shop(t *testing.T) (url string, asked *atomic.Int64) {
 		w.Header().Set("Content-Type", "text/csv")
 		if r.FormValue("ids") == "" {
 			after, _ := strconv.Atoi(r.FormValue("after"))
-			for id := after + 1; id <= min(after+25, mostThings); id++ {
+			for id := after + 1; id <= min(after+25, thingCount); id++ {
 				fmt.Fprintf(w, "%d,thing %d\n", id, id)
 			}
 			return
@@ -69,7 +69,7 @@ func harvestThings(t *testing.T, args ...string) error {
 func TestThirdKind(t *testing.T) {
 	t.Parallel()
 	var ids strings.Builder
-	for id := 1; id <= mostThings; id++ {
+	for id := 1; id <= thingCount; id++ {
 		fmt.Fprintln(&ids, id)
 	}
 	file := filepath.Join(t.TempDir(), "ids.txt")
@@ -85,8 +85,8 @@ func TestThirdKind(t *testing.T) {
 				t.Fatalf("the harvest = %v, want none", err)
 			}
 			before := asked.Load()
-			if before > mostThings/2 {
-				t.Errorf("%d requests for %d things, want packs", before, mostThings)
+			if before > thingCount/2 {
+				t.Errorf("%d requests for %d things, want packs", before, thingCount)
 			}
 			if err := harvestThings(t, "--run", "r", "--store", address); err != nil {
 				t.Fatalf("the same run again = %v, want none", err)
@@ -100,12 +100,12 @@ func TestThirdKind(t *testing.T) {
 			}
 			defer s.Close()
 			totals, err := s.Totals(t.Context(), "r")
-			if want := (harvest.Counts{Landed: mostThings * 2 / 3, Missing: mostThings / 3, Bytes: totals.Bytes}); err != nil || totals != want {
+			if want := (harvest.Counts{Landed: thingCount * 2 / 3, Missing: thingCount / 3, Bytes: totals.Bytes}); err != nil || totals != want {
 				t.Errorf("Totals() = %+v, %v, want %+v", totals, err, want)
 			}
 			records := 0
-			if err := s.Export(t.Context(), store.Query{Run: "r", What: store.RecordRows}, func(store.Row) error { records++; return nil }); err != nil || records != mostThings*2/3 {
-				t.Errorf("Export() = %d records, %v, want %d", records, err, mostThings*2/3)
+			if err := s.Export(t.Context(), store.Query{Run: "r", What: store.RecordRows}, func(store.Row) error { records++; return nil }); err != nil || records != thingCount*2/3 {
+				t.Errorf("Export() = %d records, %v, want %d", records, err, thingCount*2/3)
 			}
 			run, err := s.FindRun(t.Context(), "r")
 			if err != nil || run.Upstream != "things" || run.API != api {

@@ -41,7 +41,7 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 		Items: l.set.Try, Pack: 1, Records: l.set.Extract != "", Sent: l.set.SentHeaders(),
 	}
 	if !l.api.kind.Continues { // what is cut is continued in a harvest: such items are shown one by one
-		t.Pack = l.api.kind.Most
+		t.Pack = l.api.kind.MaxItems
 	}
 	entries, err := l.entriesToTry(life)
 	if err != nil {

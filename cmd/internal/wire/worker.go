@@ -108,7 +108,7 @@ func (s *shards) build(ctx context.Context) error {
 		parts.Ledger = ledger.New(s.api.redis, s.run.Name, s.run.BucketBits)
 	}
 	s.worker = worker.New(worker.Config{
-		Run: s.run, Shard: s.set.Shard, Concurrency: s.set.Concurrency, Pack: s.api.kind.Most, Batch: s.set.Batch, BatchBytes: int(s.set.BatchBytes), Flush: s.set.Flush,
+		Run: s.run, Shard: s.set.Shard, Concurrency: s.set.Concurrency, Pack: s.api.kind.MaxItems, Batch: s.set.Batch, BatchBytes: int(s.set.BatchBytes), Flush: s.set.Flush,
 		Retry:    exchange.NewPolicy(policySettings(s.set)),
 		Patience: s.set.Patience, MaxSilence: s.set.MaxSilence, Limit: s.progress.Left(s.set.Limit), Canary: !s.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 		Verify: s.verify || s.set.Corpus == "-", // what is read once cannot be gone through once more

@@ -34,7 +34,7 @@ type World struct {
 	Backoffs []time.Duration
 	Silent   time.Time // no permit before, as in the pacer
 	Renewals int       // of the credential
-	Alone    int       // slots on a connection of its own
+	Isolated int       // slots on a connection of its own
 	Bodies   int       // handed out and not released
 	InFlight int
 	Worst    int           // most in flight at once
@@ -188,9 +188,9 @@ func (f fetcher) Reserve(ctx context.Context, _ string) (exchange.Slot, error) {
 	return slot(f), ctx.Err()
 }
 
-func (f fetcher) ReserveAlone(ctx context.Context, url string) (exchange.Slot, error) {
+func (f fetcher) ReserveIsolated(ctx context.Context, url string) (exchange.Slot, error) {
 	f.w.Mu.Lock()
-	f.w.Alone++
+	f.w.Isolated++
 	f.w.Mu.Unlock()
 	return f.Reserve(ctx, url)
 }

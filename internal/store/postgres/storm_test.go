@@ -48,8 +48,8 @@ func TestAStormOfFaults(t *testing.T) {
 	defer calm()
 	var workers, faults sync.WaitGroup
 	for i := range 4 {
-		truth, line := through(t, url)
-		workers.Go(func() { s.work(ctx, truth, rand.New(rand.NewPCG(seed, uint64(i)))) })
+		db, line := through(t, url)
+		workers.Go(func() { s.work(ctx, db, rand.New(rand.NewPCG(seed, uint64(i)))) })
 		faults.Go(func() { s.strike(storm, line, rand.New(rand.NewPCG(seed, uint64(100+i)))) })
 	}
 	faults.Wait()
@@ -81,10 +81,10 @@ func watchTokens(t *testing.T, p *Store) {
 }
 
 // work claims, lands some batches and goes away, in one of several manners, until all batches have landed.
-func (s *schedule) work(ctx context.Context, truth *store.Store, random *rand.Rand) {
+func (s *schedule) work(ctx context.Context, db *store.Store, random *rand.Rand) {
 	for s.done.Load() < stormBatches && ctx.Err() == nil {
 		claiming, cancel := context.WithTimeout(ctx, 4*storetest.ShortTTL)
-		lease, err := truth.Claim(claiming, storetest.Briefly("worker"))
+		lease, err := db.Claim(claiming, storetest.Briefly("worker"))
 		cancel()
 		if err != nil {
 			if errors.Is(err, store.ErrFenced) {

@@ -85,7 +85,7 @@ func open(s upstream.Settings, _ upstream.Tools) (upstream.Open, error) {
 	if err != nil {
 		return upstream.Open{}, err
 	}
-	return upstream.Open{Upstream: u, Most: highLimit, Continues: true, Lister: u.lister, Session: u}, nil
+	return upstream.Open{Upstream: u, MaxItems: highLimit, Continues: true, Lister: u.lister, Session: u}, nil
 }
 
 // lines are titles, page ids, or the rows of a dump.

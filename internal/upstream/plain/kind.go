@@ -42,7 +42,7 @@ func open(s upstream.Settings, tools upstream.Tools) (upstream.Open, error) {
 	if err != nil {
 		return upstream.Open{}, err
 	}
-	return upstream.Open{Upstream: u, Most: u.Most(), Lister: func(harvest.Run) upstream.Lister { return u }}, nil
+	return upstream.Open{Upstream: u, MaxItems: u.MaxItems(), Lister: func(harvest.Run) upstream.Lister { return u }}, nil
 }
 
 // Packed returns how many items a request holds by a template with [IDs]; 0 where one request asks for one item.

@@ -56,8 +56,8 @@ func (c *Config) checkPack() error {
 // packs reports whether requests hold several items.
 func (u *Upstream) packs() bool { return u.split != nil }
 
-// Most returns how many items a request may hold.
-func (u *Upstream) Most() int {
+// MaxItems returns how many items a request may hold.
+func (u *Upstream) MaxItems() int {
 	if u.packs() {
 		return u.config.Pack
 	}

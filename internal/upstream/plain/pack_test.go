@@ -149,8 +149,8 @@ func TestFitsPack(t *testing.T) {
 	if !u.Fits(nil, long) || u.Fits([]harvest.Item{long}, idItem(t, strings.Repeat("y", 4000))) {
 		t.Error("Fits() makes a URL that servers refuse, or refuses an item of its own")
 	}
-	if most := u.Most(); most != 100 {
-		t.Errorf("Most() = %d, want 100", most)
+	if most := u.MaxItems(); most != 100 {
+		t.Errorf("MaxItems() = %d, want 100", most)
 	}
 }
 

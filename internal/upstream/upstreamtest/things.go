@@ -41,7 +41,7 @@ func Things() upstream.Kind {
 		},
 		Open: func(s upstream.Settings, _ upstream.Tools) (upstream.Open, error) {
 			u := &things{api: s.API, pack: s.Pack, records: s.Extract == rowSpec}
-			return upstream.Open{Upstream: u, Most: s.Pack, Lister: func(harvest.Run) upstream.Lister { return u }}, nil
+			return upstream.Open{Upstream: u, MaxItems: s.Pack, Lister: func(harvest.Run) upstream.Lister { return u }}, nil
 		},
 		Extractor: func(harvest.Run, string, upstream.Tools) (func(body []byte) ([]harvest.Record, error), error) {
 			return func(body []byte) ([]harvest.Record, error) { return []harvest.Record{{Kind: "thing", Data: body}}, nil }, nil
