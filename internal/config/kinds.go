@@ -58,10 +58,26 @@ func (w *Worker) checkLister() error {
 	return Usagef("--corpus %s belongs to the %s upstream: a %s is listed by --corpus '%s'", owner.Listing.Scheme, owner.Name, kind.Noun, kind.Listing.Example)
 }
 
-// withKinds puts the names of the kinds into a help text.
+// withKinds puts the names of the kinds, and what they add, into a help text.
 func withKinds(help string, kinds upstream.Table) string {
 	byAPI, _ := kinds.ByAPI()
-	return strings.NewReplacer("{kinds}", listed(kinds.Names(), "or"), "{kind-by-api}", byAPI.Name, "{credentials}", listed(credentials(kinds), "or")).Replace(help)
+	return strings.NewReplacer(
+		"{kinds}", listed(kinds.Names(), "or"), "{kind-by-api}", byAPI.Name, "{credentials}", listed(credentials(kinds), "or"),
+		"{corpus-by-kind}", byKind(kinds, func(h upstream.Help) string { return h.Corpus }),
+		"{api-by-kind}", byKind(kinds, func(h upstream.Help) string { return h.API }),
+		"{extract-by-kind}", byKind(kinds, func(h upstream.Help) string { return h.Extract }),
+	).Replace(help)
+}
+
+// byKind joins what the kinds add to a help text, each after its name.
+func byKind(kinds upstream.Table, of func(upstream.Help) string) string {
+	var parts []string
+	for _, kind := range kinds {
+		if text := of(kind.Help); text != "" {
+			parts = append(parts, kind.Name+": "+text)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // credentials are the kinds of credential: those of any upstream, and those for which one kind of upstream has a login.

@@ -118,8 +118,8 @@ func Sections() []Section {
 func settingsWhat() []Setting {
 	return []Setting{
 		{Name: "corpus", Arg: "URI", Group: GroupWhat, In: inHarvest,
-			Help: "the list of items: a file (also .gz, .zst), - for stdin, https://…, list:URL for what the API lists (with --next), or store: for the run's enumerated corpus; " +
-				"mediawiki: titles, pageids:FILE, a page.sql.gz dump or mediawiki:?prefix=…&namespace=…; default: the one stored with the run"},
+			Help: "the list of items: a file (also .gz, .zst), - for stdin, https://…, or store: for the run's enumerated corpus; " +
+				"{corpus-by-kind}; default: the one stored with the run"},
 		{Name: "url", Arg: "TEMPLATE", Group: GroupWhat, In: inHarvest,
 			Help: "for a corpus of ids: where an item lives, such as https://api.example/v1/items/{id}; with {ids} one request asks for many"},
 		{Name: "pack", Default: "100", Arg: "N", Group: GroupWhat, In: inHarvest, Help: "with {ids}: how many ids one request holds, at most"},
@@ -134,9 +134,9 @@ func settingsWhat() []Setting {
 		{Name: "upstream", Default: "plain", Arg: "KIND", Group: GroupWhat, In: inHarvest,
 			Help: "the kind of API: {kinds}; with --api it is {kind-by-api}"},
 		{Name: "api", Arg: "URL", Group: GroupWhat, In: inHarvest,
-			Help: "mediawiki: where its api.php is, such as https://en.wikipedia.org/w/api.php"},
+			Help: "the API, where its kind is named by this; {api-by-kind}"},
 		{Name: "extract", Arg: "JQ", Group: GroupWhat, In: inHarvest | InExtract,
-			Help: "a jq expression that yields records from an answer, or afd (mediawiki: deletion discussions); without it no record is written"},
+			Help: "what makes records of an answer; {extract-by-kind}; without it no record is written"},
 		{Name: "body", Default: "json", Arg: "json|raw|none", Group: GroupWhat, In: inHarvest,
 			Help: "what a page keeps: the answer as JSON, its bytes with any content type, or only the records"},
 		{Name: "check", Arg: "JQ", Group: GroupWhat, In: inHarvest,

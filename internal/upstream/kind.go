@@ -18,6 +18,7 @@ type Kind struct {
 	API  string // an --api that names one, for messages; empty: --url or the corpus does
 	Auth string // the kind of credential that only it takes, and that needs a login; empty: none
 
+	Help    Help    // what it adds to the help of flags that each kind reads in its own way
 	Listing Listing // how a corpus is listed
 
 	// Address returns what is wrong with an --api, which is a canonical URL.
@@ -43,6 +44,9 @@ type Kind struct {
 	// Advise returns what would be done better otherwise, for settings of any kind.
 	Advise func(s Settings, host string, items int64) []string
 }
+
+// Help is what the flags of these names mean to a kind, in a few words; empty: nothing of its own.
+type Help struct{ Corpus, API, Extract string }
 
 // Listing is how a kind has its API list a corpus.
 type Listing struct {

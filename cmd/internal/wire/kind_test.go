@@ -115,6 +115,30 @@ func TestThirdKind(t *testing.T) {
 	}
 }
 
+// TestThirdKindIsInTheHelp: what the flags mean to a kind comes from its row.
+func TestThirdKindIsInTheHelp(t *testing.T) {
+	t.Parallel()
+	var help strings.Builder
+	things := upstreamtest.Things()
+	cmd := config.WorkerCommand(config.Env{Dir: t.TempDir(), Kinds: append(all.Kinds(), things)}, func(context.Context, config.Worker) error { return nil })
+	cmd.SetArgs([]string{"--help"})
+	cmd.SetOut(&help)
+	if err := cmd.ExecuteContext(t.Context()); err != nil {
+		t.Fatalf("worker --help = %v, want nil", err)
+	}
+	text := strings.Join(strings.Fields(help.String()), " ") // without the breaks of lines
+	for _, kind := range append(all.Kinds(), things) {
+		for _, part := range []string{kind.Help.Corpus, kind.Help.API, kind.Help.Extract} {
+			if part != "" && !strings.Contains(text, kind.Name+": "+part) {
+				t.Errorf("worker --help has no %q\n%s", kind.Name+": "+part, help.String())
+			}
+		}
+	}
+	if things.Help.Corpus == "" || things.Help.API == "" || things.Help.Extract == "" {
+		t.Errorf("the third kind's help is %+v, want something about each flag", things.Help)
+	}
+}
+
 // TestThirdKindIsChecked: what --upstream may be, and what goes together, comes from the table.
 func TestThirdKindIsChecked(t *testing.T) {
 	t.Parallel()

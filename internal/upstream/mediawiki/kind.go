@@ -36,6 +36,11 @@ const (
 func Kind() upstream.Kind {
 	return upstream.Kind{
 		Name: Name, Noun: "wiki", API: "https://wiki.example/w/api.php", Auth: botPassword,
+		Help: upstream.Help{
+			Corpus:  "titles, pageids:FILE, a page.sql.gz dump or mediawiki:?prefix=…&namespace=…",
+			API:     "where its api.php is, such as https://en.wikipedia.org/w/api.php",
+			Extract: "afd, for deletion discussions",
+		},
 		Listing: upstream.Listing{Scheme: scheme, Example: scheme + "?prefix=…&namespace=…", Host: listingHost},
 		Address: checkAddress, Check: check, Compile: compile, Open: open, Lines: lines, Rekey: rekey, Dump: isDump,
 		Extractor: extractor, PerRequest: perRequest, Advise: advise,

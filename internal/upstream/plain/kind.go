@@ -16,6 +16,10 @@ const Name = "plain"
 func Kind() upstream.Kind {
 	return upstream.Kind{
 		Name: Name, Noun: "API",
+		Help: upstream.Help{
+			Corpus:  "list:URL for what the API lists, with --next",
+			Extract: "a jq expression that yields them",
+		},
 		Listing: upstream.Listing{
 			Scheme: ListScheme, Example: "list:https://api.example/items", Chained: true, Host: listingHost, Seeds: ParseListing,
 		},

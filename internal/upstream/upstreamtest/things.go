@@ -26,6 +26,7 @@ const rowSpec = "row"
 func Things() upstream.Kind {
 	return upstream.Kind{
 		Name: "things", Noun: "shop", API: "https://shop.example/things",
+		Help:    upstream.Help{Corpus: "numbers of things, or things: for all", API: "the shop's /things", Extract: "row, for each thing"},
 		Listing: upstream.Listing{Scheme: "things:", Example: "things:", Host: func(s upstream.Settings) (string, error) { return harvest.HostOf(s.API), nil }},
 		Check: func(s upstream.Settings) error {
 			switch {
