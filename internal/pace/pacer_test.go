@@ -11,15 +11,16 @@ import (
 	"shoal/internal/harvest"
 )
 
-// forgetful is a backend some of whose answers get lost on their way, after the slots were leased.
+// forgetful is a backend that loses every fifth answer that carries slots, after they were leased.
 type forgetful struct {
 	*Local
-	calls atomic.Int64
+	grants, lost atomic.Int64 // answers that carry slots; slots in those that were lost
 }
 
 func (f *forgetful) acquire(ctx context.Context, host string, a ask) (grant, error) {
 	g, err := f.Local.acquire(ctx, host, a)
-	if f.calls.Add(1)%5 == 0 {
+	if err == nil && g.n > 0 && f.grants.Add(1)%5 == 0 {
+		f.lost.Add(int64(g.n))
 		return grant{}, errors.New("the answer was lost")
 	}
 	return g, err
@@ -28,13 +29,19 @@ func (f *forgetful) acquire(ctx context.Context, host string, a ask) (grant, err
 func TestLostRepliesWasteSlotsAndDoubleNone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := launch(t, &forgetful{Local: NewLocal()}, Settings{Rate: 50}, 4, 10, 500, nil)
+		backend := &forgetful{Local: NewLocal()}
+		f := launch(t, backend, Settings{Rate: 50}, 4, 10, 500, nil)
 		sent := f.finish()
 		if got, want := worst(sent), bound(50); got > want {
 			t.Errorf("worst second = %d requests, want at most %d", got, want)
 		}
 		if got := use(sent, 50); got > 0.98 || got < 0.5 {
 			t.Errorf("use of the budget with every fifth reply lost = %.3f, want some waste", got)
+		}
+		// A lost answer costs the slots in it and no more: with them, the budget is used up.
+		n := float64(len(sent))
+		if got := use(sent, 50) * (n + float64(backend.lost.Load())) / n; got < 0.95 || got > 1.02 {
+			t.Errorf("use of the budget with the lost slots counted = %.3f, want all of it", got)
 		}
 	})
 }
