@@ -61,6 +61,35 @@ func (w Worker) TrustedHosts(host, corpus string) []string {
 	return hosts
 }
 
+// Credential returns the credential as requests carry it: one that needs a login becomes a session.
+func (w Worker) Credential() Auth {
+	auth := w.Auth
+	if _, login := w.Kinds().ByAuth(auth.Kind); login {
+		auth.Kind = "session"
+	}
+	return auth
+}
+
+// AdmittedHosts returns the hosts that items may have; none means that of the first item.
+func (w Worker) AdmittedHosts() []string {
+	if len(w.AllowHosts) == 0 || w.URL == "" {
+		return w.AllowHosts
+	}
+	return append([]string{harvest.HostOf(w.URL)}, w.AllowHosts...)
+}
+
+// TableOrigin returns a URL of the upstream, at that host, of a corpus that is read from the corpus table.
+func (w Worker) TableOrigin(host string) string {
+	listed, chained := w.Kinds().Chained(w.Corpus)
+	switch {
+	case chained:
+		return listed
+	case w.API+w.URL != "":
+		return w.API + w.URL
+	}
+	return "https://" + host
+}
+
 // hasCredential reports whether requests carry a credential or a certificate.
 func (w Worker) hasCredential() bool { return w.Auth.Kind != "" || w.Cert != "" }
 

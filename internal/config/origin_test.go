@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"testing"
+
+	"shoal/internal/upstream/all"
 )
 
 // The credential goes to a host that a person named, and never over a connection that others can
@@ -85,6 +87,43 @@ func TestRedisWithoutVerification(t *testing.T) {
 	} {
 		if got := plainRedis(url) != ""; got != want {
 			t.Errorf("plainRedis(%s) warns: %t, want %t", url, got, want)
+		}
+	}
+}
+
+// What follows from the addresses that a person named: which hosts items may have, and what stands for the upstream of a table.
+func TestHostsOfTheSettings(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name     string
+		args     []string
+		admitted []string
+		origin   string // of a table whose host is db.example
+	}{
+		{"nothing", []string{"--corpus", "store"}, nil, "https://db.example"},
+		{"--allow-host alone", []string{"--corpus", "store", "--allow-host", "b.example"}, []string{"b.example"}, "https://db.example"},
+		{"--url alone", []string{"--corpus", "store", "--url", "http://a.example:81/{id}"}, nil, "http://a.example:81/{id}"},
+		{"both", []string{"--corpus", "store", "--url", "https://a.example/{id}", "--allow-host", "b.example"}, []string{"a.example", "b.example"}, "https://a.example/{id}"},
+		{"--api", []string{"--corpus", "store", "--api", "https://wiki.example/w/api.php"}, nil, "https://wiki.example/w/api.php"},
+		{"a listing", []string{"--corpus", "list:https://c.example/items", "--next", "link"}, nil, "https://c.example/items"},
+	} {
+		w := load(t, Env{Dir: t.TempDir()}, append(row.args, "--contact", "ada@lab.edu")...)
+		if got := w.AdmittedHosts(); !slices.Equal(got, row.admitted) {
+			t.Errorf("%s: AdmittedHosts() = %v, want %v", row.name, got, row.admitted)
+		}
+		if got := w.TableOrigin("db.example"); got != row.origin {
+			t.Errorf("%s: TableOrigin(db.example) = %s, want %s", row.name, got, row.origin)
+		}
+	}
+}
+
+// A credential for which the kind of upstream logs in is a session in requests; any other one is as it was typed.
+func TestCredentialInRequests(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{"bearer": "bearer", "botpassword": "session", "": ""} {
+		w := Worker{Auth: Auth{Kind: kind, User: "ada", SecretEnv: "KEY"}, layers: &layers{kinds: all.Kinds()}}
+		if got := w.Credential(); got.Kind != want || got.User != "ada" || got.SecretEnv != "KEY" || w.Auth.Kind != kind {
+			t.Errorf("Credential() of %q = %+v, want the kind %q and the rest as it was", kind, got, want)
 		}
 	}
 }

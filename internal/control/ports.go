@@ -30,14 +30,7 @@ type Pacer interface {
 }
 
 // Order is what the store has about the pace of a host.
-type Order struct {
-	Asked   time.Time     // when the store was asked, with a monotonic reading
-	Rate    float64       // requests per second that an operator set; 0: none did
-	By      string        // the operator who did
-	Hold    time.Duration // what is left of the operator's hold; negative: it has no end
-	Silence time.Duration // what is left of the upstream's silence
-	Lifted  time.Time     // when an operator last ended all silences
-}
+type Order = harvest.PaceOrder
 
 // Retry repeats do while temporary accepts its error and patience lasts. what names the thing that
 // is waited for.

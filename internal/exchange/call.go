@@ -67,6 +67,21 @@ func (c *Caller) Call(ctx context.Context, request *harvest.Request, read func(*
 	}
 }
 
+// Asker makes single requests for what does not count them.
+type Asker struct{ Caller Caller }
+
+// Call is [Caller.Call] without the count of requests.
+func (a Asker) Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error {
+	_, err := a.Caller.Call(ctx, request, read)
+	return err
+}
+
+// Once is Call of a request whose refusal stands: it is not made again.
+func (a Asker) Once(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error {
+	a.Caller.Client = a.Caller.Client.withRetries(0)
+	return a.Call(ctx, request, read)
+}
+
 // call is one call on its way. It is the [Past] of its attempts.
 type call struct {
 	*Caller

@@ -120,3 +120,30 @@ func TestPermitThatIsTooLateForACall(t *testing.T) {
 		}
 	})
 }
+
+// A question whose refusal stands is asked once, and leaves the caller's other calls as they were.
+func TestAskerOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := exchangetest.New()
+		w.Answer = func(int, string) (*harvest.Answer, error) { return exchangetest.Status(404), nil }
+		asker := exchange.Asker{Caller: *caller(w)}
+		request := &harvest.Request{Items: []harvest.Item{{URL: "http://api.test/who"}}, Method: "GET", URL: "http://api.test/who"}
+		read := func(a *harvest.Answer) harvest.Reading { return reader{}.Read(request, a) }
+		before := asker.Caller.Client.Policy.Retries
+		if err := asker.Once(t.Context(), request, read); err == nil || w.Sent() != 1 {
+			t.Errorf("Once() = %v after %d requests, want a refusal after 1", err, w.Sent())
+		}
+		if got := asker.Caller.Client.Policy.Retries; got != before || before == 0 {
+			t.Errorf("after Once() the caller retries %d times, want %d, more than 0", got, before)
+		}
+		w.Answer = func(n int, _ string) (*harvest.Answer, error) {
+			if n < 3 {
+				return exchangetest.Status(503), nil
+			}
+			return exchangetest.Status(200), nil
+		}
+		if err := asker.Call(t.Context(), request, read); err != nil {
+			t.Errorf("Call() after Once() = %v, want nil after another try", err)
+		}
+	})
+}

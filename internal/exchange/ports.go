@@ -62,15 +62,7 @@ type Permit interface {
 }
 
 // PaceState is pace as a person and --patience see it.
-type PaceState struct {
-	Budget float64       // requests/s of the whole fleet now
-	Share  float64       // the part of it that is for this worker
-	Limit  harvest.Limit // what pace waits for; LimitBudget when nothing is wrong
-	Until  time.Time     // end of a backoff or hold; zero without one
-	Since  time.Time     // since when Redis or the upstream is away; zero when they are there
-
-	Lowered float64 // requests/s that the fleet does not exceed, because the upstream refused repeatedly above it; 0: no such rate
-}
+type PaceState = harvest.Pacing
 
 // Reader decodes answers.
 type Reader interface {

@@ -12,6 +12,11 @@ import (
 // MaxHops is how many redirects one request may follow.
 const MaxHops = 3
 
+// Redirect is [Redirect] within the host of the request.
+func (c *Client) Redirect(req *harvest.Request, a *harvest.Answer) (*harvest.Request, error) {
+	return Redirect(req, a, func(host string) bool { return host == harvest.HostOf(req.URL) })
+}
+
 // Redirect makes the request that a 301, 302, 303, 307 or 308 asks for. It needs a permit of its
 // own. Redirect returns nil, nil for any other answer, or for one without a location. A
 // [*harvest.Failure] explains why the redirect is not followed: another host than allowed, https to

@@ -11,3 +11,6 @@ var ErrIncomplete = errors.New("incomplete")
 // ErrAnother is the ErrIncomplete of a pass over a run whose store may not hold any more what it held when the pass began.
 // Another pass finds what is missing.
 var ErrAnother = fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)
+
+// ErrTaken is matched where another process took a step of a listing before it was committed. The chain must be read again.
+var ErrTaken = errors.New("another process walks this chain, its step is taken")

@@ -8,9 +8,6 @@ import (
 )
 
 var (
-	// ErrTaken is the error of a step that another process took before it was committed. The chain
-	// must be read again.
-	ErrTaken = errors.New("another process took this step")
 	// ErrEmpty is the error of an enumeration that came to its end without one item.
 	ErrEmpty = errors.New("nothing was enumerated: the corpus lists no item; are its address and its parameters right? (a wiki's prefix goes without the namespace's name)")
 	// ErrCursor means that the upstream does not know any more where a chain was to continue.

@@ -38,7 +38,7 @@ func (m *Memory) CommitStep(_ context.Context, _ string, to harvest.Chain, entri
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if was := m.chains[to.Seed]; to.Step != was.Step+1 || was.Done {
-		return ErrTaken
+		return harvest.ErrTaken
 	}
 	for _, entry := range entries {
 		m.rows = append(m.rows, entry.At(int64(len(m.rows))+1))

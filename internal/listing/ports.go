@@ -12,7 +12,7 @@ type Chains interface {
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
 	// ChainsDone returns how many chains of the run have come to their end.
 	ChainsDone(ctx context.Context, run string) (int, error)
-	// CommitStep appends entries and moves the chain, both or neither. [ErrTaken] means that
+	// CommitStep appends entries and moves the chain, both or neither. [harvest.ErrTaken] means that
 	// another process took this step.
 	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error
 	// CorpusRows returns up to limit entries after the row after; the Line of each is its row.

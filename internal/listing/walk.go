@@ -234,7 +234,7 @@ func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 		to.Step = w.place + 1
 	}
 	err = t.again(ctx, func() error { return t.Chains.CommitStep(ctx, t.Run, to, entries) })
-	if errors.Is(err, ErrTaken) {
+	if errors.Is(err, harvest.ErrTaken) {
 		w.loaded = false
 		return 0, nil
 	}

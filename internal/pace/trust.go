@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"shoal/internal/harvest"
 )
 
 // silences is what a [Pacer] knows of them, as local instants: no instant of one clock is ever
@@ -178,14 +180,7 @@ func (p *Pacer) hear(e event) {
 }
 
 // Known is what the store knows about the budget's host.
-type Known struct {
-	Asked   time.Time     // when the store was asked, with a monotonic reading
-	Rate    float64       // requests/s that an operator set; 0: none did
-	By      string        // the operator who set it
-	Hold    time.Duration // left of the operator's silence; negative: it has no end
-	Silence time.Duration // left of the upstream's silence
-	Lifted  time.Time     // when an operator last ended all silences: another value than before ends them here too
-}
+type Known = harvest.PaceOrder
 
 // Confirm passes on what the store knows. A worker that has a store calls it before the first
 // [Pacer.Wait] and regularly from then on. If [Redis] claims more than that, and no worker is sure

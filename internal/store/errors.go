@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"shoal/internal/harvest"
 )
 
 // The errors of a store. Each is wrapped with what was tried and what helps.
@@ -25,7 +27,7 @@ var (
 	// ErrBusy means that a process works on the run in a way that excludes the call.
 	ErrBusy = errors.New("the run is in use")
 	// ErrStep means that another process has taken this step of the chain. Read the chain again.
-	ErrStep = fmt.Errorf("%w: another process walks this chain, its step is taken", ErrBusy)
+	ErrStep = fmt.Errorf("%w: %w", ErrBusy, harvest.ErrTaken)
 	// ErrNoBodies means that the run keeps no bodies.
 	ErrNoBodies = errors.New("there are no bodies to extract records from")
 	// ErrSchema means that the store's tables are not those that this binary knows.

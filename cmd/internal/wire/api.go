@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
+
 	"shoal/internal/config"
 	"shoal/internal/control"
 	"shoal/internal/corpus"
@@ -17,8 +20,6 @@ import (
 	"shoal/internal/upstream"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
-	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -95,6 +96,7 @@ func (a *api) open(ctx context.Context) (err error) {
 		return config.Usagef("%v", err)
 	}
 	a.onClose(a.client.Close)
+	a.kind = a.kind.Masked(a.client.Mask)
 	backend := a.Backend
 	switch {
 	case backend != nil:
@@ -108,7 +110,7 @@ func (a *api) open(ctx context.Context) (err error) {
 		MaxSilence: a.set.MaxSilence, Keep: a.keepSilence,
 	}, backend)
 	setter, _ := backend.(control.RateSetter)
-	a.orders.Attach(ctx, a.run.Host, confirming{a.pacer}, setter)
+	a.orders.Attach(ctx, a.run.Host, a.pacer, setter)
 	a.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
@@ -146,7 +148,7 @@ func (a *api) introduce(ctx context.Context) error {
 	}
 	caller := a.caller()
 	caller.Proven = totals.Landed > 0
-	sentence, err := a.kind.Session.Introduce(ctx, asker{&caller})
+	sentence, err := a.kind.Session.Introduce(ctx, exchange.Asker{Caller: caller})
 	if err == nil && sentence != "" {
 		a.Say(sentence)
 	}
@@ -156,10 +158,10 @@ func (a *api) introduce(ctx context.Context) error {
 // login gets a session for the credential, by requests that take a permit each.
 func (a *api) login(ctx context.Context) error {
 	caller := a.caller()
-	caller.Client.Fetch = fetching{client: a.client}
+	caller.Client.Fetch = fetching{Client: a.client}
 	caller.Proven = a.reading != nil // it has begun to harvest
 	a.client.Forget()
-	return a.kind.Session.Login(ctx, asker{&caller}, a.set.Auth.User, func() (string, error) {
+	return a.kind.Session.Login(ctx, exchange.Asker{Caller: caller}, a.set.Auth.User, func() (string, error) {
 		secret, err := a.client.Secret()
 		if err != nil {
 			return "", fmt.Errorf("%w: log in: %w", worker.ErrRefused, err)
@@ -196,7 +198,7 @@ func (a *api) witnesses() *exchange.Witnesses {
 }
 
 func (a *api) fetching() fetching {
-	f := fetching{client: a.client}
+	f := fetching{Client: a.client}
 	if a.logsIn() {
 		f.login = a.login
 	}
@@ -228,8 +230,7 @@ func (a *api) longest() listing.Longest {
 	return a.store
 }
 
-// listings gives a walk its API. No answer may show our credential.
-func (a *api) listings() listings { return listings{a.kind.Lister(a.run), a.client} }
+func (a *api) listings() listings { return listings{a.kind.Lister(a.run)} }
 
 // keepSilence makes the store know of a silence; it stores nothing if this process must not.
 func (a *api) keepSilence(ctx context.Context, silence time.Duration) error {
@@ -272,31 +273,12 @@ func unknownKind(kinds upstream.Table, run harvest.Run) error {
 	return config.Usagef("run %s is of the upstream %s, and this version knows %s", run.Name, harvest.Quote(run.Upstream), strings.Join(kinds.Names(), ", "))
 }
 
-// asker makes the requests of a session.
-type asker struct{ caller *exchange.Caller }
-
-// Call implements upstream.Asker.
-func (a asker) Call(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error {
-	_, err := a.caller.Call(ctx, request, read)
-	return err
-}
-
-// Once implements upstream.Asker.
-func (a asker) Once(ctx context.Context, request *harvest.Request, read func(*harvest.Answer) harvest.Reading) error {
-	policy := &a.caller.Client.Policy
-	defer func(retries int) { policy.Retries = retries }(policy.Retries)
-	policy.Retries = 0
-	return a.Call(ctx, request, read)
-}
-
-type listings struct {
-	api    upstream.Lister
-	client *fetch.Client
-}
+// listings gives a walk its API.
+type listings struct{ upstream.Lister }
 
 // ListRequest implements [listing.API].
 func (l listings) ListRequest(seed, next string) (*harvest.Request, error) {
-	request, err := l.api.ListRequest(seed, next)
+	request, err := l.Lister.ListRequest(seed, next)
 	switch {
 	case err != nil && next != "" && !errors.Is(err, upstream.ErrListing):
 		return nil, fmt.Errorf("%w: %s: %w", listing.ErrBroken, harvest.Quote(seed), err)
@@ -304,11 +286,4 @@ func (l listings) ListRequest(seed, next string) (*harvest.Request, error) {
 		return nil, config.Usagef("%v", err)
 	}
 	return request, nil
-}
-
-// ReadList implements [listing.API].
-func (l listings) ReadList(request *harvest.Request, seed string, step int64, answer *harvest.Answer, item func(text string) (harvest.Item, error)) (harvest.Listed, string, harvest.Reading) {
-	listed, then, read := l.api.ReadList(request, seed, step, answer, item)
-	maskPage(l.client, &listed.Page)
-	return listed, then, maskCause(l.client, read)
 }

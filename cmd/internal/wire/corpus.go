@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"strings"
+	"time"
+
 	"shoal/internal/config"
 	"shoal/internal/corpus"
 	"shoal/internal/fetch"
@@ -14,8 +17,6 @@ import (
 	"shoal/internal/runs"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
-	"strings"
-	"time"
 )
 
 // corpora open the corpus of a process.
@@ -89,7 +90,7 @@ func (c corpora) openLines(ctx context.Context) (first string, err error) {
 	}
 	err = c.retryUnavailable(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
 		cfg := corpus.Config{
-			URI: c.set.Corpus, Template: c.set.URL, Hosts: c.hosts(), Exposed: c.set.Exposes, PostIsRead: c.set.PostIsRead, Stdin: c.Stdin, HTTP: download, Patience: c.set.Patience,
+			URI: c.set.Corpus, Template: c.set.URL, Hosts: c.set.AdmittedHosts(), Exposed: c.set.Exposes, PostIsRead: c.set.PostIsRead, Stdin: c.Stdin, HTTP: download, Patience: c.set.Patience,
 		}
 		if err := c.readLines(&cfg); err != nil {
 			return err
@@ -134,14 +135,6 @@ func (c corpora) close() error {
 	source := c.source
 	c.source = nil
 	return source.Close()
-}
-
-// hosts are the hosts that items may have; none means that of the first item.
-func (c corpora) hosts() []string {
-	if len(c.set.AllowHosts) == 0 || c.set.URL == "" {
-		return c.set.AllowHosts
-	}
-	return append([]string{harvest.HostOf(c.set.URL)}, c.set.AllowHosts...)
 }
 
 // readLines has the kind of upstream read the corpus where that is its own affair. Its items are all on the host of --api.
@@ -206,19 +199,7 @@ func (c corpora) openTable(ctx context.Context) (err error) {
 	if c.set, err = settle(host); err != nil {
 		return err
 	}
-	return c.set.CheckCredential(c.tableOrigin(host))
-}
-
-// tableOrigin is a URL of the upstream of a corpus table.
-func (c corpora) tableOrigin(host string) string {
-	listed, chained := c.set.Kinds().Chained(c.set.Corpus)
-	switch {
-	case chained:
-		return listed
-	case c.set.API+c.set.URL != "":
-		return c.set.API + c.set.URL
-	}
-	return "https://" + host
+	return c.set.CheckCredential(c.set.TableOrigin(host))
 }
 
 // openNext begins another pass for the next shard. The run may know more about its corpus by now.
@@ -310,7 +291,7 @@ func (c corpora) reopen(ctx context.Context) error {
 // table is the run's corpus table.
 func (c corpora) table() *listing.Table {
 	return &listing.Table{
-		Chains: chains{c.store}, Run: c.run.Name, Seeds: c.seeds, Patience: c.set.Patience, Source: runs.FilledBy(c.run), Say: c.Say, Short: c.shortListing(), Abreast: c.set.Concurrency,
+		Chains: c.store, Run: c.run.Name, Seeds: c.seeds, Patience: c.set.Patience, Source: runs.FilledBy(c.run), Say: c.Say, Short: c.shortListing(), Abreast: c.set.Concurrency,
 		Again: c.again,
 	}
 }

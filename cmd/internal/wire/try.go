@@ -3,12 +3,13 @@ package wire
 import (
 	"context"
 	"iter"
+	"slices"
+	"time"
+
 	"shoal/internal/config"
 	"shoal/internal/harvest"
 	"shoal/internal/listing"
 	"shoal/internal/tryout"
-	"slices"
-	"time"
 )
 
 // Try fetches the first items of the corpus within the budget, stores nothing,
@@ -37,7 +38,7 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 		return err
 	}
 	t := tryout.Tryout{
-		Out: l.Out, Client: l.api.exchanges(), Upstream: reading{l.api.kind, l.api.client}, Mask: l.api.client.Mask,
+		Out: l.Out, Client: l.api.exchanges(), Upstream: l.api.kind, Mask: l.api.client.Mask,
 		Items: l.set.Try, Pack: 1, Records: l.set.Extract != "", Sent: l.set.SentHeaders(),
 	}
 	if !l.api.kind.Continues { // what is cut is continued in a harvest: such items are shown one by one

@@ -3,6 +3,8 @@ package wire
 import (
 	"context"
 	"errors"
+	"time"
+
 	"shoal/internal/config"
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
@@ -13,7 +15,6 @@ import (
 	"shoal/internal/store"
 	"shoal/internal/suspect"
 	"shoal/internal/worker"
-	"time"
 )
 
 // shards are the shards that a worker works on, one after the other.
@@ -102,7 +103,7 @@ func (s *shards) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: s.source, Store: s.store, Pace: pacing{s.api.pacer}, Fetch: s.api.fetching(),
-		Upstream: reading{s.api.kind, s.api.client}, Lease: s.lease, Suspects: s.suspicion, Counters: s.counters, Log: s.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: s.api.kind, Lease: s.lease, Suspects: s.suspicion, Counters: s.counters, Log: s.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if s.api.redis != nil {
 		parts.Ledger = ledger.New(s.api.redis, s.run.Name, s.run.BucketBits)
@@ -136,7 +137,7 @@ func (s *shards) fillTable(ctx context.Context) (err error) {
 // pagesOf returns the walk of a listing whose answers are the pages.
 func (s *shards) pagesOf(landed bool) *listing.Pages {
 	caller := s.api.caller()
-	caller.Witnesses, caller.Detail = s.api.witnesses(), reading{s.api.kind, s.api.client}.Detail
+	caller.Witnesses, caller.Detail = s.api.witnesses(), s.api.kind.Detail
 	return listing.NewPages(listing.Settings{
 		Run: s.run.Name, Shard: s.set.Shard, Seeds: s.seeds, Abreast: s.set.Concurrency, Limit: s.progress.Left(s.set.Limit), NoCanary: s.set.NoCanary, Landed: landed, Short: s.corpus.shortListing(),
 	}, listing.Parts{
