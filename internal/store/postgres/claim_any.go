@@ -63,7 +63,6 @@ func wrapAny(c store.Claim, err error) error {
 
 // waitAny looks again and again until a shard can be taken or none is left.
 func (t *taker) waitAny(ctx context.Context) (*store.Lease, error) {
-	said := false
 	for {
 		asked := time.Now()
 		f, err := t.lookAll(ctx)
@@ -81,14 +80,10 @@ func (t *taker) waitAny(ctx context.Context) (*store.Lease, error) {
 				return lease, err
 			}
 		}
-		switch {
-		case len(left) > 0: // others were faster: look what is left
+		if len(left) > 0 { // others were faster: look what is left
 			again = time.Millisecond
-		case t.NoWait:
-			return nil, fmt.Errorf("%w: %s", store.ErrHeld, leasing.Standby(t.Run, t.Shard.Of, f, inWay))
-		case !said && t.Waiting != nil:
-			said = true
-			t.Waiting(leasing.Standby(t.Run, t.Shard.Of, f, inWay))
+		} else if err := t.StandBy(t.Shard.Of, f, inWay); err != nil {
+			return nil, err
 		}
 		if poll := t.TTL / 6; again == 0 || again > poll {
 			again = poll - rand.N(poll/4) // so that waiting claims do not look together

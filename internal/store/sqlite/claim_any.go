@@ -26,21 +26,13 @@ const anyPoll = time.Second
 // ClaimAny implements [store.Leases].
 func (s *Store) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, harvest.Shard, error) {
 	c = leasing.WithTTL(c, s.ttl)
-	of, said := c.Shard.Of, false
+	of, waiting := c.Shard.Of, leasing.Claiming{Claim: c}
 	for {
 		shards, err := s.ListShards(ctx, c.Run)
 		if err != nil {
 			return nil, c.Shard, err
 		}
-		f := &leasing.Field{Drained: map[harvest.Shard]bool{}}
-		for _, state := range shards {
-			if !state.Drained.IsZero() {
-				f.Drained[state.Shard] = true
-			}
-			if state.Counts.Items() > 0 {
-				f.Begun = append(f.Begun, state.Shard)
-			}
-		}
+		f := leasing.FieldOf(shards)
 		if f.Done() {
 			return nil, c.Shard, wrapAny(c, store.ErrNoShardLeft)
 		}
@@ -53,11 +45,8 @@ func (s *Store) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, harv
 			}
 			inWay = append(inWay, leasing.HeldLease{Holder: t.inWay})
 		}
-		if sentence := leasing.Standby(c.Run, of, f, inWay); c.NoWait {
-			return nil, c.Shard, wrapAny(c, fmt.Errorf("%w: %s", store.ErrHeld, sentence))
-		} else if !said && c.Waiting != nil {
-			said = true
-			c.Waiting(sentence)
+		if err := waiting.StandBy(of, f, inWay); err != nil {
+			return nil, c.Shard, wrapAny(c, err)
 		}
 		if err := leasing.Pause(ctx, anyPoll); err != nil {
 			return nil, c.Shard, wrapAny(c, err)

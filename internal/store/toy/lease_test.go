@@ -1,6 +1,7 @@
 package toy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -9,126 +10,138 @@ import (
 
 	"shoal/internal/harvest"
 	"shoal/internal/store"
+	"shoal/internal/store/internal/faults"
 	"shoal/internal/store/internal/leasing"
 )
 
-// poll is how often those who wait look again.
-const poll = 10 * time.Millisecond
+// shard is the row of a shard that a worker has held. Held and Drained are as others see them.
+type shard struct {
+	harvest.ShardState
+	token            int64
+	renewed, expires time.Time
+	crashes          int
+	owner            *lease // nil where its process is gone
+}
 
-// live reports whether the shard's lease has not run out.
-func (s *shard) live() bool { return s.expires.After(time.Now()) }
+// suspect is an item that was in flight when an owner of its shard crashed, or is in flight now.
+type suspect struct {
+	shard   harvest.Shard
+	token   int64 // of the owner that has it in flight; 0: none
+	crashes int
+}
+
+// live reports whether the shard is held and its lease has not run out.
+func (s *shard) live() bool { return s.Held && s.expires.After(time.Now()) }
 
 // free gives the shard back.
-func (s *shard) free() { s.expires, s.owner = time.Time{}, nil }
+func (s *shard) free() { s.Held, s.owner = false, nil }
+
+// void takes the shard away from its owner, so that its token is refused.
+func (s *shard) void() {
+	if s.Held {
+		s.token = max(s.token+1, time.Now().UnixMicro())
+		s.free()
+	}
+}
 
 // states are the shards as others see them, in order.
 func (r *run) states() (all []harvest.ShardState) {
-	for at, row := range r.shards {
+	for _, row := range r.shards {
 		s := row.ShardState
-		s.Shard, s.Held, s.Lapsed = at, !row.expires.IsZero(), !row.expires.IsZero() && !row.live()
 		if s.Held {
-			s.Silent = time.Since(row.renewed)
+			s.Lapsed, s.Silent = !row.live(), time.Since(row.renewed)
 		}
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b harvest.ShardState) int {
-		return (a.Shard.Of-b.Shard.Of)*1_000_000 + a.Shard.Index - b.Shard.Index
+		return cmp.Or(a.Shard.Of-b.Shard.Of, a.Shard.Index-b.Shard.Index)
 	})
 	return all
 }
 
-func (p *process) ListShards(_ context.Context, name string) (all []harvest.ShardState, err error) {
-	p.peek(name, func(r *run) { all = r.states() })
-	return all, nil
+func (p *process) ListShards(_ context.Context, name string) ([]harvest.ShardState, error) {
+	return ask(p, name, (*run).states)
 }
 
-func (p *process) Claim(ctx context.Context, c store.Claim) (*store.Lease, error) {
-	c = leasing.WithTTL(c, p.ttl)
-	waiting := leasing.Claiming{Claim: c}
-	for {
-		lease, inWay, err := p.take(c, false)
-		if err == nil && lease == nil {
-			err = waiting.Report(inWay)
-		}
-		if err == nil && lease == nil {
-			err = leasing.Pause(ctx, poll)
-		}
-		if lease != nil || err != nil {
-			return lease, err
+// busy returns an error while a worker holds a shard.
+func (r *run) busy() error {
+	for at, row := range r.shards {
+		if row.live() {
+			return faults.BusyShard(at, row.Owner)
 		}
 	}
+	return nil
 }
 
-func (p *process) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, harvest.Shard, error) {
+// excludeWorkers makes sure that no worker holds a shard, and voids the leases of those that were silent.
+func (r *run) excludeWorkers() error {
+	if err := r.busy(); err != nil {
+		return err
+	}
+	for _, row := range r.shards {
+		row.void()
+	}
+	return nil
+}
+
+func (p *process) Claim(ctx context.Context, c store.Claim) (taken *store.Lease, err error) {
 	c = leasing.WithTTL(c, p.ttl)
-	for of, said := c.Shard.Of, false; ; {
-		field := p.field(c.Run)
+	waiting := leasing.Claiming{Claim: c}
+	err = wait(ctx, func() (bool, error) {
+		var inWay []leasing.HeldLease
+		if taken, inWay, err = p.take(c, false); err == nil && taken == nil {
+			err = waiting.Report(inWay)
+		}
+		return taken != nil, err
+	})
+	return taken, err
+}
+
+func (p *process) ClaimAny(ctx context.Context, c store.Claim) (taken *store.Lease, _ harvest.Shard, err error) {
+	c = leasing.WithTTL(c, p.ttl)
+	waiting := leasing.Claiming{Claim: c}
+	err = wait(ctx, func() (bool, error) {
+		shards, _ := p.ListShards(ctx, c.Run)
+		field := leasing.FieldOf(shards)
 		if field.Done() {
-			return nil, c.Shard, store.ErrNoShardLeft
+			return false, store.ErrNoShardLeft
 		}
 		var inWay []leasing.HeldLease
-		for _, c.Shard = range field.Left(of, nil) {
-			lease, held, err := p.take(c, true)
-			if lease != nil || err != nil {
-				return lease, c.Shard, err
+		for _, c.Shard = range field.Left(c.Shard.Of, nil) {
+			var held []leasing.HeldLease
+			if taken, held, err = p.take(c, true); taken != nil || err != nil {
+				return true, err
 			}
 			inWay = append(inWay, held...)
 		}
-		sentence := leasing.Standby(c.Run, of, field, inWay)
-		if c.NoWait {
-			return nil, c.Shard, fmt.Errorf("%w: %s", store.ErrHeld, sentence)
-		}
-		if !said && c.Waiting != nil {
-			said = true
-			c.Waiting(sentence)
-		}
-		if err := leasing.Pause(ctx, poll); err != nil {
-			return nil, c.Shard, err
-		}
-	}
-}
-
-func (p *process) field(name string) *leasing.Field {
-	f := &leasing.Field{Drained: map[harvest.Shard]bool{}}
-	p.peek(name, func(r *run) {
-		for at, row := range r.shards {
-			if !row.Drained.IsZero() {
-				f.Drained[at] = true
-			}
-			if row.Counts.Items() > 0 {
-				f.Begun = append(f.Begun, at)
-			}
-		}
+		return false, waiting.StandBy(c.Shard.Of, field, inWay)
 	})
-	return f
+	return taken, c.Shard, err
 }
 
 // take makes the shard ours, or names the owner in the way. Both are nil if another worker has drained it.
 func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay []leasing.HeldLease, err error) {
-	err = p.change(c.Run, func(r *run) error {
+	err = p.set(c.Run, func(r *run) {
 		for at, row := range r.shards {
 			if row.owner != nil && (at == c.Shard || at.Of != c.Shard.Of) {
-				holder := leasing.Holder{Run: c.Run, Shard: at, Owner: row.Owner, Since: time.UnixMicro(row.token), Now: time.Now()}
-				inWay = append(inWay, leasing.HeldLease{Holder: holder})
+				inWay = append(inWay, leasing.HeldLease{Holder: leasing.Holder{Run: c.Run, Shard: at, Owner: row.Owner, Since: time.UnixMicro(row.token)}})
 			}
 		}
 		row := r.shards[c.Shard]
 		if row == nil {
-			row = &shard{}
+			row = &shard{ShardState: harvest.ShardState{Shard: c.Shard}}
 		}
 		if len(inWay) > 0 || undrained && !row.Drained.IsZero() {
-			return nil
+			return
 		}
 		r.shards[c.Shard] = row
-		suspects := r.countCrash(c.Shard)
+		now, suspects := time.Now(), r.countCrash(c.Shard)
 		for at, other := range r.shards {
-			if at.Of != c.Shard.Of && !other.expires.IsZero() {
-				other.token++
-				other.free()
+			if at.Of != c.Shard.Of {
+				other.void()
 			}
 		}
-		now := time.Now()
-		row.token, row.Owner, row.Drained = max(row.token+1, now.UnixMicro()), c.Owner, time.Time{}
+		row.token, row.Owner, row.Held, row.Drained = max(row.token+1, now.UnixMicro()), c.Owner, true, time.Time{}
 		row.renewed, row.expires = now, now.Add(c.TTL)
 		own := leasing.Ownership{Run: c.Run, Shard: c.Shard, Token: row.token, Suspects: suspects}
 		row.owner = &lease{State: leasing.NewState(own, c.TTL, r.fingerprint()), p: p}
@@ -137,7 +150,6 @@ func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay
 		if suspects {
 			taken.Suspects = row.owner
 		}
-		return nil
 	})
 	return taken, inWay, err
 }
@@ -145,20 +157,16 @@ func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay
 // countCrash counts the owners that crashed, while the rows still show who did not give a lease back. It reports whether
 // the new owner is to suspect its items.
 func (r *run) countCrash(at harvest.Shard) bool {
-	crashed := false
 	for other, row := range r.shards {
-		if row.expires.IsZero() || other != at && other.Of == at.Of {
+		if !row.Held || other != at && other.Of == at.Of {
 			continue
 		}
-		crashed = true
+		r.shards[at].crashes++
 		for key, s := range r.suspects {
 			if s.shard == other && s.token == row.token {
 				r.suspects[key] = suspect{shard: s.shard, crashes: s.crashes + 1}
 			}
 		}
-	}
-	if crashed {
-		r.shards[at].crashes++
 	}
 	left := r.shards[at].crashes > 0
 	for _, s := range r.suspects {
@@ -174,17 +182,18 @@ type lease struct {
 }
 
 // under calls do while the shard has our token.
-func (l *lease) under(do func(r *run, row *shard) error) error {
-	err := l.Check()
-	if err == nil {
-		err = l.p.change(l.Own.Run, func(r *run) error {
-			row := r.shards[l.Own.Shard]
-			if row == nil || row.token != l.Own.Token {
-				return store.ErrFenced
-			}
-			return do(r, row)
-		})
-	}
+func (l *lease) under(do func(r *run, row *shard)) error {
+	err := l.p.change(l.Own.Run, func(r *run) error {
+		if err := l.Check(); err != nil {
+			return err
+		}
+		row := r.shards[l.Own.Shard]
+		if row == nil || row.token != l.Own.Token {
+			return store.ErrFenced
+		}
+		do(r, row)
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Own.Name("work on"), l.Seen(err))
 	}
@@ -192,41 +201,33 @@ func (l *lease) under(do func(r *run, row *shard) error) error {
 }
 
 func (l *lease) renew(context.Context) (gen string, err error) {
-	err = l.under(func(r *run, row *shard) error {
-		if err := l.Check(); err != nil {
-			return err
-		}
+	err = l.under(func(r *run, row *shard) {
 		row.renewed, row.expires, gen = time.Now(), time.Now().Add(l.TTL), r.fingerprint()
-		return nil
 	})
 	return gen, err
 }
 
 func (l *lease) Land(_ context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
-	err = l.under(func(r *run, _ *shard) error {
-		counts, err = r.land(l.Own.Shard, l.Own.Token, l.TTL, pages)
-		return err
+	err = l.under(func(r *run, row *shard) {
+		counts = r.land(l.Own.Shard, pages)
+		row.Counts = row.Counts.Plus(counts)
+		if end := time.Now().Add(l.TTL); end.After(row.expires) {
+			row.expires = end
+		}
 	})
 	return counts, err
 }
 
 func (l *lease) Complete(_ context.Context, rejected int64) (finished bool, err error) {
-	err = l.under(func(r *run, row *shard) error {
+	err = l.under(func(r *run, row *shard) {
 		row.Drained, row.Counts.Rejected, row.crashes = time.Now().UTC(), rejected, 0
 		maps.DeleteFunc(r.suspects, func(_ harvest.Key, s suspect) bool { return s.shard == l.Own.Shard })
 		row.free()
 		l.Finish(leasing.ErrReleased)
-		drained := 0
-		for at, other := range r.shards {
-			if at.Of == l.Own.Shard.Of && !other.Drained.IsZero() {
-				drained++
-			}
+		others := func(s harvest.ShardState) bool { return s.Shard.Of != l.Own.Shard.Of }
+		if finished = r.Shards == 0 && harvest.Drained(slices.DeleteFunc(r.states(), others)); finished {
+			r.finish(true)
 		}
-		finished = r.Shards == 0 && drained == l.Own.Shard.Of
-		if finished && r.FinishedAt.IsZero() {
-			r.FinishedAt = time.Now().UTC()
-		}
-		return nil
 	})
 	if err == nil {
 		l.Stop()
@@ -235,11 +236,10 @@ func (l *lease) Complete(_ context.Context, rejected int64) (finished bool, err 
 }
 
 func (l *lease) Release(context.Context) error {
-	_ = l.under(func(r *run, row *shard) error { // another owner's shard is not ours to give back
+	_ = l.under(func(r *run, row *shard) { // another owner's shard is not ours to give back
 		r.withdraw(l.Own.Token, slices.Collect(maps.Keys(r.suspects)))
 		row.free()
 		l.Finish(leasing.ErrReleased)
-		return nil
 	})
 	l.Stop()
 	return nil
@@ -257,40 +257,34 @@ func (r *run) withdraw(token int64, keys []harvest.Key) {
 }
 
 func (l *lease) Withdraw(_ context.Context, keys []harvest.Key) error {
-	return l.under(func(r *run, _ *shard) error { r.withdraw(l.Own.Token, keys); return nil })
+	return l.under(func(r *run, _ *shard) { r.withdraw(l.Own.Token, keys) })
 }
 
 func (l *lease) Load(context.Context) (map[harvest.Key]int, error) {
 	found := map[harvest.Key]int{}
-	err := l.under(func(r *run, _ *shard) error {
+	return found, l.under(func(r *run, _ *shard) {
 		for key, s := range r.suspects {
 			if s.crashes > 0 && (s.shard.Index == l.Own.Shard.Index || s.shard.Of != l.Own.Shard.Of) {
 				found[key] = s.crashes
 			}
 		}
-		return nil
 	})
-	return found, err
 }
 
 func (l *lease) Note(_ context.Context, keys []harvest.Key) error {
-	return l.under(func(r *run, _ *shard) error {
+	return l.under(func(r *run, _ *shard) {
 		for _, key := range keys {
 			r.suspects[key] = suspect{shard: l.Own.Shard, token: l.Own.Token, crashes: r.suspects[key].crashes}
 		}
-		return nil
 	})
 }
 
 func (l *lease) Clear(_ context.Context, keys []harvest.Key) error {
-	return l.under(func(r *run, _ *shard) error {
-		for _, key := range keys {
-			delete(r.suspects, key)
-		}
-		return nil
+	return l.under(func(r *run, _ *shard) {
+		maps.DeleteFunc(r.suspects, func(key harvest.Key, _ suspect) bool { return slices.Contains(keys, key) })
 	})
 }
 
 func (l *lease) Calm(context.Context) error {
-	return l.under(func(_ *run, row *shard) error { row.crashes = 0; return nil })
+	return l.under(func(_ *run, row *shard) { row.crashes = 0 })
 }

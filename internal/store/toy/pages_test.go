@@ -17,9 +17,20 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-func (p *process) Known(_ context.Context, name string, keys []harvest.Key) (known []bool, err error) {
-	p.peek(name, func(r *run) { known = tables.AreIn(r.done(), keys) })
-	return known, nil
+// pick returns the pages for which is holds, in order.
+func (r *run) pick(is func(harvest.Page) bool) (found []harvest.Page) {
+	for _, key := range slices.SortedFunc(maps.Keys(r.pages), harvest.Key.Compare) {
+		if page := r.pages[key]; is(page) {
+			found = append(found, page)
+		}
+	}
+	return found
+}
+
+func landed(page harvest.Page) bool { return page.Outcome == harvest.Landed }
+
+func (p *process) Known(_ context.Context, name string, keys []harvest.Key) ([]bool, error) {
+	return ask(p, name, func(r *run) []bool { return tables.AreIn(r.done(), keys) })
 }
 
 // done are the keys of items that have ended and were not put back.
@@ -31,20 +42,17 @@ func (r *run) done() map[harvest.Key]bool {
 	return found
 }
 
-func (p *process) Landed(_ context.Context, name string, limit int) (items []harvest.Item, err error) {
-	p.peek(name, func(r *run) {
-		for _, page := range r.pages {
-			if page.Outcome == harvest.Landed && len(items) < limit {
-				items = append(items, harvest.Item{Key: page.Key, URL: page.URL, ID: page.ID})
-			}
+func (p *process) Landed(_ context.Context, name string, limit int) ([]harvest.Item, error) {
+	return ask(p, name, func(r *run) (items []harvest.Item) {
+		for _, page := range r.pick(landed) {
+			items = append(items, harvest.Item{Key: page.Key, URL: page.URL, ID: page.ID})
 		}
+		return items[:min(limit, len(items))]
 	})
-	return items, nil
 }
 
 func (p *process) Keys(_ context.Context, name string) iter.Seq2[harvest.Key, error] {
-	var done map[harvest.Key]bool
-	p.peek(name, func(r *run) { done = r.done() })
+	done, _ := ask(p, name, (*run).done)
 	return func(yield func(harvest.Key, error) bool) {
 		for key, is := range done {
 			if is && !yield(key, nil) {
@@ -56,86 +64,66 @@ func (p *process) Keys(_ context.Context, name string) iter.Seq2[harvest.Key, er
 
 func (p *process) Export(_ context.Context, q store.Query, each func(store.Row) error) error {
 	var rows []store.Row
-	err := p.look(q.Run, func(r *run) (err error) { rows, err = r.rows(q); return err })
-	if err != nil {
-		return err
-	}
-	for i, row := range rows {
-		if q.Limit > 0 && i == q.Limit {
-			break
-		}
-		if err := each(row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *run) rows(q store.Query) (rows []store.Row, err error) {
-	for _, key := range slices.SortedFunc(maps.Keys(r.pages), harvest.Key.Compare) {
-		page := r.pages[key]
-		switch {
-		case q.Key != nil && key != *q.Key:
-		case q.What == store.PageRows:
-			if (len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, page.Outcome)) && (q.Reason == "" || q.Reason == page.Reason) &&
-				(q.Status == 0 || q.Status == page.Status) && (q.ID == "" || q.ID == page.ID) && (q.URL == "" || q.URL == page.URL) {
+	err := p.look(q.Run, func(r *run) error {
+		for _, page := range r.pick(func(page harvest.Page) bool { return fits(q, page) }) {
+			records := page.Records
+			page.Records = nil
+			if q.What == store.PageRows {
 				rows = append(rows, store.Row{Page: page})
+				continue
 			}
-		case q.What == store.RecordRows:
-			for _, record := range r.records[key] {
-				rows = append(rows, store.Row{Page: harvest.Page{Key: key, URL: page.URL, ID: page.ID}, Record: record})
+			for _, record := range records {
+				rows = append(rows, store.Row{Page: harvest.Page{Key: page.Key, URL: page.URL, ID: page.ID}, Record: record})
 			}
 		}
+		if q.What != store.PageRows && q.What != store.RecordRows {
+			return fmt.Errorf("export %q: want %s or %s", q.What, store.PageRows, store.RecordRows)
+		}
+		return nil
+	})
+	for i := 0; err == nil && i < len(rows) && (q.Limit == 0 || i < q.Limit); i++ {
+		err = each(rows[i])
 	}
-	if q.What != store.PageRows && q.What != store.RecordRows {
-		return nil, fmt.Errorf("export %q: want %s or %s", q.What, store.PageRows, store.RecordRows)
-	}
-	return rows, nil
+	return err
 }
 
-// land is the one transaction of a batch: the token first, then all rows and counts.
-func (r *run) land(at harvest.Shard, token int64, ttl time.Duration, pages []harvest.Page) (counts harvest.Counts, err error) {
-	row := r.shards[at]
-	if row == nil || row.token != token {
-		return counts, store.ErrFenced
-	}
+func fits(q store.Query, page harvest.Page) bool {
+	return (q.Key == nil || page.Key == *q.Key) && (q.What == store.RecordRows ||
+		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, page.Outcome)) && (q.Reason == "" || q.Reason == page.Reason) &&
+			(q.Status == 0 || q.Status == page.Status) && (q.ID == "" || q.ID == page.ID) && (q.URL == "" || q.URL == page.URL))
+}
+
+// land lands a batch in a shard. The caller has looked at the token.
+func (r *run) land(at harvest.Shard, pages []harvest.Page) (counts harvest.Counts) {
 	var old tables.Replaced
 	for _, page := range tables.Batch(pages) {
 		if !isJSON(page) {
-			page.Refuse("bad_json")
-		}
-		if r.retried[page.Key] {
-			old = append(old, r.pages[page.Key].Outcome)
-			delete(r.pages, page.Key)
-			delete(r.retried, page.Key)
-		}
-		if _, there := r.pages[page.Key]; !there {
-			counts.Add(page.Outcome, tables.BodyBytes(&page))
-			r.insert(page)
+			page.Refuse(tables.ReasonBadJSON)
 		}
 		if page.Chain != nil {
 			r.moveChain(*page.Chain)
 		}
+		last, there := r.pages[page.Key]
+		if r.retried[page.Key] {
+			old = append(old, last.Outcome)
+		}
+		if !there || r.retried[page.Key] {
+			counts.Add(page.Outcome, tables.BodyBytes(&page))
+			r.insert(page)
+		}
+		delete(r.retried, page.Key)
 		delete(r.suspects, page.Key)
 	}
 	for shard, n := range old.Settle(at, r.states()) {
 		r.shards[shard].Counts = r.shards[shard].Counts.Minus(*n)
 	}
-	row.Counts = row.Counts.Plus(counts)
-	if end := time.Now().Add(ttl); end.After(row.expires) {
-		row.expires = end
-	}
-	return counts, nil
+	return counts
 }
 
 // insert adds a page as a database would give it back.
 func (r *run) insert(page harvest.Page) {
-	delete(r.records, page.Key)
-	if len(page.Records) > 0 {
-		r.records[page.Key] = slices.SortedFunc(slices.Values(page.Records), func(a, b harvest.Record) int { return a.Ordinal - b.Ordinal })
-	}
-	page.Records, page.Chain = nil, nil
-	if len(page.Raw) == 0 {
+	page.Records = slices.SortedFunc(slices.Values(page.Records), func(a, b harvest.Record) int { return a.Ordinal - b.Ordinal })
+	if page.Chain = nil; len(page.Raw) == 0 {
 		page.Raw = nil
 	}
 	r.pages[page.Key] = page
@@ -149,77 +137,67 @@ func isJSON(page harvest.Page) bool {
 	return sound
 }
 
-func (p *process) Totals(_ context.Context, name string) (c harvest.Counts, err error) {
-	p.peek(name, func(r *run) {
+func (p *process) Totals(_ context.Context, name string) (harvest.Counts, error) {
+	return ask(p, name, func(r *run) (c harvest.Counts) {
 		rejected := map[int]int64{}
 		for at, row := range r.shards {
 			c = c.Plus(row.Counts)
 			rejected[at.Of] += row.Counts.Rejected
 		}
-		c.Rejected = 0
-		for _, n := range rejected {
-			c.Rejected = max(c.Rejected, n)
-		}
+		c.Rejected = slices.Max(append(slices.Collect(maps.Values(rejected)), 0))
 		var again harvest.Counts
 		for key := range r.retried {
 			again.Add(r.pages[key].Outcome, 0)
 		}
-		c = c.Minus(again)
+		return c.Minus(again)
 	})
-	return c, nil
 }
 
 func (p *process) Rows(_ context.Context, name string, at harvest.Shard) (ofShard, ofRun int64, err error) {
-	p.peek(name, func(r *run) {
-		for shard, row := range r.shards {
-			n := row.Counts.Items()
-			if ofRun += n; shard == at {
-				ofShard = n
-			}
+	shards, err := ask(p, name, (*run).states)
+	for _, s := range shards {
+		if ofRun += s.Counts.Items(); s.Shard == at {
+			ofShard = s.Counts.Items()
 		}
-	})
-	return ofShard, ofRun, nil
+	}
+	return ofShard, ofRun, err
 }
 
-func (p *process) CountOutcomes(_ context.Context, name string, outcomes []harvest.Outcome) (all []store.OutcomeCount, err error) {
-	counts := map[store.OutcomeCount]int64{}
-	p.peek(name, func(r *run) {
+func (p *process) CountOutcomes(_ context.Context, name string, outcomes []harvest.Outcome) ([]store.OutcomeCount, error) {
+	return ask(p, name, func(r *run) (all []store.OutcomeCount) {
+		counts := map[store.OutcomeCount]int64{}
 		for _, page := range r.pages {
 			if slices.Contains(outcomes, page.Outcome) {
 				counts[store.OutcomeCount{Outcome: page.Outcome, Reason: page.Reason, Status: page.Status}]++
 			}
 		}
+		for one, n := range counts {
+			one.Items = n
+			all = append(all, one)
+		}
+		slices.SortFunc(all, func(a, b store.OutcomeCount) int {
+			return cmp.Or(cmp.Compare(b.Items, a.Items), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason), a.Status-b.Status)
+		})
+		return all
 	})
-	for one, n := range counts {
-		one.Items = n
-		all = append(all, one)
-	}
-	slices.SortFunc(all, func(a, b store.OutcomeCount) int {
-		return cmp.Or(cmp.Compare(b.Items, a.Items), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason), a.Status-b.Status)
-	})
-	return all, nil
 }
 
 func (p *process) PutBack(_ context.Context, name string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (counts harvest.Counts, err error) {
 	err = p.change(name, func(r *run) error {
-		if _, err := r.excludeWorkers(); err != nil {
+		if err := r.excludeWorkers(); err != nil {
 			return err
 		}
 		var back tables.PutBack
-		for _, page := range r.pages {
-			if slices.Contains(outcomes, page.Outcome) && wanted(page) {
-				back.Add(page)
-			}
+		for _, page := range r.pick(func(page harvest.Page) bool { return slices.Contains(outcomes, page.Outcome) && wanted(page) }) {
+			back.Add(page)
+			r.retried[page.Key] = true
+			delete(r.suspects, page.Key)
 		}
 		if len(back.Keys) == 0 {
 			return nil
 		}
 		for _, seed := range back.Rewind(slices.Collect(maps.Values(r.chains))) {
 			r.chains[seed] = harvest.Chain{Seed: seed, Step: r.chains[seed].Step}
-		}
-		for _, key := range back.Keys {
-			r.retried[key] = true
-			delete(r.suspects, key)
 		}
 		for _, at := range back.Owners(r.states()) {
 			r.shards[at].Drained = time.Time{}
@@ -230,35 +208,43 @@ func (p *process) PutBack(_ context.Context, name string, outcomes []harvest.Out
 	return counts, err
 }
 
-func (p *process) Retried(_ context.Context, name string, key harvest.Key) (yes bool, err error) {
-	p.peek(name, func(r *run) { yes = r.retried[key] })
-	return yes, nil
+func (p *process) Retried(_ context.Context, name string, key harvest.Key) (bool, error) {
+	return ask(p, name, func(r *run) bool { return r.retried[key] })
 }
 
 func (p *process) Forgive(_ context.Context, name string, crashes int) (forgiven int64, err error) {
 	err = p.change(name, func(r *run) error {
-		if _, err := r.excludeWorkers(); err != nil {
-			return err
+		err := r.excludeWorkers()
+		for key, s := range r.suspects {
+			if err == nil && s.crashes >= crashes {
+				delete(r.suspects, key)
+				forgiven++
+			}
 		}
-		before := len(r.suspects)
-		maps.DeleteFunc(r.suspects, func(_ harvest.Key, s suspect) bool { return s.crashes >= crashes })
-		forgiven = int64(before - len(r.suspects))
-		return nil
+		return err
 	})
 	return forgiven, err
 }
 
+// extract are records that are made again.
+type extract struct {
+	spec   string
+	cursor harvest.Key
+	ended  int64 // items, at its begin
+	staged map[harvest.Key]store.Extracted
+}
+
 func (p *process) ExtractBegin(_ context.Context, name, spec string) (cursor harvest.Key, err error) {
 	err = p.change(name, func(r *run) error {
-		if err := faults.HasBodies(r.Run); err != nil {
-			return err
+		err := faults.HasBodies(r.Run)
+		if err == nil {
+			err = r.excludeWorkers()
 		}
-		landed, err := r.excludeWorkers()
 		if err != nil {
 			return err
 		}
-		if r.extract == nil || r.extract.spec != spec || r.extract.landed != landed {
-			r.extract = &extract{spec: spec, landed: landed, staged: map[harvest.Key]store.Extracted{}}
+		if ended := int64(len(r.pages)); r.extract == nil || r.extract.spec != spec || r.extract.ended != ended {
+			r.extract = &extract{spec: spec, ended: ended, staged: map[harvest.Key]store.Extracted{}}
 		}
 		cursor = r.extract.cursor
 		return nil
@@ -271,16 +257,15 @@ func unextracted(page harvest.Page) bool {
 	return page.Outcome == harvest.Skipped && page.Reason == "extract_failed"
 }
 
-func (p *process) ExtractBodies(_ context.Context, name string, after harvest.Key, limit int) (bodies []store.StoredBody, err error) {
-	p.peek(name, func(r *run) {
-		for _, key := range slices.SortedFunc(maps.Keys(r.pages), harvest.Key.Compare) {
-			page := r.pages[key]
-			if key.Compare(after) > 0 && (page.Outcome == harvest.Landed || unextracted(page)) && page.Body != nil && len(bodies) < limit {
-				bodies = append(bodies, store.StoredBody{Key: key, URL: page.URL, ID: page.ID, MediaType: page.MediaType, Body: page.Body, Raw: page.Raw})
+func (p *process) ExtractBodies(_ context.Context, name string, after harvest.Key, limit int) ([]store.StoredBody, error) {
+	return ask(p, name, func(r *run) (bodies []store.StoredBody) {
+		for _, page := range r.pick(func(page harvest.Page) bool { return landed(page) || unextracted(page) }) {
+			if page.Key.Compare(after) > 0 && page.Body != nil && len(bodies) < limit {
+				bodies = append(bodies, store.StoredBody{Key: page.Key, URL: page.URL, ID: page.ID, MediaType: page.MediaType, Body: page.Body, Raw: page.Raw})
 			}
 		}
+		return bodies
 	})
-	return bodies, nil
 }
 
 func (p *process) ExtractStage(_ context.Context, name string, batch []store.Extracted, cursor harvest.Key) error {
@@ -298,41 +283,31 @@ func (p *process) ExtractStage(_ context.Context, name string, batch []store.Ext
 
 func (p *process) ExtractFinish(_ context.Context, name, spec string) error {
 	return p.change(name, func(r *run) error {
-		landed, err := r.excludeWorkers()
-		if err != nil {
+		made := r.extract
+		if err := r.excludeWorkers(); err != nil {
 			return err
 		}
-		made := r.extract
 		if made == nil || made.spec != spec {
 			return faults.ErrNotBegun
 		}
-		if r.extract = nil; made.landed != landed {
+		if r.extract = nil; made.ended != int64(len(r.pages)) {
 			return faults.ErrGrown
 		}
-		clear(r.records)
-		for key, one := range made.staged {
-			if len(one.Records) > 0 {
-				r.records[key] = one.Records
-			}
-			if page := r.pages[key]; unextracted(page) && (one.Worked || len(one.Records) > 0) {
+		var old tables.Replaced
+		for key, page := range r.pages {
+			one := made.staged[key]
+			if page.Records = one.Records; unextracted(page) && (one.Worked || len(one.Records) > 0) {
+				old = append(old, page.Outcome)
 				page.Outcome, page.Reason, page.Detail = harvest.Landed, "", ""
-				r.pages[key] = page
-				r.countLanded()
+			}
+			r.pages[key] = page
+		}
+		if len(old) > 0 {
+			for at, n := range old.Settle(r.states()[0].Shard, r.states()) {
+				r.shards[at].Counts = r.shards[at].Counts.Minus(*n).Plus(harvest.Counts{Landed: n.Skipped})
 			}
 		}
-		r.former[r.Extract] = true
-		r.Extract = spec
+		r.former[r.Extract], r.Extract = true, spec
 		return nil
 	})
-}
-
-// countLanded counts a page as landed that a shard counts as skipped.
-func (r *run) countLanded() {
-	for _, row := range r.shards {
-		if row.Counts.Skipped > 0 {
-			row.Counts.Skipped--
-			row.Counts.Landed++
-			return
-		}
-	}
 }

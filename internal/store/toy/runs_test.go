@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/faults"
+	"shoal/internal/store/internal/leasing"
 	"shoal/internal/store/internal/opening"
 	"shoal/internal/store/internal/tables"
 )
@@ -22,11 +24,7 @@ func (p *process) FindRun(_ context.Context, name string) (found harvest.Run, er
 }
 
 func (p *process) ListRuns(context.Context) (all []harvest.Run, err error) {
-	p.m.mu.Lock()
-	defer p.m.mu.Unlock()
-	for _, r := range p.m.runs {
-		all = append(all, r.Run)
-	}
+	(&twin{p.m}).each(func(r *run) { all = append(all, r.Run) })
 	slices.SortFunc(all, func(a, b harvest.Run) int {
 		return cmp.Or(b.OpenedAt.Compare(a.OpenedAt), strings.Compare(b.Name, a.Name))
 	})
@@ -47,7 +45,8 @@ func (p *process) OpenRun(_ context.Context, given harvest.Run) (_ harvest.Run, 
 	}
 	given = opening.AsNow(given, given.Extract != r.Extract && r.former[given.Extract])
 	if other := store.Contradicts(r.Run, given); other != nil {
-		if !other.Redefinable() || p.m.leaders[given.Name] != nil || !r.redefinable() {
+		// A worker has begun the run, and gone without landing anything.
+		if !other.Redefinable() || r.leader != nil || len(r.shards) == 0 || r.busy() != nil || len(r.pick(landed)) > 0 {
 			return r.Run, false, other
 		}
 		r.redefine(given)
@@ -57,67 +56,40 @@ func (p *process) OpenRun(_ context.Context, given harvest.Run) (_ harvest.Run, 
 	return r.Run, false, nil
 }
 
-// redefinable reports whether a worker has begun the run and gone without landing anything.
-func (r *run) redefinable() bool {
-	for _, row := range r.shards {
-		if row.live() {
-			return false
-		}
-	}
-	for _, page := range r.pages {
-		if page.Outcome == harvest.Landed {
-			return false
-		}
-	}
-	return len(r.shards) > 0
-}
-
 func (r *run) redefine(given harvest.Run) {
-	old := r.Run
-	r.Run = opening.Redefined(old, given)
-	for _, x := range []struct{ to, from *string }{
-		{&r.Upstream, &given.Upstream}, {&r.API, &given.API}, {&r.Host, &given.Host}, {&r.Extract, &given.Extract},
-		{&r.Body, &given.Body}, {&r.Rate, &given.Rate}, {&r.Run.Corpus, &given.Corpus},
-	} {
-		*x.to = cmp.Or(*x.from, *x.to)
+	if opening.Relists(r.Run, given) {
+		r.relist()
 	}
+	r.Run = opening.Redefined(r.Run, given)
 	r.CorpusItems, r.CorpusSum, r.FinishedAt, r.Generation = 0, "", time.Time{}, rand.Text()
 	r.empty()
 	for _, row := range r.shards {
-		if !row.expires.IsZero() {
-			row.token++
-			row.free()
-		}
+		row.void()
 		row.Counts, row.crashes, row.Drained = harvest.Counts{}, 0, time.Time{}
-	}
-	if opening.Relists(old, given) {
-		r.relist()
 	}
 }
 
-func (p *process) FinishRun(_ context.Context, name string) (finished bool, err error) {
-	err = p.change(name, func(r *run) error {
-		if finished = harvest.Drained(r.states()); !finished {
-			r.FinishedAt = time.Time{}
-		} else if r.FinishedAt.IsZero() {
-			r.FinishedAt = time.Now().UTC()
-		}
-		return nil
-	})
-	return finished, err
+// finish notes whether the run is finished.
+func (r *run) finish(is bool) {
+	if !is {
+		r.FinishedAt = time.Time{}
+	} else if r.FinishedAt.IsZero() {
+		r.FinishedAt = time.Now().UTC()
+	}
+}
+
+func (p *process) FinishRun(_ context.Context, name string) (is bool, err error) {
+	err = p.set(name, func(r *run) { is = harvest.Drained(r.states()); r.finish(is) })
+	return is, err
 }
 
 func (p *process) Reopen(_ context.Context, name string) error {
-	return p.change(name, func(r *run) error {
-		r.Generation = rand.Text()
-		r.grow()
-		return nil
-	})
+	return p.set(name, func(r *run) { r.Generation = rand.Text(); r.grow() })
 }
 
 // grow gives every shard more to do.
 func (r *run) grow() {
-	r.FinishedAt = time.Time{}
+	r.finish(false)
 	for _, row := range r.shards {
 		row.Drained = time.Time{}
 	}
@@ -125,32 +97,15 @@ func (r *run) grow() {
 
 func (p *process) DropRun(_ context.Context, name string) error {
 	return p.change(name, func(r *run) error {
-		if p.m.leaders[name] != nil {
+		if r.leader != nil {
 			return faults.ErrLed
 		}
-		if _, err := r.excludeWorkers(); err != nil {
-			return err
+		err := r.excludeWorkers()
+		if err == nil {
+			delete(p.m.runs, name)
 		}
-		delete(p.m.runs, name)
-		return nil
+		return err
 	})
-}
-
-// excludeWorkers makes sure that no worker holds a shard, and voids the leases of those that were silent.
-func (r *run) excludeWorkers() (landed int64, err error) {
-	for at, row := range r.shards {
-		if row.live() {
-			return 0, faults.BusyShard(at, row.Owner)
-		}
-		landed += row.Counts.Landed + row.Counts.Skipped
-	}
-	for _, row := range r.shards {
-		if !row.expires.IsZero() {
-			row.token = max(row.token+1, time.Now().UnixMicro())
-			row.free()
-		}
-	}
-	return landed, nil
 }
 
 func (p *process) Fingerprint(_ context.Context, name string) (gen string, err error) {
@@ -164,59 +119,56 @@ func (r *run) fingerprint() string {
 }
 
 func (p *process) NewGeneration(_ context.Context, name string) error {
-	return p.change(name, func(r *run) error { r.Generation = rand.Text(); return nil })
+	return p.set(name, func(r *run) { r.Generation = rand.Text() })
 }
 
 func (p *process) RecordDigest(_ context.Context, name, known string, items int64, sum string) (recorded bool, err error) {
-	err = p.change(name, func(r *run) error {
+	err = p.set(name, func(r *run) {
 		if recorded = r.CorpusSum == known; recorded {
 			r.CorpusItems, r.CorpusSum = items, sum
 		}
 		if recorded && known != "" {
 			r.grow()
 		}
-		return nil
 	})
 	return recorded, err
 }
 
-func (p *process) CorpusRows(_ context.Context, name string, after int64, limit int) (found []harvest.Entry, err error) {
-	p.peek(name, func(r *run) {
+func (p *process) CorpusRows(_ context.Context, name string, after int64, limit int) ([]harvest.Entry, error) {
+	return ask(p, name, func(r *run) []harvest.Entry {
 		rest := r.corpus[min(after, int64(len(r.corpus))):]
-		found = slices.Clone(rest[:min(limit, len(rest))])
+		return slices.Clone(rest[:min(limit, len(rest))])
 	})
-	return found, nil
 }
 
-func (p *process) CorpusSize(_ context.Context, name string) (n int64, err error) {
-	p.peek(name, func(r *run) { n = int64(len(r.corpus)) })
-	return n, nil
+func (p *process) CorpusSize(_ context.Context, name string) (int64, error) {
+	return ask(p, name, func(r *run) int64 { return int64(len(r.corpus)) })
 }
 
-func (p *process) Chain(_ context.Context, name, seed string) (c harvest.Chain, err error) {
-	p.peek(name, func(r *run) { c = r.chains[seed] })
+func (p *process) Chain(_ context.Context, name, seed string) (harvest.Chain, error) {
+	c, err := ask(p, name, func(r *run) harvest.Chain { return r.chains[seed] })
 	c.Seed = seed
-	return c, nil
+	return c, err
 }
 
-func (p *process) ChainsDone(_ context.Context, name string) (n int, err error) {
-	p.peek(name, func(r *run) {
+func (p *process) ChainsDone(_ context.Context, name string) (int, error) {
+	return ask(p, name, func(r *run) (n int) {
 		for _, c := range r.chains {
 			if c.Done {
 				n++
 			}
 		}
+		return n
 	})
-	return n, nil
 }
 
-func (p *process) LongestChain(_ context.Context, name string) (steps int64, err error) {
-	p.peek(name, func(r *run) {
+func (p *process) LongestChain(_ context.Context, name string) (int64, error) {
+	return ask(p, name, func(r *run) (steps int64) {
 		for _, c := range r.chains {
 			steps = max(steps, c.Step)
 		}
+		return steps
 	})
-	return steps, nil
 }
 
 func (p *process) CommitStep(_ context.Context, name string, to harvest.Chain, entries []harvest.Entry) error {
@@ -234,14 +186,156 @@ func (p *process) CommitStep(_ context.Context, name string, to harvest.Chain, e
 // moveChain takes a chain to its next step, if that is what follows. One that has come to its end earlier than when it was
 // walked before has ended, too.
 func (r *run) moveChain(to harvest.Chain) bool {
-	c, begun := r.chains[to.Seed]
-	switch {
-	case !begun && to.Step != 1, c.Done:
-		return false
-	case begun && c.Step != to.Step-1 && (!to.Done || c.Step < to.Step):
+	c := r.chains[to.Seed] // before its first step, at step 0
+	if c.Done || c.Step != to.Step-1 && (!to.Done || c.Step < to.Step) {
 		return false
 	}
 	to.Step = max(to.Step, c.Step)
 	r.chains[to.Seed] = to
 	return true
+}
+
+// host is what is known of an upstream: its orders, and the ends of a hold and of a silence.
+type host struct {
+	harvest.Control
+	hold, silence time.Time
+}
+
+// host returns what is known of a host. The lock is held.
+func (m *memory) host(name string) *host {
+	if m.hosts[name] == nil {
+		m.hosts[name] = &host{}
+	}
+	return m.hosts[name]
+}
+
+// order changes what is known of a host. by is the operator who ordered it, empty where that is the upstream.
+func (p *process) order(name, by string, do func(h *host)) error {
+	p.m.mu.Lock()
+	defer p.m.mu.Unlock()
+	h := p.m.host(name)
+	if by != "" {
+		h.By, h.At = by, time.Now()
+	}
+	do(h)
+	return nil
+}
+
+func (p *process) Control(_ context.Context, name string) (c harvest.Control, err error) {
+	err = p.look(name, func(r *run) error {
+		h := p.m.host(r.Host)
+		if c = h.Control; c.Hold != harvest.Forever {
+			c.Hold = max(0, time.Until(h.hold))
+		}
+		c.Silence, c.DrainBy, c.DrainAt, c.Done = max(0, time.Until(h.silence)), r.drainBy, r.drainAt, r.FinishedAt
+		return nil
+	})
+	return c, err
+}
+
+func (p *process) SetRate(_ context.Context, name, rate, by string) error {
+	return p.order(name, by, func(h *host) { h.Rate = rate })
+}
+
+func (p *process) Hold(_ context.Context, name string, length time.Duration, by string) error {
+	return p.order(name, by, func(h *host) { h.Control.Hold, h.hold = length, time.Now().Add(length) })
+}
+
+func (p *process) Silence(_ context.Context, name string, length time.Duration) error {
+	return p.order(name, "", func(h *host) {
+		if end := time.Now().Add(length); end.After(h.silence) {
+			h.silence = end
+		}
+	})
+}
+
+func (p *process) Lift(_ context.Context, name, by string) error {
+	return p.order(name, by, func(h *host) { h.silence, h.Lifted = time.Time{}, time.Now() })
+}
+
+func (p *process) RequestDrain(_ context.Context, name, by string) error {
+	return p.set(name, func(r *run) {
+		if r.drainBy, r.drainAt = by, time.Now(); by == "" {
+			r.drainAt = time.Time{}
+		}
+	})
+}
+
+func (p *process) SaveWork(_ context.Context, w harvest.Work) error {
+	return p.set(w.Run, func(r *run) {
+		for _, m := range w.Minutes {
+			if r.sent[m.Unix] == nil {
+				r.sent[m.Unix] = map[string]harvest.Minute{}
+			}
+			r.sent[m.Unix][w.Worker] = m
+		}
+		w.Seen, w.Minutes = time.Now(), nil
+		r.work[w.Worker] = w
+	})
+}
+
+func (p *process) ListWork(_ context.Context, name string) ([]harvest.Work, error) {
+	return ask(p, name, func(r *run) []harvest.Work {
+		return slices.SortedFunc(maps.Values(r.work), func(a, b harvest.Work) int {
+			return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Worker, b.Worker))
+		})
+	})
+}
+
+func (p *process) ListMinutes(_ context.Context, name string) ([]harvest.Minute, error) {
+	return ask(p, name, func(r *run) (all []harvest.Minute) {
+		for _, unix := range slices.Sorted(maps.Keys(r.sent)) {
+			sum := harvest.Minute{Unix: unix}
+			for _, m := range r.sent[unix] {
+				for i, n := range m.Seconds {
+					sum.Seconds[i] += n
+				}
+			}
+			all = append(all, sum)
+		}
+		return all
+	})
+}
+
+// leader is who leads a run.
+type leader struct {
+	p          *process
+	run, owner string
+}
+
+func (p *process) Lead(ctx context.Context, name, owner string, waiting func(sentence string)) (store.Leadership, error) {
+	l, told := &leader{p, name, owner}, ""
+	err := wait(ctx, func() (bool, error) {
+		var other *leader
+		err := p.look(name, func(r *run) error {
+			if other = r.leader; other == nil {
+				r.leader = l
+			}
+			return nil
+		})
+		if other != nil && other.owner != told && waiting != nil {
+			told = other.owner
+			waiting(leasing.Leads(name, told))
+		}
+		return other == nil, err
+	})
+	return l, err
+}
+
+func (l *leader) Keep(context.Context) error {
+	return l.p.look(l.run, func(r *run) error {
+		if r.leader != l {
+			return store.ErrHeld
+		}
+		return nil
+	})
+}
+
+func (l *leader) Close() {
+	_ = l.p.look(l.run, func(r *run) error { // a run that is gone has no leader
+		if r.leader == l {
+			r.leader = nil
+		}
+		return nil
+	})
 }

@@ -17,27 +17,25 @@ import (
 func TestAThirdStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	storetest.Contract(t, func(*testing.T) storetest.Twin {
-		return &twin{&memory{runs: map[string]*run{}, hosts: map[string]*host{}, leaders: map[string]*leader{}}}
+		return &twin{&memory{runs: map[string]*run{}, hosts: map[string]*host{}}}
 	})
 }
 
 // memory is what stays when a process ends. One lock makes each method one transaction.
 type memory struct {
-	mu      sync.Mutex
-	schema  schema.State
-	runs    map[string]*run
-	hosts   map[string]*host
-	leaders map[string]*leader
+	mu     sync.Mutex
+	schema schema.State
+	runs   map[string]*run
+	hosts  map[string]*host
 }
 
 // run is all that belongs to one run.
 type run struct {
 	harvest.Run
-	drainBy string
-	drainAt time.Time
-
-	pages    map[harvest.Key]harvest.Page // without their records
-	records  map[harvest.Key][]harvest.Record
+	leader   *leader
+	drainBy  string
+	drainAt  time.Time
+	pages    map[harvest.Key]harvest.Page // with their records
 	retried  map[harvest.Key]bool
 	suspects map[harvest.Key]suspect
 	shards   map[harvest.Shard]*shard
@@ -46,40 +44,23 @@ type run struct {
 	former   map[string]bool // specs of former extracts
 	extract  *extract        // nil while none is under way
 	work     map[string]harvest.Work
-	sent     map[string]map[int64]harvest.Minute // by worker
+	sent     map[int64]map[string]harvest.Minute // by minute and worker
 }
 
-// shard is the row of a shard that a worker has held.
-type shard struct {
-	harvest.ShardState
-	token            int64
-	renewed, expires time.Time // expires is zero where the lease was given back
-	crashes          int
-	owner            *lease // nil where its process is gone
+func newRun(given harvest.Run) *run {
+	r := &run{Run: given, former: map[string]bool{}, work: map[string]harvest.Work{}, sent: map[int64]map[string]harvest.Minute{}, shards: map[harvest.Shard]*shard{}}
+	r.empty()
+	r.relist()
+	return r
 }
 
-// suspect is an item that was in flight when an owner of its shard crashed, or is in flight now.
-type suspect struct {
-	shard   harvest.Shard
-	token   int64 // of the owner that has it in flight; 0: none
-	crashes int
+// empty takes the pages out.
+func (r *run) empty() {
+	r.pages, r.retried, r.suspects = map[harvest.Key]harvest.Page{}, map[harvest.Key]bool{}, map[harvest.Key]suspect{}
 }
 
-// extract are records that are made again.
-type extract struct {
-	spec   string
-	cursor harvest.Key
-	landed int64
-	staged map[harvest.Key]store.Extracted
-}
-
-// host is what is known of an upstream.
-type host struct {
-	rate, by            string
-	at, lifted, silence time.Time
-	hold                time.Time
-	forever             bool
-}
+// relist forgets what was enumerated.
+func (r *run) relist() { r.corpus, r.chains = nil, map[string]harvest.Chain{} }
 
 // process is one opened store.
 type process struct {
@@ -95,137 +76,118 @@ func (m *memory) open(options store.Options) (*process, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	needed, err := m.schema.Check(known, options)
-	if err != nil {
-		return nil, err
-	}
 	if needed {
 		m.schema = schema.State{Version: known, By: options.Version}
 	}
 	if options.LeaseTTL == 0 {
 		options.LeaseTTL = store.DefaultLeaseTTL
 	}
-	return &process{m: m, readOnly: options.ReadOnly, ttl: options.LeaseTTL}, nil
+	return &process{m: m, readOnly: options.ReadOnly, ttl: options.LeaseTTL}, err
 }
 
 // Close implements [io.Closer].
 func (p *process) Close() error { return nil }
 
-var errReadOnly = errors.New("this store was opened to be read")
-
 // look calls do with the run, if there is one.
 func (p *process) look(name string, do func(r *run) error) error {
 	p.m.mu.Lock()
 	defer p.m.mu.Unlock()
-	r := p.m.runs[name]
-	if r == nil {
-		return store.ErrNoRun
+	if r := p.m.runs[name]; r != nil {
+		return do(r)
 	}
-	return do(r)
+	return store.ErrNoRun
 }
 
 // change is look for those who write. What do changes before an error stays: do decides first.
 func (p *process) change(name string, do func(r *run) error) error {
 	if p.readOnly {
-		return errReadOnly
+		return errors.New("this store was opened to be read")
 	}
 	return p.look(name, do)
 }
 
-// peek calls do with the run; what is not there is empty.
-func (p *process) peek(name string, do func(r *run)) {
-	if err := p.look(name, func(r *run) error { do(r); return nil }); err != nil {
-		do(newRun(harvest.Run{}))
+// set is change where nothing can be refused.
+func (p *process) set(name string, do func(r *run)) error {
+	return p.change(name, func(r *run) error { do(r); return nil })
+}
+
+// ask returns what do finds in the run; a run that is not there is empty.
+func ask[T any](p *process, name string, do func(r *run) T) (found T, err error) {
+	if p.look(name, func(r *run) error { found = do(r); return nil }) != nil {
+		found = do(newRun(harvest.Run{}))
+	}
+	return found, nil
+}
+
+// wait tries until it is done.
+func wait(ctx context.Context, try func() (done bool, err error)) error {
+	for {
+		if done, err := try(); done || err != nil {
+			return err
+		}
+		if err := leasing.Pause(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
 	}
 }
-
-func newRun(given harvest.Run) *run {
-	r := &run{Run: given, former: map[string]bool{}, work: map[string]harvest.Work{}, sent: map[string]map[int64]harvest.Minute{}, shards: map[harvest.Shard]*shard{}}
-	r.empty()
-	r.relist()
-	return r
-}
-
-// empty takes the pages out.
-func (r *run) empty() {
-	r.pages, r.records = map[harvest.Key]harvest.Page{}, map[harvest.Key][]harvest.Record{}
-	r.retried, r.suspects = map[harvest.Key]bool{}, map[harvest.Key]suspect{}
-}
-
-// relist forgets what was enumerated.
-func (r *run) relist() { r.corpus, r.chains = nil, map[string]harvest.Chain{} }
 
 // twin is what the contract does behind the store's back.
 type twin struct{ m *memory }
 
 func (w *twin) Open(_ context.Context, options store.Options) (*store.Store, error) {
 	p, err := w.m.open(options)
-	if err != nil {
-		return nil, err
-	}
 	return &store.Store{
 		Runs: p, Lifecycle: p, Mirrors: p, Pages: p, Counts: p, Retries: p, Corpus: p, Chains: p, Leases: p, Leaders: p,
 		Controls: p, Silences: p, Work: p, Extraction: p, Closer: p,
-	}, nil
+	}, err
 }
 
-func (w *twin) Overtake(_ testing.TB, name string, at harvest.Shard) {
-	w.m.mu.Lock()
-	defer w.m.mu.Unlock()
-	row := w.m.runs[name].shards[at]
-	row.token++
-	row.free()
-}
-
-func (w *twin) Lapse(testing.TB) {
+// each calls do with all runs.
+func (w *twin) each(do func(r *run)) {
 	w.m.mu.Lock()
 	defer w.m.mu.Unlock()
 	for _, r := range w.m.runs {
-		for _, row := range r.shards {
-			if !row.expires.IsZero() {
-				row.expires = time.Unix(0, 0)
-			}
-		}
+		do(r)
 	}
+}
+
+func (w *twin) Overtake(_ testing.TB, name string, at harvest.Shard) {
+	w.each(func(r *run) {
+		if r.Name == name {
+			r.shards[at].void()
+		}
+	})
+}
+
+func (w *twin) Lapse(testing.TB) {
+	w.each(func(r *run) {
+		for _, row := range r.shards {
+			row.expires = time.Time{}
+		}
+	})
 }
 
 // Crash lets a process die: all that it leaves behind is in memory.
 func (w *twin) Crash(t testing.TB, c storetest.Crash) {
 	t.Helper()
 	p, err := w.m.open(store.Options{})
-	must(t, err)
 	owner := storetest.MustClaim(t, p, store.Claim{Run: storetest.Name, Shard: c.Shard, Owner: "child", TTL: storetest.ShortTTL})
 	if len(c.Noted) > 0 {
-		must(t, owner.Suspects.Note(t.Context(), storetest.KeysOf(c.Noted)))
-		must(t, owner.Suspects.Withdraw(t.Context(), storetest.KeysOf(c.Withdrawn)))
+		err = errors.Join(err, owner.Suspects.Note(t.Context(), storetest.KeysOf(c.Noted)), owner.Suspects.Withdraw(t.Context(), storetest.KeysOf(c.Withdrawn)))
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	if len(c.Landed) > 0 {
 		storetest.MustLand(t, owner, c.Landed)
 	}
-	l := owner.Lander.(*lease)
-	l.Finish(leasing.ErrReleased)
-	l.Stop()
-	w.m.mu.Lock()
-	defer w.m.mu.Unlock()
-	w.m.runs[storetest.Name].shards[c.Shard].owner = nil
+	owner.Lander.(*lease).Stop()
+	w.each(func(r *run) { r.shards[c.Shard].owner = nil })
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (w *twin) LosePages(testing.TB) {
-	w.m.mu.Lock()
-	defer w.m.mu.Unlock()
-	for _, r := range w.m.runs {
-		clear(r.pages)
-	}
-}
+// LosePages loses the records too: here they are part of the pages.
+func (w *twin) LosePages(testing.TB) { w.each(func(r *run) { clear(r.pages) }) }
 
 func (w *twin) Upgrade(_ testing.TB, version int, by string) {
-	w.m.mu.Lock()
-	defer w.m.mu.Unlock()
 	w.m.schema = schema.State{Version: version, By: by}
 }

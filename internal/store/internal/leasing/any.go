@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"shoal/internal/harvest"
+	"shoal/internal/store"
 )
 
 // Field is all shards of a run at one look.
@@ -13,6 +14,20 @@ type Field struct {
 	Held    []HeldLease
 	Begun   []harvest.Shard // a worker landed items of it
 	Drained map[harvest.Shard]bool
+}
+
+// FieldOf is the field of the shards that workers have held, without what they hold.
+func FieldOf(shards []harvest.ShardState) *Field {
+	f := &Field{Drained: map[harvest.Shard]bool{}}
+	for _, s := range shards {
+		if !s.Drained.IsZero() {
+			f.Drained[s.Shard] = true
+		}
+		if s.Counts.Items() > 0 {
+			f.Begun = append(f.Begun, s.Shard)
+		}
+	}
+	return f
 }
 
 // Left returns the shards of one N that are neither drained nor in the way, begun ones first: a
@@ -53,8 +68,20 @@ func (f *Field) Done() bool {
 	return false
 }
 
-// Standby reports that all shards are in other hands.
-func Standby(run string, of int, f *Field, inWay []HeldLease) string {
+// StandBy reports, once, that all shards of one N are in other hands, or refuses to wait for one.
+func (w *Claiming) StandBy(of int, f *Field, inWay []HeldLease) error {
+	sentence := standby(w.Run, of, f, inWay)
+	if w.NoWait {
+		return fmt.Errorf("%w: %s", store.ErrHeld, sentence)
+	}
+	if !w.stands && w.Waiting != nil {
+		w.stands = true
+		w.Waiting(sentence)
+	}
+	return nil
+}
+
+func standby(run string, of int, f *Field, inWay []HeldLease) string {
 	if len(inWay) > 0 && inWay[0].Shard.Of != of {
 		return inWay[0].sentence(harvest.Shard{Of: of})
 	}

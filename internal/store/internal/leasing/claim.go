@@ -61,7 +61,8 @@ func (h Holder) held(want harvest.Shard) error {
 // Claiming is a claim under way, and the owner that it waits for.
 type Claiming struct {
 	store.Claim
-	told Holder // the owner of the last call of Waiting
+	told   Holder // the owner of the last call of Waiting
+	stands bool   // StandBy has called Waiting
 }
 
 // Report reports which owner the claim waits for, or refuses to wait for an owner who is alive.

@@ -32,6 +32,8 @@ func Adopted(stored, given harvest.Run) harvest.Run {
 
 // Redefined returns the inputs of a run that is given others; inputs that are not given stay.
 func Redefined(stored, given harvest.Run) harvest.Run {
+	stored.Upstream, stored.API, stored.Host = cmp.Or(given.Upstream, stored.Upstream), cmp.Or(given.API, stored.API), cmp.Or(given.Host, stored.Host)
+	stored.Extract, stored.Body, stored.Corpus = cmp.Or(given.Extract, stored.Extract), cmp.Or(given.Body, stored.Body), cmp.Or(given.Corpus, stored.Corpus)
 	stored.Next, stored.Items = cmp.Or(given.Next, stored.Next), cmp.Or(given.Items, stored.Items)
 	stored.Split, stored.ID, stored.Absent = cmp.Or(given.Split, stored.Split), cmp.Or(given.ID, stored.ID), cmp.Or(given.Absent, stored.Absent)
 	return Adopted(stored, given)
