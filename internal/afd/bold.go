@@ -3,6 +3,8 @@ package afd
 import (
 	"html"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // vote is the words in bold at the start of an item.
@@ -210,7 +212,7 @@ func sentenceBefore(s string) string { return s[strings.LastIndexAny(s, ".?!;:>|
 func clauseAfter(s string) string {
 	s = s[:min(len(s), longestAfter)]
 	if i := strings.IndexAny(s, ".!;:,()<>{}[]|?"); i >= 0 {
-		if s[i] == '?' {
+		if s[i] == '?' && !apart(s[:i]) {
 			return s[:i+1]
 		}
 		s = s[:i]
@@ -219,6 +221,25 @@ func clauseAfter(s string) string {
 		s, _, _ = strings.Cut(s, dash)
 	}
 	return s
+}
+
+// apart reports whether s, what follows words in bold up to a question mark, is a sentence of its own
+// that asks something else: it begins with a capital and no word in it asks about or names a vote.
+func apart(s string) bool {
+	list := strings.Fields(s)
+	if len(list) < 3 || !strings.HasPrefix(s, " ") {
+		return false
+	}
+	if first, _ := utf8.DecodeRuneInString(list[0]); !unicode.IsUpper(first) {
+		return false
+	}
+	for i, word := range list {
+		w := strings.ToLower(strings.Trim(word, "'\""))
+		if labelWords[w] != "" || negations[w] || i == 0 && (asks[w] || inverted[w] || pronouns[w]) {
+			return false
+		}
+	}
+	return true
 }
 
 // onlyNegates reports whether the words in bold mean no more than "not".
