@@ -50,7 +50,7 @@ func Lead(ctx context.Context, env Env, set config.Worker) (led Led, err error) 
 		l.run = leading.Run
 	}
 	if led.Report.Run != "" {
-		led.Seen = l.examples(life, status.Seen{Refused: led.Report.Refused, Budget: led.Report.Budget, Lowered: led.Report.Lowered}, led.Totals)
+		led.Seen = l.ended(life, status.Seen{Refused: led.Report.Refused, Budget: led.Report.Budget, Lowered: led.Report.Lowered}, led.Totals)
 	}
 	led.Run = l.run
 	if cause := context.Cause(life); err != nil && errors.Is(cause, worker.ErrStopped) {

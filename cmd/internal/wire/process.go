@@ -13,6 +13,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
 	"shoal/internal/runs"
+	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/store/kinds"
 	"shoal/internal/store/stores"
@@ -249,7 +250,7 @@ func allowed(set config.Worker) runs.Allowed {
 // is.
 func (p *process) storeFlag() string {
 	if p.set.Source("store").Kind == config.FromFlag {
-		return " --store " + quote(p.set.Store)
+		return " --store " + status.ShellWord(p.set.Store)
 	}
 	return ""
 }

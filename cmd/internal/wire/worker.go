@@ -69,7 +69,7 @@ func (s *shards) seen(ctx context.Context) status.Seen {
 	if err != nil { // what this process knows
 		totals = p.Counts
 	}
-	return s.examples(ctx, seen, totals)
+	return s.ended(ctx, seen, totals)
 }
 
 // prepare opens the parts in the order in which an item meets them.
