@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -31,7 +30,7 @@ func (s *Store) land(ctx context.Context, own leasing.Ownership, ttl time.Durati
 		counts = harvest.Counts{}
 		var old tables.Replaced
 		for i := range rows {
-			refuseInvalidJSON(&rows[i])
+			tables.RefuseInvalidJSON(&rows[i])
 			was, err := l.removeRetried(ctx, rows[i].Key)
 			if err != nil {
 				return err
@@ -63,17 +62,6 @@ func (s *Store) land(ctx context.Context, own leasing.Ownership, ttl time.Durati
 		return harvest.Counts{}, err
 	}
 	return counts, nil
-}
-
-// refuseInvalidJSON makes the check that PostgreSQL's types make.
-func refuseInvalidJSON(p *harvest.Page) {
-	sound := (len(p.Body) == 0 || json.Valid(p.Body)) && (len(p.Headers) == 0 || json.Valid(p.Headers))
-	for i := range p.Records {
-		sound = sound && json.Valid(p.Records[i].Data)
-	}
-	if !sound {
-		p.Refuse(tables.ReasonBadJSON)
-	}
 }
 
 // landing holds the prepared statements of one landing transaction, which closes them.

@@ -14,7 +14,7 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// shard is the row of a shard that a worker has held. Held and Drained are as others see them.
+// shard is the row of a shard that a worker has held.
 type shard struct {
 	harvest.ShardState
 	token            int64
@@ -30,14 +30,9 @@ type suspect struct {
 	crashes int
 }
 
-// live reports whether the shard is held and its lease has not run out.
 func (s *shard) live() bool { return s.Held && s.expires.After(time.Now()) }
-
-// free gives the shard back.
-func (s *shard) free() { s.Held, s.owner = false, nil }
-
-// void takes the shard away from its owner, so that its token is refused.
-func (s *shard) void() {
+func (s *shard) free()      { s.Held, s.owner = false, nil }
+func (s *shard) void() { // the owner's token is refused from now on
 	if s.Held {
 		s.token = max(s.token+1, time.Now().UnixMicro())
 		s.free()
@@ -53,9 +48,7 @@ func (r *run) states() (all []harvest.ShardState) {
 		}
 		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b harvest.ShardState) int {
-		return cmp.Or(a.Shard.Of-b.Shard.Of, a.Shard.Index-b.Shard.Index)
-	})
+	slices.SortFunc(all, func(a, b harvest.ShardState) int { return cmp.Or(a.Shard.Of-b.Shard.Of, a.Shard.Index-b.Shard.Index) })
 	return all
 }
 
@@ -85,11 +78,10 @@ func (r *run) excludeWorkers() error {
 }
 
 func (p *process) Claim(ctx context.Context, c store.Claim) (taken *store.Lease, err error) {
-	c = leasing.WithTTL(c, p.ttl)
-	waiting := leasing.Claiming{Claim: c}
+	waiting := leasing.Claiming{Claim: leasing.WithTTL(c, p.ttl)}
 	err = wait(ctx, func() (bool, error) {
 		var inWay []leasing.HeldLease
-		if taken, inWay, err = p.take(c, false); err == nil && taken == nil {
+		if taken, inWay, err = p.take(waiting.Claim, false); err == nil && taken == nil {
 			err = waiting.Report(inWay)
 		}
 		return taken != nil, err
@@ -106,9 +98,8 @@ func (p *process) ClaimAny(ctx context.Context, c store.Claim) (taken *store.Lea
 		if field.Done() {
 			return false, store.ErrNoShardLeft
 		}
-		var inWay []leasing.HeldLease
+		var inWay, held []leasing.HeldLease
 		for _, c.Shard = range field.Left(c.Shard.Of, nil) {
-			var held []leasing.HeldLease
 			if taken, held, err = p.take(c, true); taken != nil || err != nil {
 				return true, err
 			}
@@ -122,20 +113,18 @@ func (p *process) ClaimAny(ctx context.Context, c store.Claim) (taken *store.Lea
 // take makes the shard ours, or names the owner in the way. Both are nil if another worker has drained it.
 func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay []leasing.HeldLease, err error) {
 	err = p.set(c.Run, func(r *run) {
-		for at, row := range r.shards {
-			if row.owner != nil && (at == c.Shard || at.Of != c.Shard.Of) {
-				inWay = append(inWay, leasing.HeldLease{Holder: leasing.Holder{Run: c.Run, Shard: at, Owner: row.Owner, Since: time.UnixMicro(row.token)}})
+		row := r.shards[c.Shard]
+		for at, other := range r.shards {
+			if other.owner != nil && (other == row || at.Of != c.Shard.Of) {
+				inWay = append(inWay, leasing.HeldLease{Holder: leasing.Holder{Run: c.Run, Shard: at, Owner: other.Owner, Since: time.UnixMicro(other.token)}})
 			}
 		}
-		row := r.shards[c.Shard]
-		if row == nil {
-			row = &shard{ShardState: harvest.ShardState{Shard: c.Shard}}
-		}
-		if len(inWay) > 0 || undrained && !row.Drained.IsZero() {
+		if len(inWay) > 0 || undrained && row != nil && !row.Drained.IsZero() {
 			return
 		}
+		row = cmp.Or(row, &shard{ShardState: harvest.ShardState{Shard: c.Shard}})
 		r.shards[c.Shard] = row
-		now, suspects := time.Now(), r.countCrash(c.Shard)
+		now, suspects := time.Now(), r.countCrash(row)
 		for at, other := range r.shards {
 			if at.Of != c.Shard.Of {
 				other.void()
@@ -143,8 +132,9 @@ func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay
 		}
 		row.token, row.Owner, row.Held, row.Drained = max(row.token+1, now.UnixMicro()), c.Owner, true, time.Time{}
 		row.renewed, row.expires = now, now.Add(c.TTL)
+		gen, _ := r.fingerprint()
 		own := leasing.Ownership{Run: c.Run, Shard: c.Shard, Token: row.token, Suspects: suspects}
-		row.owner = &lease{State: leasing.NewState(own, c.TTL, r.fingerprint()), p: p}
+		row.owner = &lease{State: leasing.NewState(own, c.TTL, gen), p: p}
 		row.owner.KeepAlive(row.owner.renew)
 		taken = &store.Lease{Token: own.Token, Lander: row.owner, Keeper: row.owner.State}
 		if suspects {
@@ -156,23 +146,22 @@ func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay
 
 // countCrash counts the owners that crashed, while the rows still show who did not give a lease back. It reports whether
 // the new owner is to suspect its items.
-func (r *run) countCrash(at harvest.Shard) bool {
-	for other, row := range r.shards {
-		if !row.Held || other != at && other.Of == at.Of {
+func (r *run) countCrash(own *shard) (left bool) {
+	for at, row := range r.shards {
+		if !row.Held || row != own && at.Of == own.Shard.Of {
 			continue
 		}
-		r.shards[at].crashes++
+		own.crashes++
 		for key, s := range r.suspects {
-			if s.shard == other && s.token == row.token {
-				r.suspects[key] = suspect{shard: s.shard, crashes: s.crashes + 1}
+			if s.shard == at && s.token == row.token {
+				r.suspects[key] = suspect{s.shard, 0, s.crashes + 1}
 			}
 		}
 	}
-	left := r.shards[at].crashes > 0
 	for _, s := range r.suspects {
-		left = left || s.shard == at || s.shard.Of != at.Of
+		left = left || s.shard == own.Shard || s.shard.Of != own.Shard.Of
 	}
-	return left
+	return left || own.crashes > 0
 }
 
 // lease is the lease of a process.
@@ -183,16 +172,15 @@ type lease struct {
 
 // under calls do while the shard has our token.
 func (l *lease) under(do func(r *run, row *shard)) error {
-	err := l.p.change(l.Own.Run, func(r *run) error {
-		if err := l.Check(); err != nil {
-			return err
+	_, err := change(l.p, l.Own.Run, func(r *run) (any, error) {
+		row, err := r.shards[l.Own.Shard], l.Check()
+		if err == nil && (row == nil || row.token != l.Own.Token) {
+			err = store.ErrFenced
 		}
-		row := r.shards[l.Own.Shard]
-		if row == nil || row.token != l.Own.Token {
-			return store.ErrFenced
+		if err == nil {
+			do(r, row)
 		}
-		do(r, row)
-		return nil
+		return nil, err
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Own.Name("work on"), l.Seen(err))
@@ -202,15 +190,15 @@ func (l *lease) under(do func(r *run, row *shard)) error {
 
 func (l *lease) renew(context.Context) (gen string, err error) {
 	err = l.under(func(r *run, row *shard) {
-		row.renewed, row.expires, gen = time.Now(), time.Now().Add(l.TTL), r.fingerprint()
+		row.renewed, row.expires = time.Now(), time.Now().Add(l.TTL)
+		gen, _ = r.fingerprint()
 	})
 	return gen, err
 }
 
 func (l *lease) Land(_ context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
 	err = l.under(func(r *run, row *shard) {
-		counts = r.land(l.Own.Shard, pages)
-		row.Counts = row.Counts.Plus(counts)
+		counts = r.land(row, pages)
 		if end := time.Now().Add(l.TTL); end.After(row.expires) {
 			row.expires = end
 		}
@@ -221,12 +209,12 @@ func (l *lease) Land(_ context.Context, pages []harvest.Page) (counts harvest.Co
 func (l *lease) Complete(_ context.Context, rejected int64) (finished bool, err error) {
 	err = l.under(func(r *run, row *shard) {
 		row.Drained, row.Counts.Rejected, row.crashes = time.Now().UTC(), rejected, 0
-		maps.DeleteFunc(r.suspects, func(_ harvest.Key, s suspect) bool { return s.shard == l.Own.Shard })
+		maps.DeleteFunc(r.suspects, func(_ harvest.Key, s suspect) bool { return s.shard == row.Shard })
 		row.free()
 		l.Finish(leasing.ErrReleased)
-		others := func(s harvest.ShardState) bool { return s.Shard.Of != l.Own.Shard.Of }
-		if finished = r.Shards == 0 && harvest.Drained(slices.DeleteFunc(r.states(), others)); finished {
-			r.finish(true)
+		others := func(s harvest.ShardState) bool { return s.Shard.Of != row.Shard.Of }
+		if r.Shards == 0 && harvest.Drained(slices.DeleteFunc(r.states(), others)) {
+			finished, _ = r.finish(true)
 		}
 	})
 	if err == nil {
@@ -251,7 +239,7 @@ func (r *run) withdraw(token int64, keys []harvest.Key) {
 		if s := r.suspects[key]; s.token == token && s.crashes == 0 {
 			delete(r.suspects, key)
 		} else if s.token == token {
-			r.suspects[key] = suspect{shard: s.shard, crashes: s.crashes}
+			r.suspects[key] = suspect{s.shard, 0, s.crashes}
 		}
 	}
 }
@@ -259,32 +247,27 @@ func (r *run) withdraw(token int64, keys []harvest.Key) {
 func (l *lease) Withdraw(_ context.Context, keys []harvest.Key) error {
 	return l.under(func(r *run, _ *shard) { r.withdraw(l.Own.Token, keys) })
 }
-
+func (l *lease) Calm(context.Context) error {
+	return l.under(func(_ *run, row *shard) { row.crashes = 0 })
+}
+func (l *lease) Clear(_ context.Context, keys []harvest.Key) error {
+	known := func(key harvest.Key, _ suspect) bool { return slices.Contains(keys, key) }
+	return l.under(func(r *run, _ *shard) { maps.DeleteFunc(r.suspects, known) })
+}
+func (l *lease) Note(_ context.Context, keys []harvest.Key) error {
+	return l.under(func(r *run, row *shard) {
+		for _, key := range keys {
+			r.suspects[key] = suspect{row.Shard, row.token, r.suspects[key].crashes}
+		}
+	})
+}
 func (l *lease) Load(context.Context) (map[harvest.Key]int, error) {
 	found := map[harvest.Key]int{}
-	return found, l.under(func(r *run, _ *shard) {
+	return found, l.under(func(r *run, row *shard) {
 		for key, s := range r.suspects {
-			if s.crashes > 0 && (s.shard.Index == l.Own.Shard.Index || s.shard.Of != l.Own.Shard.Of) {
+			if s.crashes > 0 && (s.shard == row.Shard || s.shard.Of != row.Shard.Of) {
 				found[key] = s.crashes
 			}
 		}
 	})
-}
-
-func (l *lease) Note(_ context.Context, keys []harvest.Key) error {
-	return l.under(func(r *run, _ *shard) {
-		for _, key := range keys {
-			r.suspects[key] = suspect{shard: l.Own.Shard, token: l.Own.Token, crashes: r.suspects[key].crashes}
-		}
-	})
-}
-
-func (l *lease) Clear(_ context.Context, keys []harvest.Key) error {
-	return l.under(func(r *run, _ *shard) {
-		maps.DeleteFunc(r.suspects, func(key harvest.Key, _ suspect) bool { return slices.Contains(keys, key) })
-	})
-}
-
-func (l *lease) Calm(context.Context) error {
-	return l.under(func(_ *run, row *shard) { row.crashes = 0 })
 }

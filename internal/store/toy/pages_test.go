@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -29,8 +28,9 @@ func (r *run) pick(is func(harvest.Page) bool) (found []harvest.Page) {
 
 func landed(page harvest.Page) bool { return page.Outcome == harvest.Landed }
 
-func (p *process) Known(_ context.Context, name string, keys []harvest.Key) ([]bool, error) {
-	return ask(p, name, func(r *run) []bool { return tables.AreIn(r.done(), keys) })
+// unextracted reports whether a page is skipped because there is no expression that works on it.
+func unextracted(page harvest.Page) bool {
+	return page.Outcome == harvest.Skipped && page.Reason == "extract_failed"
 }
 
 // done are the keys of items that have ended and were not put back.
@@ -42,6 +42,12 @@ func (r *run) done() map[harvest.Key]bool {
 	return found
 }
 
+func (p *process) Known(_ context.Context, name string, keys []harvest.Key) ([]bool, error) {
+	return ask(p, name, func(r *run) []bool { return tables.AreIn(r.done(), keys) })
+}
+func (p *process) Retried(_ context.Context, name string, key harvest.Key) (bool, error) {
+	return ask(p, name, func(r *run) bool { return r.retried[key] })
+}
 func (p *process) Landed(_ context.Context, name string, limit int) ([]harvest.Item, error) {
 	return ask(p, name, func(r *run) (items []harvest.Item) {
 		for _, page := range r.pick(landed) {
@@ -63,24 +69,23 @@ func (p *process) Keys(_ context.Context, name string) iter.Seq2[harvest.Key, er
 }
 
 func (p *process) Export(_ context.Context, q store.Query, each func(store.Row) error) error {
-	var rows []store.Row
-	err := p.look(q.Run, func(r *run) error {
-		for _, page := range r.pick(func(page harvest.Page) bool { return fits(q, page) }) {
-			records := page.Records
-			page.Records = nil
-			if q.What == store.PageRows {
-				rows = append(rows, store.Row{Page: page})
-				continue
-			}
-			for _, record := range records {
-				rows = append(rows, store.Row{Page: harvest.Page{Key: page.Key, URL: page.URL, ID: page.ID}, Record: record})
-			}
-		}
-		if q.What != store.PageRows && q.What != store.RecordRows {
-			return fmt.Errorf("export %q: want %s or %s", q.What, store.PageRows, store.RecordRows)
-		}
-		return nil
+	if q.What != store.PageRows && q.What != store.RecordRows {
+		return fmt.Errorf("export %q: want %s or %s", q.What, store.PageRows, store.RecordRows)
+	}
+	pages, err := look(p, q.Run, func(r *run) ([]harvest.Page, error) {
+		return r.pick(func(page harvest.Page) bool { return fits(q, page) }), nil
 	})
+	var rows []store.Row
+	for _, page := range pages {
+		records := page.Records
+		if page.Records = nil; q.What == store.PageRows {
+			rows = append(rows, store.Row{Page: page})
+			continue
+		}
+		for _, record := range records {
+			rows = append(rows, store.Row{Page: harvest.Page{Key: page.Key, URL: page.URL, ID: page.ID}, Record: record})
+		}
+	}
 	for i := 0; err == nil && i < len(rows) && (q.Limit == 0 || i < q.Limit); i++ {
 		err = each(rows[i])
 	}
@@ -89,35 +94,39 @@ func (p *process) Export(_ context.Context, q store.Query, each func(store.Row) 
 
 func fits(q store.Query, page harvest.Page) bool {
 	return (q.Key == nil || page.Key == *q.Key) && (q.What == store.RecordRows ||
-		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, page.Outcome)) && (q.Reason == "" || q.Reason == page.Reason) &&
-			(q.Status == 0 || q.Status == page.Status) && (q.ID == "" || q.ID == page.ID) && (q.URL == "" || q.URL == page.URL))
+		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, page.Outcome)) && cmp.Or(q.Reason, page.Reason) == page.Reason &&
+			cmp.Or(q.Status, page.Status) == page.Status && cmp.Or(q.ID, page.ID) == page.ID && cmp.Or(q.URL, page.URL) == page.URL)
 }
 
-// land lands a batch in a shard. The caller has looked at the token.
-func (r *run) land(at harvest.Shard, pages []harvest.Page) (counts harvest.Counts) {
+// land lands a batch in a shard of which the caller has looked at the token.
+func (r *run) land(row *shard, pages []harvest.Page) (counts harvest.Counts) {
 	var old tables.Replaced
 	for _, page := range tables.Batch(pages) {
-		if !isJSON(page) {
-			page.Refuse(tables.ReasonBadJSON)
-		}
+		tables.RefuseInvalidJSON(&page)
 		if page.Chain != nil {
 			r.moveChain(*page.Chain)
 		}
 		last, there := r.pages[page.Key]
 		if r.retried[page.Key] {
-			old = append(old, last.Outcome)
+			old, there = append(old, last.Outcome), false
 		}
-		if !there || r.retried[page.Key] {
+		if !there {
 			counts.Add(page.Outcome, tables.BodyBytes(&page))
 			r.insert(page)
 		}
 		delete(r.retried, page.Key)
 		delete(r.suspects, page.Key)
 	}
+	r.recount(row.Shard, old, counts)
+	return counts
+}
+
+// recount replaces outcomes that the shards count by others, which the shard at counts from now on.
+func (r *run) recount(at harvest.Shard, old tables.Replaced, counts harvest.Counts) {
 	for shard, n := range old.Settle(at, r.states()) {
 		r.shards[shard].Counts = r.shards[shard].Counts.Minus(*n)
 	}
-	return counts
+	r.shards[at].Counts = r.shards[at].Counts.Plus(counts)
 }
 
 // insert adds a page as a database would give it back.
@@ -127,14 +136,6 @@ func (r *run) insert(page harvest.Page) {
 		page.Raw = nil
 	}
 	r.pages[page.Key] = page
-}
-
-func isJSON(page harvest.Page) bool {
-	sound := (len(page.Body) == 0 || json.Valid(page.Body)) && (len(page.Headers) == 0 || json.Valid(page.Headers))
-	for _, record := range page.Records {
-		sound = sound && json.Valid(record.Data)
-	}
-	return sound
 }
 
 func (p *process) Totals(_ context.Context, name string) (harvest.Counts, error) {
@@ -166,10 +167,8 @@ func (p *process) Rows(_ context.Context, name string, at harvest.Shard) (ofShar
 func (p *process) CountOutcomes(_ context.Context, name string, outcomes []harvest.Outcome) ([]store.OutcomeCount, error) {
 	return ask(p, name, func(r *run) (all []store.OutcomeCount) {
 		counts := map[store.OutcomeCount]int64{}
-		for _, page := range r.pages {
-			if slices.Contains(outcomes, page.Outcome) {
-				counts[store.OutcomeCount{Outcome: page.Outcome, Reason: page.Reason, Status: page.Status}]++
-			}
+		for _, page := range r.pick(func(page harvest.Page) bool { return slices.Contains(outcomes, page.Outcome) }) {
+			counts[store.OutcomeCount{Outcome: page.Outcome, Reason: page.Reason, Status: page.Status}]++
 		}
 		for one, n := range counts {
 			one.Items = n
@@ -182,19 +181,18 @@ func (p *process) CountOutcomes(_ context.Context, name string, outcomes []harve
 	})
 }
 
-func (p *process) PutBack(_ context.Context, name string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (counts harvest.Counts, err error) {
-	err = p.change(name, func(r *run) error {
-		if err := r.excludeWorkers(); err != nil {
-			return err
-		}
+func (p *process) PutBack(_ context.Context, name string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error) {
+	return change(p, name, func(r *run) (counts harvest.Counts, err error) {
 		var back tables.PutBack
 		for _, page := range r.pick(func(page harvest.Page) bool { return slices.Contains(outcomes, page.Outcome) && wanted(page) }) {
 			back.Add(page)
-			r.retried[page.Key] = true
-			delete(r.suspects, page.Key)
 		}
-		if len(back.Keys) == 0 {
-			return nil
+		if err := r.excludeWorkers(); err != nil || len(back.Keys) == 0 {
+			return counts, err
+		}
+		for _, key := range back.Keys {
+			r.retried[key] = true
+			delete(r.suspects, key)
 		}
 		for _, seed := range back.Rewind(slices.Collect(maps.Values(r.chains))) {
 			r.chains[seed] = harvest.Chain{Seed: seed, Step: r.chains[seed].Step}
@@ -202,112 +200,86 @@ func (p *process) PutBack(_ context.Context, name string, outcomes []harvest.Out
 		for _, at := range back.Owners(r.states()) {
 			r.shards[at].Drained = time.Time{}
 		}
-		r.Generation, r.FinishedAt, counts = rand.Text(), time.Time{}, back.Counts
-		return nil
+		r.Generation, r.FinishedAt = rand.Text(), time.Time{}
+		return back.Counts, nil
 	})
-	return counts, err
 }
 
-func (p *process) Retried(_ context.Context, name string, key harvest.Key) (bool, error) {
-	return ask(p, name, func(r *run) bool { return r.retried[key] })
-}
-
-func (p *process) Forgive(_ context.Context, name string, crashes int) (forgiven int64, err error) {
-	err = p.change(name, func(r *run) error {
-		err := r.excludeWorkers()
-		for key, s := range r.suspects {
-			if err == nil && s.crashes >= crashes {
-				delete(r.suspects, key)
-				forgiven++
-			}
-		}
-		return err
+func (p *process) Forgive(_ context.Context, name string, crashes int) (int64, error) {
+	return change(p, name, func(r *run) (int64, error) {
+		before, err := len(r.suspects), r.excludeWorkers()
+		maps.DeleteFunc(r.suspects, func(_ harvest.Key, s suspect) bool { return err == nil && s.crashes >= crashes })
+		return int64(before - len(r.suspects)), err
 	})
-	return forgiven, err
 }
 
-// extract are records that are made again.
+// extract are records that are made again; without a spec, none are.
 type extract struct {
 	spec   string
 	cursor harvest.Key
-	ended  int64 // items, at its begin
+	ended  int // items, at its begin
 	staged map[harvest.Key]store.Extracted
 }
 
-func (p *process) ExtractBegin(_ context.Context, name, spec string) (cursor harvest.Key, err error) {
-	err = p.change(name, func(r *run) error {
-		err := faults.HasBodies(r.Run)
-		if err == nil {
+func (p *process) ExtractBegin(_ context.Context, name, spec string) (harvest.Key, error) {
+	return change(p, name, func(r *run) (cursor harvest.Key, err error) {
+		if err = faults.HasBodies(r.Run); err == nil {
 			err = r.excludeWorkers()
 		}
-		if err != nil {
-			return err
+		if err == nil && (r.extract.spec != spec || r.extract.ended != len(r.pages)) {
+			r.extract = extract{spec: spec, ended: len(r.pages), staged: map[harvest.Key]store.Extracted{}}
 		}
-		if ended := int64(len(r.pages)); r.extract == nil || r.extract.spec != spec || r.extract.ended != ended {
-			r.extract = &extract{spec: spec, ended: ended, staged: map[harvest.Key]store.Extracted{}}
-		}
-		cursor = r.extract.cursor
-		return nil
+		return r.extract.cursor, err
 	})
-	return cursor, err
-}
-
-// unextracted reports whether a page is skipped because there is no expression that works on it.
-func unextracted(page harvest.Page) bool {
-	return page.Outcome == harvest.Skipped && page.Reason == "extract_failed"
 }
 
 func (p *process) ExtractBodies(_ context.Context, name string, after harvest.Key, limit int) ([]store.StoredBody, error) {
 	return ask(p, name, func(r *run) (bodies []store.StoredBody) {
-		for _, page := range r.pick(func(page harvest.Page) bool { return landed(page) || unextracted(page) }) {
-			if page.Key.Compare(after) > 0 && page.Body != nil && len(bodies) < limit {
-				bodies = append(bodies, store.StoredBody{Key: page.Key, URL: page.URL, ID: page.ID, MediaType: page.MediaType, Body: page.Body, Raw: page.Raw})
-			}
+		for _, b := range r.pick(func(b harvest.Page) bool {
+			return (landed(b) || unextracted(b)) && b.Key.Compare(after) > 0 && b.Body != nil
+		}) {
+			bodies = append(bodies, store.StoredBody{Key: b.Key, URL: b.URL, ID: b.ID, MediaType: b.MediaType, Body: b.Body, Raw: b.Raw})
 		}
-		return bodies
+		return bodies[:min(limit, len(bodies))]
 	})
 }
 
 func (p *process) ExtractStage(_ context.Context, name string, batch []store.Extracted, cursor harvest.Key) error {
-	return p.change(name, func(r *run) error {
-		if r.extract == nil || r.extract.cursor.Compare(cursor) >= 0 {
-			return faults.ErrNotNext
+	_, err := change(p, name, func(r *run) (any, error) {
+		if r.extract.spec == "" || r.extract.cursor.Compare(cursor) >= 0 {
+			return nil, faults.ErrNotNext
 		}
 		for _, one := range batch {
 			r.extract.staged[one.Key] = one
 		}
 		r.extract.cursor = cursor
-		return nil
+		return nil, nil
 	})
+	return err
 }
 
 func (p *process) ExtractFinish(_ context.Context, name, spec string) error {
-	return p.change(name, func(r *run) error {
+	_, err := change(p, name, func(r *run) (any, error) {
 		made := r.extract
 		if err := r.excludeWorkers(); err != nil {
-			return err
+			return nil, err
 		}
-		if made == nil || made.spec != spec {
-			return faults.ErrNotBegun
+		if made.spec != spec {
+			return nil, faults.ErrNotBegun
 		}
-		if r.extract = nil; made.ended != int64(len(r.pages)) {
-			return faults.ErrGrown
+		if r.extract = (extract{}); made.ended != len(r.pages) {
+			return nil, faults.ErrGrown
 		}
-		var old tables.Replaced
 		for key, page := range r.pages {
 			one := made.staged[key]
 			if page.Records = one.Records; unextracted(page) && (one.Worked || len(one.Records) > 0) {
-				old = append(old, page.Outcome)
+				r.recount(r.states()[0].Shard, tables.Replaced{page.Outcome}, harvest.Counts{Landed: 1})
 				page.Outcome, page.Reason, page.Detail = harvest.Landed, "", ""
 			}
 			r.pages[key] = page
 		}
-		if len(old) > 0 {
-			for at, n := range old.Settle(r.states()[0].Shard, r.states()) {
-				r.shards[at].Counts = r.shards[at].Counts.Minus(*n).Plus(harvest.Counts{Landed: n.Skipped})
-			}
-		}
 		r.former[r.Extract], r.Extract = true, spec
-		return nil
+		return nil, nil
 	})
+	return err
 }

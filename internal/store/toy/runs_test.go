@@ -18,13 +18,47 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-func (p *process) FindRun(_ context.Context, name string) (found harvest.Run, err error) {
-	err = p.look(name, func(r *run) error { found = r.Run; return nil })
-	return found, err
+func (r *run) run() (harvest.Run, error) { return r.Run, nil }
+func (r *run) fingerprint() (string, error) {
+	sum := sha256.Sum256([]byte(r.Generation))
+	return tables.ShortID(sum[:]), nil
 }
 
+// grow gives every shard more to do.
+func (r *run) grow() {
+	r.FinishedAt = time.Time{}
+	for _, row := range r.shards {
+		row.Drained = time.Time{}
+	}
+}
+
+// finish notes whether the run is finished.
+func (r *run) finish(is bool) (bool, error) {
+	if !is {
+		r.FinishedAt = time.Time{}
+	} else if r.FinishedAt.IsZero() {
+		r.FinishedAt = time.Now().UTC()
+	}
+	return is, nil
+}
+
+func (p *process) FindRun(_ context.Context, name string) (harvest.Run, error) {
+	return look(p, name, (*run).run)
+}
+func (p *process) Fingerprint(_ context.Context, name string) (string, error) {
+	return look(p, name, (*run).fingerprint)
+}
+func (p *process) NewGeneration(_ context.Context, name string) error {
+	return p.set(name, func(r *run) { r.Generation = rand.Text() })
+}
+func (p *process) Reopen(_ context.Context, name string) error {
+	return p.set(name, func(r *run) { r.grow(); r.Generation = rand.Text() })
+}
+func (p *process) FinishRun(_ context.Context, name string) (bool, error) {
+	return change(p, name, func(r *run) (bool, error) { return r.finish(harvest.Drained(r.states())) })
+}
 func (p *process) ListRuns(context.Context) (all []harvest.Run, err error) {
-	(&twin{p.m}).each(func(r *run) { all = append(all, r.Run) })
+	p.m.each(func(r *run) { all = append(all, r.Run) })
 	slices.SortFunc(all, func(a, b harvest.Run) int {
 		return cmp.Or(b.OpenedAt.Compare(a.OpenedAt), strings.Compare(b.Name, a.Name))
 	})
@@ -44,94 +78,52 @@ func (p *process) OpenRun(_ context.Context, given harvest.Run) (_ harvest.Run, 
 		return given, true, nil
 	}
 	given = opening.AsNow(given, given.Extract != r.Extract && r.former[given.Extract])
-	if other := store.Contradicts(r.Run, given); other != nil {
-		// A worker has begun the run, and gone without landing anything.
-		if !other.Redefinable() || r.leader != nil || len(r.shards) == 0 || r.busy() != nil || len(r.pick(landed)) > 0 {
-			return r.Run, false, other
-		}
-		r.redefine(given)
-		return r.Run, true, nil
+	other := store.Contradicts(r.Run, given)
+	if other == nil {
+		r.Run = opening.Adopted(r.Run, given)
+		return r.Run, false, nil
 	}
-	r.Run = opening.Adopted(r.Run, given)
-	return r.Run, false, nil
-}
-
-func (r *run) redefine(given harvest.Run) {
+	if !other.Redefinable() || r.leader != nil || len(r.shards) == 0 || r.busy() != nil || len(r.pick(landed)) > 0 {
+		return r.Run, false, other
+	}
 	if opening.Relists(r.Run, given) {
-		r.relist()
+		r.corpus, r.chains = nil, map[string]harvest.Chain{}
 	}
+	r.pages, r.retried, r.suspects = map[harvest.Key]harvest.Page{}, map[harvest.Key]bool{}, map[harvest.Key]suspect{}
 	r.Run = opening.Redefined(r.Run, given)
-	r.CorpusItems, r.CorpusSum, r.FinishedAt, r.Generation = 0, "", time.Time{}, rand.Text()
-	r.empty()
+	r.CorpusItems, r.CorpusSum, r.Generation = 0, "", rand.Text()
+	r.grow()
 	for _, row := range r.shards {
 		row.void()
-		row.Counts, row.crashes, row.Drained = harvest.Counts{}, 0, time.Time{}
+		row.Counts, row.crashes = harvest.Counts{}, 0
 	}
-}
-
-// finish notes whether the run is finished.
-func (r *run) finish(is bool) {
-	if !is {
-		r.FinishedAt = time.Time{}
-	} else if r.FinishedAt.IsZero() {
-		r.FinishedAt = time.Now().UTC()
-	}
-}
-
-func (p *process) FinishRun(_ context.Context, name string) (is bool, err error) {
-	err = p.set(name, func(r *run) { is = harvest.Drained(r.states()); r.finish(is) })
-	return is, err
-}
-
-func (p *process) Reopen(_ context.Context, name string) error {
-	return p.set(name, func(r *run) { r.Generation = rand.Text(); r.grow() })
-}
-
-// grow gives every shard more to do.
-func (r *run) grow() {
-	r.finish(false)
-	for _, row := range r.shards {
-		row.Drained = time.Time{}
-	}
+	return r.Run, true, nil
 }
 
 func (p *process) DropRun(_ context.Context, name string) error {
-	return p.change(name, func(r *run) error {
+	_, err := change(p, name, func(r *run) (any, error) {
 		if r.leader != nil {
-			return faults.ErrLed
+			return nil, faults.ErrLed
 		}
 		err := r.excludeWorkers()
 		if err == nil {
 			delete(p.m.runs, name)
 		}
-		return err
+		return nil, err
 	})
+	return err
 }
 
-func (p *process) Fingerprint(_ context.Context, name string) (gen string, err error) {
-	err = p.look(name, func(r *run) error { gen = r.fingerprint(); return nil })
-	return gen, err
-}
-
-func (r *run) fingerprint() string {
-	sum := sha256.Sum256([]byte(r.Generation))
-	return tables.ShortID(sum[:])
-}
-
-func (p *process) NewGeneration(_ context.Context, name string) error {
-	return p.set(name, func(r *run) { r.Generation = rand.Text() })
-}
-
-func (p *process) RecordDigest(_ context.Context, name, known string, items int64, sum string) (recorded bool, err error) {
-	err = p.set(name, func(r *run) {
-		if recorded = r.CorpusSum == known; recorded {
-			r.CorpusItems, r.CorpusSum = items, sum
+func (p *process) RecordDigest(_ context.Context, name, known string, items int64, sum string) (bool, error) {
+	return change(p, name, func(r *run) (bool, error) {
+		if r.CorpusSum != known {
+			return false, nil
 		}
-		if recorded && known != "" {
+		if r.CorpusItems, r.CorpusSum = items, sum; known != "" {
 			r.grow()
 		}
+		return true, nil
 	})
-	return recorded, err
 }
 
 func (p *process) CorpusRows(_ context.Context, name string, after int64, limit int) ([]harvest.Entry, error) {
@@ -144,13 +136,9 @@ func (p *process) CorpusRows(_ context.Context, name string, after int64, limit 
 func (p *process) CorpusSize(_ context.Context, name string) (int64, error) {
 	return ask(p, name, func(r *run) int64 { return int64(len(r.corpus)) })
 }
-
 func (p *process) Chain(_ context.Context, name, seed string) (harvest.Chain, error) {
-	c, err := ask(p, name, func(r *run) harvest.Chain { return r.chains[seed] })
-	c.Seed = seed
-	return c, err
+	return ask(p, name, func(r *run) harvest.Chain { c := r.chains[seed]; c.Seed = seed; return c })
 }
-
 func (p *process) ChainsDone(_ context.Context, name string) (int, error) {
 	return ask(p, name, func(r *run) (n int) {
 		for _, c := range r.chains {
@@ -161,7 +149,6 @@ func (p *process) ChainsDone(_ context.Context, name string) (int, error) {
 		return n
 	})
 }
-
 func (p *process) LongestChain(_ context.Context, name string) (int64, error) {
 	return ask(p, name, func(r *run) (steps int64) {
 		for _, c := range r.chains {
@@ -172,15 +159,16 @@ func (p *process) LongestChain(_ context.Context, name string) (int64, error) {
 }
 
 func (p *process) CommitStep(_ context.Context, name string, to harvest.Chain, entries []harvest.Entry) error {
-	return p.change(name, func(r *run) error {
+	_, err := change(p, name, func(r *run) (any, error) {
 		if !r.moveChain(to) {
-			return store.ErrStep
+			return nil, store.ErrStep
 		}
 		for _, e := range entries {
 			r.corpus = append(r.corpus, e.At(int64(len(r.corpus))+1))
 		}
-		return nil
+		return nil, nil
 	})
+	return err
 }
 
 // moveChain takes a chain to its next step, if that is what follows. One that has come to its end earlier than when it was
@@ -201,56 +189,45 @@ type host struct {
 	hold, silence time.Time
 }
 
-// host returns what is known of a host. The lock is held.
-func (m *memory) host(name string) *host {
-	if m.hosts[name] == nil {
-		m.hosts[name] = &host{}
-	}
-	return m.hosts[name]
-}
-
 // order changes what is known of a host. by is the operator who ordered it, empty where that is the upstream.
-func (p *process) order(name, by string, do func(h *host)) error {
+func (p *process) order(name, by string, do func(h *host, now time.Time)) error {
 	p.m.mu.Lock()
 	defer p.m.mu.Unlock()
-	h := p.m.host(name)
-	if by != "" {
-		h.By, h.At = by, time.Now()
+	h, now := cmp.Or(p.m.hosts[name], &host{}), time.Now()
+	if p.m.hosts[name] = h; by != "" {
+		h.By, h.At = by, now
 	}
-	do(h)
+	do(h, now)
 	return nil
 }
 
-func (p *process) Control(_ context.Context, name string) (c harvest.Control, err error) {
-	err = p.look(name, func(r *run) error {
-		h := p.m.host(r.Host)
-		if c = h.Control; c.Hold != harvest.Forever {
+func (p *process) Control(_ context.Context, name string) (harvest.Control, error) {
+	return look(p, name, func(r *run) (harvest.Control, error) {
+		h := cmp.Or(p.m.hosts[r.Host], &host{})
+		c := h.Control
+		if c.Hold != harvest.Forever {
 			c.Hold = max(0, time.Until(h.hold))
 		}
 		c.Silence, c.DrainBy, c.DrainAt, c.Done = max(0, time.Until(h.silence)), r.drainBy, r.drainAt, r.FinishedAt
-		return nil
+		return c, nil
 	})
-	return c, err
 }
 
 func (p *process) SetRate(_ context.Context, name, rate, by string) error {
-	return p.order(name, by, func(h *host) { h.Rate = rate })
+	return p.order(name, by, func(h *host, _ time.Time) { h.Rate = rate })
 }
-
 func (p *process) Hold(_ context.Context, name string, length time.Duration, by string) error {
-	return p.order(name, by, func(h *host) { h.Control.Hold, h.hold = length, time.Now().Add(length) })
+	return p.order(name, by, func(h *host, now time.Time) { h.Control.Hold, h.hold = length, now.Add(length) })
 }
-
+func (p *process) Lift(_ context.Context, name, by string) error {
+	return p.order(name, by, func(h *host, now time.Time) { h.silence, h.Lifted = time.Time{}, now })
+}
 func (p *process) Silence(_ context.Context, name string, length time.Duration) error {
-	return p.order(name, "", func(h *host) {
-		if end := time.Now().Add(length); end.After(h.silence) {
+	return p.order(name, "", func(h *host, now time.Time) {
+		if end := now.Add(length); end.After(h.silence) {
 			h.silence = end
 		}
 	})
-}
-
-func (p *process) Lift(_ context.Context, name, by string) error {
-	return p.order(name, by, func(h *host) { h.silence, h.Lifted = time.Time{}, time.Now() })
 }
 
 func (p *process) RequestDrain(_ context.Context, name, by string) error {
@@ -275,11 +252,10 @@ func (p *process) SaveWork(_ context.Context, w harvest.Work) error {
 }
 
 func (p *process) ListWork(_ context.Context, name string) ([]harvest.Work, error) {
-	return ask(p, name, func(r *run) []harvest.Work {
-		return slices.SortedFunc(maps.Values(r.work), func(a, b harvest.Work) int {
-			return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Worker, b.Worker))
-		})
-	})
+	order := func(a, b harvest.Work) int {
+		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Worker, b.Worker))
+	}
+	return ask(p, name, func(r *run) []harvest.Work { return slices.SortedFunc(maps.Values(r.work), order) })
 }
 
 func (p *process) ListMinutes(_ context.Context, name string) ([]harvest.Minute, error) {
@@ -305,37 +281,28 @@ type leader struct {
 
 func (p *process) Lead(ctx context.Context, name, owner string, waiting func(sentence string)) (store.Leadership, error) {
 	l, told := &leader{p, name, owner}, ""
-	err := wait(ctx, func() (bool, error) {
-		var other *leader
-		err := p.look(name, func(r *run) error {
-			if other = r.leader; other == nil {
-				r.leader = l
-			}
-			return nil
-		})
-		if other != nil && other.owner != told && waiting != nil {
-			told = other.owner
+	return l, wait(ctx, func() (bool, error) {
+		first, err := look(p, name, func(r *run) (*leader, error) { r.leader = cmp.Or(r.leader, l); return r.leader, nil })
+		if err == nil && first != l && first.owner != told && waiting != nil {
+			told = first.owner
 			waiting(leasing.Leads(name, told))
 		}
-		return other == nil, err
+		return first == l, err
 	})
-	return l, err
 }
 
 func (l *leader) Keep(context.Context) error {
-	return l.p.look(l.run, func(r *run) error {
-		if r.leader != l {
-			return store.ErrHeld
-		}
-		return nil
-	})
+	first, err := look(l.p, l.run, func(r *run) (*leader, error) { return r.leader, nil })
+	if err == nil && first != l {
+		err = store.ErrHeld
+	}
+	return err
 }
 
 func (l *leader) Close() {
-	_ = l.p.look(l.run, func(r *run) error { // a run that is gone has no leader
+	_ = l.p.set(l.run, func(r *run) { // a run that is gone has no leader
 		if r.leader == l {
 			r.leader = nil
 		}
-		return nil
 	})
 }

@@ -2,6 +2,7 @@ package tables
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -49,6 +50,17 @@ func soundPage(p *harvest.Page) {
 		p.Refuse(reason)
 	}
 	p.Status, p.Attempts = clampInt32(p.Status), clampInt32(p.Attempts)
+}
+
+// RefuseInvalidJSON makes the check that a column of JSON makes, for a store whose columns do not.
+func RefuseInvalidJSON(p *harvest.Page) {
+	sound := (len(p.Body) == 0 || json.Valid(p.Body)) && (len(p.Headers) == 0 || json.Valid(p.Headers))
+	for i := range p.Records {
+		sound = sound && json.Valid(p.Records[i].Data)
+	}
+	if !sound {
+		p.Refuse(ReasonBadJSON)
+	}
 }
 
 func unsoundRecords(records []harvest.Record) string {
