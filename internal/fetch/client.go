@@ -40,8 +40,9 @@ type Client struct {
 	closed atomic.Bool
 	work   sync.WaitGroup // dials and renewals
 
-	mu      sync.Mutex
-	origins map[string]*origin
+	mu       sync.Mutex
+	origins  map[string]*origin
+	isolated *origin // of the exclusive slot that is out, if any
 
 	goaways, pings, flying atomic.Int64
 }
@@ -90,17 +91,34 @@ func (c *Client) Reserve(ctx context.Context, target string) (*Slot, error) {
 	return c.reserve(ctx, target, false)
 }
 
-// ReserveIsolated is [Client.Reserve] on a connection that carries no other exchange, to find out
-// whether an exchange breaks connections. One such slot is out at a time.
+// ReserveIsolated is [Client.Reserve] on a connection that is opened for this exchange and closed
+// after it, to find out whether an exchange breaks connections: what others did to theirs is not
+// counted against it. One such slot is out at a time.
 func (c *Client) ReserveIsolated(ctx context.Context, target string) (*Slot, error) {
 	if err := c.exclusive.Acquire(ctx, 1); err != nil {
 		return nil, context.Cause(ctx)
 	}
 	s, err := c.reserve(ctx, target, true)
 	if err != nil {
-		c.exclusive.Release(1)
+		c.endIsolated()
 	}
 	return s, err
+}
+
+// endIsolated closes what the exclusive slot had for itself, and lets the next one have its turn.
+func (c *Client) endIsolated() {
+	c.mu.Lock()
+	o := c.isolated
+	c.isolated = nil
+	var twin *origin
+	if o != nil {
+		twin = c.origins[o.name]
+	}
+	c.mu.Unlock()
+	if o != nil && o.shutdown() && twin != nil {
+		twin.heardCalm()
+	}
+	c.exclusive.Release(1)
 }
 
 func (c *Client) reserve(ctx context.Context, target string, exclusive bool) (*Slot, error) {
@@ -135,8 +153,8 @@ func (c *Client) reserve(ctx context.Context, target string, exclusive bool) (*S
 	return s, nil
 }
 
-// origin finds or makes the origin of a target, or its twin for exchanges that need a connection of
-// their own.
+// origin finds or makes the origin of a target, or makes a twin of it for one exchange that needs a
+// connection of its own.
 func (c *Client) origin(target string, exclusive bool) (*origin, error) {
 	scheme, rest, ok := strings.Cut(target, "://")
 	if !ok {
@@ -148,18 +166,18 @@ func (c *Client) origin(target string, exclusive bool) (*origin, error) {
 	name := scheme + "://" + rest
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := name
-	if exclusive {
-		key += " exclusive"
-	}
-	if o := c.origins[key]; o != nil {
+	if o := c.origins[name]; o != nil && !exclusive {
 		return o, nil
 	}
 	o, err := newOrigin(c, name)
 	if err != nil {
 		return nil, err
 	}
-	c.origins[key] = o
+	if o.isolated = exclusive; exclusive {
+		c.isolated = o
+	} else {
+		c.origins[name] = o
+	}
 	return o, nil
 }
 
@@ -220,7 +238,10 @@ func (c *Client) StreamCap() int {
 func (c *Client) all() []*origin {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := make([]*origin, 0, len(c.origins))
+	all := make([]*origin, 0, len(c.origins)+1)
+	if c.isolated != nil {
+		all = append(all, c.isolated)
+	}
 	for _, o := range c.origins {
 		all = append(all, o)
 	}
@@ -255,10 +276,12 @@ func (c *Client) spawn(f func()) {
 	c.work.Go(f)
 }
 
-// shutdown wakes all waiters and closes all connections.
-func (o *origin) shutdown() {
+// shutdown wakes all waiters and closes all connections, those that are being opened too. It
+// reports whether an ENHANCE_YOUR_CALM came that no caller has reported.
+func (o *origin) shutdown() (calm bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.full = true
 	o.wakeAll()
 	for _, c := range o.h2.conns {
 		go c.cc.Close()
@@ -266,4 +289,13 @@ func (o *origin) shutdown() {
 	for c := range o.h1.all {
 		go c.cc.Close()
 	}
+	return o.calm
+}
+
+// heardCalm lets the next caller report an ENHANCE_YOUR_CALM that came elsewhere.
+func (o *origin) heardCalm() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.calm = true
+	o.wakeOne()
 }

@@ -52,7 +52,7 @@ func (o *origin) openH1(ctx context.Context, raw net.Conn, via *url.URL) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.c.closed.Load() {
+	if o.full || o.c.closed.Load() {
 		cc.Close()
 		return ErrClosed
 	}

@@ -127,7 +127,7 @@ func (o *origin) adoptH2(c *h2conn) error {
 	if c.gone || c.retired {
 		return &harvest.Failure{Fault: harvest.FaultConnect, Err: errors.New("the peer closed the connection at once")}
 	}
-	if o.c.closed.Load() {
+	if o.full || o.c.closed.Load() {
 		return ErrClosed
 	}
 	o.plain = false

@@ -44,11 +44,14 @@ type origin struct {
 	url  *url.URL
 	own  bool // the credential goes there
 
+	isolated bool // for one exchange, whose connection was opened for it
+
 	mu      sync.Mutex
 	waiters list.List // of *waiter, first come first served
 	booked  int       // places given out, in use or not
 	flight  *flight   // the latest dial
 	dialing int
+	full    bool // takes no connection any more
 	plain   bool // speaks HTTP/1.1
 	calm    bool // ENHANCE_YOUR_CALM came and no caller has reported it yet
 	h2      h2pool
@@ -211,6 +214,7 @@ func (o *origin) exchange(l link) (link, error) {
 	}
 	if l != nil && l.ready() {
 		l.begin()
+		o.full = o.isolated
 		return l, nil
 	}
 	if l != nil {
@@ -300,7 +304,7 @@ func (o *origin) dialIfNeeded() *flight {
 // keepWarm opens a connection for the holders of places while none is live, so that it is open
 // before they draw their permits.
 func (o *origin) keepWarm() {
-	if !o.c.closed.Load() && !o.plain && o.h2.active == nil && o.dialing == 0 && o.booked+o.waiters.Len() > 0 && len(o.h2.conns) < maxConns {
+	if !o.c.closed.Load() && !o.full && !o.plain && o.h2.active == nil && o.dialing == 0 && o.booked+o.waiters.Len() > 0 && len(o.h2.conns) < maxConns {
 		o.dial()
 	}
 }

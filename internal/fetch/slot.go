@@ -72,7 +72,7 @@ func (s *Slot) giveBack() {
 	s.c.budget.add(-s.expected)
 	s.c.places.Release(1)
 	if s.exclusive {
-		s.c.exclusive.Release(1)
+		s.c.endIsolated()
 	}
 }
 
