@@ -164,10 +164,11 @@ func TestClosedIdleConnectionIsNoticed(t *testing.T) {
 			}
 			conns <- conn
 			go func() {
-				for r := bufio.NewReader(conn); ; arrived.Add(1) {
+				for r := bufio.NewReader(conn); ; {
 					if _, err := http.ReadRequest(r); err != nil {
 						return
 					}
+					arrived.Add(1) // before the answer, after which the test looks
 					io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 				}
 			}()
