@@ -90,6 +90,46 @@ func (w Worker) TableOrigin(host string) string {
 	return "https://" + host
 }
 
+// ListingHost returns the host of the listing that the corpus is; lists is false where it is not one.
+func (w Worker) ListingHost() (host string, lists bool, err error) {
+	kind, lists := w.Kinds().Lists(w.Corpus)
+	switch {
+	case !lists:
+		return "", false, nil
+	case kind.Name != w.Upstream:
+		return "", true, Usagef("--corpus %s: which %s? Add --api %s", w.Corpus, kind.Noun, kind.API)
+	}
+	if host, err = kind.Listing.Host(w.UpstreamSettings()); err != nil {
+		return "", true, Usagef("%v", err)
+	}
+	return host, true, nil
+}
+
+// Settle settles what depends on the upstream's host. asks means that this process sends it requests; origin is a URL of it.
+func (w Worker) Settle(host, origin string, asks bool) (Worker, error) {
+	settle := w.About
+	if asks {
+		settle = w.ForHost
+	}
+	settled, err := settle(host)
+	if err != nil {
+		return settled, err
+	}
+	return settled, settled.CheckCredential(origin)
+}
+
+// CheckDownload refuses to fetch an https corpus without saying who asks.
+func (w Worker) CheckDownload() error {
+	if !strings.HasPrefix(strings.ToLower(w.Corpus), "https://") {
+		return nil
+	}
+	canonical, err := harvest.CanonicalURL(w.Corpus)
+	if err != nil {
+		return nil //nolint:nilerr // who opens it explains what is wrong with it
+	}
+	return w.CheckContact(harvest.HostOf(canonical))
+}
+
 // hasCredential reports whether requests carry a credential or a certificate.
 func (w Worker) hasCredential() bool { return w.Auth.Kind != "" || w.Cert != "" }
 

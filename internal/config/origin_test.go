@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"shoal/internal/upstream/all"
@@ -124,6 +125,62 @@ func TestCredentialInRequests(t *testing.T) {
 		w := Worker{Auth: Auth{Kind: kind, User: "ada", SecretEnv: "KEY"}, layers: &layers{kinds: all.Kinds()}}
 		if got := w.Credential(); got.Kind != want || got.User != "ada" || got.SecretEnv != "KEY" || w.Auth.Kind != kind {
 			t.Errorf("Credential() of %q = %+v, want the kind %q and the rest as it was", kind, got, want)
+		}
+	}
+}
+
+func TestListingHost(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name  string
+		args  []string
+		host  string
+		lists bool
+		want  string // in the refusal; empty: none
+	}{
+		{"a file", []string{"--corpus", "ids.txt"}, "", false, ""},
+		{"the table", []string{"--corpus", "store"}, "", false, ""},
+		{"a chained listing", []string{"--corpus", "list:https://c.example:8443/items", "--next", "link"}, "c.example:8443", true, ""},
+		{"the pages of a wiki", []string{"--corpus", "mediawiki:?prefix=A&namespace=4", "--api", "https://wiki.example/w/api.php"}, "wiki.example", true, ""},
+	} {
+		w := load(t, Env{Dir: t.TempDir()}, append(row.args, "--contact", "ada@lab.edu")...)
+		host, lists, err := w.ListingHost()
+		if host != row.host || lists != row.lists || err != nil {
+			t.Errorf("%s: ListingHost() = %q, %v, %v, want %q, %v", row.name, host, lists, err, row.host, row.lists)
+		}
+	}
+	w := load(t, Env{Dir: t.TempDir()}, "--corpus", "store", "--contact", "ada@lab.edu")
+	w.Corpus = "mediawiki:?prefix=A&namespace=4"
+	if _, lists, err := w.ListingHost(); !lists || err == nil || !strings.Contains(err.Error(), "which wiki? Add --api") {
+		t.Errorf("ListingHost() of a wiki that is not named = %v, %v, want a question for it", lists, err)
+	}
+}
+
+// Who sends requests has to say who asks; who only reads about a host has not.
+func TestSettle(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		corpus string
+		args   []string
+		asks   bool
+		want   string // in the refusal; empty: none
+	}{
+		{"it only reads", "ids.txt", nil, false, ""},
+		{"it asks", "ids.txt", nil, true, "who is asking?"},
+		{"it asks and says who", "ids.txt", []string{"--contact", "ada@lab.edu"}, true, ""},
+		{"its certificate is for another host", "ids.txt", []string{"--cert", "c.pem", "--key", "k.pem"}, false, "the credential goes only to a host that you name"},
+	} {
+		w := load(t, Env{Dir: t.TempDir()}, append(row.args, "--corpus", row.corpus)...)
+		if _, err := w.Settle("api.example", "https://api.example/1", row.asks); (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: Settle(api.example) = %v, want %q", row.name, err, row.want)
+		}
+	}
+	for corpus, refused := range map[string]bool{"ids.txt": false, "-": false, "https://files.example/a.txt": true, "HTTPS://files.example/a.txt": true, "https://127.0.0.1:1/a.txt": false, "https://": false} {
+		w := load(t, Env{Dir: t.TempDir()}, "--corpus", "ids.txt")
+		w.Corpus = corpus
+		if err := w.CheckDownload(); (err != nil) != refused {
+			t.Errorf("CheckDownload() of %s = %v, want a refusal: %v", corpus, err, refused)
 		}
 	}
 }

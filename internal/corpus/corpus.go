@@ -74,6 +74,8 @@ type Config struct {
 	Line func(line string) (harvest.Item, error)
 	// Text, if set, turns the unpacked corpus into lines.
 	Text func(io.Reader) io.Reader
+	// Rekey, if set, makes the keys of a pass those of the run, which is known by then.
+	Rekey func(entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error]
 	// Patience is how long the server of an https corpus may be unreachable in the middle of it; 0
 	// means for ever.
 	Patience time.Duration
@@ -88,6 +90,7 @@ type Source struct {
 	post     bool
 	own      func(line string) (harvest.Item, error)
 	text     func(io.Reader) io.Reader
+	rekey    func(iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error]
 	kind     string // Content-Type of an https corpus
 
 	raw   *counter
@@ -108,7 +111,7 @@ type Source struct {
 // Open opens the corpus and reads to its first item, so that [Source.Host] is known. For an https
 // corpus ctx bounds the whole pass. The caller must close the source.
 func Open(ctx context.Context, cfg Config) (*Source, error) {
-	s := &Source{name: display(cfg.URI), exposed: cfg.Exposed, post: cfg.PostIsRead, own: cfg.Line, text: cfg.Text, schemes: map[string]string{}}
+	s := &Source{name: display(cfg.URI), exposed: cfg.Exposed, post: cfg.PostIsRead, own: cfg.Line, text: cfg.Text, rekey: cfg.Rekey, schemes: map[string]string{}}
 	var err error
 	if s.template, err = parseTemplate(cfg.Template); err != nil {
 		return nil, err
@@ -211,6 +214,13 @@ func (s *Source) Fraction() float64 { return s.Position().Fraction() }
 // Entries returns the one pass over the corpus. An error is its last pair: [ErrDamaged] with the
 // line after which the rest is lost, or that of [Open]'s context.
 func (s *Source) Entries() iter.Seq2[harvest.Entry, error] {
+	if s.rekey != nil {
+		return s.rekey(s.pass())
+	}
+	return s.pass()
+}
+
+func (s *Source) pass() iter.Seq2[harvest.Entry, error] {
 	return func(yield func(harvest.Entry, error) bool) {
 		if s.spent {
 			yield(harvest.Entry{}, fmt.Errorf("corpus %s: it is a stream and was read already", s.name))

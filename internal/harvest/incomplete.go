@@ -14,3 +14,6 @@ var ErrAnother = fmt.Errorf("%w: the store was restored, failed over or its ledg
 
 // ErrTaken is matched where another process took a step of a listing before it was committed. The chain must be read again.
 var ErrTaken = errors.New("another process walks this chain, its step is taken")
+
+// ErrListing is wrapped by the errors of a seed that is not the first step of a listing.
+var ErrListing = errors.New("is not a listing")

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -64,7 +63,7 @@ type Listing struct {
 }
 
 // ErrListing is wrapped by the errors of a seed that is not the first step of a listing.
-var ErrListing = errors.New("is not a listing")
+var ErrListing = harvest.ErrListing
 
 // Into how many shards a run is cut where the operator did not choose. Where a request holds many items, each shard ends with a
 // request that is not full: few shards keep requests full.
@@ -72,6 +71,26 @@ const (
 	manyShards = 64
 	fewShards  = 8
 )
+
+// Chains returns the first step of each chain of the corpus; since is the instant that it may name.
+func (l Listing) Chains(corpus string, since time.Time) ([]string, error) {
+	if l.Seeds == nil {
+		return []string{corpus}, nil
+	}
+	seeds, err := l.Seeds(corpus, since)
+	if err != nil {
+		return nil, harvest.Usagef("--corpus %v", err)
+	}
+	return seeds, nil
+}
+
+// Rekeyed returns the entries with keys as the run has them.
+func (k Kind) Rekeyed(run harvest.Run, s Settings, entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
+	if k.Rekey == nil {
+		return entries
+	}
+	return k.Rekey(run, s, entries)
+}
 
 // Shards returns into how many parts a run is cut where the operator did not choose.
 func (k Kind) Shards(s Settings) int {
@@ -134,6 +153,22 @@ func (t Table) Filters(corpus string) bool {
 	_, dump := t.first(func(k Kind) bool { return k.Dump != nil && k.Dump(address) })
 	_, listing := t.Lists(corpus)
 	return dump || listing
+}
+
+// ExtractorOf returns what makes records of the run's stored bodies by spec.
+func (t Table) ExtractorOf(run harvest.Run, spec string, tools Tools) (func(body []byte) ([]harvest.Record, error), error) {
+	kind, ok := t.Find(run.Upstream)
+	switch {
+	case !ok: // another version of the program has opened it
+		return nil, harvest.Usagef("run %s is of the upstream %s, and this version knows %s", run.Name, harvest.Quote(run.Upstream), strings.Join(t.Names(), ", "))
+	case kind.Extractor == nil:
+		return nil, harvest.Usagef("--extract %s: run %s is of the upstream %s, which makes no records", harvest.Quote(spec), run.Name, run.Upstream)
+	}
+	extract, err := kind.Extractor(run, spec, tools)
+	if err != nil {
+		return nil, harvest.Usagef("%v", err)
+	}
+	return extract, nil
 }
 
 // Names returns the names of the kinds.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"shoal/internal/config"
@@ -230,7 +229,8 @@ func (a *api) longest() listing.Longest {
 	return a.store
 }
 
-func (a *api) listings() listings { return listings{a.kind.Lister(a.run)} }
+// listings gives a walk its API.
+func (a *api) listings() listing.API { return listing.Checked{API: a.kind.Lister(a.run)} }
 
 // keepSilence makes the store know of a silence; it stores nothing if this process must not.
 func (a *api) keepSilence(ctx context.Context, silence time.Duration) error {
@@ -251,39 +251,12 @@ func openKind(set config.Worker, aside upstream.Aside) (upstream.Open, error) {
 
 // Extractor makes records of a stored body by the expression, or by the parser, that spec names.
 func Extractor(kinds upstream.Table, run harvest.Run, spec string) (extract func(body []byte) ([]harvest.Record, error), done func() error, err error) {
-	kind, ok := kinds.Find(run.Upstream)
-	if !ok {
-		return nil, nil, unknownKind(kinds, run)
-	}
-	if kind.Extractor == nil {
-		return nil, nil, config.Usagef("--extract %s: run %s is of the upstream %s, which makes no records", harvest.Quote(spec), run.Name, run.Upstream)
-	}
 	jobs, err := newJobs()
 	if err != nil {
 		return nil, nil, err
 	}
-	if extract, err = kind.Extractor(run, spec, upstream.Tools{Aside: jobs}); err != nil {
-		return nil, nil, config.Usagef("%v", err)
+	if extract, err = kinds.ExtractorOf(run, spec, upstream.Tools{Aside: jobs}); err != nil {
+		return nil, nil, errors.Join(err, jobs.pool.Close())
 	}
 	return extract, jobs.pool.Close, nil
-}
-
-// unknownKind is the error of a run that another version of the program has opened.
-func unknownKind(kinds upstream.Table, run harvest.Run) error {
-	return config.Usagef("run %s is of the upstream %s, and this version knows %s", run.Name, harvest.Quote(run.Upstream), strings.Join(kinds.Names(), ", "))
-}
-
-// listings gives a walk its API.
-type listings struct{ upstream.Lister }
-
-// ListRequest implements [listing.API].
-func (l listings) ListRequest(seed, next string) (*harvest.Request, error) {
-	request, err := l.Lister.ListRequest(seed, next)
-	switch {
-	case err != nil && next != "" && !errors.Is(err, upstream.ErrListing):
-		return nil, fmt.Errorf("%w: %s: %w", listing.ErrBroken, harvest.Quote(seed), err)
-	case err != nil:
-		return nil, config.Usagef("%v", err)
-	}
-	return request, nil
 }

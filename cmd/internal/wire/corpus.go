@@ -63,24 +63,15 @@ func (c corpora) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	settle := c.set.ForHost
-	if c.listsOnly && !strings.Contains(c.set.Corpus, "://") { // it sends no request: the workers do
-		settle = c.set.About
-	}
-	if c.set, err = settle(c.source.Host()); err != nil {
-		return err
-	}
-	return c.set.CheckCredential(first)
+	asks := !c.listsOnly || strings.Contains(c.set.Corpus, "://") // else the workers do
+	c.set, err = c.set.Settle(c.source.Host(), first, asks)
+	return err
 }
 
 // openLines opens a file, an address or standard input, and returns its first item.
 func (c corpora) openLines(ctx context.Context) (first string, err error) {
-	if address := c.set.Corpus; strings.HasPrefix(strings.ToLower(address), "https://") {
-		if canonical, err := harvest.CanonicalURL(address); err == nil {
-			if err := c.set.CheckContact(harvest.HostOf(canonical)); err != nil {
-				return "", err
-			}
-		}
+	if err := c.set.CheckDownload(); err != nil {
+		return "", err
 	}
 	var download *http.Client
 	if strings.Contains(c.set.Corpus, "://") { // a file needs no certificates
@@ -91,19 +82,24 @@ func (c corpora) openLines(ctx context.Context) (first string, err error) {
 	err = c.retryUnavailable(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
 		cfg := corpus.Config{
 			URI: c.set.Corpus, Template: c.set.URL, Hosts: c.set.AdmittedHosts(), Exposed: c.set.Exposes, PostIsRead: c.set.PostIsRead, Stdin: c.Stdin, HTTP: download, Patience: c.set.Patience,
+			Rekey: func(entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
+				return c.set.Kind().Rekeyed(c.run, c.set.UpstreamSettings(), entries)
+			},
 		}
-		if err := c.readLines(&cfg); err != nil {
-			return err
+		if read := c.set.Kind().Lines; read != nil { // its items are all on the host of --api
+			lines, err := read(c.set.UpstreamSettings())
+			if err != nil {
+				return config.Usagef("%v", err)
+			}
+			cfg.Hosts, cfg.URI, cfg.Line, cfg.Text = nil, lines.URI, lines.Line, lines.Text
 		}
 		opened, err := corpus.Open(ctx, cfg)
 		switch {
 		case err == nil:
-			c.source, first = keyed{opened, c.process}, opened.First()
+			c.source, first = opened, opened.First()
 			c.onClose(c.close)
 			return nil
-		case errors.Is(err, corpus.ErrIDs):
-			return config.Usagef("%v", err)
-		case errors.Is(err, corpus.ErrAllRejected) && c.set.MaxRejected.Exceeded(1, 1):
+		case errors.Is(err, corpus.ErrAllRejected) && !errors.Is(err, corpus.ErrIDs) && c.set.MaxRejected.Exceeded(1, 1):
 			return fmt.Errorf("%w: %w", runs.ErrOverLimit, err)
 		case errors.Is(err, corpus.ErrDamaged), errors.Is(err, corpus.ErrAway), ctx.Err() != nil:
 			return err
@@ -137,49 +133,13 @@ func (c corpora) close() error {
 	return source.Close()
 }
 
-// readLines has the kind of upstream read the corpus where that is its own affair. Its items are all on the host of --api.
-func (c corpora) readLines(cfg *corpus.Config) error {
-	if c.set.Kind().Lines == nil {
-		return nil
-	}
-	lines, err := c.set.Kind().Lines(c.set.UpstreamSettings())
-	if err != nil {
-		return config.Usagef("%v", err)
-	}
-	cfg.Hosts, cfg.URI, cfg.Line, cfg.Text = nil, lines.URI, lines.Line, lines.Text
-	return nil
-}
-
-// keyed is a corpus with keys as the run makes them.
-type keyed struct {
-	source
-
-	p *process
-}
-
-// Entries implements [worker.Corpus]. The run is known by now, which it was not when the corpus was
-// opened.
-func (k keyed) Entries() iter.Seq2[harvest.Entry, error] {
-	entries := k.source.Entries()
-	if rekey := k.p.set.Kind().Rekey; rekey != nil {
-		return rekey(k.p.run, k.p.set.UpstreamSettings(), entries)
-	}
-	return entries
-}
-
 // openTable opens the corpus table as the corpus. What fills it is known when the run is.
-func (c corpora) openTable(ctx context.Context) (err error) {
-	var host string
-	kind, isListing := c.set.Kinds().Lists(c.set.Corpus)
-	var settle func(string) (config.Worker, error)
+func (c corpora) openTable(ctx context.Context) error {
+	host, lists, err := c.set.ListingHost()
 	switch {
-	case isListing && kind.Name != c.set.Upstream:
-		return config.Usagef("--corpus %s: which %s? Add --api %s", c.set.Corpus, kind.Noun, kind.API)
-	case isListing:
-		if host, err = kind.Listing.Host(c.set.UpstreamSettings()); err != nil {
-			return config.Usagef("%v", err)
-		}
-		settle = c.set.ForHost
+	case err != nil:
+		return err
+	case lists:
 	case c.store == nil:
 		return config.Usagef("--corpus store: is the corpus table of a run, and the store has none: open the run with another --corpus first")
 	default:
@@ -187,19 +147,12 @@ func (c corpora) openTable(ctx context.Context) (err error) {
 		if err != nil {
 			return config.Usagef("--corpus store: is the corpus table of a run: %v; open one with another --corpus first", err)
 		}
-		host = run.Host
-		c.set.Run = run.Name
+		host, lists, c.set.Run = run.Host, c.isListing(run.Corpus), run.Name
 		c.runs.adopt(run)
-		settle = c.set.ForHost
-		if _, lists := c.set.Kinds().Lists(run.Corpus); c.listsOnly && !lists {
-			settle = c.set.About
-		}
 	}
-	c.source = &enumerated{host: host, ctx: ctx}
-	if c.set, err = settle(host); err != nil {
-		return err
-	}
-	return c.set.CheckCredential(c.set.TableOrigin(host))
+	c.source = &listing.Pass{Ctx: ctx, At: host}
+	c.set, err = c.set.Settle(host, c.set.TableOrigin(host), lists || !c.listsOnly)
+	return err
 }
 
 // openNext begins another pass for the next shard. The run may know more about its corpus by now.
@@ -207,7 +160,7 @@ func (c corpora) openNext(ctx context.Context) error {
 	if err := c.close(); err != nil {
 		c.Log.Warn("closing the corpus", "error", err)
 	}
-	err := c.retryUnavailable(ctx, "the store", unavailable, func() error {
+	err := c.again(ctx, func() error {
 		run, err := c.store.FindRun(ctx, c.run.Name)
 		if err == nil {
 			c.refresh(run)
@@ -221,15 +174,11 @@ func (c corpora) openNext(ctx context.Context) error {
 }
 
 // findSeeds finds where the chains of the run's corpus begin.
-func (c corpora) findSeeds(ctx context.Context) error {
+func (c corpora) findSeeds(ctx context.Context) (err error) {
 	kind, _ := c.set.Kinds().Lists(c.run.Corpus)
-	if kind.Listing.Seeds == nil {
-		c.seeds = []string{c.run.Corpus}
-		return nil
-	}
 	var since time.Time
-	if c.run.Base != "" {
-		err := c.retryUnavailable(ctx, "the store", unavailable, func() error {
+	if c.run.Base != "" && kind.Listing.Seeds != nil {
+		err := c.again(ctx, func() error {
 			base, err := c.store.FindRun(ctx, c.run.Base)
 			since = base.OpenedAt
 			return err
@@ -244,17 +193,13 @@ func (c corpora) findSeeds(ctx context.Context) error {
 	if c.store == nil { // to look
 		since = time.Now().AddDate(0, -3, 0)
 	}
-	seeds, err := kind.Listing.Seeds(c.run.Corpus, since)
-	if err != nil {
-		return config.Usagef("--corpus %v", err)
-	}
-	c.seeds = seeds
-	return nil
+	c.seeds, err = kind.Listing.Chains(c.run.Corpus, since)
+	return err
 }
 
 // listed reports whether the corpus table holds all of the corpus.
 func (c corpora) listed(ctx context.Context) (done bool, err error) {
-	err = c.retryUnavailable(ctx, "the store", unavailable, func() error {
+	err = c.again(ctx, func() error {
 		n, err := c.store.ChainsDone(ctx, c.run.Name)
 		done = n >= len(c.seeds)
 		return err
@@ -264,7 +209,7 @@ func (c corpora) listed(ctx context.Context) (done bool, err error) {
 
 // chain returns how far the enumeration of the run's corpus has come.
 func (c corpora) chain(ctx context.Context) (chain harvest.Chain, err error) {
-	err = c.retryUnavailable(ctx, "the store", unavailable, func() error {
+	err = c.again(ctx, func() error {
 		chain, err = c.store.Chain(ctx, c.run.Name, c.run.Corpus)
 		return err
 	})
@@ -274,7 +219,7 @@ func (c corpora) chain(ctx context.Context) (chain harvest.Chain, err error) {
 // reopen opens the corpus for another pass: the table, if there is one.
 func (c corpora) reopen(ctx context.Context) error {
 	if c.listsPages() {
-		c.source = &walked{p: c.process, ctx: ctx}
+		c.source = &listing.Pass{At: c.run.Host, Steps: listing.Walked(ctx, c.store, c.run.Name, c.seeds)}
 		return nil
 	}
 	if c.run.Corpus != "-" && !c.isListing(c.run.Corpus) && c.set.Corpus != harvest.StoreCorpus {
@@ -284,58 +229,14 @@ func (c corpora) reopen(ctx context.Context) error {
 	if err == nil && !done {
 		err = fmt.Errorf("%w: the corpus of run %s is not enumerated to its end: start %s", worker.ErrIncomplete, c.run.Name, runs.FilledBy(c.run))
 	}
-	c.source = &enumerated{host: c.run.Host, ctx: ctx, table: c.table()}
+	c.source = &listing.Pass{Ctx: ctx, At: c.run.Host, Table: c.table()}
 	return err
 }
 
 // table is the run's corpus table.
 func (c corpora) table() *listing.Table {
 	return &listing.Table{
-		Chains: c.store, Run: c.run.Name, Seeds: c.seeds, Patience: c.set.Patience, Source: runs.FilledBy(c.run), Say: c.Say, Short: c.shortListing(), Abreast: c.set.Concurrency,
+		Chains: c.store, Run: c.run.Name, Seeds: c.seeds, Patience: c.set.Patience, Source: runs.FilledBy(c.run), Say: c.Say, Short: plain.Short(c.set.Next), Abreast: c.set.Concurrency,
 		Again: c.again,
 	}
-}
-
-// shortListing returns the sentence for a run in which no listing continued.
-func (c corpora) shortListing() string {
-	if c.set.Next == "" || c.set.Next == plain.NextNone {
-		return ""
-	}
-	return "every listing ended with its first answer: is --next right? --try shows the next step of a listing"
-}
-
-// enumerated is a corpus that is read from the run's corpus table, which fills while it is read.
-type enumerated struct {
-	host  string
-	ctx   context.Context //nolint:containedctx // of the whole pass, as an https corpus has one
-	table *listing.Table
-}
-
-func (e *enumerated) Host() string { return e.host }
-
-func (e *enumerated) Close() error { return nil }
-
-func (e *enumerated) Fraction() float64 {
-	if e.table == nil {
-		return 0
-	}
-	return e.table.Fraction()
-}
-
-func (e *enumerated) Entries() iter.Seq2[harvest.Entry, error] { return e.table.Entries(e.ctx) }
-
-// walked is a listing whose answers are the pages, as a corpus to compare with.
-type walked struct {
-	p   *process
-	ctx context.Context //nolint:containedctx // of the whole pass, as an https corpus has one
-}
-
-func (w *walked) Host() string { return w.p.run.Host }
-
-func (w *walked) Close() error { return nil }
-
-func (w *walked) Fraction() float64 { return 0 }
-
-func (w *walked) Entries() iter.Seq2[harvest.Entry, error] {
-	return listing.Walked(w.ctx, w.p.store, w.p.run.Name, w.p.seeds)
 }

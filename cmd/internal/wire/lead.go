@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
@@ -194,7 +195,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 		return config.Usagef("--corpus list: without --items has nothing to enumerate: its answers are the pages, which workers fetch")
 	}
 	table := l.corpus.table()
-	if _, ok := l.source.(*enumerated); ok && l.isListing(l.run.Corpus) {
+	if _, ok := l.source.(*listing.Pass); ok && l.isListing(l.run.Corpus) {
 		lister, err := l.api.lister()
 		if err != nil {
 			return err
@@ -295,7 +296,7 @@ func (l *leader) planner() coordinator.Planner {
 
 // planned opens the corpus that a plan counts: nil where it is not enumerated yet.
 func (l *leader) planned(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
-	if _, ok := l.source.(*enumerated); !ok {
+	if _, ok := l.source.(*listing.Pass); !ok {
 		return l.source.Entries(), nil
 	}
 	if l.store == nil || l.run.Name == "" || l.listsPages() {

@@ -3,7 +3,6 @@ package wire
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"shoal/internal/config"
@@ -49,7 +48,7 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 		return err
 	}
 	if l.listsPages() {
-		t.Listing = listed{l.api.listings(), l.seeds}
+		t.Listing = listing.First{API: l.api.listings(), Seeds: l.seeds}
 	}
 	if err := t.Run(life, entries); err != nil {
 		if cause := context.Cause(life); cause != nil {
@@ -66,27 +65,12 @@ func (l *leader) entriesToTry(ctx context.Context) (iter.Seq2[harvest.Entry, err
 	if l.listsPages() {
 		return listing.FirstSteps(l.api.listings(), l.seeds), nil
 	}
-	if _, ok := l.source.(*enumerated); !ok {
+	if _, ok := l.source.(*listing.Pass); !ok {
 		return l.source.Entries(), nil
 	}
 	lister, err := l.api.lister()
 	if err != nil {
 		return nil, err
 	}
-	table := &listing.Table{Seeds: l.seeds, Chains: &listing.Memory{}, Lister: &listing.Few{Lister: lister}, Abreast: 1}
-	return table.Entries(ctx), nil
-}
-
-// listed gives a tryout the listing whose first steps it looks at.
-type listed struct {
-	listings
-
-	seeds []string
-}
-
-// Next implements [tryout.Listing].
-func (l listed) Next(request *harvest.Request, answer *harvest.Answer) (next, more string, read harvest.Reading) {
-	at := slices.IndexFunc(l.seeds, func(seed string) bool { return request.Items[0].Key == harvest.StepKey(seed, 1) })
-	listed, next, read := l.ReadList(request, l.seeds[at], 1, answer, nil)
-	return next, listed.More, read
+	return listing.FirstItems(ctx, lister, l.seeds), nil
 }

@@ -14,6 +14,7 @@ import (
 	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/suspect"
+	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
 
@@ -122,14 +123,14 @@ func (s *shards) build(ctx context.Context) error {
 // fillTable finds what fills the corpus table: this worker, if it has the whole run, else
 // coordinator enumerate.
 func (s *shards) fillTable(ctx context.Context) (err error) {
-	e, ok := s.source.(*enumerated)
+	e, ok := s.source.(*listing.Pass)
 	if !ok {
 		return nil
 	}
-	e.ctx = ctx
-	e.table = s.corpus.table()
+	e.Ctx = ctx
+	e.Table = s.corpus.table()
 	if s.isListing(s.run.Corpus) && s.set.Shard.Of == 1 && s.run.Shards == 0 { // else the leader of the run does
-		e.table.Lister, err = s.api.lister()
+		e.Table.Lister, err = s.api.lister()
 	}
 	return err
 }
@@ -139,7 +140,7 @@ func (s *shards) pagesOf(landed bool) *listing.Pages {
 	caller := s.api.caller()
 	caller.Witnesses, caller.Detail = s.api.witnesses(), s.api.kind.Detail
 	return listing.NewPages(listing.Settings{
-		Run: s.run.Name, Shard: s.set.Shard, Seeds: s.seeds, Abreast: s.set.Concurrency, Limit: s.progress.Left(s.set.Limit), NoCanary: s.set.NoCanary, Landed: landed, Short: s.corpus.shortListing(),
+		Run: s.run.Name, Shard: s.set.Shard, Seeds: s.seeds, Abreast: s.set.Concurrency, Limit: s.progress.Left(s.set.Limit), NoCanary: s.set.NoCanary, Landed: landed, Short: plain.Short(s.set.Next),
 	}, listing.Parts{
 		API: s.api.listings(), Caller: caller, Steps: s.store, Longest: s.store, Lease: s.lease, Again: s.again, Suspects: s.suspicion, Counters: s.counters, Log: s.Log, Say: s.Say,
 	})

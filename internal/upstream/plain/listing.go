@@ -19,6 +19,14 @@ const NextLink = "link"
 // NextNone is the Config.Next of a listing with one answer for each seed.
 const NextNone = "none"
 
+// Short returns the sentence for a run in which no listing continued, though next is to find where; else nothing.
+func Short(next string) string {
+	if next == "" || next == NextNone {
+		return ""
+	}
+	return "every listing ended with its first answer: is --next right? --try shows the next step of a listing"
+}
+
 // Why a step of a listing cannot be used.
 const (
 	ReasonNextFailed  = "next_failed"  // --next fails on it

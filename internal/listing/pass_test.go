@@ -1,0 +1,85 @@
+package listing
+
+import (
+	"errors"
+	"testing"
+
+	"shoal/internal/harvest"
+)
+
+// refusing makes no request.
+type refusing struct {
+	api
+
+	err error
+}
+
+func (r refusing) ListRequest(string, string) (*harvest.Request, error) { return nil, r.err }
+
+func TestChecked(t *testing.T) {
+	t.Parallel()
+	address := errors.New("it is not an address")
+	for name, c := range map[string]struct {
+		err    error
+		next   string
+		broken bool // else it is the operator's mistake
+		says   string
+	}{
+		"a first step": {err: address, says: "it is not an address"},
+		"a cursor":     {err: address, next: "c", broken: true, says: `the listing cannot be walked to its end: "seed": it is not an address`},
+		"a seed that was none, found out later on": {err: harvest.ErrListing, next: "c", says: "is not a listing"},
+	} {
+		request, err := Checked{refusing{err: c.err}}.ListRequest("seed", c.next)
+		if request != nil || err == nil || errors.Is(err, ErrBroken) != c.broken || errors.Is(err, harvest.ErrUsage) == c.broken || err.Error() != c.says {
+			t.Errorf("%s: ListRequest() = %v, %v, want the error %q", name, request, err, c.says)
+		}
+	}
+	if request, err := (Checked{api{}}).ListRequest("http://api.test/a", ""); err != nil || request.URL != "http://api.test/a" {
+		t.Errorf("ListRequest(a listing) = %v, %v, want its request", request, err)
+	}
+}
+
+func TestFirst(t *testing.T) {
+	t.Parallel()
+	first := First{API: api{}, Seeds: []string{"http://api.test/a", "http://api.test/b"}}
+	for _, c := range []struct {
+		name, seed, body, next, more, reason string
+	}{
+		{"it continues", first.Seeds[0], "Lhttp://api.test/a2", "http://api.test/a2", "", ""},
+		{"it ends", first.Seeds[1], "L", "", "", ""},
+		{"it looks as if it continued", first.Seeds[1], "L+", "", "a field next", ""},
+		{"it is not understood", first.Seeds[0], "<html>", "", "", "html"},
+	} {
+		request := &harvest.Request{URL: c.seed, Items: []harvest.Item{{Key: harvest.StepKey(c.seed, 1)}}}
+		next, more, read := first.Next(request, &harvest.Answer{Body: []byte(c.body)})
+		if next != c.next || more != c.more || read.Reason != c.reason {
+			t.Errorf("%s: Next(%s) = %q, %q, %q, want %q, %q, %q", c.name, c.body, next, more, read.Reason, c.next, c.more, c.reason)
+		}
+	}
+}
+
+func TestPass(t *testing.T) {
+	t.Parallel()
+	rows := &Table{Seeds: []string{"s"}, Chains: &Memory{}}
+	rows.size.Store(4)
+	rows.read.Store(1)
+	steps := func(yield func(harvest.Entry, error) bool) { yield(harvest.Entry{Item: harvest.Item{Line: 7}}, nil) }
+	for name, c := range map[string]struct {
+		pass Pass
+		want float64
+	}{
+		"no run yet":       {Pass{At: "api.test"}, 0},
+		"rows":             {Pass{At: "api.test", Table: rows}, 0.25},
+		"steps of a chain": {Pass{At: "api.test", Steps: steps}, 0},
+	} {
+		if got := c.pass.Fraction(); got != c.want || c.pass.Host() != "api.test" || c.pass.Close() != nil {
+			t.Errorf("%s: Fraction() = %v at %s, want %v at api.test", name, got, c.pass.Host(), c.want)
+		}
+	}
+	pass := Pass{Steps: steps}
+	for entry, err := range pass.Entries() {
+		if entry.Item.Line != 7 || err != nil {
+			t.Errorf("Entries() = %v, %v, want the step", entry, err)
+		}
+	}
+}
