@@ -72,3 +72,20 @@ func NewLander(t testing.TB, s *store.Store, run string, shard harvest.Shard) fu
 		}
 	}
 }
+
+// PlanOfTotals returns the steps by which SQLite answers Totals.
+func PlanOfTotals(t testing.TB, s *store.Store, run string) (steps []string) {
+	t.Helper()
+	db := s.Runs.(*Store)
+	err := db.each(t.Context(), db.read, func(rows *sql.Rows) error {
+		var id, parent, unused int
+		var step string
+		err := rows.Scan(&id, &parent, &unused, &step)
+		steps = append(steps, step)
+		return err
+	}, "EXPLAIN QUERY PLAN "+dialect.Totals(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}

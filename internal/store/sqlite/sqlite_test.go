@@ -109,3 +109,23 @@ func TestSQLiteSchemaByHandIsASchema(t *testing.T) {
 		t.Errorf("ListRuns() = %v, %v, want none, nil", runs, err)
 	}
 }
+
+// TestSQLiteTotalsReadOnlyPagesThatWerePutBack: a worker asks for the totals at its end, and status every few seconds; a run
+// may have millions of pages.
+func TestSQLiteTotalsReadOnlyPagesThatWerePutBack(t *testing.T) {
+	t.Parallel()
+	s := openRun(t, "sqlite:"+filepath.Join(t.TempDir(), "shoal.db"))
+	pages := 0
+	for _, step := range sqlite.PlanOfTotals(t, s, storetest.Name) {
+		if !strings.HasPrefix(step, "SEARCH p ") && !strings.HasPrefix(step, "SCAN p") {
+			continue
+		}
+		pages++
+		if !strings.Contains(step, "(run=? AND key=?)") {
+			t.Errorf("Totals() reads pages by %q, want by their run and key", step)
+		}
+	}
+	if pages != 3 {
+		t.Errorf("Totals() reads pages %d times, want 3: missing, skipped, dead", pages)
+	}
+}
