@@ -69,3 +69,25 @@ func (o *Orders) Follow(ctx context.Context, store Store, run string) {
 		}
 	}
 }
+
+// Take takes the first orders about a run as [Orders.Begin] does, and follows more of them until the returned function is
+// called, which returns when none is applied any more.
+func (o *Orders) Take(ctx context.Context, store Store, run harvest.Run, temporary func(error) bool, retry Retry, say func(sentence string)) (end func(), err error) {
+	sentences, err := o.Begin(ctx, store, run, temporary, retry)
+	if err != nil {
+		return nil, err
+	}
+	for _, sentence := range sentences {
+		say(sentence)
+	}
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.Follow(life, store, run.Name)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}, nil
+}

@@ -127,3 +127,15 @@ func NoShardLeft(run harvest.Run, now time.Time) string {
 	}
 	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet give --run NAME", run.Name, harvest.Ago(now.Sub(run.FinishedAt)))
 }
+
+// Waits reports whether the start waits for another process to open its run. shared means that processes of several machines
+// use the store.
+func (s Start) Waits(shared bool) bool { return !s.Leads && (s.AutoShard || shared) }
+
+// Late reports whether the start comes when nothing of the run is left for it.
+func (s Start) Late(run harvest.Run) bool { return s.AutoShard && !run.FinishedAt.IsZero() }
+
+// Replaces reports whether the corpus that is given would be another one than that of a run which is led.
+func Replaces(run harvest.Run, given string) bool {
+	return given != "" && given != harvest.StoreCorpus && given != run.Corpus && run.Shards > 0
+}

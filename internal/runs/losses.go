@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,4 +46,23 @@ func (a Allowed) Check(totals harvest.Counts, items int64) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrOverLimit, strings.Join(over, ", "))
+}
+
+// Ended is what the store has of how the items of a run ended. Its errors are passed on.
+type Ended interface {
+	Totals(ctx context.Context, run string) (harvest.Counts, error)
+	FindRun(ctx context.Context, name string) (harvest.Run, error)
+}
+
+// Judge checks the losses of a run as the store has them now. Its error is [ErrOverLimit], or the store's.
+func (a Allowed) Judge(ctx context.Context, store Ended, name string) error {
+	totals, err := store.Totals(ctx, name)
+	if err != nil {
+		return err
+	}
+	run, err := store.FindRun(ctx, name)
+	if err != nil {
+		return err
+	}
+	return a.Check(totals, run.CorpusItems)
 }

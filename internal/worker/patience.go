@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -41,6 +42,19 @@ func (p Patience) Retry(ctx context.Context, what string, temporary func(error) 
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		case <-time.After(wait):
+		}
+	}
+}
+
+// RetryAnew takes a step, which waits with this patience, until its error is not that the patience ended, or is that right
+// away. A step may wait for hours for something other than a dependency, which answers meanwhile: patience is for one that is
+// away.
+func (p Patience) RetryAnew(ctx context.Context, step func(context.Context) error) error {
+	for {
+		began := time.Now()
+		err := step(ctx)
+		if !errors.Is(err, ErrPatience) || time.Since(began) < 2*p.Limit {
+			return err
 		}
 	}
 }

@@ -74,41 +74,14 @@ func newProcess(env Env, set config.Worker, leads bool) *process {
 	return p
 }
 
-// interruptible takes the steps one after the other; the first signal ends them. What they open
-// lives as long as ctx.
+// interruptible takes the steps one after the other; the first signal ends them.
 func (p *process) interruptible(ctx context.Context, steps ...func(context.Context) error) error {
-	life, end := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-p.Stop:
-			end(worker.ErrStopped)
-		case <-done: // from here on it is ended with its parent
-		}
-	}()
-	for _, step := range steps {
-		if err := step(life); err != nil {
-			if cause := context.Cause(life); cause != nil {
-				return cause
-			}
-			return err
-		}
-	}
-	return nil
+	return worker.Interruptible(ctx, p.Stop, steps...)
 }
 
 // untilStopped returns a context that ends this long after the first signal.
 func (p *process) untilStopped(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
-	ctx, end := context.WithCancelCause(ctx)
-	go func() {
-		select {
-		case <-p.Stop:
-			time.AfterFunc(after, func() { end(worker.ErrStopped) })
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { end(nil) }
+	return worker.UntilStopped(ctx, p.Stop, after)
 }
 
 // shardText names the part of the corpus that this worker takes.
@@ -143,7 +116,11 @@ func (p *process) close() {
 
 // retryUnavailable repeats what a dependency that is away makes fail.
 func (p *process) retryUnavailable(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
-	return worker.Patience{Limit: p.set.Patience, Say: p.Say}.Retry(ctx, what, temporary, do)
+	return p.patience().Retry(ctx, what, temporary, do)
+}
+
+func (p *process) patience() worker.Patience {
+	return worker.Patience{Limit: p.set.Patience, Say: p.Say}
 }
 
 func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }
@@ -187,25 +164,11 @@ func (p *process) refresh(run harvest.Run) {
 
 // takeOrders takes the first orders of operators and waits for more until the end.
 func (p *process) takeOrders(ctx context.Context) error {
-	notices, err := p.orders.Begin(ctx, p.store, p.run, unavailable, p.retryUnavailable)
-	if err != nil {
-		return err
+	end, err := p.orders.Take(ctx, p.store, p.run, unavailable, p.retryUnavailable, p.Say)
+	if err == nil {
+		p.onClose(func() error { end(); return nil })
 	}
-	for _, sentence := range notices {
-		p.Say(sentence)
-	}
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.orders.Follow(life, p.store, p.run.Name)
-	}()
-	p.onClose(func() error {
-		end()
-		<-done
-		return nil
-	})
-	return nil
+	return err
 }
 
 // ordered distinguishes an order to stop from a signal.

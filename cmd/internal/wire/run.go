@@ -92,7 +92,7 @@ func (f finder) adoptTemplate(ctx context.Context) error {
 // waitsForRun reports whether another process may open the run that this worker continues: the store is shared.
 func (f finder) waitsForRun() bool {
 	kind, _ := kinds.Of(f.set.Store)
-	return !f.leads && (f.set.AutoShard || !kind.File)
+	return f.start("").Waits(!kind.File)
 }
 
 // adoptRun takes the inputs of the run that is meant when no corpus is named, or the run's own table. In a store that others
@@ -102,12 +102,12 @@ func (f finder) adoptRun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.set.AutoShard && !run.FinishedAt.IsZero() && !f.contradicts(run) { // else the opening of the run reports it
+	if f.start("").Late(run) && !f.contradicts(run) { // else the opening of the run reports it
 		f.run = run
 		return store.ErrNoShardLeft
 	}
-	if given := f.set.Corpus; given != "" && given != harvest.StoreCorpus && given != run.Corpus && run.Shards > 0 {
-		return &store.Contradiction{Run: run.Name, Field: "--corpus", Stored: run.Corpus, Given: given}
+	if runs.Replaces(run, f.set.Corpus) {
+		return &store.Contradiction{Run: run.Name, Field: "--corpus", Stored: run.Corpus, Given: f.set.Corpus}
 	}
 	enumerated, err := f.isEnumerated(ctx, run)
 	if err != nil {

@@ -146,16 +146,9 @@ func (s *shards) pagesOf(landed bool) *listing.Pages {
 	})
 }
 
-// claim takes the shard. It may wait for its owner for hours, and patience is for an unreachable
-// store: each try that got an answer begins anew.
+// claim takes the shard. It may wait for its owner for hours.
 func (s *shards) claim(ctx context.Context) error {
-	for {
-		began := time.Now()
-		err := s.takeShard(ctx)
-		if !errors.Is(err, worker.ErrPatience) || time.Since(began) < 2*s.set.Patience {
-			return err
-		}
-	}
+	return s.patience().RetryAnew(ctx, s.takeShard)
 }
 
 func (s *shards) takeShard(ctx context.Context) error {
@@ -233,22 +226,10 @@ func (s *shards) close(ctx context.Context, result worker.Result) (closed bool, 
 		}
 	}
 	if !s.set.AutoShard { // else the leader of the run judges all of it in the end
-		c.Judge = s.judge
+		c.Judge = func(ctx context.Context) error { return allowed(s.set).Judge(ctx, s.store, s.run.Name) }
 	}
 	closed, s.finished, err = c.Close(ctx)
 	return closed, err
-}
-
-func (s *shards) judge(ctx context.Context) error {
-	totals, err := s.store.Totals(ctx, s.run.Name)
-	if err != nil {
-		return err
-	}
-	run, err := s.store.FindRun(ctx, s.run.Name)
-	if err != nil {
-		return err
-	}
-	return allowed(s.set).Check(totals, run.CorpusItems)
 }
 
 // Again implements worker.Shards.
