@@ -21,6 +21,16 @@ type clocks struct {
 	of map[string]*clock
 }
 
+// landLimit is what one landing may take.
+const landLimit = time.Minute
+
+// LimitAll sets what one passage through each stage of an item may take.
+func (c *Counters) LimitAll(fetch, decode time.Duration) {
+	c.Limit(harvest.StageFetch, fetch)
+	c.Limit(harvest.StageDecode, decode)
+	c.Limit(harvest.StageLand, landLimit)
+}
+
 // Limit sets how long one passage through a stage may take.
 func (c *Counters) Limit(stage string, limit time.Duration) {
 	c.clocks.mu.Lock()

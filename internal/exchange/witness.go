@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -28,6 +29,26 @@ type Witnesses struct {
 // landed, and is called when they are needed.
 func NewWitnesses(load func(ctx context.Context) []harvest.Item) *Witnesses {
 	return &Witnesses{load: load}
+}
+
+// maxWitnesses is how many items that landed are asked for.
+const maxWitnesses = 5
+
+// Landed is what the store knows of items that landed.
+type Landed interface {
+	// Landed returns up to limit items of the run that landed, by any worker.
+	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
+}
+
+// WitnessesOf returns the witnesses of a run in the store; without an answer there are none for now.
+func WitnessesOf(store Landed, run string, log *slog.Logger) *Witnesses {
+	return NewWitnesses(func(ctx context.Context) []harvest.Item {
+		items, err := store.Landed(ctx, run, maxWitnesses)
+		if err != nil && ctx.Err() == nil {
+			log.Warn("the store does not answer what has landed", "error", err)
+		}
+		return items
+	})
 }
 
 // span is a stretch of time.

@@ -65,3 +65,23 @@ func TestClientOptionsHideThePassword(t *testing.T) {
 		t.Errorf("ClientOptions() = %v, want an error without the password", err)
 	}
 }
+
+func TestConnect(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ url, ca, says string }{
+		"a server":                        {"redis://127.0.0.1:1", "", ""},
+		"no certificates without TLS":     {"redis://127.0.0.1:1", "missing.pem", ""},
+		"something else":                  {"http://127.0.0.1:1", "", "the Redis URL cannot be read"},
+		"certificates that are not there": {"rediss://127.0.0.1:1", "missing.pem", "--ca: "},
+	} {
+		client, err := Connect(c.url, c.ca)
+		if (err == nil) != (c.says == "") || err != nil && !strings.HasPrefix(err.Error(), c.says) || (client == nil) != (err != nil) {
+			t.Errorf("%s: Connect(%s, %s) = %v, want %q", name, c.url, c.ca, err, c.says)
+		}
+		if client != nil {
+			if err := client.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

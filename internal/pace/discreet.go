@@ -17,6 +17,18 @@ func NewClient(o *redis.Options) *redis.Client {
 	return client
 }
 
+// Connect makes a client of [NewClient] for a redis:// or rediss:// URL, which trusts the authorities of the file ca too.
+func Connect(url, ca string) (*redis.Client, error) {
+	options, err := ClientOptions(url)
+	if err != nil {
+		return nil, err
+	}
+	if err := TrustCA(options, ca); err != nil {
+		return nil, err
+	}
+	return NewClient(options), nil
+}
+
 type discreet struct{ mask *harvest.Mask }
 
 // hiddenError is a reply of the server without our password.

@@ -84,6 +84,17 @@ func (l Listing) Chains(corpus string, since time.Time) ([]string, error) {
 	return seeds, nil
 }
 
+// Compiles returns what is wrong with the expressions of s; nil where the kind has none.
+func (k Kind) Compiles(s Settings) error {
+	if k.Compile == nil {
+		return nil
+	}
+	if err := k.Compile(s); err != nil {
+		return harvest.Usagef("%v", err)
+	}
+	return nil
+}
+
 // Rekeyed returns the entries with keys as the run has them.
 func (k Kind) Rekeyed(run harvest.Run, s Settings, entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
 	if k.Rekey == nil {

@@ -73,3 +73,20 @@ func TestRekeyed(t *testing.T) {
 		}
 	}
 }
+
+func TestCompiles(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		kind Kind
+		says string
+	}{
+		"a kind without expressions": {Kind{}, ""},
+		"good ones":                  {Kind{Compile: func(Settings) error { return nil }}, ""},
+		"a bad one":                  {Kind{Compile: func(Settings) error { return errors.New("--check: it has no end") }}, "--check: it has no end"},
+	} {
+		err := c.kind.Compiles(Settings{})
+		if (err == nil) != (c.says == "") || err != nil && (err.Error() != c.says || !errors.Is(err, harvest.ErrUsage)) {
+			t.Errorf("%s: Compiles() = %v, want %q", name, err, c.says)
+		}
+	}
+}

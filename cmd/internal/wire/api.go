@@ -34,12 +34,7 @@ type api struct {
 
 // checkExpressions compiles the expressions.
 func (a *api) checkExpressions(context.Context) error {
-	if compile := a.set.Kind().Compile; compile != nil {
-		if err := compile(a.set.UpstreamSettings()); err != nil {
-			return config.Usagef("%v", err)
-		}
-	}
-	return nil
+	return a.set.Kind().Compiles(a.set.UpstreamSettings())
 }
 
 // check compiles the expressions and reads credentials and certificates,
@@ -60,14 +55,10 @@ func (a *api) openRedis(ctx context.Context) error {
 	if a.set.Redis == "" {
 		return nil
 	}
-	options, err := pace.ClientOptions(a.set.Redis)
+	client, err := pace.Connect(a.set.Redis, a.set.CA)
 	if err != nil {
 		return config.Usagef("%v", err)
 	}
-	if err := pace.TrustCA(options, a.set.CA); err != nil {
-		return config.Usagef("%v", err)
-	}
-	client := pace.NewClient(options)
 	a.onClose(client.Close)
 	a.redis = client
 	away := func(err error) bool { return !errors.Is(err, pace.ErrUnsafeRedis) && !errors.Is(err, ledger.ErrUnsafe) }
@@ -86,10 +77,10 @@ func (a *api) open(ctx context.Context) (err error) {
 		return err
 	}
 	a.onClose(jobs.pool.Close)
-	if a.kind, err = openKind(a.set, jobs); err != nil {
-		return err
+	if a.kind, err = a.set.Kind().Open(a.set.UpstreamSettings(), upstream.Tools{Aside: jobs, MaxYield: int(memory.Share(1).Yield)}); err != nil {
+		return config.Usagef("%v", err)
 	}
-	a.limitStages()
+	a.counters.LimitAll(a.set.Timeout, plain.ReadLimit(a.kind.MaxItems))
 	a.client, err = fetch.New(fetchConfig(a.set, a.run.Host, a.run.Corpus), a.Log)
 	if err != nil {
 		return config.Usagef("%v", err)
@@ -116,14 +107,6 @@ func (a *api) open(ctx context.Context) (err error) {
 		return a.pacer.Close(ctx)
 	})
 	return nil
-}
-
-// limitStages sets what one passage through a stage may take, for /healthz. For an answer to a
-// pack, expressions run on each of its parts.
-func (a *api) limitStages() {
-	a.counters.Limit(harvest.StageFetch, a.set.Timeout)
-	a.counters.Limit(harvest.StageDecode, time.Duration(3+2*a.kind.MaxItems)*plain.DefaultLimit)
-	a.counters.Limit(harvest.StageLand, time.Minute)
 }
 
 // logsIn reports whether the credential needs a login.
@@ -187,13 +170,7 @@ func (a *api) witnesses() *exchange.Witnesses {
 	if a.store == nil {
 		return nil
 	}
-	return exchange.NewWitnesses(func(ctx context.Context) []harvest.Item {
-		items, err := a.store.Landed(ctx, a.run.Name, 5)
-		if err != nil && ctx.Err() == nil {
-			a.Log.Warn("the store does not answer what has landed", "error", err)
-		}
-		return items
-	})
+	return exchange.WitnessesOf(a.store, a.run.Name, a.Log)
 }
 
 func (a *api) fetching() fetching {
@@ -238,15 +215,6 @@ func (a *api) keepSilence(ctx context.Context, silence time.Duration) error {
 		return nil
 	}
 	return a.store.Silence(ctx, a.run.Host, silence)
-}
-
-// openKind makes the upstream that the settings name.
-func openKind(set config.Worker, aside upstream.Aside) (upstream.Open, error) {
-	kind, err := set.Kind().Open(set.UpstreamSettings(), upstream.Tools{Aside: aside, MaxYield: int(memory.Share(1).Yield)})
-	if err != nil {
-		return kind, config.Usagef("%v", err)
-	}
-	return kind, nil
 }
 
 // Extractor makes records of a stored body by the expression, or by the parser, that spec names.

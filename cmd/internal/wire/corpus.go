@@ -160,16 +160,11 @@ func (c corpora) openNext(ctx context.Context) error {
 	if err := c.close(); err != nil {
 		c.Log.Warn("closing the corpus", "error", err)
 	}
-	err := c.again(ctx, func() error {
-		run, err := c.store.FindRun(ctx, c.run.Name)
-		if err == nil {
-			c.refresh(run)
-		}
-		return err
-	})
+	run, err := asked(ctx, c.process, func() (harvest.Run, error) { return c.store.FindRun(ctx, c.run.Name) })
 	if err != nil {
 		return err
 	}
+	c.refresh(run)
 	return c.open(ctx)
 }
 
@@ -178,11 +173,8 @@ func (c corpora) findSeeds(ctx context.Context) (err error) {
 	kind, _ := c.set.Kinds().Lists(c.run.Corpus)
 	var since time.Time
 	if c.run.Base != "" && kind.Listing.Seeds != nil {
-		err := c.again(ctx, func() error {
-			base, err := c.store.FindRun(ctx, c.run.Base)
-			since = base.OpenedAt
-			return err
-		})
+		base, err := asked(ctx, c.process, func() (harvest.Run, error) { return c.store.FindRun(ctx, c.run.Base) })
+		since = base.OpenedAt
 		if c.opened {
 			c.Say(fmt.Sprintf("{since} is %s, when run %s was opened", since.Format(time.DateTime+" MST"), c.run.Base))
 		}
@@ -198,22 +190,14 @@ func (c corpora) findSeeds(ctx context.Context) (err error) {
 }
 
 // listed reports whether the corpus table holds all of the corpus.
-func (c corpora) listed(ctx context.Context) (done bool, err error) {
-	err = c.again(ctx, func() error {
-		n, err := c.store.ChainsDone(ctx, c.run.Name)
-		done = n >= len(c.seeds)
-		return err
-	})
-	return done, err
+func (c corpora) listed(ctx context.Context) (bool, error) {
+	n, err := asked(ctx, c.process, func() (int, error) { return c.store.ChainsDone(ctx, c.run.Name) })
+	return err == nil && n >= len(c.seeds), err
 }
 
 // chain returns how far the enumeration of the run's corpus has come.
-func (c corpora) chain(ctx context.Context) (chain harvest.Chain, err error) {
-	err = c.again(ctx, func() error {
-		chain, err = c.store.Chain(ctx, c.run.Name, c.run.Corpus)
-		return err
-	})
-	return chain, err
+func (c corpora) chain(ctx context.Context) (harvest.Chain, error) {
+	return asked(ctx, c.process, func() (harvest.Chain, error) { return c.store.Chain(ctx, c.run.Name, c.run.Corpus) })
 }
 
 // reopen opens the corpus for another pass: the table, if there is one.

@@ -7,6 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"time"
+
 	"shoal/internal/config"
 	"shoal/internal/control"
 	"shoal/internal/exchange"
@@ -19,8 +22,6 @@ import (
 	"shoal/internal/store/stores"
 	"shoal/internal/suspect"
 	"shoal/internal/worker"
-	"slices"
-	"time"
 )
 
 // After the first signal there are 30 s before supervisors kill: what is in flight may take grace,
@@ -130,6 +131,15 @@ func (p *process) again(ctx context.Context, do func() error) error {
 	return p.retryUnavailable(ctx, "the store", unavailable, do)
 }
 
+// asked is what the store answers, once it is reachable.
+func asked[T any](ctx context.Context, p *process, ask func() (T, error)) (answer T, err error) {
+	err = p.again(ctx, func() (err error) {
+		answer, err = ask()
+		return err
+	})
+	return answer, err
+}
+
 func (p *process) openStore(ctx context.Context) error {
 	options := store.Options{Application: "shoal worker " + p.shardText(), Version: p.Version, Existing: p.looks}
 	if p.leads {
@@ -149,12 +159,8 @@ func (p *process) openStore(ctx context.Context) error {
 }
 
 // totals are the items of the run by how they ended.
-func (p *process) totals(ctx context.Context) (totals harvest.Counts, err error) {
-	err = p.again(ctx, func() error {
-		totals, err = p.store.Totals(ctx, p.run.Name)
-		return err
-	})
-	return totals, err
+func (p *process) totals(ctx context.Context) (harvest.Counts, error) {
+	return asked(ctx, p, func() (harvest.Counts, error) { return p.store.Totals(ctx, p.run.Name) })
 }
 
 // refresh takes what a run gains while it lasts. The rest of it stays as it is: others read it at the same time.
