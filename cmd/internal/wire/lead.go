@@ -68,13 +68,7 @@ func (l *leader) leader() *coordinator.Leader {
 		Judge: func(totals harvest.Counts, items int64) error { return allowed(l.set).Check(totals, items) },
 	}
 	if l.enumerates() {
-		c.Fill = func(ctx context.Context) error {
-			table, err := l.filler(c)
-			if err != nil {
-				return err
-			}
-			return l.fill(ctx, table)
-		}
+		c.Fill = func(ctx context.Context) error { return l.fill(ctx, c.Turn) }
 	}
 	return c
 }
@@ -135,20 +129,6 @@ func (l *leader) prepareTable(ctx context.Context) error {
 	return l.interruptible(ctx, l.takeOrders, l.api.openRedis, l.api.open, l.api.introduce)
 }
 
-// filler returns the run's table with what fills it.
-func (l *leader) filler(c *coordinator.Leader) (*listing.Table, error) {
-	table := l.corpus.table()
-	if l.isListing(l.run.Corpus) {
-		lister, err := l.api.lister()
-		table.Lister = listing.LeaderOnly{Lister: lister, Turn: c.Turn}
-		return table, err
-	}
-	stream := listing.NewStream(l.source.Entries())
-	l.onClose(func() error { stream.Close(); return nil })
-	table.Lister = stream
-	return table, nil
-}
-
 func (l *leader) grow(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error {
 	return l.acceptCorpus(ctx, run.CorpusItems, digest, prefix)
 }
@@ -194,19 +174,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	if l.listsPages() {
 		return config.Usagef("--corpus list: without --items has nothing to enumerate: its answers are the pages, which workers fetch")
 	}
-	table := l.corpus.table()
-	if _, ok := l.source.(*listing.Pass); ok && l.isListing(l.run.Corpus) {
-		lister, err := l.api.lister()
-		if err != nil {
-			return err
-		}
-		table.Lister = lister
-	} else {
-		stream := listing.NewStream(l.source.Entries())
-		defer stream.Close()
-		table.Lister = stream
-	}
-	out, err := l.ordered(Outcome{}, l.fill(life, table))
+	out, err := l.ordered(Outcome{}, l.fill(life, nil))
 	if out.Ordered != "" {
 		l.Say(fmt.Sprintf("stopped by order of %s; coordinator resume --run %s ends that", out.Ordered, l.run.Name))
 	}
@@ -222,8 +190,23 @@ func (l *leader) openAsker(ctx context.Context) error {
 	return l.interruptible(ctx, l.api.openRedis, l.api.open, l.api.introduce)
 }
 
-// fill fills the run's table.
-func (l *leader) fill(ctx context.Context, table *listing.Table) error {
+// fill fills the run's table, step by step in its turn where others may lead the run.
+func (l *leader) fill(ctx context.Context, turn func(context.Context) error) error {
+	table := l.corpus.table()
+	if l.isListing(l.run.Corpus) {
+		lister, err := l.api.lister()
+		if err != nil {
+			return err
+		}
+		table.Lister = lister
+		if turn != nil {
+			table.Lister = listing.LeaderOnly{Lister: lister, Turn: turn}
+		}
+	} else {
+		stream := listing.NewStream(l.source.Entries())
+		defer stream.Close()
+		table.Lister = stream
+	}
 	err := table.Enumerate(ctx, func(ctx context.Context) (int64, error) { return l.store.CorpusSize(ctx, l.run.Name) })
 	if errors.Is(err, worker.ErrStopped) {
 		l.Say("the same command continues from here")

@@ -18,7 +18,6 @@ import (
 	"shoal/internal/runs"
 	"shoal/internal/status"
 	"shoal/internal/store"
-	"shoal/internal/store/kinds"
 	"shoal/internal/store/stores"
 	"shoal/internal/suspect"
 	"shoal/internal/worker"
@@ -93,16 +92,6 @@ func (p *process) shardText() string {
 	return p.set.Shard.String()
 }
 
-// storeExists reports whether the store may hold runs already.
-func (p *process) storeExists() bool {
-	file, ok := kinds.Path(p.set.Store)
-	if !ok {
-		return true
-	}
-	_, err := os.Stat(file)
-	return err == nil
-}
-
 func (p *process) onClose(do func() error) { p.closers = append(p.closers, do) }
 
 // close closes everything, in reverse order of opening.
@@ -145,7 +134,7 @@ func (p *process) openStore(ctx context.Context) error {
 	if p.leads {
 		options.Application = "shoal coordinator"
 	}
-	return p.retryUnavailable(ctx, "the store", unavailable, func() (err error) {
+	return p.again(ctx, func() (err error) {
 		p.store, err = stores.Open(ctx, p.set.Store, options)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"shoal/internal/runs"
 	"shoal/internal/status"
 	"shoal/internal/store"
+	"shoal/internal/store/stores"
 	"shoal/internal/suspect"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
@@ -76,7 +77,7 @@ func (s *shards) seen(ctx context.Context) status.Seen {
 // prepare opens the parts in the order in which an item meets them.
 func (s *shards) prepare(ctx context.Context) error {
 	steps := []func(context.Context) error{s.api.check, s.corpus.openNamed, s.openStore}
-	if s.storeExists() { // it may know what the corpus needs, such as the template
+	if stores.MayExist(s.set.Store) { // it may know what the corpus needs, such as the template
 		steps = []func(context.Context) error{s.api.check, s.openStore, s.runs.adoptTemplate, s.corpus.openNamed}
 	}
 	steps = append(steps, s.corpus.openOfRun, s.runs.open, s.corpus.findSeeds, s.takeOrders, s.api.openRedis, s.claim, s.api.open, s.api.introduce, s.build)
@@ -152,7 +153,7 @@ func (s *shards) claim(ctx context.Context) error {
 }
 
 func (s *shards) takeShard(ctx context.Context) error {
-	return s.retryUnavailable(ctx, "the store", unavailable, func() (err error) {
+	return s.again(ctx, func() (err error) {
 		claim := store.Claim{Run: s.run.Name, Shard: s.set.Shard, Owner: owner(), NoWait: s.set.NoWait, Waiting: s.Say}
 		var lease *store.Lease
 		if s.set.AutoShard {
