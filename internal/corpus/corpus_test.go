@@ -2,7 +2,6 @@ package corpus_test
 
 import (
 	"errors"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -347,37 +346,5 @@ func TestAPassIsReadOnce(t *testing.T) {
 		if err == nil {
 			t.Error("a second Entries() = an entry, want an error")
 		}
-	}
-}
-
-// A run may have other keys than the corpus: what a pass yields is rekeyed, what it counts is not.
-func TestRekey(t *testing.T) {
-	t.Parallel()
-	other := harvest.KeyOf("other")
-	source, err := corpus.Open(t.Context(), corpus.Config{URI: "-", Stdin: strings.NewReader("https://api.example/1\nhttps://api.example/2\n"), Rekey: func(entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
-		return func(yield func(harvest.Entry, error) bool) {
-			for entry, err := range entries {
-				entry.Item.Key = other
-				if !yield(entry, err) {
-					return
-				}
-			}
-		}
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for entry, err := range source.Entries() {
-		n++
-		if err != nil || entry.Item.Key != other {
-			t.Errorf("Entries() = %v, %v, want the key of the run", entry.Item, err)
-		}
-	}
-	if digest := source.Digest(); n != 2 || digest.Count != 2 {
-		t.Errorf("Entries() yields %d items and counts %d, want 2", n, digest.Count)
-	}
-	if err := source.Close(); err != nil {
-		t.Error(err)
 	}
 }

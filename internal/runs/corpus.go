@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"shoal/internal/harvest"
 )
@@ -64,4 +65,25 @@ func Grown(before harvest.Run, count int64, alone bool) string {
 		text += "; start the other shards again, so that they see it too"
 	}
 	return text
+}
+
+// Since returns the instant that {since} in the run's corpus stands for: when the run before it was opened. base finds that
+// one; nothing is stored where a corpus is only looked at, and then it is three months ago.
+func Since(run harvest.Run, stored bool, now time.Time, base func(name string) (harvest.Run, error)) (time.Time, error) {
+	switch {
+	case !stored:
+		return now.AddDate(0, -3, 0), nil
+	case run.Base == "":
+		return time.Time{}, nil
+	}
+	before, err := base(run.Base)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("the run before run %s, whose opening {since} stands for: %w", run.Name, err)
+	}
+	return before.OpenedAt, nil
+}
+
+// SinceIs returns the sentence about what {since} stands for.
+func SinceIs(run harvest.Run, since time.Time) string {
+	return fmt.Sprintf("{since} is %s, when run %s was opened", since.Format(time.DateTime+" MST"), run.Base)
 }

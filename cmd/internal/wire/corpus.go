@@ -101,10 +101,8 @@ func (c corpora) openLines(ctx context.Context) (first string, err error) {
 			return nil
 		case errors.Is(err, corpus.ErrAllRejected) && !errors.Is(err, corpus.ErrIDs) && c.set.MaxRejected.Exceeded(1, 1):
 			return fmt.Errorf("%w: %w", runs.ErrOverLimit, err)
-		case errors.Is(err, corpus.ErrDamaged), errors.Is(err, corpus.ErrAway), ctx.Err() != nil:
-			return err
 		}
-		return config.Usagef("%v", err)
+		return corpus.Mistake(ctx, err)
 	})
 	return first, err
 }
@@ -172,18 +170,16 @@ func (c corpora) openNext(ctx context.Context) error {
 func (c corpora) findSeeds(ctx context.Context) (err error) {
 	kind, _ := c.set.Kinds().Lists(c.run.Corpus)
 	var since time.Time
-	if c.run.Base != "" && kind.Listing.Seeds != nil {
-		base, err := asked(ctx, c.process, func() (harvest.Run, error) { return c.store.FindRun(ctx, c.run.Base) })
-		since = base.OpenedAt
-		if c.opened {
-			c.Say(fmt.Sprintf("{since} is %s, when run %s was opened", since.Format(time.DateTime+" MST"), c.run.Base))
-		}
+	if kind.Listing.Seeds != nil {
+		since, err = runs.Since(c.run, c.store != nil, time.Now(), func(name string) (harvest.Run, error) {
+			return asked(ctx, c.process, func() (harvest.Run, error) { return c.store.FindRun(ctx, name) })
+		})
 		if err != nil {
-			return fmt.Errorf("the run before run %s, whose opening {since} stands for: %w", c.run.Name, err)
+			return err
 		}
-	}
-	if c.store == nil { // to look
-		since = time.Now().AddDate(0, -3, 0)
+		if c.opened && c.run.Base != "" {
+			c.Say(runs.SinceIs(c.run, since))
+		}
 	}
 	c.seeds, err = kind.Listing.Chains(c.run.Corpus, since)
 	return err
