@@ -17,6 +17,7 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/control"
 	"shoal/internal/harvest"
+	"shoal/internal/runs"
 	"shoal/internal/store"
 	"shoal/internal/suspect"
 )
@@ -37,7 +38,7 @@ func (p *program) operate(ctx context.Context, set config.Coordinator, do func(o
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if set.Host == "" {
-		run, err := wire.ChosenRun(ctx, db, set.Run)
+		run, err := runs.Pick(ctx, db, set.Run, time.Now())
 		if err != nil {
 			return err
 		}

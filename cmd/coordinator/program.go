@@ -7,10 +7,12 @@ import (
 	"os"
 	"shoal/cmd/internal/console"
 	"sync/atomic"
+	"time"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
+	"shoal/internal/runs"
 	"shoal/internal/status"
 	"shoal/internal/store"
 )
@@ -66,7 +68,7 @@ func (p *program) open(ctx context.Context, set config.Coordinator, readOnly boo
 	if err != nil {
 		return nil, harvest.Run{}, err
 	}
-	run, err := wire.ChosenRun(ctx, db, set.Run)
+	run, err := runs.Pick(ctx, db, set.Run, time.Now())
 	if err != nil {
 		_ = db.Close()
 		return nil, harvest.Run{}, err

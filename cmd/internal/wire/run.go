@@ -83,7 +83,7 @@ func (f finder) adoptTemplate(ctx context.Context) error {
 	if errors.Is(err, runs.ErrNone) {
 		return nil
 	}
-	if err == nil && (run.Corpus == f.shown(f.set.Corpus) || f.set.Corpus == harvest.StoreCorpus) {
+	if err == nil && runs.Resumes(run, f.set.Corpus, f.shown(f.set.Corpus)) {
 		f.adopt(run)
 	}
 	return err
@@ -109,7 +109,11 @@ func (f finder) adoptRun(ctx context.Context) error {
 	if runs.Replaces(run, f.set.Corpus) {
 		return &store.Contradiction{Run: run.Name, Field: "--corpus", Stored: run.Corpus, Given: f.set.Corpus}
 	}
-	enumerated, err := f.isEnumerated(ctx, run)
+	var enumerated bool
+	err = f.again(ctx, func() (err error) {
+		enumerated, err = runs.InTable(ctx, f.store, run, f.isListing(run.Corpus))
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -148,26 +152,9 @@ func (f finder) contradicts(run harvest.Run) bool {
 	return store.Contradicts(run, f.start("").Explicit()) != nil
 }
 
-// isEnumerated reports whether the run's corpus is read from its table.
-func (f finder) isEnumerated(ctx context.Context, run harvest.Run) (yes bool, err error) {
-	if runs.Enumerates(run) {
-		return true, nil
-	}
-	err = f.again(ctx, func() error {
-		chain, err := f.store.Chain(ctx, run.Name, run.Corpus)
-		yes = chain.Step > 0 && !f.isListing(run.Corpus)
-		return err
-	})
-	return yes, err
-}
-
 // find returns the run of the store that is meant.
 func (f finder) find(ctx context.Context, inputs harvest.Inputs) (harvest.Run, error) {
-	all, err := f.store.ListRuns(ctx)
-	if err != nil {
-		return harvest.Run{}, err
-	}
-	return f.start("").Find(all, inputs)
+	return f.start("").Lookup(ctx, f.store, inputs)
 }
 
 // open opens or resumes the run.
@@ -200,16 +187,4 @@ func (f finder) open(ctx context.Context) error {
 		f.Say(runs.Introduce(f.run, f.opened, f.set.Rate.String(), totals, time.Now()))
 	}
 	return err
-}
-
-// ChosenRun is the named run, or the one that a person means who names none.
-func ChosenRun(ctx context.Context, from *store.Store, name string) (harvest.Run, error) {
-	if name != "" {
-		return from.FindRun(ctx, name)
-	}
-	all, err := from.ListRuns(ctx)
-	if err != nil {
-		return harvest.Run{}, err
-	}
-	return runs.Choose(all, time.Now())
 }
