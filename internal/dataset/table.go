@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -183,18 +184,27 @@ var number = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // guardOf returns a function that prevents a spreadsheet from running text as a formula: it puts an
 // apostrophe before it. Some programs take the full-width forms of the signs, tab and line breaks
-// for the signs.
+// for the signs, or pass over blanks and invisible characters before them.
 func guardOf(o Options) func(string) string {
 	if o.Unguarded {
 		return func(text string) string { return text }
 	}
 	return func(text string) string {
-		first, _ := utf8.DecodeRuneInString(text)
-		if strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) && !number.MatchString(text) {
+		visible := strings.TrimLeftFunc(text, invisible)
+		if begins(text, "\t\r\n") || begins(visible, "=+-@＝＋－＠") && !number.MatchString(visible) {
 			return "'" + text
 		}
 		return text
 	}
+}
+
+// invisible reports whether r shows nothing: blanks of any width, controls, byte order marks.
+func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) }
+
+// begins reports whether the first character of text is one of these.
+func begins(text, these string) bool {
+	first, _ := utf8.DecodeRuneInString(text)
+	return text != "" && strings.ContainsRune(these, first)
 }
 
 // spill holds rows on disk, packed.
