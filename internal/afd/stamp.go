@@ -17,6 +17,7 @@ type stamp struct {
 //	12:34, 5 March 2020 (UTC)     12:34, March 5, 2006 (UTC)     12:34, Mar 5, 2004
 //	12:34, 2004 Mar 5 (UTC)       12:34:56, 2005-03-05 (UTC)     2005-03-05 12:34:56
 //	5 March 2004 12:34 (UTC)      Mar 5, 2004 12:34              1:05 pm, 5 March 2020 (UTC+5:30)
+//	12:34, 2nd March 2014 (UTC)   March 2nd, 2014 12:34
 //
 // Of other months, zones and clocks it knows only that they are a timestamp: the time stays
 // unknown.
@@ -185,18 +186,30 @@ func nextPart(text string, i int) int {
 }
 
 func dateOf(parts [3]string) (time.Time, bool) {
-	a, b := number(parts[0]), number(parts[1])
+	a, b := dayOf(parts[0]), dayOf(parts[1])
 	switch {
 	case a >= 1000: // 2004 Mar 5, 2004-03-05
 		month := monthOf(parts[1])
 		if b > 0 {
 			month = b
 		}
-		return date(a, month, number(parts[2]))
+		return date(a, month, dayOf(parts[2]))
 	case a > 0:
 		return date(number(parts[2]), monthOf(parts[1]), a)
 	}
 	return date(number(parts[2]), monthOf(parts[0]), b)
+}
+
+// dayOf is number for a day, which may be an ordinal: 2nd.
+func dayOf(s string) int {
+	for _, ending := range [...]string{"st", "nd", "rd", "th"} {
+		if n := len(s) - len(ending); n == 1 || n == 2 {
+			if hasPrefixFold(s[n:], ending) {
+				return number(s[:n])
+			}
+		}
+	}
+	return number(s)
 }
 
 // date refuses days that the calendar does not have, and years before the project began.
