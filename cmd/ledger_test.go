@@ -105,7 +105,8 @@ func TestPoisonedLedgerFinishesNothing(t *testing.T) {
 	})
 }
 
-// Each shard counts its own rows: those that drain before the last one are not finished by Redis either.
+// Each shard counts its own rows: those that drain before the last one are not finished by Redis
+// either.
 func TestPoisonedLedgerFinishesNoShard(t *testing.T) {
 	t.Parallel()
 	const items = 120

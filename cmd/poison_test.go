@@ -38,7 +38,8 @@ type victim struct {
 	log strings.Builder
 }
 
-// run starts the worker and waits for its end; killed reports whether it was killed. It must not fail.
+// run starts the worker and waits for its end; killed reports whether it was killed. It must not
+// fail.
 func (v *victim) run() (killed bool) {
 	v.t.Helper()
 	code := v.exit()

@@ -21,11 +21,12 @@ import (
 	"shoal/internal/testenv"
 )
 
-// hostileText is what a peer may put into any text: escapes, C0 and C1 controls, bidi controls, separators, tags; and a
-// line that looks like one of ours.
+// hostileText is what a peer may put into any text: escapes, C0 and C1 controls, bidi controls,
+// separators, tags; and a line that looks like one of ours.
 const hostileText = "x\x1b[2J\x1b]0;t\x07\u0085\u009b31m\x9b31m\u202e\u2066\u200f\u061c\u2028\u2029\u200b\U000e0041\b\rw\nFORGED: the run is finished\r\nFORGED too"
 
-// unprintable is the first byte of a program's output that could act on a terminal, with what is around it.
+// unprintable is the first byte of a program's output that could act on a terminal, with what is
+// around it.
 func unprintable(out []byte) string {
 	for i := 0; i < len(out); {
 		r, width := utf8.DecodeRune(out[i:])

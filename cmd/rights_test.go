@@ -92,7 +92,8 @@ func TestRightsOnRedisThatAreLostInMidRun(t *testing.T) {
 	}
 }
 
-// limited is an upstream, and the arguments and the environment of a worker that needs some twenty seconds for it.
+// limited is an upstream, and the arguments and the environment of a worker that needs some twenty
+// seconds for it.
 func limited(t *testing.T, listing bool) (api *fakeapi.Server, args, env []string) {
 	t.Helper()
 	api, err := fakeapi.New(fakeapi.Options{Behaviour: fakeapi.Behaviour{Items: 1000, Partner: listing}})

@@ -43,7 +43,8 @@ import (
 	"shoal/internal/testenv"
 )
 
-// TestMain lets twice as many tests run at once as there are processors: they wait more than they compute.
+// TestMain lets twice as many tests run at once as there are processors: they wait more than they
+// compute.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	given := false

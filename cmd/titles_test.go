@@ -29,7 +29,8 @@ type letters struct {
 	listed         sync.Map // page id → title
 }
 
-// startLetters starts such a wiki, "letters first-letter", "letters case-sensitive" or "letters old".
+// startLetters starts such a wiki, "letters first-letter", "letters case-sensitive" or "letters
+// old".
 func startLetters(ts *testscript.TestScript, _ bool, args []string) {
 	server := httptest.NewServer(&letters{sensitive: args[0] == "case-sensitive", old: args[0] == "old"})
 	ts.Defer(server.Close)

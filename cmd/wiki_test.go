@@ -15,9 +15,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// wiki is a small MediaWiki: pages 1 to 130 in namespace 4, of which 5 redirects to 6, and a wrong spelling of page 7.
-// It knows the shapes of api.php that a harvest meets: listings in steps, normalised titles, redirects, missing and
-// invalid titles, answers that are cut and continued, lag, and a page that its servers cannot give with others.
+// wiki is a small MediaWiki: pages 1 to 130 in namespace 4, of which 5 redirects to 6, and a wrong
+// spelling of page 7. It knows the shapes of api.php that a harvest meets: listings in steps,
+// normalised titles, redirects, missing and invalid titles, answers that are cut and continued,
+// lag, and a page that its servers cannot give with others.
 type wiki struct {
 	requests atomic.Int64
 	lagged   atomic.Bool // reported so once

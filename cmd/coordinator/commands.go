@@ -2,8 +2,8 @@ package main
 
 import "shoal/internal/config"
 
-// commands are the coordinator's, in the order of its help: those that lead a run, that look, that give orders, that
-// bring data out.
+// commands are the coordinator's, in the order of its help: those that lead a run, that look, that
+// give orders, that bring data out.
 func (p *program) commands() []config.Subcommand {
 	return []config.Subcommand{
 		{Name: "run", Set: config.InRun, Harvest: p.lead,

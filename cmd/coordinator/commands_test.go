@@ -95,7 +95,8 @@ func TestOneSetOfFlagsFitsAll(t *testing.T) {
 	}
 }
 
-// TestEachCommandCompletes checks that a shell is offered each flag that the help of a command shows.
+// TestEachCommandCompletes checks that a shell is offered each flag that the help of a command
+// shows.
 func TestEachCommandCompletes(t *testing.T) {
 	t.Parallel()
 	_, commands := commandLine(t, nil)

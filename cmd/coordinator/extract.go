@@ -135,7 +135,8 @@ const (
 	batchBodies = 16 << 20
 )
 
-// nextBodies is how many bodies to read next, by the size of the last ones. It grows slowly: the next may be larger.
+// nextBodies is how many bodies to read next, by the size of the last ones. It grows slowly: the
+// next may be larger.
 func nextBodies(last []store.StoredBody, rows, most int) int {
 	size := 1
 	for i := range last {

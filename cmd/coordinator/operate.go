@@ -262,8 +262,8 @@ func (p *program) retry(ctx context.Context, set config.Coordinator) error {
 	})
 }
 
-// forgive requests those steps of listings again that have no page for their absence, since their listing
-// names items. Only an order that is about them does so.
+// forgive requests those steps of listings again that have no page for their absence, since their
+// listing names items. Only an order that is about them does so.
 func forgive(ctx context.Context, db *store.Store, run string, set config.Coordinator) (int64, error) {
 	about := slices.Contains(set.Outcomes, harvest.Dead) && (set.Reason == "" || set.Reason == suspect.Reason)
 	if !about || set.Status != 0 || set.Match != "" {

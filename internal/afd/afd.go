@@ -5,9 +5,9 @@
 // statement, each nomination, comment, relisting and notice, in the order of the page, and how the
 // debate ended.
 //
-// It never does I/O, fails only where its caller has no memory for the records, and never drops a participant's words: text without a signature is
-// a record without an author. It walks the text once, in time and memory linear in its length,
-// whatever the text is.
+// It never does I/O, fails only where its caller has no memory for the records, and never drops a
+// participant's words: text without a signature is a record without an author. It walks the text
+// once, in time and memory linear in its length, whatever the text is.
 package afd
 
 import (

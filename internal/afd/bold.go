@@ -189,7 +189,8 @@ func (b *ballot) cast(from int, text, gone string, closed bool) bool {
 	return onlyModifiers(v.raw) && len(v.labels) == 0
 }
 
-// isNoise reports whether bold text without a label is a sentence in bold, a slip, or not what is sought.
+// isNoise reports whether bold text without a label is a sentence in bold, a slip, or not what is
+// sought.
 func (b *ballot) isNoise(v vote, closed bool) bool {
 	return !closed || len(v.raw) > maxRaw || b.seek && !b.result
 }
@@ -223,8 +224,9 @@ func clauseAfter(s string) string {
 	return s
 }
 
-// apart reports whether s, what follows words in bold up to a question mark, is a sentence of its own
-// that asks something else: it begins with a capital and no word in it asks about or names a vote.
+// apart reports whether s, what follows words in bold up to a question mark, is a sentence of its
+// own that asks something else: it begins with a capital and no word in it asks about or names a
+// vote.
 func apart(s string) bool {
 	list := strings.Fields(s)
 	if len(list) < 3 || !strings.HasPrefix(s, " ") {

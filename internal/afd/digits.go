@@ -58,7 +58,8 @@ func digitOf(r rune) (int, bool) {
 	return 0, false
 }
 
-// foreignClock reads the hours and minutes around the separator at i in digits of other scripts. The time stays unknown.
+// foreignClock reads the hours and minutes around the separator at i in digits of other scripts.
+// The time stays unknown.
 func foreignClock(text string, lo, i, hi int) (c clock, ok bool) {
 	c.from, c.to = i, i+1
 	for range 2 {

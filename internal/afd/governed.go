@@ -1,8 +1,9 @@
 package afd
 
 // ungoverned reports whether a vote depends on words that are not known to ask for it: wait to
-// delete, better than deletion, least of all delete, quit deleting. A form of a verb without "to" and
-// the like stands for itself, whatever comes before it. Results are worded in too many ways for that.
+// delete, better than deletion, least of all delete, quit deleting. A form of a verb without "to"
+// and the like stands for itself, whatever comes before it. Results are worded in too many ways for
+// that.
 func (b *reading) ungoverned(w string) bool {
 	if b.result {
 		return false

@@ -2,8 +2,8 @@ package afd
 
 import "slices"
 
-// recounts reports whether a word that votes reports what others voted, or what became of the article earlier:
-// last AfD was keep, already deleted, was kept last time.
+// recounts reports whether a word that votes reports what others voted, or what became of the
+// article earlier: last AfD was keep, already deleted, was kept last time.
 func (b *reading) recounts(w string) bool {
 	if b.result {
 		return false
@@ -58,7 +58,8 @@ func opposite(label string) negation {
 	return voided
 }
 
-// isAdjunct reports whether the word only describes the next one, as in "delete button" or "a delete vote was refused".
+// isAdjunct reports whether the word only describes the next one, as in "delete button" or "a
+// delete vote was refused".
 func (b *reading) isAdjunct() bool {
 	next := b.word(b.i + 1)
 	return b.tokens[b.i].end == 0 && (adjuncts[next] || next == "vote" && refused[b.word(b.i+2)])

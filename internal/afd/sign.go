@@ -112,7 +112,8 @@ func (s *signer) link(i int) int {
 	return end
 }
 
-// stamp is the time of a signature around a colon or a dot; false where there is none, as in a sentence.
+// stamp is the time of a signature around a colon or a dot; false where there is none, as in a
+// sentence.
 func (s *signer) stamp(i int) (stamp, bool) {
 	if i == s.from || i+2 >= s.to || digitBefore(s.mask[s.from:i]) == 0 {
 		return stamp{}, false

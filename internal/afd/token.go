@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// token is a word in lower case, and what ends after it: ',' or ';' a clause, '?' a question, '>' what
-// an arrow replaces, 0 nothing.
+// token is a word in lower case, and what ends after it: ',' or ';' a clause, '?' a question, '>'
+// what an arrow replaces, 0 nothing.
 type token struct {
 	word string
 	end  byte
@@ -102,7 +102,8 @@ func appendWord(list []token, w string, bold bool) []token {
 	return list
 }
 
-// torn are the verbs of contractions that lost their apostrophe to a blank, a template or a broken character.
+// torn are the verbs of contractions that lost their apostrophe to a blank, a template or a broken
+// character.
 var torn = map[string]string{
 	"don": "do", "doesn": "does", "didn": "did", "isn": "is", "aren": "are", "wasn": "was", "weren": "were", "shouldn": "should", "wouldn": "would", "couldn": "could", "can": "can", "won": "will", "mustn": "must", "needn": "need", "hasn": "has", "haven": "have", "ain": "is", "shan": "shall",
 }
@@ -110,7 +111,8 @@ var torn = map[string]string{
 // inTitle reports whether a shortcut's title continues.
 func inTitle(r rune) bool { return !unicode.IsSpace(r) && !strings.ContainsRune("|]),.;", r) }
 
-// notVote reports whether the second character is the mark of !vote, as Wikipedians call a vote that is not one.
+// notVote reports whether the second character is the mark of !vote, as Wikipedians call a vote
+// that is not one.
 func notVote(s []rune) bool {
 	return len(s) > 2 && s[0] == ' ' && s[1] == '!' && unicode.IsLetter(s[2])
 }

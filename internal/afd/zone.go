@@ -212,7 +212,8 @@ func digitStarts(s string) bool {
 	return n > 0
 }
 
-// shortDate reports whether s is a date whose year has two digits: 5 March 05, March 5, '05, 05/03/05.
+// shortDate reports whether s is a date whose year has two digits: 5 March 05, March 5, '05,
+// 05/03/05.
 func shortDate(s string) bool {
 	parts := strings.FieldsFunc(asciiDigits(s), func(r rune) bool { return strings.ContainsRune(" ,.-/'_\u00a0", r) })
 	if len(parts) != 3 {

@@ -69,7 +69,8 @@ var arrows = map[string][]string{
 	// What tests play the outside of an exchange with.
 	"internal/exchange/exchangetest": {"internal/exchange", "internal/harvest"},
 
-	// The form of a kind of upstream, the kinds, and the table of them, the only one that links them.
+	// The form of a kind of upstream, the kinds, and the table of them, the only one that links
+	// them.
 	"internal/upstream":              {"internal/harvest"},
 	"internal/upstream/all":          {"internal/upstream", "internal/upstream/mediawiki", "internal/upstream/plain"},
 	"internal/upstream/mediawiki":    {"internal/afd", "internal/harvest", "internal/text", "internal/upstream"},

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestWordsOfTheStoreLinkNoDriver lists all that the words of a store, its contract and the settings are made of: the
-// driver of a database is not among it, so that it is linked only where a store is opened.
+// TestWordsOfTheStoreLinkNoDriver lists all that the words of a store, its contract and the
+// settings are made of: the driver of a database is not among it, so that it is linked only where a
+// store is opened.
 func TestWordsOfTheStoreLinkNoDriver(t *testing.T) {
 	t.Parallel()
 	for _, pkg := range []string{"internal/store", "internal/store/kinds", "internal/store/storetest", "internal/config"} {

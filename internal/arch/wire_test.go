@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// What cmd/internal/wire may be at most. It opens, adapts and closes; what it decides belongs into a package of its own,
-// where a table of cases can test it.
+// What cmd/internal/wire may be at most. It opens, adapts and closes; what it decides belongs into
+// a package of its own, where a table of cases can test it.
 const (
 	wireFolder  = "cmd/internal/wire"
 	wireFiles   = 12

@@ -70,7 +70,8 @@ func New(s Settings) *Canary {
 // that are all refused are all halved.
 func (c *Canary) First() int { return c.first }
 
-// Proven reports whether our settings are right: something of the run has landed, or an operator vouches for them.
+// Proven reports whether our settings are right: something of the run has landed, or an operator
+// vouches for them.
 func (c *Canary) Proven() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

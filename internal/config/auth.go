@@ -99,8 +99,8 @@ func (p parser) auth(node *yaml.Node) (Auth, error) {
 	return a, nil
 }
 
-// check returns what is missing or too much. kinds are the kinds of credential; one for which a kind
-// of upstream logs in is a user's name and a secret.
+// check returns what is missing or too much. kinds are the kinds of credential; one for which a
+// kind of upstream logs in is a user's name and a secret.
 func (a Auth) check(kinds []string) error {
 	if userInfo.MatchString(a.TokenURL) {
 		return fmt.Errorf("auth: token-url holds a credential: use client-id and client-secret-env")

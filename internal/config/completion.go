@@ -12,7 +12,8 @@ import (
 // words is the form of Setting.Arg where the value is one of some words.
 var words = regexp.MustCompile(`^[a-z]+(\|[a-z]+)+$`)
 
-// completeFlags has the shell complete the values of flags: the words that a flag takes, and files where it takes one.
+// completeFlags has the shell complete the values of flags: the words that a flag takes, and files
+// where it takes one.
 func completeFlags(cmd *cobra.Command, kinds upstream.Table) {
 	if cmd.ValidArgsFunction == nil {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions

@@ -80,7 +80,8 @@ func byKind(kinds upstream.Table, of func(upstream.Help) string) string {
 	return strings.Join(parts, "; ")
 }
 
-// credentials are the kinds of credential: those of any upstream, and those for which one kind of upstream has a login.
+// credentials are the kinds of credential: those of any upstream, and those for which one kind of
+// upstream has a login.
 func credentials(kinds upstream.Table) []string {
 	all := []string{"bearer", "basic", "header", "query", "oauth2"}
 	for _, kind := range kinds {

@@ -78,7 +78,8 @@ func (w Worker) AdmittedHosts() []string {
 	return append([]string{harvest.HostOf(w.URL)}, w.AllowHosts...)
 }
 
-// TableOrigin returns a URL of the upstream, at that host, of a corpus that is read from the corpus table.
+// TableOrigin returns a URL of the upstream, at that host, of a corpus that is read from the corpus
+// table.
 func (w Worker) TableOrigin(host string) string {
 	listed, chained := w.Kinds().Chained(w.Corpus)
 	switch {
@@ -90,7 +91,8 @@ func (w Worker) TableOrigin(host string) string {
 	return "https://" + host
 }
 
-// ListingHost returns the host of the listing that the corpus is; lists is false where it is not one.
+// ListingHost returns the host of the listing that the corpus is; lists is false where it is not
+// one.
 func (w Worker) ListingHost() (host string, lists bool, err error) {
 	kind, lists := w.Kinds().Lists(w.Corpus)
 	switch {
@@ -105,7 +107,8 @@ func (w Worker) ListingHost() (host string, lists bool, err error) {
 	return host, true, nil
 }
 
-// Settle settles what depends on the upstream's host. asks means that this process sends it requests; origin is a URL of it.
+// Settle settles what depends on the upstream's host. asks means that this process sends it
+// requests; origin is a URL of it.
 func (w Worker) Settle(host, origin string, asks bool) (Worker, error) {
 	settle := w.About
 	if asks {
@@ -150,8 +153,8 @@ func (w Worker) CheckCredential(origin string) error {
 	return nil
 }
 
-// Exposes reports whether a request to the URL would carry the credential where others can read it: over plain http to
-// anything but this machine, or through a proxy that is not on this machine.
+// Exposes reports whether a request to the URL would carry the credential where others can read it:
+// over plain http to anything but this machine, or through a proxy that is not on this machine.
 func (w Worker) Exposes(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || !w.hasCredential() {
@@ -160,8 +163,9 @@ func (w Worker) Exposes(address string) bool {
 	return strings.EqualFold(u.Scheme, "http") && (!atLoopback(address) || w.foreignProxy() != "")
 }
 
-// foreignProxy is the host of the proxy through which everything goes, this machine's own addresses too, when it is on
-// another machine; else empty. What --proxy env takes from the environment never applies to this machine's addresses.
+// foreignProxy is the host of the proxy through which everything goes, this machine's own addresses
+// too, when it is on another machine; else empty. What --proxy env takes from the environment never
+// applies to this machine's addresses.
 func (w Worker) foreignProxy() string {
 	if w.Proxy == "" || w.Proxy == proxyFromEnv || atLoopback(w.Proxy) {
 		return ""

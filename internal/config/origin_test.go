@@ -92,7 +92,8 @@ func TestRedisWithoutVerification(t *testing.T) {
 	}
 }
 
-// What follows from the addresses that a person named: which hosts items may have, and what stands for the upstream of a table.
+// What follows from the addresses that a person named: which hosts items may have, and what stands
+// for the upstream of a table.
 func TestHostsOfTheSettings(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -118,7 +119,8 @@ func TestHostsOfTheSettings(t *testing.T) {
 	}
 }
 
-// A credential for which the kind of upstream logs in is a session in requests; any other one is as it was typed.
+// A credential for which the kind of upstream logs in is a session in requests; any other one is as
+// it was typed.
 func TestCredentialInRequests(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]string{"bearer": "bearer", "botpassword": "session", "": ""} {

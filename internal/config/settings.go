@@ -32,7 +32,8 @@ const (
 	inStore   = inOneRun | InRuns | InDrop
 	inAll     = inStore | InDemo | InSchema
 
-	// inCommon are the commands that take each flag of Setting.Common. The demo has a store, and a pace, of its own.
+	// inCommon are the commands that take each flag of Setting.Common. The demo has a store, and a
+	// pace, of its own.
 	inCommon = inAll &^ (InWorker | InDemo)
 )
 
@@ -65,8 +66,8 @@ type Setting struct {
 	List    bool   // may be given several times, or with commas
 	Flag    bool   // has no key in the file
 	Bare    string // the value of the flag when none is given
-	// Common: every command of the coordinator takes the flag, so that one set of flags fits all. A command that is not in
-	// In has no use for it.
+	// Common: every command of the coordinator takes the flag, so that one set of flags fits all. A
+	// command that is not in In has no use for it.
 	Common bool
 }
 

@@ -70,8 +70,8 @@ func (o *Orders) Follow(ctx context.Context, store Store, run string) {
 	}
 }
 
-// Take takes the first orders about a run as [Orders.Begin] does, and follows more of them until the returned function is
-// called, which returns when none is applied any more.
+// Take takes the first orders about a run as [Orders.Begin] does, and follows more of them until
+// the returned function is called, which returns when none is applied any more.
 func (o *Orders) Take(ctx context.Context, store Store, run harvest.Run, temporary func(error) bool, retry Retry, say func(sentence string)) (end func(), err error) {
 	sentences, err := o.Begin(ctx, store, run, temporary, retry)
 	if err != nil {

@@ -26,8 +26,8 @@ type Orders struct {
 	applied time.Time // Control.At of the setter's latest order
 }
 
-// New returns the orders of a process, whose [Orders.Stop] closes with the signal too. A process that leads a run does
-// not stop when its workers are ordered to.
+// New returns the orders of a process, whose [Orders.Stop] closes with the signal too. A process
+// that leads a run does not stop when its workers are ordered to.
 func New(signal <-chan struct{}, leads bool) *Orders {
 	o := &Orders{stop: make(chan struct{}), signal: signal, leads: leads}
 	if signal != nil {

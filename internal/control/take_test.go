@@ -11,8 +11,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// TestTake checks that the first orders are shown, that later ones follow although the opening has ended, and that none is
-// applied after the end.
+// TestTake checks that the first orders are shown, that later ones follow although the opening has
+// ended, and that none is applied after the end.
 func TestTake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

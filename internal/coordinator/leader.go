@@ -12,7 +12,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Leader watches over the workers of a run until its shards are drained, and proves by key that nothing is missing.
+// Leader watches over the workers of a run until its shards are drained, and proves by key that
+// nothing is missing.
 type Leader struct {
 	Run    harvest.Run
 	Store  Store

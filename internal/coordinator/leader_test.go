@@ -220,7 +220,8 @@ func sumOf(c items) string {
 	return d.Sum()
 }
 
-// TestLeaderTakesTurns checks that a corpus is listed only while this process leads the run and no operator drains it.
+// TestLeaderTakesTurns checks that a corpus is listed only while this process leads the run and no
+// operator drains it.
 func TestLeaderTakesTurns(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -242,7 +243,8 @@ func TestLeaderTakesTurns(t *testing.T) {
 	}
 }
 
-// TestWatchCountsFromTheFirstLook checks what a leader shows: only what ended since it looks is its own progress.
+// TestWatchCountsFromTheFirstLook checks what a leader shows: only what ended since it looks is its
+// own progress.
 func TestWatchCountsFromTheFirstLook(t *testing.T) {
 	t.Parallel()
 	var said []string

@@ -21,7 +21,8 @@ type PlanStore interface {
 	LongestChain(ctx context.Context, run string) (int64, error)
 }
 
-// Planner computes what a run would cost. It reads the corpus and the store, and sends no request to the upstream.
+// Planner computes what a run would cost. It reads the corpus and the store, and sends no request
+// to the upstream.
 type Planner struct {
 	Run         harvest.Run // the run that is meant; without a name it is not opened yet
 	Host        string
@@ -31,11 +32,13 @@ type Planner struct {
 	BudgetGiven bool    // by the operator: what the store has does not count
 	Chains      int     // of a listing
 	store       PlanStore
-	// SameListing reports whether another run lists what this one does; nil where the corpus is not such a listing.
+	// SameListing reports whether another run lists what this one does; nil where the corpus is not
+	// such a listing.
 	SameListing func(corpus string) bool
 	// Entries opens the corpus; nil entries where it is not known yet.
 	Entries func(ctx context.Context) (iter.Seq2[harvest.Entry, error], error)
-	// Advise returns what the kinds of upstream would have done better for so many items; nil where there is none.
+	// Advise returns what the kinds of upstream would have done better for so many items; nil where
+	// there is none.
 	Advise func(items int64) []string
 
 	Profile     string // its name
@@ -98,8 +101,8 @@ func (p Planner) fromStore(ctx context.Context, plan *Plan) error {
 	return nil
 }
 
-// chains adds how long the longest chain of a listing takes: its steps follow one another, so neither a larger budget nor
-// more workers shorten it, more seeds do.
+// chains adds how long the longest chain of a listing takes: its steps follow one another, so
+// neither a larger budget nor more workers shorten it, more seeds do.
 func (p Planner) chains(ctx context.Context, plan *Plan, all []harvest.Run) error {
 	if p.SameListing == nil {
 		return nil

@@ -38,9 +38,11 @@ type Fleet interface {
 
 // Endings ends runs in the store. An error that [Again] repeats may go away by itself.
 type Endings interface {
-	// Keys yields the keys of all items of the run that have ended, in no order. It stops after the first error.
+	// Keys yields the keys of all items of the run that have ended, in no order. It stops after the
+	// first error.
 	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
-	// FinishRun notes that the run is finished if all shards of one N are drained, and reports whether it is.
+	// FinishRun notes that the run is finished if all shards of one N are drained, and reports
+	// whether it is.
 	FinishRun(ctx context.Context, run string) (finished bool, err error)
 	// Reopen puts a drained run to work again: workers fetch the items that it lacks.
 	Reopen(ctx context.Context, run string) error

@@ -98,7 +98,8 @@ func add(sum, more map[string]float64) {
 	}
 }
 
-// rates finds the worst second and minute of the clock, and how much of the budget was used while requests were sent.
+// rates finds the worst second and minute of the clock, and how much of the budget was used while
+// requests were sent.
 func (r *Report) rates(minutes []harvest.Minute) {
 	sent, busy := 0, 0
 	for _, m := range minutes {

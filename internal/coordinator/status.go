@@ -124,7 +124,8 @@ func (s RunStatus) CorpusItems() (items int64, guess bool) {
 	return s.Run.CorpusItems, false
 }
 
-// Of returns the number of shards that the run is cut into: as it was opened, else as its latest worker cuts it.
+// Of returns the number of shards that the run is cut into: as it was opened, else as its latest
+// worker cuts it.
 func (s RunStatus) Of() int {
 	if s.Run.Shards > 0 {
 		return s.Run.Shards
@@ -146,7 +147,8 @@ func (s RunStatus) Waiting() []harvest.Shard {
 	return nil
 }
 
-// Unowned returns the shards that are not drained and that no worker works on, now or when their turn comes.
+// Unowned returns the shards that are not drained and that no worker works on, now or when their
+// turn comes.
 func (s RunStatus) Unowned() []harvest.Shard {
 	if len(s.Waiting()) > 0 {
 		return nil

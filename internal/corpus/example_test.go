@@ -8,7 +8,8 @@ import (
 	"shoal/internal/corpus"
 )
 
-// A corpus of ids becomes URLs by a template; a line that is not an item is a rejection, not an end.
+// A corpus of ids becomes URLs by a template; a line that is not an item is a rejection, not an
+// end.
 func ExampleOpen() {
 	source, err := corpus.Open(context.Background(), corpus.Config{
 		URI:      "-",

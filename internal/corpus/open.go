@@ -190,7 +190,8 @@ func (p *pipe) Read(out []byte) (int, error) {
 	return n, p.rest.err
 }
 
-// Mistake makes the error of [Open] one that the operator has to fix, unless the corpus is damaged or away, or ctx has ended.
+// Mistake makes the error of [Open] one that the operator has to fix, unless the corpus is damaged
+// or away, or ctx has ended.
 func Mistake(ctx context.Context, err error) error {
 	if !errors.Is(err, ErrIDs) && (errors.Is(err, ErrDamaged) || errors.Is(err, ErrAway) || ctx.Err() != nil) {
 		return err

@@ -30,7 +30,8 @@ type Caller struct {
 	// Witnesses distinguish a call that always fails from an upstream that is out; nil if nothing
 	// may have landed.
 	Witnesses *Witnesses
-	// Before is called before each attempt, which waits for it; its error ends the call. nil: nothing comes before.
+	// Before is called before each attempt, which waits for it; its error ends the call. nil:
+	// nothing comes before.
 	Before func(ctx context.Context) error
 	// Between is called when another attempt is to follow one, before the pause; nil: nothing does.
 	Between func(ctx context.Context)

@@ -9,7 +9,8 @@ import (
 	"shoal/internal/retry"
 )
 
-// The rate of a busy worker is right from its second second on, and that of a slow API is not 0 between two requests.
+// The rate of a busy worker is right from its second second on, and that of a slow API is not 0
+// between two requests.
 func TestRate(t *testing.T) {
 	t.Parallel()
 	at := func(second int64) time.Time { return time.Unix(1_000_000+second, 0) }

@@ -8,8 +8,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// decode reads what came of a request: a failure becomes a Reading with its fault, a redirect one with the next request.
-// What has neither is for its status to decide.
+// decode reads what came of a request: a failure becomes a Reading with its fault, a redirect one
+// with the next request. What has neither is for its status to decide.
 func (c *Client) decode(reader Reader, request *harvest.Request, answer *harvest.Answer, err error) harvest.Reading {
 	switch {
 	case err != nil:

@@ -52,7 +52,8 @@ func (u *Unreached) Error() string { return u.Err.Error() }
 // Unwrap implements [errors.Is].
 func (u *Unreached) Unwrap() error { return u.Err }
 
-// maxGone is how many connections in a row may close before their first request until the upstream counts as unreachable.
+// maxGone is how many connections in a row may close before their first request until the upstream
+// counts as unreachable.
 const maxGone = 5
 
 // errClosedUnused is the error of an upstream that accepts connections and closes them before a
@@ -122,7 +123,8 @@ func (r Ready) For(request *harvest.Request) Ready {
 	return r
 }
 
-// Suits reports whether For may be used for that request: it goes to the same origin, and what is ready is a stream.
+// Suits reports whether For may be used for that request: it goes to the same origin, and what is
+// ready is a stream.
 func (r Ready) Suits(request *harvest.Request) bool {
 	return r.news == nil && originOf(request.URL) == originOf(r.request.URL)
 }

@@ -13,7 +13,8 @@ type Fetcher interface {
 	// Reserve waits for a stream of a live connection to the URL's host. A [*harvest.Failure]
 	// explains why there is none.
 	Reserve(ctx context.Context, url string) (Slot, error)
-	// ReserveIsolated is Reserve on a connection that carries nothing else, for one caller at a time.
+	// ReserveIsolated is Reserve on a connection that carries nothing else, for one caller at a
+	// time.
 	ReserveIsolated(ctx context.Context, url string) (Slot, error)
 	// Renew renews the credential after a 401; false when there is none to renew.
 	Renew(ctx context.Context) (bool, error)
@@ -35,12 +36,13 @@ type Slot interface {
 
 // Pace decides when to send.
 type Pace interface {
-	// Wait blocks until a permit is due, at most for as long as ctx lives. Any error but ctx's means that there is no permit
-	// until a person has changed something.
+	// Wait blocks until a permit is due, at most for as long as ctx lives. Any error but ctx's
+	// means that there is no permit until a person has changed something.
 	Wait(ctx context.Context) (Permit, error)
 	// Expect announces that this many more callers will come soon.
 	Expect(callers int)
-	// Forgiven reports whether a try at t fell into an outage of the upstream and costs its item nothing.
+	// Forgiven reports whether a try at t fell into an outage of the upstream and costs its item
+	// nothing.
 	Forgiven(t time.Time) bool
 	// State returns what pace waits for now.
 	State() PaceState
@@ -73,12 +75,13 @@ type Reader interface {
 // Past is what the caller knows of a request when its answer has come. The methods are called at
 // most once an attempt, in this order, and never fail.
 type Past interface {
-	// Proven reports whether our settings are right, as when something of the run has landed. Until then an answer that
-	// they do not expect may be a mistake of ours.
+	// Proven reports whether our settings are right, as when something of the run has landed. Until
+	// then an answer that they do not expect may be a mistake of ours.
 	Proven() bool
 	// Facts adds what came before: Items, Tries, Free, Renewed and Incidents. The attempt ended at
 	// facts.Now; excusable is the same instant, or zero if no outage can excuse the try.
 	Facts(facts retry.Facts, excusable time.Time) retry.Facts
-	// Blames reports whether a failure at now is a sign of an outage, rather than of something about this request.
+	// Blames reports whether a failure at now is a sign of an outage, rather than of something
+	// about this request.
 	Blames(now time.Time) bool
 }

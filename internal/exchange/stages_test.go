@@ -69,7 +69,8 @@ func (l landed) Landed(_ context.Context, run string, limit int) ([]harvest.Item
 	return []harvest.Item{{URL: "http://api.test/" + run, Line: int64(limit)}}, nil
 }
 
-// TestWitnessesOf: witnesses are of the run; a store that does not answer has none, and only that is worth a line.
+// TestWitnessesOf: witnesses are of the run; a store that does not answer has none, and only that
+// is worth a line.
 func TestWitnessesOf(t *testing.T) {
 	t.Parallel()
 	ended, end := context.WithCancel(t.Context())

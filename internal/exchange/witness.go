@@ -11,8 +11,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Witnesses are items that landed, which tell an outage from items that always fail: where a probe of one succeeds,
-// the upstream works, and what has only ever failed itself comes to its own end.
+// Witnesses are items that landed, which tell an outage from items that always fail: where a probe
+// of one succeeds, the upstream works, and what has only ever failed itself comes to its own end.
 type Witnesses struct {
 	load   func(ctx context.Context) []harvest.Item
 	mu     sync.Mutex
@@ -40,7 +40,8 @@ type Landed interface {
 	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
 }
 
-// WitnessesOf returns the witnesses of a run in the store; without an answer there are none for now.
+// WitnessesOf returns the witnesses of a run in the store; without an answer there are none for
+// now.
 func WitnessesOf(store Landed, run string, log *slog.Logger) *Witnesses {
 	return NewWitnesses(func(ctx context.Context) []harvest.Item {
 		items, err := store.Landed(ctx, run, maxWitnesses)

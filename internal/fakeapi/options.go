@@ -2,9 +2,9 @@
 // arrival. In go [Options] and a [Behaviour]; out come a base URL to send requests to and a record
 // of what arrived. The behaviour may be changed while it runs.
 //
-// It serves tests, the demo and benchmarks. It never leaves 127.0.0.1 unless Addr names another address, and it
-// is strict on purpose: its budget has no slack, and a request that it did not process is counted
-// all the same.
+// It serves tests, the demo and benchmarks. It never leaves 127.0.0.1 unless Addr names another
+// address, and it is strict on purpose: its budget has no slack, and a request that it did not
+// process is counted all the same.
 package fakeapi
 
 import (

@@ -88,7 +88,8 @@ func TestOneSlotAtATimeHasAConnectionOfItsOwn(t *testing.T) {
 	again.Release()
 }
 
-// A connection that an exchange turned into a black hole, as the only one on it, must not swallow the next one.
+// A connection that an exchange turned into a black hole, as the only one on it, must not swallow
+// the next one.
 func TestNothingFollowsIntoABlackHole(t *testing.T) {
 	t.Parallel()
 	base, ca := frames(t, nil, func(p *peer) {
@@ -116,7 +117,8 @@ func TestNothingFollowsIntoABlackHole(t *testing.T) {
 	}
 }
 
-// A peer that takes fewer header bytes after one exchange is no evidence about the next one, nor about the upstream.
+// A peer that takes fewer header bytes after one exchange is no evidence about the next one, nor
+// about the upstream.
 func TestFewerHeaderBytesAfterAnExchangeAreTheConnections(t *testing.T) {
 	t.Parallel()
 	base, ca := frames(t, nil, func(p *peer) {

@@ -60,8 +60,9 @@ func (p *inflaters) put(z *inflater) {
 	p.pool.Put(z)
 }
 
-// read inflates the whole body into s: one member after the other. What follows the last one is read to the body's end, which
-// must be there, and left out, as curl --compressed leaves it out: padding, mostly.
+// read inflates the whole body into s: one member after the other. What follows the last one is
+// read to the body's end, which must be there, and left out, as curl --compressed leaves it out:
+// padding, mostly.
 func (z *inflater) read(s *sink, limit int64) (tooLong bool, err error) {
 	if _, err := z.in.Peek(1); errors.Is(err, io.EOF) {
 		return false, nil // no body at all, whatever the header promised

@@ -6,8 +6,9 @@ import (
 	"math"
 )
 
-// chunks follows a chunked body as it comes, and puts its lines into the one form that Go's reader takes. As browsers and
-// curl do, it reads over what stands behind a size, a line feed without its return, zeros before a size, and trailers.
+// chunks follows a chunked body as it comes, and puts its lines into the one form that Go's reader
+// takes. As browsers and curl do, it reads over what stands behind a size, a line feed without its
+// return, zeros before a size, and trailers.
 type chunks struct {
 	on      bool // the bytes that come are of such a body
 	at      place
@@ -62,8 +63,9 @@ func (t *tidied) put(text []byte, at int) {
 
 var crlf = []byte("\r\n")
 
-// tidy reads the next bytes of the body. The first same of them stay as they are, out follows. Behind the
-// end of the body the error is io.EOF if more has come than line ends: no answer is taken from what was not asked for.
+// tidy reads the next bytes of the body. The first same of them stay as they are, out follows.
+// Behind the end of the body the error is io.EOF if more has come than line ends: no answer is
+// taken from what was not asked for.
 func (c *chunks) tidy(src []byte) (same int, out []byte, err error) {
 	t := tidied{src: src}
 	for i := 0; i < len(src) && err == nil; {

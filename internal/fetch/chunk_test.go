@@ -105,7 +105,8 @@ func TestWrongChunks(t *testing.T) {
 	}
 }
 
-// What a server sends behind its answer is not an answer: the next request goes over another connection.
+// What a server sends behind its answer is not an answer: the next request goes over another
+// connection.
 func TestNothingBehindChunksIsAnAnswer(t *testing.T) {
 	t.Parallel()
 	const forged = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"

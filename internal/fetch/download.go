@@ -9,9 +9,11 @@ import (
 	"time"
 )
 
-// Downloader makes an HTTP client for files that are not part of the upstream, such as a corpus. It has the address
-// guard and the authorities of a Client, checked at each connect. It carries no credential, no certificate of ours, no
-// Referer and no cookie, and uses no proxy. Over HTTP/1.1 it takes what a Client takes. It has no limit on the whole, because a corpus may take days to stream.
+// Downloader makes an HTTP client for files that are not part of the upstream, such as a corpus. It
+// has the address guard and the authorities of a Client, checked at each connect. It carries no
+// credential, no certificate of ours, no Referer and no cookie, and uses no proxy. Over HTTP/1.1 it
+// takes what a Client takes. It has no limit on the whole, because a corpus may take days to
+// stream.
 func Downloader(cfg Config) (*http.Client, error) {
 	cfg = cfg.withDefaults()
 	tlsConfig, err := newTLS(Config{CAFile: cfg.CAFile})

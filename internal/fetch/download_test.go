@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// A file comes over HTTP/1.1 with the heads and chunks that items come with, on a connection that is used again.
+// A file comes over HTTP/1.1 with the heads and chunks that items come with, on a connection that
+// is used again.
 func TestDownloadsOfOddAnswers(t *testing.T) {
 	t.Parallel()
 	client, err := Downloader(Config{UserAgent: agent, TrustedHosts: []string{"127.0.0.1"}})

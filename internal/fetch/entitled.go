@@ -31,8 +31,8 @@ func (c Config) entitledTLS(target *url.URL) bool {
 	return c.entitled(target)
 }
 
-// foreignProxy reports whether what is for this machine leaves it all the same: through a proxy on another one. The proxies
-// of the environment are not used for this machine.
+// foreignProxy reports whether what is for this machine leaves it all the same: through a proxy on
+// another one. The proxies of the environment are not used for this machine.
 func (c Config) foreignProxy() bool {
 	return c.Proxy != "" && c.Proxy != "env" && !isLoopbackName(parseProxy(c.Proxy).Hostname())
 }

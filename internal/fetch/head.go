@@ -12,9 +12,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// headConn is a connection on which the heads of HTTP/1.1 answers, and the lines of chunked bodies, are put right as they
-// come: what browsers and curl read over is taken out before Go's own reader, which ends the exchange there. What a body
-// holds passes as it is.
+// headConn is a connection on which the heads of HTTP/1.1 answers, and the lines of chunked bodies,
+// are put right as they come: what browsers and curl read over is taken out before Go's own reader,
+// which ends the exchange there. What a body holds passes as it is.
 type headConn struct {
 	net.Conn
 
@@ -78,7 +78,8 @@ func (c *headConn) ready(p []byte) (int, error, bool) { //nolint:revive // the e
 	return 0, c.err, c.err != nil
 }
 
-// take looks at what was read. It reports what of it is for the reader as it is, false when only what is held is.
+// take looks at what was read. It reports what of it is for the reader as it is, false when only
+// what is held is.
 func (c *headConn) take(b []byte, err error) (int, error, bool) { //nolint:revive // the error belongs to the reader
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -153,7 +154,8 @@ type headKind struct {
 	chunked bool // a body in chunks
 }
 
-// tidyHead puts a head right. What is chunked in spite of HTTP/1.0 is of HTTP/1.1, as curl has it, and ends its connection.
+// tidyHead puts a head right. What is chunked in spite of HTTP/1.0 is of HTTP/1.1, as curl has it,
+// and ends its connection.
 func tidyHead(head []byte) (tidy []byte, kind headKind) {
 	lines := strings.Split(strings.TrimRight(string(head), "\r\n"), "\n")
 	all := framing(fields(lines[1:]))

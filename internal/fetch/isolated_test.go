@@ -25,8 +25,8 @@ func isolated(t *testing.T, c *Client, url string) error {
 	return sendOn(t, s, url)
 }
 
-// Whatever one suspect does to its connection, the next one is asked for on a fresh one: the peer here harms each connection
-// at its first request and never serves a second one on it.
+// Whatever one suspect does to its connection, the next one is asked for on a fresh one: the peer
+// here harms each connection at its first request and never serves a second one on it.
 func TestWhatASuspectDoesToItsConnectionIsNotTheNextOnes(t *testing.T) {
 	t.Parallel()
 	hole := func(p *peer) { _, _ = io.Copy(io.Discard, p.conn) }
@@ -161,7 +161,8 @@ func TestAnUnusedConnectionOfASuspectIsClosed(t *testing.T) {
 	}
 }
 
-// An ENHANCE_YOUR_CALM after the answer is for all of the upstream, though its connection is closed.
+// An ENHANCE_YOUR_CALM after the answer is for all of the upstream, though its connection is
+// closed.
 func TestCalmOnTheConnectionOfASuspectIsTold(t *testing.T) {
 	t.Parallel()
 	base, ca := frames(t, nil, func(p *peer) {

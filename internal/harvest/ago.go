@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Ago writes a span of time in words, such as "3 days", in the largest unit that a person would use.
+// Ago writes a span of time in words, such as "3 days", in the largest unit that a person would
+// use.
 func Ago(d time.Duration) string {
 	n, unit := int(d.Hours()/24), "day"
 	switch {

@@ -17,7 +17,8 @@ type Rate struct {
 // String is the rate as it was typed.
 func (r Rate) String() string { return r.Text }
 
-// maxRate is far above what one upstream takes and keeps the pace's arithmetic in nanoseconds exact.
+// maxRate is far above what one upstream takes and keeps the pace's arithmetic in nanoseconds
+// exact.
 const maxRate = 100_000
 
 // ParseRate reads 50/s, 200/min, 5000/h, or a bare number per second.

@@ -18,8 +18,9 @@ type Source interface {
 	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
 }
 
-// Rebuild gives the run a new generation and fills the sets for it from the store. The new generation comes first: from then
-// on no worker believes the old sets. It returns how many keys it marked.
+// Rebuild gives the run a new generation and fills the sets for it from the store. The new
+// generation comes first: from then on no worker believes the old sets. It returns how many keys it
+// marked.
 func (l *Ledger) Rebuild(ctx context.Context, from Source) (keys int64, err error) {
 	old, err := from.Fingerprint(ctx, l.run)
 	if err != nil {

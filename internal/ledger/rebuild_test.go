@@ -50,8 +50,8 @@ func (s *aSource) Keys(context.Context, string) iter.Seq2[harvest.Key, error] {
 	}
 }
 
-// TestRebuild states what each step leaves behind: whatever fails, the old sets stay until the new ones hold all keys, and
-// no worker believes sets that were only begun.
+// TestRebuild states what each step leaves behind: whatever fails, the old sets stay until the new
+// ones hold all keys, and no worker believes sets that were only begun.
 func TestRebuild(t *testing.T) {
 	t.Parallel()
 	client := testenv.Redis(t).Client(t)

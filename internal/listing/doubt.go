@@ -22,8 +22,8 @@ type Doubt struct {
 	found  []string
 }
 
-// NewDoubt doubts --next until some chain of the run has taken a second step. Off: nothing is held back. A nil longest: there
-// is neither a run nor a doubt.
+// NewDoubt doubts --next until some chain of the run has taken a second step. Off: nothing is held
+// back. A nil longest: there is neither a run nor a doubt.
 func NewDoubt(off bool, run string, longest Longest) *Doubt {
 	return &Doubt{Off: off, Proven: func(ctx context.Context) (bool, error) {
 		if longest == nil {

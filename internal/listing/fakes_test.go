@@ -15,8 +15,9 @@ import (
 	"shoal/internal/retry"
 )
 
-// api is a listing whose answers show in letters what they are: the first is the outcome, L landed or S skipped, what follows
-// the address of the next step. A + at the end looks as if the listing continued.
+// api is a listing whose answers show in letters what they are: the first is the outcome, L landed
+// or S skipped, what follows the address of the next step. A + at the end looks as if the listing
+// continued.
 type api struct{}
 
 func (api) ListRequest(seed, next string) (*harvest.Request, error) {

@@ -13,9 +13,10 @@ import (
 	"shoal/internal/suspect"
 )
 
-// Guard keeps steps apart that may make their process crash, while a crash of an earlier owner of the shard is not long ago:
-// each is noted before it is asked for, and one that was in flight in a crash is asked for with nothing beside it, until it
-// is committed. A nil one guards nothing. It is safe for concurrent use.
+// Guard keeps steps apart that may make their process crash, while a crash of an earlier owner of
+// the shard is not long ago: each is noted before it is asked for, and one that was in flight in a
+// crash is asked for with nothing beside it, until it is committed. A nil one guards nothing. It is
+// safe for concurrent use.
 type Guard struct {
 	suspects *suspect.Suspicion
 	again    Again
@@ -65,7 +66,8 @@ func (g *Guard) learn(ctx context.Context) error {
 	return g.suspects.Learn(ctx, g.keep(ctx), nil, g.log)
 }
 
-// poisoned is in how many crashed leases the step was in flight, where it is not to be asked for again; else 0.
+// poisoned is in how many crashed leases the step was in flight, where it is not to be asked for
+// again; else 0.
 func (g *Guard) poisoned(at harvest.Chain) int {
 	if g == nil {
 		return 0
@@ -76,7 +78,8 @@ func (g *Guard) poisoned(at harvest.Chain) int {
 	return 0
 }
 
-// broken is the error of a step that is not to be asked for again, where it has no page that records it; nil for any other.
+// broken is the error of a step that is not to be asked for again, where it has no page that
+// records it; nil for any other.
 func (g *Guard) broken(at harvest.Chain, url string) error {
 	crashes := g.poisoned(at)
 	if crashes == 0 {
@@ -125,7 +128,8 @@ func (s *guarded) before(ctx context.Context) error {
 	return nil
 }
 
-// between comes when another attempt follows: what an exchange may do to the process, the one before has done.
+// between comes when another attempt follows: what an exchange may do to the process, the one
+// before has done.
 func (s *guarded) between(ctx context.Context) {
 	s.withdraw(ctx)
 	s.free()
@@ -151,8 +155,8 @@ func (s *guarded) say(err error) {
 	}
 }
 
-// Leave implements [Leaver]: a step that is held has been answered, and is not a suspect any more. Any other that was not
-// committed is to be asked for again.
+// Leave implements [Leaver]: a step that is held has been answered, and is not a suspect any more.
+// Any other that was not committed is to be asked for again.
 func (g *Guard) Leave(ctx context.Context, at harvest.Chain, to *harvest.Chain, why error) {
 	if g == nil {
 		return

@@ -148,7 +148,8 @@ func TestThreeCrashesBreakAListingOfItems(t *testing.T) {
 	})
 }
 
-// What fails, is parked, comes back or is broken holds up no other step, and is not in flight any more.
+// What fails, is parked, comes back or is broken holds up no other step, and is not in flight any
+// more.
 func TestAStepThatDoesNotEndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]error{"broken": ErrBroken, "parked": ErrParked, "refused": ErrCursor} {

@@ -76,7 +76,8 @@ func (a ownAPI) ReadList(request *harvest.Request, seed string, step int64, answ
 	return listed, then, read
 }
 
-// What an upstream lists in a way of its own comes as it is; an address of something else is refused at the first step only.
+// What an upstream lists in a way of its own comes as it is; an address of something else is
+// refused at the first step only.
 func TestOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

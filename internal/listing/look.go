@@ -72,8 +72,8 @@ func (l LeaderOnly) Release(ctx context.Context) bool {
 	return ok && r.Release(ctx)
 }
 
-// Walked yields the steps of chains that have ended, as a corpus to compare with what has landed. It ends with
-// [harvest.ErrIncomplete] at a chain that has not.
+// Walked yields the steps of chains that have ended, as a corpus to compare with what has landed.
+// It ends with [harvest.ErrIncomplete] at a chain that has not.
 func Walked(ctx context.Context, chains interface {
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
 }, run string, seeds []string,

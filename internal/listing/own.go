@@ -7,7 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Own enumerates what the upstream lists in a way of its own, as a wiki does, a request a step. It is a [Lister].
+// Own enumerates what the upstream lists in a way of its own, as a wiki does, a request a step. It
+// is a [Lister].
 type Own struct {
 	API    API
 	Caller exchange.Caller

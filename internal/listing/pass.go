@@ -10,7 +10,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Pass is one pass over what a run has listed, as a corpus: the rows of its table, or the steps of its chains.
+// Pass is one pass over what a run has listed, as a corpus: the rows of its table, or the steps of
+// its chains.
 type Pass struct {
 	Ctx   context.Context //nolint:containedctx // of the whole pass, as an https corpus has one
 	At    string          // the upstream's host
@@ -40,8 +41,8 @@ func (p *Pass) Entries() iter.Seq2[harvest.Entry, error] {
 	return p.Table.Entries(p.Ctx)
 }
 
-// Checked is an [API] whose errors are those that a walk expects: a cursor that makes no request breaks its chain, and the
-// address of a first step that makes none is a mistake of the operator.
+// Checked is an [API] whose errors are those that a walk expects: a cursor that makes no request
+// breaks its chain, and the address of a first step that makes none is a mistake of the operator.
 type Checked struct{ API }
 
 // ListRequest implements [API].
@@ -63,7 +64,8 @@ type First struct {
 	Seeds []string
 }
 
-// Next returns where the answer to a first step continues, a sign in it that it does, and what is wrong with it.
+// Next returns where the answer to a first step continues, a sign in it that it does, and what is
+// wrong with it.
 func (f First) Next(request *harvest.Request, answer *harvest.Answer) (next, more string, read harvest.Reading) {
 	at := slices.IndexFunc(f.Seeds, func(seed string) bool { return request.Items[0].Key == harvest.StepKey(seed, 1) })
 	listed, next, read := f.ReadList(request, f.Seeds[at], 1, answer, nil)

@@ -12,8 +12,8 @@ type Chains interface {
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
 	// ChainsDone returns how many chains of the run have come to their end.
 	ChainsDone(ctx context.Context, run string) (int, error)
-	// CommitStep appends entries and moves the chain, both or neither. [harvest.ErrTaken] means that
-	// another process took this step.
+	// CommitStep appends entries and moves the chain, both or neither. [harvest.ErrTaken] means
+	// that another process took this step.
 	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error
 	// CorpusRows returns up to limit entries after the row after; the Line of each is its row.
 	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error)
@@ -40,8 +40,8 @@ type Releaser interface {
 	Release(ctx context.Context) bool
 }
 
-// Leaver is a [Lister] that is called when a step is over, whatever became of it. to is what was committed, nil if nothing
-// was, and why the error of the step.
+// Leaver is a [Lister] that is called when a step is over, whatever became of it. to is what was
+// committed, nil if nothing was, and why the error of the step.
 type Leaver interface {
 	Leave(ctx context.Context, at harvest.Chain, to *harvest.Chain, why error)
 }
@@ -62,12 +62,14 @@ type API interface {
 	// is empty for the first one. [ErrBroken] means that the upstream's cursor is not a usable
 	// address. Any other error ends the walk.
 	ListRequest(seed, next string) (*harvest.Request, error)
-	// ReadList reads a complete 2xx answer to a step, which counts from 1. then is where the listing continues, empty at its
-	// end. item makes an item of what a listing names; it is nil for [Own], and where the answers are the pages.
+	// ReadList reads a complete 2xx answer to a step, which counts from 1. then is where the
+	// listing continues, empty at its end. item makes an item of what a listing names; it is nil
+	// for [Own], and where the answers are the pages.
 	ReadList(request *harvest.Request, seed string, step int64, answer *harvest.Answer, item func(text string) (harvest.Item, error)) (listed harvest.Listed, then string, read harvest.Reading)
 }
 
-// Steps is what the store knows of chains whose answers are the pages. An error that [Again] repeats may go away by itself.
+// Steps is what the store knows of chains whose answers are the pages. An error that [Again]
+// repeats may go away by itself.
 type Steps interface {
 	// Chain returns where the walk of a chain continues.
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)

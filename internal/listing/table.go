@@ -163,7 +163,8 @@ func (t *Table) Fill(ctx context.Context, grew func(entries int)) error {
 // toldEvery is how often a person reads how the table grows.
 const toldEvery = 10 * time.Second
 
-// Enumerate fills the table and prints how it grows. size returns how many rows it has in total. It fails with [ErrEmpty] if it has none.
+// Enumerate fills the table and prints how it grows. size returns how many rows it has in total. It
+// fails with [ErrEmpty] if it has none.
 func (t *Table) Enumerate(ctx context.Context, size func(ctx context.Context) (int64, error)) error {
 	items, told := 0, time.Now()
 	err := t.Fill(ctx, func(n int) {

@@ -96,7 +96,8 @@ func (t *trail) count(items string, same bool) {
 	}
 }
 
-// lapEnds closes a lap. It reports whether it brought nothing: no items, or those of the lap before.
+// lapEnds closes a lap. It reports whether it brought nothing: no items, or those of the lap
+// before.
 func (t *trail) lapEnds(items string) bool {
 	lap := fold(t.Lap, items)
 	nothing := lap == "" || lap == t.Last
@@ -147,7 +148,8 @@ func (t *trail) endless(table *Table, at harvest.Chain) error {
 	return nil
 }
 
-// maxSaid is how many sentences about single chains a person reads: there may be a hundred thousand of them.
+// maxSaid is how many sentences about single chains a person reads: there may be a hundred thousand
+// of them.
 const maxSaid = 5
 
 // say prints a sentence about a chain, if there is a person.

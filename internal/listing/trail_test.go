@@ -52,7 +52,8 @@ func (s *scroll) List(_ context.Context, at harvest.Chain) ([]harvest.Entry, str
 
 func (s *scroll) Observed(string) string { return s.items }
 
-// TestListingsThatEndOrGoOn walks listings whose cursors come back, whole and killed after each of their steps.
+// TestListingsThatEndOrGoOn walks listings whose cursors come back, whole and killed after each of
+// their steps.
 func TestListingsThatEndOrGoOn(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -58,8 +58,9 @@ func (w *walker) done(t *Table) bool {
 	return w.begun == len(t.Seeds) && len(w.open)+len(w.broken) == 0
 }
 
-// advance lets the chains continue until one of them has taken a step, and returns how many items were listed, also with an
-// error. The others continue meanwhile. An error of a single chain comes when no other can continue.
+// advance lets the chains continue until one of them has taken a step, and returns how many items
+// were listed, also with an error. The others continue meanwhile. An error of a single chain comes
+// when no other can continue.
 func (w *walker) advance(ctx context.Context, t *Table) (listed int, err error) {
 	w.start(ctx, t)
 	if w.busy == 0 && w.released(ctx, t) {
@@ -199,7 +200,8 @@ func (w *walk) load(ctx context.Context, t *Table) error {
 	})
 }
 
-// take lists once and commits what came. A step that another process took first is continued from that one's.
+// take lists once and commits what came. A step that another process took first is continued from
+// that one's.
 func (w *walk) take(ctx context.Context, t *Table) (listed int, err error) {
 	if !w.loaded {
 		if err := w.load(ctx, t); err != nil || w.done {

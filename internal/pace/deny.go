@@ -9,11 +9,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// deniedFor is how long Redis may refuse us before a person must change its settings: rights are often changed in several
-// steps, and a user is made again after a failover.
+// deniedFor is how long Redis may refuse us before a person must change its settings: rights are
+// often changed in several steps, and a user is made again after a failover.
 const deniedFor = int64(5 * time.Second)
 
-// denial is what a person must change where Redis refuses our rights or our name; nil for any other error, which may pass.
+// denial is what a person must change where Redis refuses our rights or our name; nil for any other
+// error, which may pass.
 func denial(err error) error {
 	said := redis.Error(nil)
 	if !errors.As(err, &said) {
@@ -27,8 +28,9 @@ func denial(err error) error {
 	return nil
 }
 
-// deny takes note of a call that failed at now. Once Redis has refused us for long, those who wait for a permit are given the
-// reason: without the fleet's budget nothing is sent, and no waiting brings it back.
+// deny takes note of a call that failed at now. Once Redis has refused us for long, those who wait
+// for a permit are given the reason: without the fleet's budget nothing is sent, and no waiting
+// brings it back.
 func (p *Pacer) deny(now int64, err error) {
 	why := denial(err)
 	switch {

@@ -17,7 +17,8 @@ func NewClient(o *redis.Options) *redis.Client {
 	return client
 }
 
-// Connect makes a client of [NewClient] for a redis:// or rediss:// URL, which trusts the authorities of the file ca too.
+// Connect makes a client of [NewClient] for a redis:// or rediss:// URL, which trusts the
+// authorities of the file ca too.
 func Connect(url, ca string) (*redis.Client, error) {
 	options, err := ClientOptions(url)
 	if err != nil {

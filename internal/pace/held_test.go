@@ -59,7 +59,8 @@ func TestPacing(t *testing.T) {
 	}
 }
 
-// TestNeutral: what is no evidence wastes its slot, and the result of a probe is reported all the same.
+// TestNeutral: what is no evidence wastes its slot, and the result of a probe is reported all the
+// same.
 func TestNeutral(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

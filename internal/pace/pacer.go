@@ -80,8 +80,9 @@ func New(s Settings, b Backend) *Pacer {
 // now returns the local clock: monotonic, ns since the [Pacer] began.
 func (p *Pacer) now() int64 { return int64(time.Since(p.began)) }
 
-// Wait blocks until a permit is due and returns it, to be used at once. It also blocks while the backend is away, see
-// State. It fails with ctx's error, with ErrUnsafeRedis where Redis refuses our rights, or with ErrClosed.
+// Wait blocks until a permit is due and returns it, to be used at once. It also blocks while the
+// backend is away, see State. It fails with ctx's error, with ErrUnsafeRedis where Redis refuses
+// our rights, or with ErrClosed.
 func (p *Pacer) Wait(ctx context.Context) (Permit, error) {
 	for {
 		w := &waiter{permit: make(chan Permit, 1)}

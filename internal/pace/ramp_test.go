@@ -109,7 +109,8 @@ func TestStateKnowsWhereItWasLowered(t *testing.T) {
 	})
 }
 
-// bucket is an upstream that admits rate requests/s and depth at once, and answers when to come back.
+// bucket is an upstream that admits rate requests/s and depth at once, and answers when to come
+// back.
 type bucket struct {
 	mu          sync.Mutex
 	rate, depth float64

@@ -28,7 +28,8 @@ var (
 	repairLua string
 )
 
-// Redis keeps budgets in a Redis server for all processes that use it, under these keys, HOST the budget's host:
+// Redis keeps budgets in a Redis server for all processes that use it, under these keys, HOST the
+// budget's host:
 //
 //	shoal:{HOST}:pace     HASH    the state; its instants are microseconds of the server's clock
 //	shoal:{HOST}:workers  ZSET    worker → first seen

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// layouts are the forms of dates, those of RFC 9110 included, in capitals and without the day of the week. Their zone is taken off before, unless
-// it stands at the time without a blank. Without a zone they are in UTC.
+// layouts are the forms of dates, those of RFC 9110 included, in capitals and without the day of
+// the week. Their zone is taken off before, unless it stands at the time without a blank. Without a
+// zone they are in UTC.
 var layouts = []string{
 	"2 Jan 2006 15:04:05", "2 Jan 06 15:04:05", "2 January 2006 15:04:05", "2-Jan-06 15:04:05", "2-Jan-2006 15:04:05",
 	"2 Jan 2006 15:04:05Z07:00", "2 Jan 2006 15:04:05-0700", "2-Jan-2006 15:04:05-0700", "2-Jan-06 15:04:05-0700",
@@ -17,8 +18,9 @@ var layouts = []string{
 	"Jan 2 15:04:05 2006", "Jan 2 2006 15:04:05", // as C, date and JavaScript print it
 }
 
-// zones are the names of time zones that have one meaning in practice, with the minutes that they are ahead of UTC; those of
-// RFC 822 have its meaning. IST and AST have several, so that a date with one of them is not understood.
+// zones are the names of time zones that have one meaning in practice, with the minutes that they
+// are ahead of UTC; those of RFC 822 have its meaning. IST and AST have several, so that a date
+// with one of them is not understood.
 var zones = map[string]int{
 	"UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0,
 	"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
@@ -63,8 +65,8 @@ func plainDate(s string) string {
 	return s
 }
 
-// cutZone takes the zone off a date, in numbers or by its name, and gives what it is ahead of UTC. Of both the number counts. A
-// name that is not known stays, and makes the date none.
+// cutZone takes the zone off a date, in numbers or by its name, and gives what it is ahead of UTC.
+// Of both the number counts. A name that is not known stays, and makes the date none.
 func cutZone(date string) (rest string, ahead time.Duration) {
 	var kept []string
 	numbered := false

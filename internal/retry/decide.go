@@ -165,7 +165,8 @@ func decideStatus(f Facts, p Policy, hint Hint) Decision {
 // enhanceYourCalm is a 429 in an older way of Twitter's, which others still have.
 const enhanceYourCalm = 420
 
-// tooFast reports whether the status means 429: a 403 or a 420 does where a wait is asked for or nothing remains.
+// tooFast reports whether the status means 429: a 403 or a 420 does where a wait is asked for or
+// nothing remains.
 func tooFast(status int, hint Hint) bool {
 	return status == http.StatusTooManyRequests || (status == http.StatusForbidden || status == enhanceYourCalm) && (hint.Wait > 0 || hint.Remaining == 0)
 }

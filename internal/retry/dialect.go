@@ -171,7 +171,8 @@ func members(line string) []member {
 	return all
 }
 
-// grouped is a number with a comma before each three digits. One group at least begins with a zero, as no member of a list does.
+// grouped is a number with a comma before each three digits. One group at least begins with a zero,
+// as no member of a list does.
 var grouped = regexp.MustCompile(`^[0-9]{1,3}(,[0-9]{3})*,0[0-9]{2}(,[0-9]{3})*$`)
 
 // plainNumber removes the commas of 1,000 and its like, which are not those of a list.

@@ -36,7 +36,8 @@ func (r *reader) rateLimit(name, line string) {
 	}
 }
 
-// rateLimitOld reads "limit=100, remaining=50, reset=30". The parameters of the members do not count.
+// rateLimitOld reads "limit=100, remaining=50, reset=30". The parameters of the members do not
+// count.
 func (r *reader) rateLimitOld(name, line string) {
 	members, err := httpsfv.UnmarshalDictionary([]string{line})
 	if err != nil {
@@ -109,7 +110,8 @@ func (r *reader) policy(name, line string) {
 	}
 }
 
-// draftFamily is the window's family of a policy: by its name, or by its quota in the older drafts. "" is a policy that has neither.
+// draftFamily is the window's family of a policy: by its name, or by its quota in the older drafts.
+// "" is a policy that has neither.
 func draftFamily(policy any) string {
 	switch v := policy.(type) {
 	case string:
@@ -136,7 +138,8 @@ func parseItems(line string) ([]httpsfv.Item, bool) {
 	return all, true
 }
 
-// param is a parameter of an item, nil when it is absent. Of one that is given twice the last counts.
+// param is a parameter of an item, nil when it is absent. Of one that is given twice the last
+// counts.
 func param(it httpsfv.Item, key string) any {
 	v, _ := it.Params.Get(key)
 	return v

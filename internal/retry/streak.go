@@ -136,7 +136,8 @@ func (s *Streak) end(key harvest.Key) Verdict {
 	return Verdict{Hold: true}
 }
 
-// misfit is for an answer that no API gives. While nothing has been accepted it is never the item's outcome.
+// misfit is for an answer that no API gives. While nothing has been accepted it is never the item's
+// outcome.
 func (s *Streak) misfit(key harvest.Key) Verdict {
 	if s.accepted || s.limits.Foreign <= 0 {
 		return s.end(key)

@@ -38,8 +38,9 @@ func unitNamed(name string) Unit {
 	return UnitDay
 }
 
-// cutUnit removes the unit from the end of a header's name for a reset: reset-minutes, reset-after-ns, resetinhours. The
-// singular names a window instead, as in x-ratelimit-reset-minute.
+// cutUnit removes the unit from the end of a header's name for a reset: reset-minutes,
+// reset-after-ns, resetinhours. The singular names a window instead, as in
+// x-ratelimit-reset-minute.
 func cutUnit(rest string) (string, Unit) {
 	m := unitName.FindStringSubmatchIndex(rest)
 	if m == nil || !strings.HasPrefix(rest, "reset") && !strings.HasPrefix(rest, "time-reset") {

@@ -95,7 +95,8 @@ func (r *reader) until(t time.Time) (time.Duration, bool) {
 	return d, true
 }
 
-// retry reads Retry-After, under whatever name. One in milliseconds or less is more exact; what else comes to the longest wait counts.
+// retry reads Retry-After, under whatever name. One in milliseconds or less is more exact; what
+// else comes to the longest wait counts.
 func (r *reader) retry(name string, lines []string) {
 	if !heeds(r.status) {
 		return

@@ -45,8 +45,8 @@ func (r Reading) As(run harvest.Run) Reading {
 	return r
 }
 
-// Corpus returns the corpus that a start reads which was given none, or the run's own table. enumerated reports that the table
-// holds it.
+// Corpus returns the corpus that a start reads which was given none, or the run's own table.
+// enumerated reports that the table holds it.
 func (s Start) Corpus(run harvest.Run, given string, enumerated bool) (string, error) {
 	switch {
 	case s.AutoShard && run.Shards == 0:
@@ -64,14 +64,15 @@ func (s Start) Corpus(run harvest.Run, given string, enumerated bool) (string, e
 // Stdin is the corpus that is read from standard input.
 const Stdin = "-"
 
-// Enumerates reports whether the leader of the run fills its corpus table before any worker can read it.
+// Enumerates reports whether the leader of the run fills its corpus table before any worker can
+// read it.
 func Enumerates(run harvest.Run) bool { return run.Corpus == Stdin && run.Shards > 0 }
 
 // hiddenQuery replaces the query of a corpus' address, which may be a signature.
 const hiddenQuery = "?…"
 
-// Shown returns a corpus as it is stored with the run and may be printed: without the query of an address, which may be a
-// signature. public means that its query is not one.
+// Shown returns a corpus as it is stored with the run and may be printed: without the query of an
+// address, which may be a signature. public means that its query is not one.
 func Shown(uri string, public bool) string {
 	if address, _, hasQuery := strings.Cut(uri, "?"); hasQuery && !public && strings.Contains(address, "://") {
 		return address + hiddenQuery
@@ -92,8 +93,9 @@ func FilledBy(run harvest.Run) string {
 	return command
 }
 
-// Unfilled returns an error where a leader would wait for rows of the corpus table that no process brings: it does not
-// enumerate the corpus itself, and done reports whether all of it is in the table.
+// Unfilled returns an error where a leader would wait for rows of the corpus table that no process
+// brings: it does not enumerate the corpus itself, and done reports whether all of it is in the
+// table.
 func Unfilled(run harvest.Run, done bool) error {
 	if run.Corpus != Stdin || done {
 		return nil
@@ -128,14 +130,15 @@ func NoShardLeft(run harvest.Run, now time.Time) string {
 	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet give --run NAME", run.Name, harvest.Ago(now.Sub(run.FinishedAt)))
 }
 
-// Waits reports whether the start waits for another process to open its run. shared means that processes of several machines
-// use the store.
+// Waits reports whether the start waits for another process to open its run. shared means that
+// processes of several machines use the store.
 func (s Start) Waits(shared bool) bool { return !s.Leads && (s.AutoShard || shared) }
 
 // Late reports whether the start comes when nothing of the run is left for it.
 func (s Start) Late(run harvest.Run) bool { return s.AutoShard && !run.FinishedAt.IsZero() }
 
-// Replaces reports whether the corpus that is given would be another one than that of a run which is led.
+// Replaces reports whether the corpus that is given would be another one than that of a run which
+// is led.
 func Replaces(run harvest.Run, given string) bool {
 	return given != "" && given != harvest.StoreCorpus && given != run.Corpus && run.Shards > 0
 }

@@ -16,8 +16,9 @@ type Pass struct {
 	Before int64  // how many the run had before
 }
 
-// Compare judges the corpus of a pass by that of the run: the first pass is accepted, and so is the same corpus again and
-// one that only grew at its end. known is set where there is nothing to record.
+// Compare judges the corpus of a pass by that of the run: the first pass is accepted, and so is the
+// same corpus again and one that only grew at its end. known is set where there is nothing to
+// record.
 func (p Pass) Compare(run harvest.Run) (known bool, err error) {
 	grew := p.Count > run.CorpusItems && run.CorpusItems == p.Before && p.Prefix == run.CorpusSum
 	switch {
@@ -34,13 +35,15 @@ func (p Pass) Compare(run harvest.Run) (known bool, err error) {
 // Store keeps the digest of a run's corpus. Its errors are passed on.
 type Store interface {
 	FindRun(ctx context.Context, name string) (harvest.Run, error)
-	// RecordDigest keeps the count and the sum if the stored sum is still known; recorded reports whether it did.
+	// RecordDigest keeps the count and the sum if the stored sum is still known; recorded reports
+	// whether it did.
 	RecordDigest(ctx context.Context, run, known string, items int64, sum string) (recorded bool, err error)
 }
 
-// RecordCorpus compares the corpus of a pass with that of the run and records it where it is new. Where another shard was
-// faster, what that one recorded counts. before is the run as it was recorded by an earlier pass: its CorpusSum is empty
-// where this one is the first, and grew is set where the corpus grew since.
+// RecordCorpus compares the corpus of a pass with that of the run and records it where it is new.
+// Where another shard was faster, what that one recorded counts. before is the run as it was
+// recorded by an earlier pass: its CorpusSum is empty where this one is the first, and grew is set
+// where the corpus grew since.
 func RecordCorpus(ctx context.Context, store Store, name string, pass Pass) (before harvest.Run, grew bool, err error) {
 	for {
 		run, err := store.FindRun(ctx, name)
@@ -58,7 +61,8 @@ func RecordCorpus(ctx context.Context, store Store, name string, pass Pass) (bef
 	}
 }
 
-// Grown returns the sentence about a corpus that grew; the last argument means that one worker has all of it.
+// Grown returns the sentence about a corpus that grew; the last argument means that one worker has
+// all of it.
 func Grown(before harvest.Run, count int64, alone bool) string {
 	text := fmt.Sprintf("the corpus grew from %d to %d items: recorded", before.CorpusItems, count)
 	if !alone {
@@ -67,8 +71,9 @@ func Grown(before harvest.Run, count int64, alone bool) string {
 	return text
 }
 
-// Since returns the instant that {since} in the run's corpus stands for: when the run before it was opened. base finds that
-// one; nothing is stored where a corpus is only looked at, and then it is three months ago.
+// Since returns the instant that {since} in the run's corpus stands for: when the run before it was
+// opened. base finds that one; nothing is stored where a corpus is only looked at, and then it is
+// three months ago.
 func Since(run harvest.Run, stored bool, now time.Time, base func(name string) (harvest.Run, error)) (time.Time, error) {
 	switch {
 	case !stored:

@@ -44,8 +44,9 @@ func Pick(ctx context.Context, store Named, name string, now time.Time) (harvest
 	return Choose(all, now)
 }
 
-// InTable reports whether workers read the corpus of the run from its table, although it is named as something else: its leader
-// brings it there, or a command has begun to. lists reports that it is a listing, which is read from the table in any case.
+// InTable reports whether workers read the corpus of the run from its table, although it is named
+// as something else: its leader brings it there, or a command has begun to. lists reports that it
+// is a listing, which is read from the table in any case.
 func InTable(ctx context.Context, store Chains, run harvest.Run, lists bool) (bool, error) {
 	if Enumerates(run) {
 		return true, nil
@@ -54,8 +55,8 @@ func InTable(ctx context.Context, store Chains, run harvest.Run, lists bool) (bo
 	return chain.Step > 0 && !lists, err
 }
 
-// Resumes reports whether a start with this corpus, as it is given and as it is shown, is one of the run, whose template it may
-// take.
+// Resumes reports whether a start with this corpus, as it is given and as it is shown, is one of
+// the run, whose template it may take.
 func Resumes(run harvest.Run, given, shown string) bool {
 	return run.Corpus == shown || given == harvest.StoreCorpus
 }

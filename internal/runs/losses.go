@@ -23,8 +23,8 @@ type Allowance interface {
 // Allowed are the losses that an operator allows.
 type Allowed struct{ Dead, Skipped, Rejected, Missing Allowance }
 
-// Check compares the losses of a whole run with what is allowed. items is how many the corpus has: while shards are at work
-// more may be in it than have ended. Its error is [ErrOverLimit].
+// Check compares the losses of a whole run with what is allowed. items is how many the corpus has:
+// while shards are at work more may be in it than have ended. Its error is [ErrOverLimit].
 func (a Allowed) Check(totals harvest.Counts, items int64) error {
 	all := max(items, totals.Items()) + totals.Rejected
 	var over []string
@@ -54,7 +54,8 @@ type Ended interface {
 	FindRun(ctx context.Context, name string) (harvest.Run, error)
 }
 
-// Judge checks the losses of a run as the store has them now. Its error is [ErrOverLimit], or the store's.
+// Judge checks the losses of a run as the store has them now. Its error is [ErrOverLimit], or the
+// store's.
 func (a Allowed) Judge(ctx context.Context, store Ended, name string) error {
 	totals, err := store.Totals(ctx, name)
 	if err != nil {

@@ -16,13 +16,15 @@ var ErrNone = errors.New("no run to continue")
 
 // Start is what one start of a program was given about its run.
 type Start struct {
-	// Merged is the run as all settings have it, defaults included; its name is empty where none was given.
+	// Merged is the run as all settings have it, defaults included; its name is empty where none
+	// was given.
 	Merged    harvest.Run
 	Defaults  Defaults
 	Leads     bool // it is a tool for runs, not a worker of one
 	AutoShard bool // it takes any free shard
 	Shards    int  // --shards; 0: as fits
-	// ShardsOfKind is into how many shards the kind of upstream has a run cut where the operator does not choose.
+	// ShardsOfKind is into how many shards the kind of upstream has a run cut where the operator
+	// does not choose.
 	ShardsOfKind int
 	// SameListing reports whether two corpora list the same.
 	SameListing func(a, b string) bool
@@ -59,8 +61,8 @@ func (s Start) Explicit() harvest.Run {
 	return run
 }
 
-// Find returns the run of the store that the start means by its name or, without one, by the inputs. [ErrNone] where it is
-// still to be opened.
+// Find returns the run of the store that the start means by its name or, without one, by the
+// inputs. [ErrNone] where it is still to be opened.
 func (s Start) Find(runs []harvest.Run, inputs harvest.Inputs) (harvest.Run, error) {
 	name, open := s.Merged.Name, s.Merged.Name == "" && s.Scheduled.IsZero() && inputs == (harvest.Inputs{})
 	if open && s.Leads { // a tool for runs takes the run that a person would mean
@@ -87,7 +89,8 @@ func indexOf(runs []harvest.Run, name string) int {
 	return slices.IndexFunc(runs, func(run harvest.Run) bool { return run.Name == name })
 }
 
-// choose names the run that is meant where none was named. What a scheduler starts is about its own quarter.
+// choose names the run that is meant where none was named. What a scheduler starts is about its own
+// quarter.
 func (s Start) choose(runs []harvest.Run, inputs harvest.Inputs) (string, error) {
 	switch {
 	case s.Scheduled.IsZero():
@@ -99,8 +102,8 @@ func (s Start) choose(runs []harvest.Run, inputs harvest.Inputs) (string, error)
 	}
 }
 
-// Open returns the run to open or to resume. Of a run that is there only explicit settings count, and its rate is kept where
-// the start was given none.
+// Open returns the run to open or to resume. Of a run that is there only explicit settings count,
+// and its rate is kept where the start was given none.
 func (s Start) Open(runs []harvest.Run) (harvest.Run, error) {
 	run, explicit := s.Merged, s.Explicit()
 	if run.Name == "" {
@@ -129,8 +132,8 @@ func (s Start) Open(runs []harvest.Run) (harvest.Run, error) {
 // since marks in a listing the instant at which the run before was opened.
 const since = "{since}"
 
-// Base returns the run before a new one with this corpus: the newest finished one of the same listing. It is empty where the
-// corpus does not ask for one.
+// Base returns the run before a new one with this corpus: the newest finished one of the same
+// listing. It is empty where the corpus does not ask for one.
 func Base(runs []harvest.Run, corpus string, same func(a, b string) bool) string {
 	if !strings.Contains(corpus, since) {
 		return ""
@@ -142,8 +145,8 @@ func Base(runs []harvest.Run, corpus string, same func(a, b string) bool) string
 	return runs[at].Name
 }
 
-// Choose returns the run that a person means who names none: the only run, the only unfinished one, or that of the current
-// quarter. Where that is not one run, the error lists all.
+// Choose returns the run that a person means who names none: the only run, the only unfinished one,
+// or that of the current quarter. Where that is not one run, the error lists all.
 func Choose(runs []harvest.Run, now time.Time) (harvest.Run, error) {
 	if len(runs) == 0 {
 		return harvest.Run{}, harvest.Usagef("the store holds no run yet: harvest one with worker --corpus FILE, or give --store")

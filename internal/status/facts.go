@@ -15,9 +15,9 @@ import (
 // nameWidth is how many columns the name of a fact takes.
 const nameWidth = 8
 
-// Facts is what people read of a run: a headline, and below it a named line for each fact, in the order of the calls.
-// The end of a worker, the demo, coordinator status and coordinator report each fill one, so a number has the same
-// words everywhere. Text from outside never makes another line.
+// Facts is what people read of a run: a headline, and below it a named line for each fact, in the
+// order of the calls. The end of a worker, the demo, coordinator status and coordinator report each
+// fill one, so a number has the same words everywhere. Text from outside never makes another line.
 type Facts struct {
 	head string
 	rows []fact
@@ -45,8 +45,9 @@ func (f *Facts) Items(c harvest.Counts) {
 	f.Add("items", "%s", strings.Join(all, ", "))
 }
 
-// Done compares the items that have ended with those of the corpus; a total of 0 is unknown, guess marks an estimate.
-// already are those that an earlier start ended; a negative number leaves them out.
+// Done compares the items that have ended with those of the corpus; a total of 0 is unknown, guess
+// marks an estimate. already are those that an earlier start ended; a negative number leaves them
+// out.
 func (f *Facts) Done(done, total int64, guess bool, already int64) {
 	text := fmt.Sprintf("%s of %s in all", humanize.Comma(done), totalText(total, guess))
 	if already >= 0 {
@@ -60,8 +61,8 @@ func (f *Facts) Records(records, pages int64) {
 	f.Add("records", "%s of %s", humanize.Comma(records), plural(pages, "page", "pages"))
 }
 
-// Requests counts requests, how many of them were further tries, and the silences that the upstream asked for. More
-// than 0 processes are named.
+// Requests counts requests, how many of them were further tries, and the silences that the upstream
+// asked for. More than 0 processes are named.
 func (f *Facts) Requests(requests, retries, pauses int64, processes int) {
 	by := ""
 	if processes > 0 {
@@ -70,7 +71,8 @@ func (f *Facts) Requests(requests, retries, pauses int64, processes int) {
 	f.Add("requests", "%s%s; %s, %s", humanize.Comma(requests), by, plural(retries, "retry", "retries"), plural(pauses, "pause", "pauses"))
 }
 
-// MeanRate is the rate in requests/s over the time that passed, and its share of the budget, where there is one.
+// MeanRate is the rate in requests/s over the time that passed, and its share of the budget, where
+// there is one.
 func (f *Facts) MeanRate(requests int64, passed time.Duration, budget float64) {
 	mean := 0.0
 	if passed > 0 {
@@ -83,8 +85,8 @@ func (f *Facts) MeanRate(requests int64, passed time.Duration, budget float64) {
 	f.Add("rate", "%s/s = %.1f %% of the fleet's budget of %s/s", number(mean), 100*mean/budget, number(budget))
 }
 
-// RateNow is the rate of all workers at this moment, of a budget in requests/s, and when the run ends at this rate.
-// A negative end is unknown.
+// RateNow is the rate of all workers at this moment, of a budget in requests/s, and when the run
+// ends at this rate. A negative end is unknown.
 func (f *Facts) RateNow(rate, budget float64, end time.Duration) {
 	eta := "-"
 	if end >= 0 {
@@ -93,8 +95,8 @@ func (f *Facts) RateNow(rate, budget float64, end time.Duration) {
 	f.Add("rate", "%.1f/s of %s/s, ETA %s", rate, number(budget), eta)
 }
 
-// Lowered is the rate that the fleet keeps below since the upstream refused again and again at the budget, in requests/s.
-// 0, and a rate that the budget is below by now, leave the line out.
+// Lowered is the rate that the fleet keeps below since the upstream refused again and again at the
+// budget, in requests/s. 0, and a rate that the budget is below by now, leave the line out.
 func (f *Facts) Lowered(lowered, budget float64) {
 	if wasLowered(lowered, budget) {
 		f.Add("", "lowered to %s/s: the upstream refused again and again at %s/s; %s", number(lowered), number(budget), slower(budget))
@@ -112,7 +114,8 @@ func (f *Facts) Bytes(received int64, c harvest.Counts) {
 	f.Add("bytes", "%s", text)
 }
 
-// Text is the headline and the lines, none of them wider than width columns; a width of 0 breaks none.
+// Text is the headline and the lines, none of them wider than width columns; a width of 0 breaks
+// none.
 func (f *Facts) Text(width int) string {
 	var b strings.Builder
 	b.WriteString(f.head + "\n")
@@ -122,8 +125,8 @@ func (f *Facts) Text(width int) string {
 	return Wrap(b.String(), width)
 }
 
-// Summary writes what a worker did, in the numbers of its progress: a headline such as "drained", the facts, and the
-// commands that come next. Commands are not wrapped, so that they can be copied.
+// Summary writes what a worker did, in the numbers of its progress: a headline such as "drained",
+// the facts, and the commands that come next. Commands are not wrapped, so that they can be copied.
 func Summary(w io.Writer, headline string, p harvest.Progress, next ...string) error {
 	var b strings.Builder
 	b.WriteString("\n" + summaryOf(headline, p).Text(widthOf(w)))

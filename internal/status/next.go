@@ -16,12 +16,13 @@ type Place struct {
 	ByFlag  bool   // the address was given by a flag, which holds no password
 	ByEnv   string // the variable that holds it, if one does
 	Secret  bool   // it may hold a password
-	// Look returns the shell command that selects from the pages of the store. Its address is one word of the shell, and the
-	// statement has a %s for the table.
+	// Look returns the shell command that selects from the pages of the store. Its address is one
+	// word of the shell, and the statement has a %s for the table.
 	Look func(address, statement, table string) string
 }
 
-// Next returns the lines that lead from a harvest to its data: what to do next, and the commands that bring the data out.
+// Next returns the lines that lead from a harvest to its data: what to do next, and the commands
+// that bring the data out.
 func Next(s Seen, p Place) []string {
 	if s.Run == "" {
 		return nil
@@ -57,8 +58,8 @@ func (p Place) address() string {
 // examples is how many items are named.
 const examples = 5
 
-// With returns what was seen with how the items of the run ended, and with some of those that did not land: named returns at
-// most so many that ended in a way.
+// With returns what was seen with how the items of the run ended, and with some of those that did
+// not land: named returns at most so many that ended in a way.
 func (s Seen) With(totals harvest.Counts, named func(outcome harvest.Outcome, most int) []Example) Seen {
 	s.Landed, s.Missing, s.Skipped, s.Dead = totals.Landed, totals.Missing, totals.Skipped, totals.Dead
 	if s.Dead > 0 {

@@ -41,7 +41,8 @@ type Lease struct {
 	Token int64
 	Lander
 	Keeper
-	// Suspects are the items that may have made owners of the shard crash; nil while none is suspected.
+	// Suspects are the items that may have made owners of the shard crash; nil while none is
+	// suspected.
 	Suspects Suspects
 }
 
@@ -71,16 +72,19 @@ type Keeper interface {
 	Trouble() string
 }
 
-// Suspects remember which items, and which steps of listings, were in flight when an owner of the shard crashed. Those that
-// note or calm work under the lease's token and fail with [ErrFenced] where another owner has the shard.
+// Suspects remember which items, and which steps of listings, were in flight when an owner of the
+// shard crashed. Those that note or calm work under the lease's token and fail with [ErrFenced]
+// where another owner has the shard.
 type Suspects interface {
-	// Load returns, for each suspect that was noted under this shard or under another N, in how many crashed leases it was
-	// in flight. Under another N it may be of another shard: the key of a step does not tell of which its listing is.
+	// Load returns, for each suspect that was noted under this shard or under another N, in how
+	// many crashed leases it was in flight. Under another N it may be of another shard: the key of
+	// a step does not tell of which its listing is.
 	Load(ctx context.Context) (map[harvest.Key]int, error)
 	// Note stores that the items are in flight from now on, until they land, are cleared or the
 	// lease is given back.
 	Note(ctx context.Context, keys []harvest.Key) error
-	// Withdraw notes that the items are not in flight now, though they have not ended. What is counted for them stays.
+	// Withdraw notes that the items are not in flight now, though they have not ended. What is
+	// counted for them stays.
 	Withdraw(ctx context.Context, keys []harvest.Key) error
 	// Clear forgets the items and what is counted for them.
 	Clear(ctx context.Context, keys []harvest.Key) error

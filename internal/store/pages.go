@@ -11,7 +11,8 @@ import (
 type Pages interface {
 	// Known reports for each key whether its item has ended in this run, in one query.
 	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
-	// Landed returns up to limit items of the run whose page landed, in no order: the upstream is known to serve them.
+	// Landed returns up to limit items of the run whose page landed, in no order: the upstream is
+	// known to serve them.
 	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
 	// Keys yields the keys of all ended items, in no order. It stops after the first error.
 	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
@@ -66,7 +67,8 @@ type Query struct {
 	Limit    int               // rows; 0 means all
 }
 
-// Row is one exported row. For [RecordRows], Page holds only Key, URL and ID of the page that the record is from.
+// Row is one exported row. For [RecordRows], Page holds only Key, URL and ID of the page that the
+// record is from.
 type Row struct {
 	Page   harvest.Page
 	Record harvest.Record

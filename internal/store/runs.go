@@ -24,7 +24,8 @@ type Runs interface {
 
 // Lifecycle ends runs and begins them again.
 type Lifecycle interface {
-	// FinishRun notes that the run is finished if all shards of one N are drained, and reports whether it is.
+	// FinishRun notes that the run is finished if all shards of one N are drained, and reports
+	// whether it is.
 	FinishRun(ctx context.Context, run string) (finished bool, err error)
 	// Reopen puts a drained run to work again and voids every mirror of its keys, so that items
 	// that it lacks are fetched. It fails with [ErrNoRun] without the run.
@@ -51,8 +52,9 @@ type Retries interface {
 	// finished any more, their shards are not drained, and every mirror of the keys is void. It
 	// fails with [ErrBusy] while a worker holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
-	// Forgive forgets what at least so many crashes of workers count for: it is asked for again. It returns how many items
-	// and steps of listings that are. [ErrBusy] while a worker holds a shard of the run.
+	// Forgive forgets what at least so many crashes of workers count for: it is asked for again. It
+	// returns how many items and steps of listings that are. [ErrBusy] while a worker holds a shard
+	// of the run.
 	Forgive(ctx context.Context, run string, crashes int) (int64, error)
 	// Retried reports whether the item was put back and its new outcome has not landed yet.
 	Retried(ctx context.Context, run string, key harvest.Key) (bool, error)

@@ -1,8 +1,9 @@
-// Package suspect finds what makes its worker crash: an item, or a step of a listing, that is in flight each time.
+// Package suspect finds what makes its worker crash: an item, or a step of a listing, that is in
+// flight each time.
 //
-// What is about to be asked for goes in, and what the store remembers of crashed leases; out comes how to ask for it: as
-// always, with nothing beside it, later, or not any more. The package never sends anything, and is of no effect and no cost
-// while no crash is suspected.
+// What is about to be asked for goes in, and what the store remembers of crashed leases; out comes
+// how to ask for it: as always, with nothing beside it, later, or not any more. The package never
+// sends anything, and is of no effect and no cost while no crash is suspected.
 package suspect
 
 import (
@@ -26,9 +27,9 @@ const (
 	// Reason is the stored one of what is not asked for again.
 	Reason = "suspected_poison"
 
-	// Wariness is how long a worker has lived before it asks for an item that two crashes count for. A process that is
-	// killed soon after each start, for whatever reason, must not take the next innocent item with it. A random part as
-	// long is added.
+	// Wariness is how long a worker has lived before it asks for an item that two crashes count
+	// for. A process that is killed soon after each start, for whatever reason, must not take the
+	// next innocent item with it. A random part as long is added.
 	Wariness = 4 * time.Second
 	// calmTime is how long the owner of a shard must live before the next crash counts as a first
 	// one.
@@ -38,11 +39,13 @@ const (
 	everyone  = 1 << 30          // the weight of one who must have no company
 )
 
-// Store remembers what was in flight when an owner of the shard crashed. An error that [Again] repeats may go away by itself.
+// Store remembers what was in flight when an owner of the shard crashed. An error that [Again]
+// repeats may go away by itself.
 type Store interface {
 	// Load returns, for each suspect, in how many crashed leases it was in flight.
 	Load(ctx context.Context) (map[harvest.Key]int, error)
-	// Note keeps that the items are in flight, until they land, are withdrawn or cleared, or the lease is given back.
+	// Note keeps that the items are in flight, until they land, are withdrawn or cleared, or the
+	// lease is given back.
 	Note(ctx context.Context, keys []harvest.Key) error
 	// Withdraw keeps that the items are not in flight now. What is counted for them stays.
 	Withdraw(ctx context.Context, keys []harvest.Key) error
@@ -55,8 +58,8 @@ type Store interface {
 // Again repeats do while the store is unreachable and patience lasts.
 type Again func(do func() error) error
 
-// Suspicion is what the owner of a shard knows while a crash of an earlier owner is not long ago. A nil one suspects nothing.
-// It is safe for concurrent use.
+// Suspicion is what the owner of a shard knows while a crash of an earlier owner is not long ago. A
+// nil one suspects nothing. It is safe for concurrent use.
 type Suspicion struct {
 	store   Store
 	on      atomic.Bool
@@ -88,7 +91,8 @@ func New(store Store) *Suspicion {
 	}
 }
 
-// Learn loads the suspects, of which ours reports which are of this shard; nil: all. It comes before the first request.
+// Learn loads the suspects, of which ours reports which are of this shard; nil: all. It comes
+// before the first request.
 func (s *Suspicion) Learn(ctx context.Context, again Again, ours func(harvest.Key) bool, log *slog.Logger) error {
 	if s == nil {
 		return nil
@@ -148,8 +152,8 @@ func Sentence(crashes int, called string) string {
 	return fmt.Sprintf("%d workers crashed or were killed while this %s was in flight, the last of them with nothing else in flight; it was not asked for again", crashes, called)
 }
 
-// Beside waits until nothing is in flight that must have no company; nothing of the kind begins before leave is called. The
-// error is ctx's.
+// Beside waits until nothing is in flight that must have no company; nothing of the kind begins
+// before leave is called. The error is ctx's.
 func (s *Suspicion) Beside(ctx context.Context) (leave func(), err error) { return s.enter(ctx, 1) }
 
 // Exclusively is [Beside] for a suspect: it has no company.
@@ -167,7 +171,8 @@ func (s *Suspicion) enter(ctx context.Context, weight int64) (leave func(), err 
 	return func() { s.company.Release(weight) }, nil
 }
 
-// Note has kept, when it returns, that the items are in flight. What gathers while a note is written is one write.
+// Note has kept, when it returns, that the items are in flight. What gathers while a note is
+// written is one write.
 func (s *Suspicion) Note(ctx context.Context, again Again, keys ...harvest.Key) error {
 	if !s.On() {
 		return nil
@@ -209,7 +214,8 @@ func (s *Suspicion) Withdraw(ctx context.Context, key harvest.Key) error {
 	return s.store.Withdraw(ctx, []harvest.Key{key})
 }
 
-// Clear takes note that something was answered whose page does not land now: it is not a suspect any more.
+// Clear takes note that something was answered whose page does not land now: it is not a suspect
+// any more.
 func (s *Suspicion) Clear(ctx context.Context, key harvest.Key) error {
 	if !s.On() {
 		return nil
@@ -232,8 +238,8 @@ func (s *Suspicion) Ended(keys ...harvest.Key) {
 	}
 }
 
-// Calm ends the suspicion where no suspect is left and the process has lived for long, if enough has landed: as much as can
-// have been in flight in a crash.
+// Calm ends the suspicion where no suspect is left and the process has lived for long, if enough
+// has landed: as much as can have been in flight in a crash.
 func (s *Suspicion) Calm(ctx context.Context, enough bool, log *slog.Logger) {
 	if !s.On() || !enough || !s.quiet() {
 		return

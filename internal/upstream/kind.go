@@ -9,8 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Kind is a kind of API: one row of the table. Open and PerRequest are needed; another function that is nil means that there
-// is nothing of that sort.
+// Kind is a kind of API: one row of the table. Open and PerRequest are needed; another function
+// that is nil means that there is nothing of that sort.
 type Kind struct {
 	Name string // as --upstream and the stored runs call it
 	Noun string // what one such API is in a sentence, such as wiki
@@ -24,21 +24,23 @@ type Kind struct {
 	Address func(api string) error
 	// Check returns what does not go together, or is of no use, in settings of this kind.
 	Check func(s Settings) error
-	// Compile returns what is wrong with the expressions, before anything is opened. What the stored run may know can be
-	// missing.
+	// Compile returns what is wrong with the expressions, before anything is opened. What the
+	// stored run may know can be missing.
 	Compile func(s Settings) error
 	// Open makes the upstream.
 	Open func(s Settings, tools Tools) (Open, error)
-	// Lines reads a corpus that is a file, an address or standard input; nil: its lines are URLs, or ids for --url, or JSON.
+	// Lines reads a corpus that is a file, an address or standard input; nil: its lines are URLs,
+	// or ids for --url, or JSON.
 	Lines func(s Settings) (Lines, error)
 	// Rekey makes the keys of a corpus those that the run was opened with; nil: they are.
 	Rekey func(run harvest.Run, s Settings, entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error]
-	// Dump reports whether a corpus at an address, given without its query, is a dump of such an API. Its query
-	// names the part of it that is meant.
+	// Dump reports whether a corpus at an address, given without its query, is a dump of such an
+	// API. Its query names the part of it that is meant.
 	Dump func(address string) bool
 	// Extractor returns what makes records of a stored body by spec, which is an --extract.
 	Extractor func(run harvest.Run, spec string, tools Tools) (func(body []byte) ([]harvest.Record, error), error)
-	// PerRequest returns how many items a request holds at most, as far as it is known before the API is asked.
+	// PerRequest returns how many items a request holds at most, as far as it is known before the
+	// API is asked.
 	PerRequest func(s Settings) int
 	// Advise returns what would be done better otherwise, for settings of any kind.
 	Advise func(s Settings, host string, items int64) []string
@@ -52,21 +54,24 @@ type Listing struct {
 	Scheme  string // begins the name of such a corpus, such as list: — empty: nothing is listed
 	Example string // such a corpus, for messages
 
-	// Chained: what follows the scheme is the address of the listing, and --next finds in each answer where it continues. Its
-	// answers may be the pages. Else the kind knows by itself how it continues, and which items an answer names.
+	// Chained: what follows the scheme is the address of the listing, and --next finds in each
+	// answer where it continues. Its answers may be the pages. Else the kind knows by itself how it
+	// continues, and which items an answer names.
 	Chained bool
 
-	// Host returns the host of the listing, and what is wrong with it. It is needed where there is a scheme.
+	// Host returns the host of the listing, and what is wrong with it. It is needed where there is
+	// a scheme.
 	Host func(s Settings) (string, error)
-	// Seeds returns the first step of each chain; since is the instant that the corpus may name. nil: the corpus is the one seed.
+	// Seeds returns the first step of each chain; since is the instant that the corpus may name.
+	// nil: the corpus is the one seed.
 	Seeds func(corpus string, since time.Time) ([]string, error)
 }
 
 // ErrListing is wrapped by the errors of a seed that is not the first step of a listing.
 var ErrListing = harvest.ErrListing
 
-// Into how many shards a run is cut where the operator did not choose. Where a request holds many items, each shard ends with a
-// request that is not full: few shards keep requests full.
+// Into how many shards a run is cut where the operator did not choose. Where a request holds many
+// items, each shard ends with a request that is not full: few shards keep requests full.
 const (
 	manyShards = 64
 	fewShards  = 8
@@ -140,8 +145,8 @@ func (t Table) Lists(corpus string) (Kind, bool) {
 	return t.first(func(k Kind) bool { return k.Listing.Scheme != "" && strings.HasPrefix(corpus, k.Listing.Scheme) })
 }
 
-// Chained reports whether a corpus is a listing at an address of its own, in which --next finds where it continues. address
-// is that address.
+// Chained reports whether a corpus is a listing at an address of its own, in which --next finds
+// where it continues. address is that address.
 func (t Table) Chained(corpus string) (address string, ok bool) {
 	kind, ok := t.Lists(corpus)
 	if !ok || !kind.Listing.Chained {
@@ -150,7 +155,8 @@ func (t Table) Chained(corpus string) (address string, ok bool) {
 	return strings.TrimPrefix(corpus, kind.Listing.Scheme), true
 }
 
-// SameListing reports whether two corpora are one chained listing: by the address without its query, where {since} comes and goes.
+// SameListing reports whether two corpora are one chained listing: by the address without its
+// query, where {since} comes and goes.
 func (t Table) SameListing(a, b string) bool {
 	a, _, _ = strings.Cut(a, "?")
 	b, _, _ = strings.Cut(b, "?")
@@ -158,7 +164,8 @@ func (t Table) SameListing(a, b string) bool {
 	return chained && a == b
 }
 
-// Filters reports whether the query of a corpus' address names the part of it that is meant. Any other may be a signature.
+// Filters reports whether the query of a corpus' address names the part of it that is meant. Any
+// other may be a signature.
 func (t Table) Filters(corpus string) bool {
 	address, _, _ := strings.Cut(corpus, "?")
 	_, dump := t.first(func(k Kind) bool { return k.Dump != nil && k.Dump(address) })

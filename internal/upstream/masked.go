@@ -6,8 +6,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Masked returns the API with everything that it makes of answers masked: an answer may quote our credential, and no detail
-// of it is stored or shown with the credential in it.
+// Masked returns the API with everything that it makes of answers masked: an answer may quote our
+// credential, and no detail of it is stored or shown with the credential in it.
 func (o Open) Masked(mask func(text string) string) Open {
 	o.Upstream = maskedUpstream{o.Upstream, mask}
 	if list := o.Lister; list != nil {

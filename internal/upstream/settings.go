@@ -7,7 +7,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Settings are what an operator set about the upstream, as flags have it. Zero values mean "not set".
+// Settings are what an operator set about the upstream, as flags have it. Zero values mean "not
+// set".
 type Settings struct {
 	Kind        string // name of the kind
 	API, URL    string // --api in canonical form; --url
@@ -35,7 +36,8 @@ type Tools struct {
 
 // Aside does jobs in processes that can be ended. See the kind that has such jobs.
 type Aside interface {
-	// Do has the job done within limit, and gives visit each frame that it yields, which is valid until visit returns.
+	// Do has the job done within limit, and gives visit each frame that it yields, which is valid
+	// until visit returns.
 	Do(limit time.Duration, visit func(frame []byte) error, parts ...[]byte) error
 }
 

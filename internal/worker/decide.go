@@ -105,7 +105,8 @@ func (w *Worker) noteHealth(x *exchange.Exchange) {
 	}
 }
 
-// forgiven reports whether a try at t fell into an outage of the upstream and costs its item nothing.
+// forgiven reports whether a try at t fell into an outage of the upstream and costs its item
+// nothing.
 func (w *Worker) forgiven(t time.Time) bool {
 	return w.parts.Pace.Forgiven(t) && !w.witnesses.Refuted(t)
 }

@@ -15,12 +15,14 @@ var (
 	// ErrPatience is [exchange.ErrPatience]: a dependency, the upstream or a backoff outlasted
 	// --patience.
 	ErrPatience = exchange.ErrPatience
-	// ErrIncomplete is [harvest.ErrIncomplete]: the corpus is damaged, or not every item handed out was committed.
+	// ErrIncomplete is [harvest.ErrIncomplete]: the corpus is damaged, or not every item handed out
+	// was committed.
 	ErrIncomplete = harvest.ErrIncomplete
 	// ErrAnother is [harvest.ErrAnother]: the store may have lost rows that it held when the pass
 	// began.
 	ErrAnother = harvest.ErrAnother
-	// ErrDoubt means that the ledger has more items that ended than the store has counted. A pass with [Config].Verify settles it.
+	// ErrDoubt means that the ledger has more items that ended than the store has counted. A pass
+	// with [Config].Verify settles it.
 	ErrDoubt = fmt.Errorf("%w: Redis claims more ended items than the store has counted", ErrIncomplete)
 	// ErrFenced means that another worker owns the shard.
 	ErrFenced = errors.New("another worker owns this shard now")

@@ -85,7 +85,8 @@ func (w *Worker) note() string {
 	return w.parts.Lease.Trouble()
 }
 
-// lastUpstreamError is what the upstream did last that looks like an outage; empty when it did nothing of the kind.
+// lastUpstreamError is what the upstream did last that looks like an outage; empty when it did
+// nothing of the kind.
 func (m *meter) lastUpstreamError() string {
 	if why := m.lastBad.Load(); why != nil {
 		return noteUpstream + ": " + *why

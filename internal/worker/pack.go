@@ -23,7 +23,8 @@ type packer struct {
 
 func (p *packer) init() { p.returned = make(map[harvest.Key]int) }
 
-// corpusDone records that the corpus has no more items; from now on only those that come back fill a pack.
+// corpusDone records that the corpus has no more items; from now on only those that come back fill
+// a pack.
 func (p *packer) corpusDone() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,8 +39,8 @@ func (p *packer) take() []harvest.Item {
 	return pack
 }
 
-// add puts an item into the pack that fills, of at most so many items. It returns the packs that are full now; first reports
-// that the item began a pack, of that number.
+// add puts an item into the pack that fills, of at most so many items. It returns the packs that
+// are full now; first reports that the item began a pack, of that number.
 func (p *packer) add(item harvest.Item, fits func(pack []harvest.Item, next harvest.Item) bool, most int) (full [2][]harvest.Item, first bool, number int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +68,8 @@ func (p *packer) close(number int) []harvest.Item {
 	return p.take()
 }
 
-// holdsAll reports whether all items that are open are in the pack that fills, and no more come to fill it.
+// holdsAll reports whether all items that are open are in the pack that fills, and no more come to
+// fill it.
 func (p *packer) holdsAll(open int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,7 +114,8 @@ func (w *Worker) add(item harvest.Item) {
 // closePack sends the pack off if it still has that number.
 func (w *Worker) closePack(number int) { w.dispatchItems(w.packer.close(number)) }
 
-// settled takes note that n items are open no more. When all that are open are in the pack, nothing can fill it.
+// settled takes note that n items are open no more. When all that are open are in the pack, nothing
+// can fill it.
 func (w *Worker) settled(n int) {
 	w.open.settle(n)
 	w.move()
@@ -121,7 +124,8 @@ func (w *Worker) settled(n int) {
 	}
 }
 
-// repack packs what an answer left open: first with others, then by itself, so that its neighbours are not blamed for it.
+// repack packs what an answer left open: first with others, then by itself, so that its neighbours
+// are not blamed for it.
 func (w *Worker) repack(t *task, items []harvest.Item) {
 	for _, item := range items {
 		if w.packer.giveBack(item.Key, t.total) {

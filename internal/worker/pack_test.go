@@ -134,7 +134,8 @@ func TestOnePoisonousItemInTheFirstPackStopsNothing(t *testing.T) {
 			if count := r.outcomes(); err != nil || count[harvest.Landed] != 1998 || count[harvest.Dead] != 1 {
 				t.Errorf("Drain() = %v with %v, want all landed but item %s", err, count, poison)
 			}
-			// 20 packs; seven halvings of one of them, each half tried twice; four tries of the item.
+			// 20 packs; seven halvings of one of them, each half tried twice; four tries of the
+			// item.
 			if r.sent() > 20+1+7*3+4 {
 				t.Errorf("it took %d requests, want at most 46", r.sent())
 			}

@@ -46,9 +46,9 @@ func (p Patience) Retry(ctx context.Context, what string, temporary func(error) 
 	}
 }
 
-// RetryAnew takes a step, which waits with this patience, until its error is not that the patience ended, or is that right
-// away. A step may wait for hours for something other than a dependency, which answers meanwhile: patience is for one that is
-// away.
+// RetryAnew takes a step, which waits with this patience, until its error is not that the patience
+// ended, or is that right away. A step may wait for hours for something other than a dependency,
+// which answers meanwhile: patience is for one that is away.
 func (p Patience) RetryAnew(ctx context.Context, step func(context.Context) error) error {
 	for {
 		began := time.Now()

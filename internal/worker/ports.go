@@ -51,7 +51,8 @@ type Lease interface {
 
 // Upstream turns items into requests and answers into pages.
 type Upstream interface {
-	// Fits reports whether the item can go into one request with those of the pack. Every item fits into an empty pack.
+	// Fits reports whether the item can go into one request with those of the pack. Every item fits
+	// into an empty pack.
 	Fits(pack []harvest.Item, next harvest.Item) bool
 	// Request returns the request for these items; an error means that they have none.
 	Request(items []harvest.Item) (*harvest.Request, error)

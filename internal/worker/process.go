@@ -15,10 +15,11 @@ var ErrNoShardLeft = errors.New("no shard of the run is left")
 
 // Shards are the shards that one process works on, one after the other.
 type Shards interface {
-	// Drain works on the shard at hand. complete reports whether all its items have ended and it is closed; a limit ends it
-	// earlier. ErrAnother and ErrDoubt ask for another pass.
+	// Drain works on the shard at hand. complete reports whether all its items have ended and it is
+	// closed; a limit ends it earlier. ErrAnother and ErrDoubt ask for another pass.
 	Drain(ctx context.Context) (complete bool, err error)
-	// Again prepares another pass over the shard at hand. With verify the store is asked for each item whether it has ended.
+	// Again prepares another pass over the shard at hand. With verify the store is asked for each
+	// item whether it has ended.
 	Again(ctx context.Context, verify bool) error
 	// Next gives the shard back and takes another one. ErrNoShardLeft where there is none.
 	Next(ctx context.Context) error
@@ -34,8 +35,8 @@ type Process struct {
 	Say      func(sentence string)
 }
 
-// Drain drains the shard at hand, or one free shard after the other until none is left. drained reports whether there was
-// nothing more to do.
+// Drain drains the shard at hand, or one free shard after the other until none is left. drained
+// reports whether there was nothing more to do.
 func (p Process) Drain(ctx context.Context) (drained bool, err error) {
 	for {
 		complete, err := p.Shards.Drain(ctx)
@@ -78,13 +79,15 @@ type Closing struct {
 	Accept func(ctx context.Context) error
 	// Complete records that the shard is drained, and reports whether the run is finished by that.
 	Complete func(ctx context.Context) (finished bool, err error)
-	// Judge returns an error where the run lost more than allowed; nil where another process judges it.
+	// Judge returns an error where the run lost more than allowed; nil where another process judges
+	// it.
 	Judge func(ctx context.Context) error
 	// Again repeats what the store does not take while it is away.
 	Again func(ctx context.Context, do func() error) error
 }
 
-// Close takes these steps. The corpus comes first: one that is not the run's must not close a shard.
+// Close takes these steps. The corpus comes first: one that is not the run's must not close a
+// shard.
 func (c Closing) Close(ctx context.Context) (closed, finished bool, err error) {
 	if c.Accept != nil {
 		if err := c.Again(ctx, func() error { return c.Accept(ctx) }); err != nil {
@@ -138,8 +141,8 @@ func (t *ProcessProgress) Of() harvest.Progress {
 	return p
 }
 
-// Whole returns the progress of the process: that of its shards, with all requests that it made, those that list its corpus
-// too.
+// Whole returns the progress of the process: that of its shards, with all requests that it made,
+// those that list its corpus too.
 func (t *ProcessProgress) Whole() harvest.Progress {
 	p, sum := t.Of(), t.Counters.Sum()
 	p.Rate, p.Part = t.Counters.Rate(time.Now()), t.Part

@@ -97,8 +97,8 @@ func (q *queue) pop(ctx context.Context) (*task, bool) {
 	}
 }
 
-// popFresh returns a task that was never requested and suits; nil if none waits. Of several it is the
-// one of the smallest key, which is a hash: two in a row are hardly neighbours in the corpus.
+// popFresh returns a task that was never requested and suits; nil if none waits. Of several it is
+// the one of the smallest key, which is a hash: two in a row are hardly neighbours in the corpus.
 func (q *queue) popFresh(suits func(t *task) bool) *task {
 	q.mu.Lock()
 	defer q.mu.Unlock()

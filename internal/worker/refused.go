@@ -6,8 +6,8 @@ import (
 	"shoal/internal/exchange"
 )
 
-// refusals counts how often an answer to a task asked for silence. While others are accepted in between, the rate is not
-// the reason.
+// refusals counts how often an answer to a task asked for silence. While others are accepted in
+// between, the rate is not the reason.
 type refusals struct {
 	last     time.Time // zero: never
 	count    int
@@ -44,8 +44,9 @@ func (r *refusals) votes(accepted time.Time) int {
 	return r.outvoted
 }
 
-// incidents is how many silences in a row the next one continues, itself included; all is that number for the whole
-// worker. What is refused again and again while others are accepted does not lengthen the silences of all.
+// incidents is how many silences in a row the next one continues, itself included; all is that
+// number for the whole worker. What is refused again and again while others are accepted does not
+// lengthen the silences of all.
 func (r *refusals) incidents(all int, accepted time.Time) int {
 	switch {
 	case r.votes(accepted) < doubtful:
@@ -56,8 +57,9 @@ func (r *refusals) incidents(all int, accepted time.Time) int {
 	return min(all, r.row+1)
 }
 
-// needsWitness reports whether it is time to ask for something that once landed, which is so once for each refusal; row is
-// how many silences the upstream has asked for in a row, which a witness may end whatever the task is.
+// needsWitness reports whether it is time to ask for something that once landed, which is so once
+// for each refusal; row is how many silences the upstream has asked for in a row, which a witness
+// may end whatever the task is.
 func (r *refusals) needsWitness(accepted time.Time, row int) bool {
 	if r.asked || row < doubtful && (r.count < doubtful || r.refuted(accepted)) {
 		return false
@@ -69,8 +71,9 @@ func (r *refusals) needsWitness(accepted time.Time, row int) bool {
 // accepted returns when this worker last had an answer that was accepted.
 func (w *Worker) accepted() time.Time { return time.Unix(0, w.lastAccepted.Load()) }
 
-// fresher returns the task that a permit in a row of silences is used for: one from the queue that was never requested, in
-// place of the task at hand, which goes back. The first items of a run may all be among the few that are refused.
+// fresher returns the task that a permit in a row of silences is used for: one from the queue that
+// was never requested, in place of the task at hand, which goes back. The first items of a run may
+// all be among the few that are refused.
 func (w *Worker) fresher(t *task, ready exchange.Ready) (*task, exchange.Ready) {
 	if w.silences.row() == 0 || t.isolated || w.parts.Suspects.On() {
 		return t, ready

@@ -10,7 +10,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Some items only ever get an answer that asks for silence, others land: the items end, and their silences do not grow.
+// Some items only ever get an answer that asks for silence, others land: the items end, and their
+// silences do not grow.
 func TestSilencesOfAFewItemsDoNotGrow(t *testing.T) {
 	for _, c := range []struct {
 		bad     int
@@ -58,7 +59,8 @@ func TestSilencesOfAFewItemsDoNotGrow(t *testing.T) {
 	}
 }
 
-// An item that landed is rejected too: it is our rate, and each silence without a hint is twice as long as the one before.
+// An item that landed is rejected too: it is our rate, and each silence without a hint is twice as
+// long as the one before.
 func TestSilencesOfAllGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, c := leftOver(10)

@@ -10,7 +10,8 @@ import (
 
 // WorkStore keeps what processes report of themselves.
 type WorkStore interface {
-	// SaveWork replaces what the process reported before. A report that is not kept is followed by the next one.
+	// SaveWork replaces what the process reported before. A report that is not kept is followed by
+	// the next one.
 	SaveWork(ctx context.Context, work harvest.Work) error
 }
 
@@ -43,8 +44,8 @@ func (r Reports) Save(ctx context.Context, limit time.Duration, ended bool) {
 	counters.Saved(work.Minutes, time.Now())
 }
 
-// Start reports every [harvest.ReportEvery]. The returned function ends that with a last report, which may take as long as
-// lastWord.
+// Start reports every [harvest.ReportEvery]. The returned function ends that with a last report,
+// which may take as long as lastWord.
 func (r Reports) Start(ctx context.Context, lastWord time.Duration) (stop func()) {
 	life, end := context.WithCancel(ctx)
 	done := make(chan struct{})

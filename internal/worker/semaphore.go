@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// liveSemaphore lets a number of fetchers in that may change at any time. They enter in the order in which they came: else a
-// fetcher that always comes back could keep the others out, and its task would be the only one that is ever tried.
+// liveSemaphore lets a number of fetchers in that may change at any time. They enter in the order
+// in which they came: else a fetcher that always comes back could keep the others out, and its task
+// would be the only one that is ever tried.
 type liveSemaphore struct {
 	mu      sync.Mutex
 	inside  int

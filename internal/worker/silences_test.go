@@ -9,8 +9,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// The first items of a fresh run are refused for ever: an item that was never requested is next, wherever it waits, and the
-// first that is accepted ends the row.
+// The first items of a fresh run are refused for ever: an item that was never requested is next,
+// wherever it waits, and the first that is accepted ends the row.
 func TestAFreshRunWhoseFirstItemsAreRefused(t *testing.T) {
 	for _, c := range []struct{ bad, concurrency, row int }{{1, 1, 1}, {1, 40, 1}, {10, 1, 3}, {10, 40, 3}} {
 		t.Run(fmt.Sprintf("%d of them, concurrency %d", c.bad, c.concurrency), func(t *testing.T) {
@@ -41,7 +41,8 @@ func TestAFreshRunWhoseFirstItemsAreRefused(t *testing.T) {
 	}
 }
 
-// Everything is refused: each permit is one request, each silence is as long as ever, and the run ends as soon.
+// Everything is refused: each permit is one request, each silence is as long as ever, and the run
+// ends as soon.
 func TestARunOfWhichEverythingIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(numbered(70)...)

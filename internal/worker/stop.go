@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Interruptible takes the steps one after the other; a signal, which closes stop, ends them with [ErrStopped]. What they open
-// lives as long as ctx.
+// Interruptible takes the steps one after the other; a signal, which closes stop, ends them with
+// [ErrStopped]. What they open lives as long as ctx.
 func Interruptible(ctx context.Context, stop <-chan struct{}, steps ...func(context.Context) error) error {
 	life, end := context.WithCancelCause(ctx)
 	done := make(chan struct{})

@@ -12,8 +12,8 @@ import (
 
 const noteSuspects = "noting what is in flight"
 
-// suspicion is how items are handed out while a crash of the shard's owner is not long ago: what was in flight in a crash is
-// asked for with nothing beside it.
+// suspicion is how items are handed out while a crash of the shard's owner is not long ago: what
+// was in flight in a crash is asked for with nothing beside it.
 type suspicion struct {
 	moved chan struct{} // has a token when something in flight may have ended
 	hurry chan struct{} // has a token when a batch is to land although it is neither full nor old
@@ -182,7 +182,8 @@ func (w *Worker) noted(t *task) bool {
 	return true
 }
 
-// finishedSuspect takes note that an item has ended. One whose page is held is not in flight any more, and not yet committed.
+// finishedSuspect takes note that an item has ended. One whose page is held is not in flight any
+// more, and not yet committed.
 func (w *Worker) finishedSuspect(key harvest.Key, held bool) {
 	if !w.parts.Suspects.On() {
 		return
@@ -202,8 +203,8 @@ func (s *suspicion) finished(key harvest.Key) {
 	delete(s.lingering, key)
 }
 
-// calm takes note of what has landed, and ends the suspicion of a worker that has lived for long and landed as much as can
-// have been in flight in a crash.
+// calm takes note of what has landed, and ends the suspicion of a worker that has lived for long
+// and landed as much as can have been in flight in a crash.
 func (w *Worker) calm(pages []harvest.Page) {
 	if !w.parts.Suspects.On() {
 		return

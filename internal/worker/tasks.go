@@ -8,7 +8,8 @@ import (
 	"shoal/internal/retry"
 )
 
-// Where a task goes after an attempt has four names: requeue, split, finish and abandon. docs/states.md shows when.
+// Where a task goes after an attempt has four names: requeue, split, finish and abandon.
+// docs/states.md shows when.
 
 // requeue puts a task into the queue that it is for. It comes again when it is ready.
 func (w *Worker) requeue(t *task) {
@@ -19,7 +20,8 @@ func (w *Worker) requeue(t *task) {
 	w.queue.push(t)
 }
 
-// requeueUnsent is for a task whose attempt was not made: it comes again at once, unless the worker ends.
+// requeueUnsent is for a task whose attempt was not made: it comes again at once, unless the worker
+// ends.
 func (w *Worker) requeueUnsent(t *task) {
 	if w.sending.Err() != nil {
 		w.abandon(t)
@@ -28,8 +30,8 @@ func (w *Worker) requeueUnsent(t *task) {
 	w.requeue(t)
 }
 
-// requeueFailed is for a task that failed: it comes again when the policy decides. A 401 renews the credential first, once for
-// each task.
+// requeueFailed is for a task that failed: it comes again when the policy decides. A 401 renews the
+// credential first, once for each task.
 func (w *Worker) requeueFailed(t *task, x *exchange.Exchange) {
 	d := x.Decision
 	delay := d.Delay - d.Pause // pace waits for the silence, which an operator may end
@@ -58,7 +60,8 @@ func (w *Worker) requeueFailed(t *task, x *exchange.Exchange) {
 	w.requeue(t)
 }
 
-// split asks for the halves of a pack that keeps failing, until the item that makes it fail is by itself.
+// split asks for the halves of a pack that keeps failing, until the item that makes it fail is by
+// itself.
 func (w *Worker) split(t *task, ready time.Time) {
 	half := len(t.items) / 2
 	w.dispatch(&task{items: t.items[:half:half], total: t.total, ready: ready, isolated: t.isolated, noted: t.noted})
@@ -76,8 +79,8 @@ func (w *Worker) finish(t *task, hold bool, verdict harvest.Page) {
 	w.settled(len(t.items))
 }
 
-// finishAccepted ends the items that an answer completed. What it left open is asked for by its continuation, where there
-// is one, else it goes back to the packer.
+// finishAccepted ends the items that an answer completed. What it left open is asked for by its
+// continuation, where there is one, else it goes back to the packer.
 func (w *Worker) finishAccepted(t *task, hold bool, x *exchange.Exchange) {
 	reading := x.Reading
 	exchange.Share(x.Answer, reading.Pages)
@@ -95,5 +98,6 @@ func (w *Worker) finishAccepted(t *task, hold bool, x *exchange.Exchange) {
 	w.settled(len(reading.Pages))
 }
 
-// abandon gives a task up because the worker ends. Nothing of it was recorded: the next start fetches its items.
+// abandon gives a task up because the worker ends. Nothing of it was recorded: the next start
+// fetches its items.
 func (w *Worker) abandon(t *task) { w.settled(len(t.items)) }

@@ -54,8 +54,9 @@ func (w *Worker) conclude() {
 	w.releaseHeld(w.canary.Rest())
 }
 
-// vouched reports whether the upstream and our settings are right although the items seen so far suggest otherwise: something
-// of the run has landed elsewhere, or is served now. Then what is held is how its items ended.
+// vouched reports whether the upstream and our settings are right although the items seen so far
+// suggest otherwise: something of the run has landed elsewhere, or is served now. Then what is held
+// is how its items ended.
 func (w *Worker) vouched(stop retry.Stop) bool {
 	if w.vouching.Acquire(w.feeding, 1) != nil { // one asks, the others take its answer
 		return false

@@ -88,7 +88,8 @@ func text(kind, body string) http.HandlerFunc {
 	}
 }
 
-// packed answers with a gzip body of head, n times middle, and tail, which is made when it is first asked for.
+// packed answers with a gzip body of head, n times middle, and tail, which is made when it is first
+// asked for.
 func packed(head, middle string, n int, tail string) http.HandlerFunc {
 	body := sync.OnceValue(func() []byte {
 		var b bytes.Buffer
@@ -124,7 +125,8 @@ func drip(w http.ResponseWriter, r *http.Request) {
 
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// escapes answers with what acts on a terminal, forges a line or reorders it, in each place that an answer has.
+// escapes answers with what acts on a terminal, forges a line or reorders it, in each place that an
+// answer has.
 func escapes(w http.ResponseWriter, r *http.Request) {
 	const acts = "\x1b[2J\x1b]0;owned\x07\u009b31m\u202e\u2066\u2028\nlevel=ERROR msg=forged\r\x00\x7f\ufeff"
 	shown := strings.NewReplacer("\n", "", "\r", "", "\x00", "").Replace(acts)

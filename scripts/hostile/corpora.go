@@ -12,7 +12,8 @@ import (
 
 const gigabyte = 1200 << 20 // a little more
 
-// corpora are hostile lists of what is to be harvested. They are made while they are read, and never stored.
+// corpora are hostile lists of what is to be harvested. They are made while they are read, and
+// never stored.
 func corpora() []attack {
 	const table = "CREATE TABLE `page` (\n  `page_id` int(8),\n  `page_namespace` int(11),\n  `page_title` varbinary(255),\n  `page_is_redirect` tinyint(1),\n  `page_len` int(8)\n) ENGINE=InnoDB;\n"
 	dump := func(name, head, long, tail string, a attack) attack {

@@ -2,7 +2,8 @@ package main
 
 import "strings"
 
-// expressions are answers that an expression of jq never comes to an end with, or that it fills the memory with.
+// expressions are answers that an expression of jq never comes to an end with, or that it fills the
+// memory with.
 func expressions() []attack {
 	blanks := `{"id":1,"s":"` + strings.Repeat(" ", 1<<20) + `"}`
 	numbers := `{"id":1,"l":[1` + strings.Repeat(",1", 200_000) + `]}`

@@ -28,8 +28,9 @@ type peer struct {
 	stopped sync.Once
 }
 
-// frames serves HTTP/2 frame by frame: neighbours get their answer after 20 ms, so that they are in flight while play
-// answers a hostile item. hello is called for each connection once the prefaces are exchanged; nil does nothing special.
+// frames serves HTTP/2 frame by frame: neighbours get their answer after 20 ms, so that they are in
+// flight while play answers a hostile item. hello is called for each connection once the prefaces
+// are exchanged; nil does nothing special.
 func (c *scene) frames(hello func(p *peer), play func(p *peer, stream uint32)) (base string, err error) {
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()
@@ -97,7 +98,8 @@ func converse(conn net.Conn, hello func(p *peer), play func(p *peer, stream uint
 	}
 }
 
-// hold keeps a connection that neither reads nor sends anything, until the other side is gone for good.
+// hold keeps a connection that neither reads nor sends anything, until the other side is gone for
+// good.
 func hold(conn net.Conn) {
 	deadline := time.Now().Add(longest)
 	tick := time.NewTicker(time.Second)

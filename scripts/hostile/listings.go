@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// listings are hostile answers to the steps of a listing. Two of its chains are hostile, twenty are not.
+// listings are hostile answers to the steps of a listing. Two of its chains are hostile, twenty are
+// not.
 func listings() []attack {
 	ended := []int{0, 3, 4} // 4 where a person must look at --next or at the size of a page, after all else has landed
 	person := func(a attack) attack {

@@ -1,8 +1,10 @@
-// Hostile runs the real worker against hostile servers, in 512 MiB and on one core, and prints for each server the peak of
-// the memory, the time, and how many innocent neighbours landed. It exits 1 where a bound is broken.
+// Hostile runs the real worker against hostile servers, in 512 MiB and on one core, and prints for
+// each server the peak of the memory, the time, and how many innocent neighbours landed. It exits 1
+// where a bound is broken.
 //
-// Arguments are parts of cases' names, such as "HTTP/2" or "wiki". Without any, all cases run but those that take long and
-// have a near relative that runs; -all runs these too. -list prints the names.
+// Arguments are parts of cases' names, such as "HTTP/2" or "wiki". Without any, all cases run but
+// those that take long and have a near relative that runs; -all runs these too. -list prints the
+// names.
 package main
 
 import (
@@ -73,7 +75,8 @@ var onlyAll = map[string]bool{
 	"PostgreSQL: listing: a page of a million wrong names": true,
 }
 
-// choose returns the cases whose names contain one of the words; without words those of a usual run, or all.
+// choose returns the cases whose names contain one of the words; without words those of a usual
+// run, or all.
 func choose(from []attack, all bool, words []string) []attack {
 	var chosen []attack
 	for _, a := range from {

@@ -59,8 +59,9 @@ func (m *measured) broken(a attack) error {
 	return errors.Join(errs...)
 }
 
-// measure runs a program on one core and within the limit. Where a cgroup can be made the kernel enforces the limit; else
-// GOMEMLIMIT is nine tenths of it. The peak is the sum of what the program's processes have resident.
+// measure runs a program on one core and within the limit. Where a cgroup can be made the kernel
+// enforces the limit; else GOMEMLIMIT is nine tenths of it. The peak is the sum of what the
+// program's processes have resident.
 func measure(ctx context.Context, dir string, args []string, within time.Duration) (*measured, error) {
 	ctx, cancel := context.WithTimeout(ctx, within+10*time.Second)
 	defer cancel()

@@ -64,7 +64,8 @@ func (a attack) right(exit int) bool {
 	return slices.Contains(a.exits, exit)
 }
 
-// stage is what all cases share: a folder, the programs, and a PostgreSQL cluster once one is needed.
+// stage is what all cases share: a folder, the programs, and a PostgreSQL cluster once one is
+// needed.
 type stage struct {
 	dir      string
 	enforced bool // the kernel enforces the limit
@@ -115,7 +116,8 @@ func (c *scene) write(name, text string) error {
 	return os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600)
 }
 
-// serve starts a server with what answers, over HTTP/1.1, or with TLS over HTTP/2; ca is then in ca.pem.
+// serve starts a server with what answers, over HTTP/1.1, or with TLS over HTTP/2; ca is then in
+// ca.pem.
 func (c *scene) serve(h http.Handler, tls bool) (base string, err error) {
 	server := httptest.NewUnstartedServer(h)
 	server.EnableHTTP2 = tls

@@ -192,7 +192,8 @@ func informational(p *peer, stream uint32) {
 	})
 }
 
-// hpackBomb puts a field of 4,000 bytes into the table once and names it 16,000 times, in a byte each.
+// hpackBomb puts a field of 4,000 bytes into the table once and names it 16,000 times, in a byte
+// each.
 func hpackBomb(p *peer, stream uint32) {
 	block := head(200, hpack.HeaderField{Name: "x-bomb", Value: strings.Repeat("b", 3900)})
 	block = append(block, bytes.Repeat([]byte{0x80 | 62}, 16_000-len(block))...)

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// wikis are hostile api.php. A pack that holds a hostile title gets what is hostile, its neighbours by themselves do not.
+// wikis are hostile api.php. A pack that holds a hostile title gets what is hostile, its neighbours
+// by themselves do not.
 func wikis() []attack {
 	circle := make([]string, 1000)
 	for i := range circle {
@@ -57,8 +58,8 @@ func lagged(seconds string) http.HandlerFunc {
 	}
 }
 
-// impatient is a case in which the pack of the hostile titles, which comes first, silences the worker for longer than its
-// patience.
+// impatient is a case in which the pack of the hostile titles, which comes first, silences the
+// worker for longer than its patience.
 func impatient(a attack) attack {
 	a.args, a.exits, a.landed, a.within = []string{"--patience", "30s", "--concurrency", "1"}, []int{5}, noneLands, time.Minute
 	return a

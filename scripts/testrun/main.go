@@ -3,10 +3,10 @@
 // failed or was skipped, and ends with the line "N passed, N failed, N skipped". scripts/test calls
 // it after it has found the servers that the tests need.
 //
-// With SHOAL_TEST_AGAIN=1, which .ci/run sets, up to three tests that failed run a second time, each
-// package's by themselves. One that passes then is counted as passed and printed as unsteady: it is a
-// defect to fix, but does not hide what the other thousands say. A data race, a panic, a timeout, a
-// skipped test and a package that does not build get no second try.
+// With SHOAL_TEST_AGAIN=1, which .ci/run sets, up to three tests that failed run a second time,
+// each package's by themselves. One that passes then is counted as passed and printed as unsteady:
+// it is a defect to fix, but does not hide what the other thousands say. A data race, a panic, a
+// timeout, a skipped test and a package that does not build get no second try.
 //
 // Its exit code is 1 if a test failed, was skipped or none ran, and 2 if the run could not be made.
 package main
@@ -78,7 +78,8 @@ func again(ctx context.Context, t *printer, url string, args []string, stderr io
 	return nil
 }
 
-// settles reports whether all that failed is worth a second try: three tests at most, and nothing fatal.
+// settles reports whether all that failed is worth a second try: three tests at most, and nothing
+// fatal.
 func (t *printer) settles() bool {
 	tests := 0
 	for _, names := range t.again {

@@ -43,8 +43,8 @@ func Version() string {
 	return "dev"
 }
 
-// Signals turns the first SIGINT, SIGTERM or SIGHUP (a terminal that has gone) into a request to stop. The second
-// leaves at once: what is not landed is fetched again another day.
+// Signals turns the first SIGINT, SIGTERM or SIGHUP (a terminal that has gone) into a request to
+// stop. The second leaves at once: what is not landed is fetched again another day.
 type Signals struct {
 	Stop chan struct{}
 	code atomic.Int64
@@ -121,7 +121,8 @@ type Console struct {
 	meter *status.Meter
 }
 
-// New opens the console of a program. Where sentences and progress share a stream of JSON, sentences are JSON too.
+// New opens the console of a program. Where sentences and progress share a stream of JSON,
+// sentences are JSON too.
 func New(stdout *os.File, screen *status.Screen, level slog.Level, mode string) *Console {
 	c := &Console{Screen: screen, Mode: mode, out: harvest.NewVisible(stdout)}
 	c.open(level, mode == status.JSON && screen.Same(stdout))

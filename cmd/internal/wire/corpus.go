@@ -25,8 +25,8 @@ type corpora struct {
 	runs finder
 }
 
-// openNamed comes before the store, so that a mistyped path leaves no store behind. A table is opened with its run,
-// for which a worker may have to wait.
+// openNamed comes before the store, so that a mistyped path leaves no store behind. A table is
+// opened with its run, for which a worker may have to wait.
 func (c corpora) openNamed(ctx context.Context) error {
 	if c.set.Corpus == "" || c.set.AutoShard || c.set.Corpus == harvest.StoreCorpus && c.runs.waitsForRun() {
 		return nil

@@ -66,7 +66,8 @@ var (
 	millions = `{"n":1000000000000}`
 )
 
-// TestStuckExpressions: whatever an expression does on an answer, the item is skipped within the limit, and the next one is read.
+// TestStuckExpressions: whatever an expression does on an answer, the item is skipped within the
+// limit, and the next one is read.
 func TestStuckExpressions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ jq, body string }{
@@ -138,7 +139,8 @@ func TestStuckExpressions(t *testing.T) {
 	}
 }
 
-// TestStuckFlags: an expression of any flag that has to be ended costs its item, at the first try, and nothing else.
+// TestStuckFlags: an expression of any flag that has to be ended costs its item, at the first try,
+// and nothing else.
 func TestStuckFlags(t *testing.T) {
 	t.Parallel()
 	const stuck = "[range(1000000000000)]"

@@ -37,8 +37,8 @@ type Led struct {
 	Seen status.Seen
 }
 
-// Lead opens the run, enumerates its corpus where only this process can read it, waits until workers have drained its
-// shards, and proves by key that nothing is missing.
+// Lead opens the run, enumerates its corpus where only this process can read it, waits until
+// workers have drained its shards, and proves by key that nothing is missing.
 func Lead(ctx context.Context, env Env, set config.Worker) (led Led, err error) {
 	l := newLeader(env, set, true)
 	life, end := l.untilStopped(ctx, 0)

@@ -44,7 +44,8 @@ type Env struct {
 	Say   func(sentence string)
 }
 
-// process is what all parts of one program share: its settings, its store, its run, and what it closes in the end.
+// process is what all parts of one program share: its settings, its store, its run, and what it
+// closes in the end.
 type process struct {
 	Env
 	set       config.Worker
@@ -152,7 +153,8 @@ func (p *process) totals(ctx context.Context) (harvest.Counts, error) {
 	return asked(ctx, p, func() (harvest.Counts, error) { return p.store.Totals(ctx, p.run.Name) })
 }
 
-// refresh takes what a run gains while it lasts. The rest of it stays as it is: others read it at the same time.
+// refresh takes what a run gains while it lasts. The rest of it stays as it is: others read it at
+// the same time.
 func (p *process) refresh(run harvest.Run) {
 	p.run.CorpusItems, p.run.CorpusSum, p.run.FinishedAt = run.CorpusItems, run.CorpusSum, run.FinishedAt
 }
@@ -189,7 +191,8 @@ func (p *process) startReports(ctx context.Context) {
 	p.onClose(func() error { stop(); return nil })
 }
 
-// acceptCorpus accepts the corpus of a pass as the run's, or refuses it. before is how many items the run had.
+// acceptCorpus accepts the corpus of a pass as the run's, or refuses it. before is how many items
+// the run had.
 func (p *process) acceptCorpus(ctx context.Context, before int64, digest harvest.Digest, prefix string) error {
 	pass := runs.Pass{Count: digest.Count, Sum: digest.Sum(), Prefix: prefix, Before: before}
 	run, grew, err := runs.RecordCorpus(ctx, p.store, p.run.Name, pass)

@@ -89,14 +89,15 @@ func (f finder) adoptTemplate(ctx context.Context) error {
 	return err
 }
 
-// waitsForRun reports whether another process may open the run that this worker continues: the store is shared.
+// waitsForRun reports whether another process may open the run that this worker continues: the
+// store is shared.
 func (f finder) waitsForRun() bool {
 	kind, _ := kinds.Of(f.set.Store)
 	return f.start("").Waits(!kind.File)
 }
 
-// adoptRun takes the inputs of the run that is meant when no corpus is named, or the run's own table. In a store that others
-// share it waits until another process opens one.
+// adoptRun takes the inputs of the run that is meant when no corpus is named, or the run's own
+// table. In a store that others share it waits until another process opens one.
 func (f finder) adoptRun(ctx context.Context) error {
 	run, err := f.await(ctx)
 	if err != nil {
@@ -141,7 +142,8 @@ func (f finder) await(ctx context.Context) (run harvest.Run, err error) {
 	return run, err
 }
 
-// contradicts reports whether an input given now differs from what the finished run was opened with.
+// contradicts reports whether an input given now differs from what the finished run was opened
+// with.
 func (f finder) contradicts(run harvest.Run) bool {
 	probe := *f.process
 	if probe.set.Corpus == "" {

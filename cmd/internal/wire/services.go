@@ -16,7 +16,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// OpenStore opens a store for a command about runs: it is to be there. readOnly neither migrates nor writes.
+// OpenStore opens a store for a command about runs: it is to be there. readOnly neither migrates
+// nor writes.
 func OpenStore(ctx context.Context, address string, readOnly bool) (*store.Store, error) {
 	return stores.Open(ctx, address, store.Options{Application: "shoal coordinator", Version: console.Version(), ReadOnly: readOnly, Existing: true})
 }
@@ -39,7 +40,8 @@ func DropKeys(ctx context.Context, address string, run harvest.Run) error {
 	})
 }
 
-// Rebuild fills the sets of Redis anew from the store, which is opened once Redis is known to be safe.
+// Rebuild fills the sets of Redis anew from the store, which is opened once Redis is known to be
+// safe.
 func Rebuild(ctx context.Context, address string, open func() (*store.Store, harvest.Run, error)) (run harvest.Run, keys int64, err error) {
 	err = withRedis(address, func(client redis.UniversalClient) error {
 		if err := ledger.Check(ctx, client); err != nil {

@@ -25,7 +25,8 @@ func value[T any](p *T) (v T) {
 // workersLimit is how long a worker may take from SIGTERM to its end, by its own documentation.
 const workersLimit = 30
 
-// TestFailurePolicyKnowsEveryExitCode: each code of the product has one action, and no other code has any.
+// TestFailurePolicyKnowsEveryExitCode: each code of the product has one action, and no other code
+// has any.
 func TestFailurePolicyKnowsEveryExitCode(t *testing.T) {
 	codes := exitCodes(t)
 	// "Counted" means that no rule matches: a further try may help, up to the limit.

@@ -33,8 +33,9 @@ func action(policy *batchv1.PodFailurePolicy, code int32, conditions []corev1.Po
 	return string(batchv1.PodFailurePolicyActionCount)
 }
 
-// podTemplate makes processes of a CronJob's pod as a node would make containers: variables, references in arguments,
-// volumes. Volumes are folders below dir; the rest of the root is that of this machine.
+// podTemplate makes processes of a CronJob's pod as a node would make containers: variables,
+// references in arguments, volumes. Volumes are folders below dir; the rest of the root is that of
+// this machine.
 type podTemplate struct {
 	r         *rendered
 	name      string // of the Job
@@ -93,7 +94,8 @@ func (p *podTemplate) environment(index int) map[string]string {
 	return env
 }
 
-// command is the process of the pod with that index. All pods share this machine's network, so each takes a port of its own.
+// command is the process of the pod with that index. All pods share this machine's network, so each
+// takes a port of its own.
 func (p *podTemplate) command(t *testing.T, index int) *exec.Cmd {
 	t.Helper()
 	env := p.environment(index)
@@ -156,7 +158,8 @@ func (c *controller) logf(format string, args ...any) {
 	c.t.Logf("%6.2f s  %s", time.Since(c.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// reconcile starts what is missing. podReplacementPolicy Failed: an index has a new pod when the old one has ended.
+// reconcile starts what is missing. podReplacementPolicy Failed: an index has a new pod when the
+// old one has ended.
 func (c *controller) reconcile() {
 	c.t.Helper()
 	for index := range int(*c.spec.Completions) {

@@ -82,7 +82,8 @@ func askFlags(t *testing.T, command []string) map[string]bool {
 	return have
 }
 
-// exitCodes reads the table of exit codes from the source that uses it: name (without Exit) to code.
+// exitCodes reads the table of exit codes from the source that uses it: name (without Exit) to
+// code.
 func exitCodes(t *testing.T) map[string]int32 {
 	t.Helper()
 	codes := map[string]int32{}
@@ -120,8 +121,8 @@ func readExitCodes(t *testing.T, path string, codes map[string]int32) {
 	})
 }
 
-// TestProgramsOfAnImageHaveTheirVersion: a tracked file that the image's build is not given makes its version "+dirty", and
-// the Go is named to the patch.
+// TestProgramsOfAnImageHaveTheirVersion: a tracked file that the image's build is not given makes
+// its version "+dirty", and the Go is named to the patch.
 func TestProgramsOfAnImageHaveTheirVersion(t *testing.T) {
 	git := exec.Command("git", "ls-files", "--cached", "--ignored", "--exclude-from=.dockerignore")
 	git.Dir = root

@@ -10,8 +10,8 @@ import (
 	"shoal/internal/fakeapi"
 )
 
-// TestRunbookRecovery follows docs/operations.md in the middle of a run: Redis lost with all it knew; PostgreSQL put back to
-// a backup that is older than what has landed.
+// TestRunbookRecovery follows docs/operations.md in the middle of a run: Redis lost with all it
+// knew; PostgreSQL put back to a backup that is older than what has landed.
 func TestRunbookRecovery(t *testing.T) {
 	const items, rate, shards = 1200, 100, 2
 	c := newCluster(t, shards, items, rate, fakeapi.Behaviour{Latency: 50 * time.Millisecond})
@@ -65,7 +65,8 @@ func TestRunbookRecovery(t *testing.T) {
 		t.Fatalf("the Job after the restore: %s", restored.failed)
 	}
 	c.complete(runName)
-	// What was fetched after the backup, and what a worker's last second before it had not landed yet.
+	// What was fetched after the backup, and what a worker's last second before it had not landed
+	// yet.
 	if again := c.api.Count() - items; again > lost+2*rate {
 		t.Errorf("%d requests more than items, want at most the %d since the backup and what was in flight", again, lost)
 	}
@@ -88,7 +89,8 @@ func (c *cluster) tool(name string, args ...string) {
 	}
 }
 
-// coordinator runs one of its commands as a person would, with the services' addresses in the environment.
+// coordinator runs one of its commands as a person would, with the services' addresses in the
+// environment.
 func (c *cluster) coordinator(template *podTemplate, args ...string) {
 	c.t.Helper()
 	cmd := exec.CommandContext(c.t.Context(), program(c.t, "coordinator"), args...)

@@ -20,7 +20,8 @@ import (
 
 const runName = "2026q4" // of the minute that newPod gives the Job
 
-// cluster is what the pods of a simulation find around them: an upstream, Redis, PostgreSQL and the volumes.
+// cluster is what the pods of a simulation find around them: an upstream, Redis, PostgreSQL and the
+// volumes.
 type cluster struct {
 	t     *testing.T
 	api   *fakeapi.Server
@@ -31,7 +32,8 @@ type cluster struct {
 	r     *rendered
 }
 
-// newCluster renders the overlay dev with n shards and with settings for an upstream of this machine.
+// newCluster renders the overlay dev with n shards and with settings for an upstream of this
+// machine.
 func newCluster(t *testing.T, n, items, rate int, behaviour fakeapi.Behaviour) *cluster {
 	t.Helper()
 	behaviour.Items = items
@@ -70,7 +72,8 @@ func (c *cluster) pods(job *batchv1.CronJob) *podTemplate {
 	return p
 }
 
-// open opens the run as the coordinator's Job does. What it returns waits for the coordinator and its verdict.
+// open opens the run as the coordinator's Job does. What it returns waits for the coordinator and
+// its verdict.
 func (c *cluster) open(workers *podTemplate) (finish func()) {
 	c.t.Helper()
 	corpus := "--corpus=" + filepath.Join(workers.folder("corpus"), "corpus.txt")
@@ -133,7 +136,8 @@ func (c *cluster) complete(run string) {
 	}
 }
 
-// TestSimulatedJob plays the quarter's Job with four shards: crashes, evictions, a drained node, a deleted pod.
+// TestSimulatedJob plays the quarter's Job with four shards: crashes, evictions, a drained node, a
+// deleted pod.
 func TestSimulatedJob(t *testing.T) {
 	const items, rate, shards = 2000, 100, 4
 	c := newCluster(t, shards, items, rate, fakeapi.Behaviour{Latency: 100 * time.Millisecond})

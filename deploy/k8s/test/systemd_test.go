@@ -33,7 +33,8 @@ func units(t *testing.T) map[string]string {
 	return all
 }
 
-// TestUnitsAreVerified asks systemd itself, with the programs where they were built, and 3-8 as the instance.
+// TestUnitsAreVerified asks systemd itself, with the programs where they were built, and 3-8 as the
+// instance.
 func TestUnitsAreVerified(t *testing.T) {
 	verify, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -100,7 +101,8 @@ func TestUnitsFitThePrograms(t *testing.T) {
 	}
 }
 
-// TestComposeFitsThePrograms reads compose.yaml as what it is for us: commands, variables, images, limits.
+// TestComposeFitsThePrograms reads compose.yaml as what it is for us: commands, variables, images,
+// limits.
 func TestComposeFitsThePrograms(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "deploy/compose.yaml"))
 	if err != nil {

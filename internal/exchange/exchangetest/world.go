@@ -15,7 +15,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// World is what an exchange meets. Its fields may be set before the first request, and read after the last one or under Mu.
+// World is what an exchange meets. Its fields may be set before the first request, and read after
+// the last one or under Mu.
 type World struct {
 	Mu          sync.Mutex
 	Answer      func(n int, url string) (*harvest.Answer, error) // n counts the sends of this URL from 1
@@ -111,7 +112,8 @@ func (p pacer) State() exchange.PaceState {
 	return exchange.PaceState{Budget: 50, Share: 50, Limit: cmp.Or(p.w.Limit, harvest.LimitBudget), Until: p.w.Silent}
 }
 
-// space waits until a permit is due, in the order in which the callers came. The lock is held, except while it waits.
+// space waits until a permit is due, in the order in which the callers came. The lock is held,
+// except while it waits.
 func (w *World) space(ctx context.Context) {
 	if w.Gap == 0 {
 		return

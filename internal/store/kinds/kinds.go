@@ -1,5 +1,5 @@
-// Package kinds is the table of the stores that a user may name: how an address begins, whether processes on several
-// machines share it, and which shell command looks into it.
+// Package kinds is the table of the stores that a user may name: how an address begins, whether
+// processes on several machines share it, and which shell command looks into it.
 //
 // In goes an address, out comes its row. It opens nothing and links no driver: package stores does.
 package kinds
@@ -63,8 +63,8 @@ func (k Kind) Names(address string) bool {
 	return known && kind.Name == k.Name && (k.File || strings.Contains(address, "://"))
 }
 
-// Look is the shell command that selects from a table of the store. The address is one word of the shell already, for a
-// file only its path; statement has a %s for the table.
+// Look is the shell command that selects from a table of the store. The address is one word of the
+// shell already, for a file only its path; statement has a %s for the table.
 func (k Kind) Look(address, statement, table string) string {
 	return fmt.Sprintf(k.shell, address, fmt.Sprintf(statement, k.tables+table))
 }

@@ -165,7 +165,8 @@ func (t *taker) takeIn(ctx context.Context, tx pgx.Tx) (own leasing.Ownership, o
 			old = append(old, leasing.Ownership{Run: t.Run, Shard: l.Shard, Token: l.Token})
 		}
 	}
-	// Before the commit too: if we die right after it, the next taker would not know the old tokens.
+	// Before the commit too: if we die right after it, the next taker would not know the old
+	// tokens.
 	if err := endHolders(ctx, tx.Conn(), landLock, old...); err != nil {
 		return own, nil, err
 	}

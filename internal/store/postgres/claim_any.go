@@ -14,7 +14,8 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// startJitter spreads workers that are started together, so that they do not all ask for the first free shard at once.
+// startJitter spreads workers that are started together, so that they do not all ask for the first
+// free shard at once.
 const startJitter = 250 * time.Millisecond
 
 // lookAllSQL reads all shards of a run: the leases that were not given back, whether they are

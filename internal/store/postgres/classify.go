@@ -63,8 +63,8 @@ func badCertificate(err error) bool {
 	return bad
 }
 
-// refusesTLS reports whether the one server that may be asked takes no TLS, where nothing but TLS will do. The driver's
-// error is known by its text, which is all that it has.
+// refusesTLS reports whether the one server that may be asked takes no TLS, where nothing but TLS
+// will do. The driver's error is known by its text, which is all that it has.
 func refusesTLS(err error) bool {
 	connect, ok := errors.AsType[*pgconn.ConnectError](err)
 	return ok && len(connect.Config.Fallbacks) == 0 && strings.Contains(err.Error(), "server refused TLS connection")
@@ -106,7 +106,8 @@ func wrapClaim(c store.Claim, err error) error {
 	return wrapOwn(leasing.Ownership{Run: c.Run, Shard: c.Shard}, "claim", err)
 }
 
-// needsPerson reports whether the error with this SQLSTATE stays until a person changes data, rights or schema.
+// needsPerson reports whether the error with this SQLSTATE stays until a person changes data,
+// rights or schema.
 func needsPerson(code string) bool {
 	switch class(code) {
 	case "28", "3D", "3F", "42": // authorization, no such database or schema, syntax or undefined object
@@ -115,8 +116,8 @@ func needsPerson(code string) bool {
 	return isDataError(code)
 }
 
-// isDataError reports whether the server refused what a row holds: classes 22 and 54, and 23 without the unique violation,
-// which means that the row exists already.
+// isDataError reports whether the server refused what a row holds: classes 22 and 54, and 23
+// without the unique violation, which means that the row exists already.
 func isDataError(code string) bool {
 	switch class(code) {
 	case "22", "54":

@@ -63,7 +63,8 @@ func excludeWorkers(ctx context.Context, tx pgx.Tx, run string) (landed int64, e
 	return landed, err
 }
 
-// resumeExtract finds where an extraction with the same spec over the same pages stopped, else begins anew.
+// resumeExtract finds where an extraction with the same spec over the same pages stopped, else
+// begins anew.
 func resumeExtract(ctx context.Context, tx pgx.Tx, run, spec string, landed int64) (harvest.Key, error) {
 	var cursor pgtype.UUID
 	err := tx.QueryRow(ctx, "SELECT cursor FROM shoal.extracts WHERE run = $1 AND spec = $2 AND landed = $3 FOR UPDATE", run, spec, landed).Scan(&cursor)

@@ -169,7 +169,8 @@ func (s *recordSource) Values() ([]any, error) {
 
 func uuid(k harvest.Key) pgtype.UUID { return pgtype.UUID{Bytes: k, Valid: true} }
 
-// noPartition reports whether the server found no partition for a row: a check violation of no constraint of ours.
+// noPartition reports whether the server found no partition for a row: a check violation of no
+// constraint of ours.
 func noPartition(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == codeCheckViolation && pg.ConstraintName == ""

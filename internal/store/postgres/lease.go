@@ -20,8 +20,8 @@ const (
 	minLimit = time.Second
 )
 
-// shardLease is a lease in PostgreSQL: one connection renews, another lands, so that a long COPY does
-// not starve renewal.
+// shardLease is a lease in PostgreSQL: one connection renews, another lands, so that a long COPY
+// does not starve renewal.
 type shardLease struct {
 	*leasing.State
 	p       *Store
@@ -179,8 +179,8 @@ func (l *shardLease) drain(ctx context.Context, tx pgx.Tx, rejected int64) (fini
 	if err := l.endSuspects(ctx, tx); err != nil {
 		return false, err
 	}
-	// A run whose number of shards was fixed when it was opened is led by a coordinator, which finishes
-	// it after it has verified it.
+	// A run whose number of shards was fixed when it was opened is led by a coordinator, which
+	// finishes it after it has verified it.
 	tag, err = tx.Exec(ctx, `UPDATE shoal.runs SET finished_at = coalesce(finished_at, clock_timestamp())
 		WHERE run = $1 AND coalesce(shards, 0) = 0
 		AND $2::int = (SELECT count(*) FROM shoal.shards s WHERE s.run = $1 AND s.of = $2::int AND s.drained_at IS NOT NULL)`,
@@ -191,7 +191,8 @@ func (l *shardLease) drain(ctx context.Context, tx pgx.Tx, rejected int64) (fini
 // Release implements [store.Lander].
 func (l *shardLease) Release(ctx context.Context) error {
 	defer l.hangUp()
-	// The landing connection goes first: a landing that is still under way would renew what we release.
+	// The landing connection goes first: a landing that is still under way would renew what we
+	// release.
 	l.lander.close()
 	err := l.giveBack(ctx, "release", func(ctx context.Context, conn *pgx.Conn) error {
 		if err := l.giveBackSuspects(ctx, conn); err != nil {

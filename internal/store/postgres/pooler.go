@@ -9,8 +9,9 @@ import (
 	"shoal/internal/store"
 )
 
-// poolerRounds is how often refusePooler looks whether its session moved. A pooler that hands out its most recently used
-// server moves it in the first round, one that goes round robin as soon as the round comes by.
+// poolerRounds is how often refusePooler looks whether its session moved. A pooler that hands out
+// its most recently used server moves it in the first round, one that goes round robin as soon as
+// the round comes by.
 const poolerRounds = 6
 
 // refusePooler ends the start if a pooler shares sessions between clients (transaction or statement
@@ -49,8 +50,9 @@ func (p *Store) refusePooler(ctx context.Context) error {
 	return nil
 }
 
-// sharesServer reports whether first loses its server, which had pid, while second keeps one busy. second's transaction
-// stays open until its connection is closed, so that the next round finds that server taken.
+// sharesServer reports whether first loses its server, which had pid, while second keeps one busy.
+// second's transaction stays open until its connection is closed, so that the next round finds that
+// server taken.
 func sharesServer(ctx context.Context, first, second *pgx.Conn, pid uint32) (bool, error) {
 	if _, err := second.Exec(ctx, "BEGIN"); err != nil {
 		return false, classify("look for a pooler", err)

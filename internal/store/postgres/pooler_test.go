@@ -46,8 +46,8 @@ type pooler struct {
 	idle   []*pgconn.HijackedConn
 }
 
-// startPooler serves clients until the end of the test and returns the URL to reach the target through it. It begins with
-// a few idle servers, as one that has been busy does.
+// startPooler serves clients until the end of the test and returns the URL to reach the target
+// through it. It begins with a few idle servers, as one that has been busy does.
 func startPooler(t *testing.T, target string, p *pooler) string {
 	t.Helper()
 	p.target = target

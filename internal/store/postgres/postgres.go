@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// poolConns bounds the pool; with the two connections of a lease a worker holds at most four, and three most of the time.
+	// poolConns bounds the pool; with the two connections of a lease a worker holds at most four,
+	// and three most of the time.
 	poolConns = 2
 	// poolIdle is how long a connection of the pool may be idle: fleets of dozens share one server.
 	poolIdle = 10 * time.Second
@@ -39,8 +40,8 @@ type Store struct {
 	warnings []string
 }
 
-// Open connects to the server at url, postgres://…, and brings its schema up to date; see stores.Open for
-// its errors.
+// Open connects to the server at url, postgres://…, and brings its schema up to date; see
+// stores.Open for its errors.
 func Open(ctx context.Context, url string, options store.Options) (*store.Store, error) {
 	if options.LeaseTTL == 0 {
 		options.LeaseTTL = store.DefaultLeaseTTL

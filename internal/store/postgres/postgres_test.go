@@ -72,8 +72,8 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// stopHalfWay makes COPY wait in the middle of a batch: another transaction has inserted, and not yet committed, one of
-// its keys.
+// stopHalfWay makes COPY wait in the middle of a batch: another transaction has inserted, and not
+// yet committed, one of its keys.
 func stopHalfWay(t testing.TB, url string, pages []harvest.Page) {
 	t.Helper()
 	keys := make([]harvest.Key, len(pages))

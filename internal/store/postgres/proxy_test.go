@@ -122,7 +122,8 @@ func (p *proxy) thaw() {
 	p.thawed.Broadcast()
 }
 
-// freezeAfter freezes as soon as n more bytes have come from the client. The channel is closed then.
+// freezeAfter freezes as soon as n more bytes have come from the client. The channel is closed
+// then.
 func (p *proxy) freezeAfter(n int) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()

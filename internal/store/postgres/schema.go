@@ -78,7 +78,8 @@ type querier interface {
 }
 
 func readSchemaState(ctx context.Context, q querier) (schema.State, error) {
-	// Not to_regclass: after the wait for a lock it may still answer from a cache that knows no table.
+	// Not to_regclass: after the wait for a lock it may still answer from a cache that knows no
+	// table.
 	var there bool
 	err := q.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = 'shoal' AND c.relname = 'schema_version')`).Scan(&there)

@@ -29,9 +29,9 @@ const (
 	stormTime    = 5 * time.Second
 )
 
-// TestAStormOfFaults lets workers be cut off, stranded, frozen and killed at random while they take the
-// shard from each other. Whatever happens, tokens commit in the order in which they were taken, and in
-// the end every row is there and counted once.
+// TestAStormOfFaults lets workers be cut off, stranded, frozen and killed at random while they take
+// the shard from each other. Whatever happens, tokens commit in the order in which they were taken,
+// and in the end every row is there and counted once.
 func TestAStormOfFaults(t *testing.T) {
 	t.Parallel()
 	p, url := openPostgresWithRun(t)
@@ -67,8 +67,8 @@ func TestAStormOfFaults(t *testing.T) {
 	t.Logf("%d takes, %d commits", s.takes.Load(), query[int](t, p, `SELECT count(*) FROM commits WHERE landed > 0`))
 }
 
-// watchTokens keeps every token under which the shard's row was changed, in the order of the changes:
-// the row's lock makes it one.
+// watchTokens keeps every token under which the shard's row was changed, in the order of the
+// changes: the row's lock makes it one.
 func watchTokens(t *testing.T, p *Store) {
 	t.Helper()
 	_, err := p.pool.Exec(t.Context(), `CREATE TABLE commits (seq bigserial, token bigint, landed bigint);
@@ -80,7 +80,8 @@ func watchTokens(t *testing.T, p *Store) {
 	}
 }
 
-// work claims, lands some batches and goes away, in one of several manners, until all batches have landed.
+// work claims, lands some batches and goes away, in one of several manners, until all batches have
+// landed.
 func (s *schedule) work(ctx context.Context, db *store.Store, random *rand.Rand) {
 	for s.done.Load() < stormBatches && ctx.Err() == nil {
 		claiming, cancel := context.WithTimeout(ctx, 4*storetest.ShortTTL)

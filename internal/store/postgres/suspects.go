@@ -58,7 +58,8 @@ func (s suspects) Load(ctx context.Context) (map[harvest.Key]int, error) {
 	return found, wrapOwn(own, "load the suspects of", err)
 }
 
-// Note implements [store.Suspects]. The row of the shard is locked against a take, and not against a renewal or a landing.
+// Note implements [store.Suspects]. The row of the shard is locked against a take, and not against
+// a renewal or a landing.
 func (s suspects) Note(ctx context.Context, keys []harvest.Key) error {
 	return s.exec(ctx, "note what is in flight of", `WITH ours AS (SELECT 1 FROM shoal.shards WHERE run = $1 AND shard = $2 AND of = $3 AND token = $4 FOR KEY SHARE)
 		INSERT INTO shoal.suspects (run, key, shard, of, token) SELECT $1, key, $2, $3, $4 FROM ours, unnest($5::uuid[]) key

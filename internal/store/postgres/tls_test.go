@@ -95,7 +95,8 @@ func certificate(t *testing.T) (tls.Certificate, string) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
 }
 
-// startTLS lets a PostgreSQL without TLS be reached with it, until the end of the test; it returns its address.
+// startTLS lets a PostgreSQL without TLS be reached with it, until the end of the test; it returns
+// its address.
 func startTLS(t *testing.T, target string, cert tls.Certificate) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

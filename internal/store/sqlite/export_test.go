@@ -31,7 +31,8 @@ func RaiseToken(t testing.TB, s *store.Store, run string, shard harvest.Shard) i
 	return token
 }
 
-// LimitPages lets the SQLite file have no more than n disk pages until the returned function is called.
+// LimitPages lets the SQLite file have no more than n disk pages until the returned function is
+// called.
 func LimitPages(t testing.TB, s *store.Store, n int) (lift func()) {
 	t.Helper()
 	set := func(n int) {

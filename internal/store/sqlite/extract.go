@@ -34,7 +34,8 @@ func (s *Store) ExtractBegin(ctx context.Context, run, spec string) (cursor harv
 	return cursor, err
 }
 
-// excludeWorkers is the twin of the function of that name for PostgreSQL; the transaction keeps writers out.
+// excludeWorkers is the twin of the function of that name for PostgreSQL; the transaction keeps
+// writers out.
 func (s *Store) excludeWorkers(ctx context.Context, tx *sql.Tx, run string) (landed int64, err error) {
 	now := time.Now()
 	err = s.each(ctx, tx, func(rows *sql.Rows) error {

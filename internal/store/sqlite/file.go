@@ -11,7 +11,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// shardFile is a file beside the database, locked while a process works on a shard: FILE-lease-RUN-I-N.
+// shardFile is a file beside the database, locked while a process works on a shard:
+// FILE-lease-RUN-I-N.
 type shardFile struct{ f *os.File }
 
 func shardPath(database, run string, shard harvest.Shard) string {

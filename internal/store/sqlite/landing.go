@@ -141,7 +141,8 @@ func (l landing) insertOrRefuse(ctx context.Context, p *harvest.Page) (fresh boo
 	return l.insert(ctx, p)
 }
 
-// refusesRow reports whether a row is at fault: a constraint, a value that is too long or of a wrong type.
+// refusesRow reports whether a row is at fault: a constraint, a value that is too long or of a
+// wrong type.
 func refusesRow(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {

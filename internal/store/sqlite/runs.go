@@ -231,8 +231,8 @@ func (s *Store) Rows(ctx context.Context, run string, shard harvest.Shard) (ofSh
 	return ofShard, ofRun, s.classify("count the rows of run "+run, err)
 }
 
-// Fingerprint implements [store.Keeper]. A backup that is copied over the file keeps the file's identity: after that a mirror has
-// to be rebuilt, as after the restore of a whole disk.
+// Fingerprint implements [store.Keeper]. A backup that is copied over the file keeps the file's
+// identity: after that a mirror has to be rebuilt, as after the restore of a whole disk.
 func (s *Store) Fingerprint(ctx context.Context, run string) (string, error) {
 	operation := "fingerprint run " + run
 	found, err := findRun(ctx, s.read, run)

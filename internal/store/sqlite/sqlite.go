@@ -39,8 +39,8 @@ type Store struct {
 	version string
 }
 
-// Open opens the file that url names, sqlite:FILE, or makes it, and brings its schema up to date; see stores.Open for its
-// errors.
+// Open opens the file that url names, sqlite:FILE, or makes it, and brings its schema up to date;
+// see stores.Open for its errors.
 func Open(ctx context.Context, url string, options store.Options) (*store.Store, error) {
 	if options.LeaseTTL == 0 {
 		options.LeaseTTL = store.DefaultLeaseTTL
@@ -121,8 +121,8 @@ func noFile(path string, err error) error {
 	return fmt.Errorf("%w: the SQLite file cannot be opened, name another or make it and its folder writable: %w", store.ErrSettings, err)
 }
 
-// frozen reports whether the file can only be read as it lies: the log beside it cannot be made, because its folder may
-// not be written to, and holds nothing that the file lacks.
+// frozen reports whether the file can only be read as it lies: the log beside it cannot be made,
+// because its folder may not be written to, and holds nothing that the file lacks.
 func frozen(path string) bool {
 	log, err := os.Stat(path + "-wal")
 	if err == nil && log.Size() > 0 {
@@ -160,8 +160,8 @@ func Schema() string {
 	return schema.Script(schema.Migrations(schemaFiles), "INSERT INTO schema_version (version, applied_by, applied_at) VALUES (%d, 'hand', strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', 'now'))")
 }
 
-// migrate brings the schema up to date, in one transaction, so that of eight workers started at once one does it and the
-// others find it done.
+// migrate brings the schema up to date, in one transaction, so that of eight workers started at
+// once one does it and the others find it done.
 func (s *Store) migrate(ctx context.Context, options store.Options) error {
 	var err error
 	for range openTries {

@@ -110,8 +110,8 @@ func TestSQLiteSchemaByHandIsASchema(t *testing.T) {
 	}
 }
 
-// TestSQLiteTotalsReadOnlyPagesThatWerePutBack: a worker asks for the totals at its end, and status every few seconds; a run
-// may have millions of pages.
+// TestSQLiteTotalsReadOnlyPagesThatWerePutBack: a worker asks for the totals at its end, and status
+// every few seconds; a run may have millions of pages.
 func TestSQLiteTotalsReadOnlyPagesThatWerePutBack(t *testing.T) {
 	t.Parallel()
 	s := openRun(t, "sqlite:"+filepath.Join(t.TempDir(), "shoal.db"))

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestMigrationsAreNumbered checks that the n-th migration of each store is named n: two of one number would swap their
-// versions with the next that is added.
+// TestMigrationsAreNumbered checks that the n-th migration of each store is named n: two of one
+// number would swap their versions with the next that is added.
 func TestMigrationsAreNumbered(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"postgres", "sqlite"} {

@@ -29,10 +29,11 @@ var drivers = []driver{
 	{kinds.Postgres, postgres.Open, postgres.Schema},
 }
 
-// Open connects to the store at url, such as postgres://… or sqlite:FILE, and brings its schema up to date. It returns
-// [store.ErrSchema] when the schema is not one that this binary works with, [store.ErrNoTables] when it is to be there and
-// is not, [store.ErrSettings] when url names nothing that can be used, [store.ErrUnsafe] when a setting of the server makes
-// our guarantees void, [store.ErrUnavailable] when the server does not answer.
+// Open connects to the store at url, such as postgres://… or sqlite:FILE, and brings its schema up
+// to date. It returns [store.ErrSchema] when the schema is not one that this binary works with,
+// [store.ErrNoTables] when it is to be there and is not, [store.ErrSettings] when url names nothing
+// that can be used, [store.ErrUnsafe] when a setting of the server makes our guarantees void,
+// [store.ErrUnavailable] when the server does not answer.
 func Open(ctx context.Context, url string, options store.Options) (*store.Store, error) {
 	var prefixes []string
 	for _, d := range drivers {
@@ -45,8 +46,8 @@ func Open(ctx context.Context, url string, options store.Options) (*store.Store,
 	return nil, fmt.Errorf("%w: it starts with neither %s — write %s", store.ErrSettings, strings.Join(prefixes, " nor "), kinds.Forms())
 }
 
-// Schema is the DDL of the kind of store that url names: all migrations, as a person may apply them. It is empty for
-// another kind.
+// Schema is the DDL of the kind of store that url names: all migrations, as a person may apply
+// them. It is empty for another kind.
 func Schema(url string) string {
 	kind, _ := kinds.Of(url)
 	for _, d := range drivers {

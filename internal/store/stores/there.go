@@ -6,8 +6,8 @@ import (
 	"shoal/internal/store/kinds"
 )
 
-// MayExist reports whether the store at an address may hold runs already, without opening it: a file that is not there holds
-// none.
+// MayExist reports whether the store at an address may hold runs already, without opening it: a
+// file that is not there holds none.
 func MayExist(address string) bool {
 	file, ok := kinds.Path(address)
 	if !ok {

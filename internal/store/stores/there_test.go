@@ -8,7 +8,8 @@ import (
 	"shoal/internal/store/stores"
 )
 
-// TestMayExist checks that only a file that is not there is known to be absent, and that none is made.
+// TestMayExist checks that only a file that is not there is known to be absent, and that none is
+// made.
 func TestMayExist(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -150,8 +150,8 @@ func extractFences(t *testing.T, f *fixture) {
 	wantError(t, "land(by a worker from before the extraction)", err, store.ErrFenced)
 }
 
-// extractRepairs has three pages on which the old expression failed: the new one makes a record of the first, nothing of
-// the second, and fails on the third.
+// extractRepairs has three pages on which the old expression failed: the new one makes a record of
+// the first, nothing of the second, and fails on the third.
 func extractRepairs(t *testing.T, f *fixture) {
 	pages := make([]harvest.Page, 0, 5)
 	for i := range 4 {

@@ -166,7 +166,8 @@ func landOrphans(t *testing.T, f *fixture) {
 	equal(t, "records", f.records(t), []string{`https://api.example/1 0 item "new"`})
 }
 
-// landTogether lands overlapping batches from two shards at once; keys in opposite orders would lock each other out.
+// landTogether lands overlapping batches from two shards at once; keys in opposite orders would
+// lock each other out.
 func landTogether(t *testing.T, f *fixture) {
 	var forward, backward []harvest.Page
 	for i := range 300 {

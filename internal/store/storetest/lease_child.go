@@ -22,7 +22,8 @@ import (
 // is "URL RUN SHARD TTL"; on stdin it gets its commands, one a line, each answered by one line.
 const childEnv = "SHOAL_LEASE_TEST_CHILD"
 
-// Main runs the tests of a package that calls [StartChild], or is such a child. A package's TestMain calls it.
+// Main runs the tests of a package that calls [StartChild], or is such a child. A package's
+// TestMain calls it.
 func Main(m *testing.M, open Opener) int {
 	spec := os.Getenv(childEnv)
 	if spec == "" {

@@ -131,7 +131,8 @@ func leaseACrashUnderAnotherNumberOfShardsCounts(t *testing.T, f *fixture) {
 	}
 }
 
-// The step of a listing is noted by the shard of its listing, whichever shard its own key would be of.
+// The step of a listing is noted by the shard of its listing, whichever shard its own key would be
+// of.
 func leaseASuspectIsThatOfTheShardWhichNotedIt(t *testing.T, f *fixture) {
 	s := f.store
 	f.crash(t, harvest.Shard{Index: 0, Of: 3}, 0, 0)

@@ -64,7 +64,8 @@ func (f *fixture) known(t *testing.T, ns ...int) []bool {
 	return known
 }
 
-// fleetReplaced: the new outcome of an item that was put back takes the old one's place, with its records and its count.
+// fleetReplaced: the new outcome of an item that was put back takes the old one's place, with its
+// records and its count.
 func fleetReplaced(t *testing.T, f *fixture) {
 	all := func(harvest.Page) bool { return true }
 	f.land(t, Page(1), lost(2, harvest.Dead, 502, "502"), lost(3, harvest.Dead, 500, "500"), lost(4, harvest.Skipped, 403, "403"))

@@ -12,8 +12,8 @@ import (
 // Opener opens a store, as stores.Open does.
 type Opener func(ctx context.Context, url string, options store.Options) (*store.Store, error)
 
-// Twin is one database of one kind of store, empty at first: how to open it, and what a test does to it that no caller of a
-// store can.
+// Twin is one database of one kind of store, empty at first: how to open it, and what a test does
+// to it that no caller of a store can.
 type Twin interface {
 	// Open opens the store, as one more process does.
 	Open(ctx context.Context, options store.Options) (*store.Store, error)
@@ -23,7 +23,8 @@ type Twin interface {
 
 // Owners is what happens to the owners of shards.
 type Owners interface {
-	// Overtake gives the shard a new token, as the take of another owner does, and leaves the shard free.
+	// Overtake gives the shard a new token, as the take of another owner does, and leaves the shard
+	// free.
 	Overtake(t testing.TB, run string, shard harvest.Shard)
 	// Lapse lets the time of all leases run out, as if their owners had been silent for long.
 	Lapse(t testing.TB)
@@ -31,8 +32,9 @@ type Owners interface {
 	Crash(t testing.TB, c Crash)
 }
 
-// Crash is the life of an owner of a shard in the run [Name], whose lease lasts [ShortTTL]: it notes pages as in flight,
-// withdraws some of them, lands others, and is killed. All are of [SomePages].
+// Crash is the life of an owner of a shard in the run [Name], whose lease lasts [ShortTTL]: it
+// notes pages as in flight, withdraws some of them, lands others, and is killed. All are of
+// [SomePages].
 type Crash struct {
 	Shard                    harvest.Shard
 	Noted, Withdrawn, Landed []harvest.Page
@@ -42,7 +44,8 @@ type Crash struct {
 type Damages interface {
 	// LosePages deletes all pages and leaves their records.
 	LosePages(t testing.TB)
-	// Upgrade makes the schema one of a version that this binary does not know, made by that version of Shoal.
+	// Upgrade makes the schema one of a version that this binary does not know, made by that
+	// version of Shoal.
 	Upgrade(t testing.TB, version int, by string)
 }
 
@@ -54,8 +57,8 @@ func open(t testing.TB, twin Twin, options store.Options) *store.Store {
 	}, "", options)
 }
 
-// claim takes a shard and keeps it until it is released; a shard that this test holds already stays its own. Shards of
-// another N give way.
+// claim takes a shard and keeps it until it is released; a shard that this test holds already stays
+// its own. Shards of another N give way.
 func (f *fixture) claim(t testing.TB, run string, shard harvest.Shard) *store.Lease {
 	t.Helper()
 	at := place{run, shard}

@@ -1,3 +1,4 @@
-// Package toy has no code: its test is a third store, in memory, which keeps the contract of package storetest. It shows
-// what a store has to do, without a database in the way; docs/adding-a-store.md begins with it.
+// Package toy has no code: its test is a third store, in memory, which keeps the contract of
+// package storetest. It shows what a store has to do, without a database in the way;
+// docs/adding-a-store.md begins with it.
 package toy

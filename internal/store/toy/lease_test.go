@@ -66,7 +66,8 @@ func (r *run) busy() error {
 	return nil
 }
 
-// excludeWorkers makes sure that no worker holds a shard, and voids the leases of those that were silent.
+// excludeWorkers makes sure that no worker holds a shard, and voids the leases of those that were
+// silent.
 func (r *run) excludeWorkers() error {
 	if err := r.busy(); err != nil {
 		return err
@@ -110,7 +111,8 @@ func (p *process) ClaimAny(ctx context.Context, c store.Claim) (taken *store.Lea
 	return taken, c.Shard, err
 }
 
-// take makes the shard ours, or names the owner in the way. Both are nil if another worker has drained it.
+// take makes the shard ours, or names the owner in the way. Both are nil if another worker has
+// drained it.
 func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay []leasing.HeldLease, err error) {
 	err = p.set(c.Run, func(r *run) {
 		row := r.shards[c.Shard]
@@ -144,8 +146,8 @@ func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay
 	return taken, inWay, err
 }
 
-// countCrash counts the owners that crashed, while the rows still show who did not give a lease back. It reports whether
-// the new owner is to suspect its items.
+// countCrash counts the owners that crashed, while the rows still show who did not give a lease
+// back. It reports whether the new owner is to suspect its items.
 func (r *run) countCrash(own *shard) (left bool) {
 	for at, row := range r.shards {
 		if !row.Held || row != own && at.Of == own.Shard.Of {

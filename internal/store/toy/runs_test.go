@@ -171,8 +171,8 @@ func (p *process) CommitStep(_ context.Context, name string, to harvest.Chain, e
 	return err
 }
 
-// moveChain takes a chain to its next step, if that is what follows. One that has come to its end earlier than when it was
-// walked before has ended, too.
+// moveChain takes a chain to its next step, if that is what follows. One that has come to its end
+// earlier than when it was walked before has ended, too.
 func (r *run) moveChain(to harvest.Chain) bool {
 	c := r.chains[to.Seed] // before its first step, at step 0
 	if c.Done || c.Step != to.Step-1 && (!to.Done || c.Step < to.Step) {
@@ -189,7 +189,8 @@ type host struct {
 	hold, silence time.Time
 }
 
-// order changes what is known of a host. by is the operator who ordered it, empty where that is the upstream.
+// order changes what is known of a host. by is the operator who ordered it, empty where that is the
+// upstream.
 func (p *process) order(name, by string, do func(h *host, now time.Time)) error {
 	p.m.mu.Lock()
 	defer p.m.mu.Unlock()

@@ -1,6 +1,8 @@
-// Package all is the table of the kinds of API that this program can harvest, and the only one that links them.
+// Package all is the table of the kinds of API that this program can harvest, and the only one that
+// links them.
 //
-// In goes nothing; out comes the table. It holds no rule: what is particular to a kind is in the kind's package.
+// In goes nothing; out comes the table. It holds no rule: what is particular to a kind is in the
+// kind's package.
 package all
 
 import (

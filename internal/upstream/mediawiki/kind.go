@@ -24,7 +24,8 @@ const (
 	pageIDs = "pageids:"
 	// afdSpec is the --extract that makes records of discussions about deletion.
 	afdSpec = "afd"
-	// botPassword is the kind of credential that Special:BotPasswords gives: a login, and cookies from then on.
+	// botPassword is the kind of credential that Special:BotPasswords gives: a login, and cookies
+	// from then on.
 	botPassword = "botpassword"
 	// botProfile is the profile of those who have apihighlimits.
 	botProfile = "wikimedia-bot"
@@ -119,7 +120,8 @@ var dumpName = regexp.MustCompile(`page\.sql(\.gz|\.zst)?$`)
 // isDump reports whether an address, without its query, is that of a dump of a wiki's page table.
 func isDump(address string) bool { return dumpName.MatchString(address) }
 
-// rekey gives the titles of an older run the keys that it has. A run that is not opened yet has no name.
+// rekey gives the titles of an older run the keys that it has. A run that is not opened yet has no
+// name.
 func rekey(run harvest.Run, s upstream.Settings, entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
 	if run.Name == "" || run.Titles != "" {
 		return entries

@@ -9,8 +9,8 @@ import (
 	"shoal/internal/upstream"
 )
 
-// TestListerSkipsLogs: a log of a day repeats the discussions of that day, and is not among the items
-// of a run that makes records of them.
+// TestListerSkipsLogs: a log of a day repeats the discussions of that day, and is not among the
+// items of a run that makes records of them.
 func TestListerSkipsLogs(t *testing.T) {
 	t.Parallel()
 	const answer = `{"batchcomplete":true,"query":{"pages":[{"pageid":1,"ns":4,"title":"Wikipedia:Articles for deletion/Log/2020"},{"pageid":2,"ns":4,"title":"Wikipedia:Articles for deletion/Shoal"}]}}`

@@ -95,7 +95,8 @@ const (
 // between pages.
 const maxBarren = 10
 
-// noMemory returns the reading of an answer that needs too much, or whose caller has stopped waiting.
+// noMemory returns the reading of an answer that needs too much, or whose caller has stopped
+// waiting.
 func noMemory(err error) harvest.Reading {
 	if errors.Is(err, harvest.ErrMemory) {
 		return harvest.Reading{Fault: harvest.FaultUndecodable, Reason: reasonMany, Cause: err}

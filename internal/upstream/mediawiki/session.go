@@ -9,7 +9,8 @@ import (
 	"shoal/internal/upstream"
 )
 
-// Login implements [upstream.Session]: a token, then the session for it. Wikis lock out who tries a password again and again.
+// Login implements [upstream.Session]: a token, then the session for it. Wikis lock out who tries a
+// password again and again.
 func (u *Upstream) Login(ctx context.Context, ask upstream.Asker, user string, secret func() (string, error)) error {
 	var token string
 	err := ask.Call(ctx, u.LoginTokenRequest(), func(answer *harvest.Answer) (read harvest.Reading) {
@@ -29,7 +30,8 @@ func (u *Upstream) Login(ctx context.Context, ask upstream.Asker, user string, s
 	return nil
 }
 
-// Introduce implements [upstream.Session]: a wiki that knows us names how many pages we may ask for at once.
+// Introduce implements [upstream.Session]: a wiki that knows us names how many pages we may ask for
+// at once.
 func (u *Upstream) Introduce(ctx context.Context, ask upstream.Asker) (sentence string, err error) {
 	err = ask.Call(ctx, u.UserInfoRequest(), func(answer *harvest.Answer) harvest.Reading {
 		limit, name, read := u.ReadUserInfo(answer)

@@ -49,7 +49,8 @@ func open(s upstream.Settings, tools upstream.Tools) (upstream.Open, error) {
 	return upstream.Open{Upstream: u, MaxItems: u.MaxItems(), Lister: func(harvest.Run) upstream.Lister { return u }}, nil
 }
 
-// Packed returns how many items a request holds by a template with [IDs]; 0 where one request asks for one item.
+// Packed returns how many items a request holds by a template with [IDs]; 0 where one request asks
+// for one item.
 func Packed(s upstream.Settings) int {
 	if strings.Contains(s.URL, IDs) {
 		return s.Pack

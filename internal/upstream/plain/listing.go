@@ -19,7 +19,8 @@ const NextLink = "link"
 // NextNone is the Config.Next of a listing with one answer for each seed.
 const NextNone = "none"
 
-// Short returns the sentence for a run in which no listing continued, though next is to find where; else nothing.
+// Short returns the sentence for a run in which no listing continued, though next is to find where;
+// else nothing.
 func Short(next string) string {
 	if next == "" || next == NextNone {
 		return ""
@@ -77,8 +78,9 @@ func isReference(text string) bool {
 }
 
 // ReadList reads a complete 2xx answer to a step; then is where the listing continues, empty at its
-// end. It may be the same place again: [harvest.Listed] shows whether the step still brings something new.
-// Without Config.Items the page is the answer's, under the step's key; step counts from 1.
+// end. It may be the same place again: [harvest.Listed] shows whether the step still brings
+// something new. Without Config.Items the page is the answer's, under the step's key; step counts
+// from 1.
 func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *harvest.Answer, item func(text string) (harvest.Item, error)) (l harvest.Listed, then string, r harvest.Reading) {
 	body, err := u.textOf(a)
 	if err != nil {

@@ -66,7 +66,8 @@ const RecordKind = "record"
 // DefaultLimit is how long one run of an expression may take if Config.Limit is zero.
 const DefaultLimit = 5 * time.Second
 
-// ReadLimit returns how long the reading of an answer to a pack of up to most items may take: expressions run on each part.
+// ReadLimit returns how long the reading of an answer to a pack of up to most items may take:
+// expressions run on each part.
 func ReadLimit(most int) time.Duration { return time.Duration(3+2*most) * DefaultLimit }
 
 // Config is what a run sets about its upstream. Zero values are the defaults.

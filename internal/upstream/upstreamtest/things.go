@@ -112,8 +112,8 @@ func (t *things) ListRequest(_, next string) (*harvest.Request, error) {
 	return &harvest.Request{Method: http.MethodGet, URL: t.api + "?after=" + harvest.Escape(next)}, nil
 }
 
-// ReadList implements [upstream.Lister]. The listing continues after its last thing, and ends with an
-// answer that has none.
+// ReadList implements [upstream.Lister]. The listing continues after its last thing, and ends with
+// an answer that has none.
 func (t *things) ReadList(_ *harvest.Request, _ string, _ int64, answer *harvest.Answer, _ func(string) (harvest.Item, error)) (listed harvest.Listed, then string, read harvest.Reading) {
 	rows, err := csv.NewReader(bytes.NewReader(answer.Body)).ReadAll()
 	if err != nil {

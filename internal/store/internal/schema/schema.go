@@ -22,8 +22,8 @@ func Script(all []string, applied string) string {
 	return b.String()
 }
 
-// Migrations lists the files of the folder schema in order; the n-th, counted from 1, leads to version n. Applied ones
-// never change.
+// Migrations lists the files of the folder schema in order; the n-th, counted from 1, leads to
+// version n. Applied ones never change.
 func Migrations(files fs.FS) []string {
 	names, _ := fs.Glob(files, "schema/*.sql") // the pattern is sound, and sorted is what Glob returns
 	var texts []string

@@ -19,7 +19,8 @@ func (d Dialect) MoveChain() string {
 		d.Schema, d.ChainName, now, d.ChainNamed())
 }
 
-// The columns that name a chain. A seed may be longer than what PostgreSQL's indexes take, so there it goes by its hash.
+// The columns that name a chain. A seed may be longer than what PostgreSQL's indexes take, so there
+// it goes by its hash.
 const (
 	ChainName       = "run, seed"
 	ChainNameHashed = "run, seed_hash"

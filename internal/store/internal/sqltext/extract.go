@@ -31,21 +31,24 @@ func (d Dialect) MoveRecords() []string {
 	}
 }
 
-// LandExtracted is the statement that makes pages land on which the new expression works. Parameter: run.
+// LandExtracted is the statement that makes pages land on which the new expression works.
+// Parameter: run.
 func (d Dialect) LandExtracted() string {
 	schema, run := d.Schema, d.Parameter(1)
 	return fmt.Sprintf(`UPDATE %[1]spages SET outcome = 'landed', reason = NULL, detail = NULL
 		WHERE run = %[2]s AND %[3]s AND key IN (SELECT key FROM %[1]sextracted WHERE run = %[2]s)`, schema, run, unextracted)
 }
 
-// KeepFormer is the statement that remembers what the run's records were made by before. Parameters: run, the new spec, now.
+// KeepFormer is the statement that remembers what the run's records were made by before.
+// Parameters: run, the new spec, now.
 func (d Dialect) KeepFormer() string {
 	schema, run, spec, now := d.Schema, d.Parameter(1), d.Parameter(2), d.Now(3)
 	return fmt.Sprintf(`INSERT INTO %[1]sformer_extracts (run, spec, replaced_at)
 		SELECT run, extract, %[4]s FROM %[1]sruns WHERE run = %[2]s AND extract NOT IN ('', %[3]s) ON CONFLICT DO NOTHING`, schema, run, spec, now)
 }
 
-// IsFormer is the query whether the run's records were made by a spec before. Parameters: run, spec.
+// IsFormer is the query whether the run's records were made by a spec before. Parameters: run,
+// spec.
 func (d Dialect) IsFormer() string {
 	schema, run, spec := d.Schema, d.Parameter(1), d.Parameter(2)
 	return fmt.Sprintf("SELECT EXISTS (SELECT 1 FROM %sformer_extracts WHERE run = %s AND spec = %s)", schema, run, spec)

@@ -19,8 +19,8 @@ func InsertInto(table string, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
 }
 
-// ExportQuery writes the query of an export for either twin: its tables are prefixed by schema, and placeholder writes
-// the n-th parameter.
+// ExportQuery writes the query of an export for either twin: its tables are prefixed by schema, and
+// placeholder writes the n-th parameter.
 func (d Dialect) ExportQuery(q store.Query, keyArg func(harvest.Key) any) (sql string, args []any, err error) {
 	schema, placeholder := d.Schema, d.Parameter
 	args = append(args, q.Run)

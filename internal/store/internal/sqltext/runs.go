@@ -7,8 +7,9 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Totals is the query that adds up a run's shards rows, see Store.Totals. An item that is put back keeps its row and is not
-// done. CROSS JOIN makes SQLite begin with the few rows of retried: it would read every page of the run instead.
+// Totals is the query that adds up a run's shards rows, see Store.Totals. An item that is put back
+// keeps its row and is not done. CROSS JOIN makes SQLite begin with the few rows of retried: it
+// would read every page of the run instead.
 func (d Dialect) Totals() string {
 	schema, run := d.Schema, d.Parameter(1)
 	done := func(outcome harvest.Outcome) string {
@@ -74,8 +75,8 @@ func Redefinition(given harvest.Run) []any {
 	return []any{given.Name, given.Upstream, given.API, given.Host, given.Extract, given.Body, given.Rate, given.Corpus}
 }
 
-// SaveInputs is the statement that keeps what the table inputs has of a run. Parameters: run, next, items, split, id,
-// absent, check, wait, pack, titles.
+// SaveInputs is the statement that keeps what the table inputs has of a run. Parameters: run, next,
+// items, split, id, absent, check, wait, pack, titles.
 func (d Dialect) SaveInputs() string {
 	schema, parameter := d.Schema, d.Parameter
 	columns := []string{"next", "items", "split", "id", "absent", `"check"`, "wait", "pack", "titles"}
@@ -92,7 +93,8 @@ func InputsOf(r harvest.Run) []any {
 	return []any{r.Name, r.Next, r.Items, r.Split, r.ID, r.Absent, r.Check, r.Wait, r.Pack, r.Titles}
 }
 
-// RecordDigest is the statement of RecordDigest. A corpus that replaces another one has grown, so the run has more to do.
+// RecordDigest is the statement of RecordDigest. A corpus that replaces another one has grown, so
+// the run has more to do.
 func (d Dialect) RecordDigest() string {
 	schema, run, known, items, sum := d.Schema, d.Parameter(1), d.Parameter(2), d.Parameter(3), d.Parameter(4)
 	return fmt.Sprintf(`UPDATE %sruns SET corpus_items = %s, corpus_digest = %s,

@@ -24,15 +24,16 @@ func (d Dialect) SuspectsLeft() string {
 		" OR EXISTS (SELECT 1 FROM " + schema + "suspects WHERE run = " + run + " AND (shard = " + shard + ` AND "of" = ` + of + ` OR "of" <> ` + of + "))"
 }
 
-// LoadSuspects is the query for the suspects that the owner of a shard must know. Parameters: run, shard, of.
+// LoadSuspects is the query for the suspects that the owner of a shard must know. Parameters: run,
+// shard, of.
 func (d Dialect) LoadSuspects() string {
 	schema, parameter := d.Schema, d.Parameter
 	return "SELECT key, crashes FROM " + schema + "suspects WHERE run = " + parameter(1) + " AND crashes > 0" +
 		" AND (shard = " + parameter(2) + ` OR "of" <> ` + parameter(3) + ")"
 }
 
-// ReleaseSuspects are the statements of a lease that is given back before its shard is drained: nothing of it is in flight.
-// Parameters: run, shard, of, token.
+// ReleaseSuspects are the statements of a lease that is given back before its shard is drained:
+// nothing of it is in flight. Parameters: run, shard, of, token.
 func (d Dialect) ReleaseSuspects() []string {
 	schema, parameter := d.Schema, d.Parameter
 	ours := " WHERE run = " + parameter(1) + " AND shard = " + parameter(2) + ` AND "of" = ` + parameter(3) + " AND token = " + parameter(4)
@@ -42,7 +43,8 @@ func (d Dialect) ReleaseSuspects() []string {
 	}
 }
 
-// DrainSuspects are the statements of a lease whose shard is drained: all its items have ended. Parameters: run, shard, of.
+// DrainSuspects are the statements of a lease whose shard is drained: all its items have ended.
+// Parameters: run, shard, of.
 func (d Dialect) DrainSuspects() []string {
 	schema, parameter := d.Schema, d.Parameter
 	shard := " WHERE run = " + parameter(1) + " AND shard = " + parameter(2) + ` AND "of" = ` + parameter(3)
