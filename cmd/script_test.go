@@ -194,7 +194,7 @@ func (s *story) usurp(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { _ = db.Close() })
 	for s.lead == nil && ctx.Err() == nil { // its leader may be quicker to come back
-		_, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shoal coordinator leads as%'")
+		_, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'shoal coordinator leads as%'")
 		ts.Check(err)
 		try, end := context.WithTimeout(ctx, 500*time.Millisecond)
 		lead, err := db.Lead(try, args[0], "usurper", nil)
@@ -227,7 +227,7 @@ func (s *story) cutWaiting(ts *testscript.TestScript, _ bool, _ []string) {
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	for cut := int64(0); cut == 0; {
 		ts.Check(ctx.Err())
-		tag, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shoal coordinator%' AND wait_event_type = 'Lock'")
+		tag, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'shoal coordinator%' AND wait_event_type = 'Lock'")
 		ts.Check(err)
 		cut = tag.RowsAffected()
 	}
