@@ -19,8 +19,11 @@ func PauseAfter(n int) time.Duration {
 	return wait - rand.N(wait/4)
 }
 
-// Sleep waits; false when ctx ended first.
+// Sleep waits for d, not at all if d is not positive. It reports whether ctx had not ended first.
 func Sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
