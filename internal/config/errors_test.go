@@ -59,6 +59,7 @@ func TestRefusedWithASentence(t *testing.T) {
 		{"proxy", "--proxy socks5://h:1", "", "", []string{"http://host:port"}},
 		{"cert without key", "--cert c.pem", "", "", []string{"--cert and --key go together"}},
 		{"store", "--store mysql://h/db", "", "", []string{"sqlite:FILE", "postgres://"}},
+		{"store with a user and a mistyped scheme", "--store postgre://ann@h/db", "", "", []string{"sqlite:FILE", "postgres://"}},
 		{"store by DATABASE_URL", "", "DATABASE_URL=mysql://h/db", "", []string{"DATABASE_URL", "postgres://"}},
 		{"redis", "--redis localhost:6379", "", "", []string{"redis://host:6379/0"}},
 		{"allow-host", "--allow-host https://b.edu/x", "", "", []string{"write a host"}},

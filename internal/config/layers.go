@@ -85,7 +85,7 @@ func newLayers(env Env, set Set, flags map[string]*flagValue) (*layers, error) {
 	}
 	l.warnUnknownEnv()
 	for _, s := range Settings() {
-		if f := flags[s.Name]; s.Secret && f.isSet() && holdsSecret(f.String()) {
+		if f := flags[s.Name]; s.Secret && f.isSet() && holdsSecret(f.String()) && !(s.Name == "store" && mistypedStore(f.String())) {
 			return nil, Usagef("--%s holds a password, which every user of this machine can read in the list of processes: put it into the environment variable %s, or into the file as %s:",
 				s.Name, s.Env(), s.Name)
 		}

@@ -37,6 +37,18 @@ func holdsSecret(text string) bool {
 	return password || !isStore
 }
 
+// mistypedStore reports whether text is a URL without a password whose scheme no store has: the
+// scheme is what is wrong with it.
+func mistypedStore(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.User == nil || u.Host == "" || secretParam.MatchString(text) {
+		return false
+	}
+	_, password := u.User.Password()
+	_, isStore := kinds.Of(text)
+	return !password && !isStore
+}
+
 // Redact returns a URL or connection string without its credentials: fit for logs and errors.
 func Redact(text string) string {
 	if !holdsSecret(text) {

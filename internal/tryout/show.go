@@ -66,6 +66,9 @@ func (t *Tryout) page(page *harvest.Page, together bool) {
 	if together {
 		t.say("  item      %s, key %s\n", page.ID, page.Key)
 	}
+	if page.Outcome == harvest.Landed {
+		t.landed++
+	}
 	t.say("  outcome   %s%s\n", page.Outcome, map[bool]string{true: " (" + page.Reason + ")"}[page.Reason != ""])
 	switch {
 	case page.Body != nil:

@@ -46,6 +46,7 @@ type Tryout struct {
 	Sent    string // the headers of each request, without secrets
 
 	renewed bool
+	landed  int // items that would land
 }
 
 // Run tries the first items, in the requests in which a harvest would ask for them. The error is
@@ -88,7 +89,11 @@ func (t *Tryout) Run(ctx context.Context, entries iter.Seq2[harvest.Entry, error
 	if err := flush(); err != nil {
 		return err
 	}
-	t.say("tried %d; nothing was stored. The same command without --try harvests.\n", n)
+	advice := "The same command without --try harvests."
+	if n > 0 && t.landed == 0 {
+		advice = "None of them would land: look at the address and the credential before you harvest."
+	}
+	t.say("tried %d; nothing was stored. %s\n", n, advice)
 	return nil
 }
 

@@ -89,13 +89,13 @@ func TestTryout(t *testing.T) {
 		err    error
 	}{
 		{name: "items that land", urls: []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"}, items: 2, pack: 1, answer: ok,
-			says: []string{"1/2 GET http://a.test/1", "2/2 GET http://a.test/2", "sent      User-Agent: x", "outcome   landed", `records   1`, `{"n":1}`, "tried 2; nothing was stored"}, sent: 2},
+			says: []string{"1/2 GET http://a.test/1", "2/2 GET http://a.test/2", "sent      User-Agent: x", "outcome   landed", `records   1`, `{"n":1}`, "tried 2; nothing was stored. The same command without --try harvests."}, sent: 2},
 		{name: "a pack", urls: []string{"http://a.test/1", "http://a.test/2"}, items: 9, pack: 2, answer: ok,
 			says: []string{"1-2/9", "2 in one request", "a harvest would ask for it again"}, sent: 1},
 		{name: "a line that is no item", urls: []string{"not a URL", "http://a.test/1"}, items: 1, pack: 1, answer: ok, says: []string{"line 1 would be rejected (no_url)"}, sent: 1},
 		{name: "an item without a request", urls: []string{"http://a.test/impossible"}, items: 1, pack: 1, answer: ok, says: []string{"skipped: no such request"}},
 		{name: "a failure is shown once", urls: []string{"http://a.test/1"}, items: 1, pack: 1, answer: always(503), says: []string{"answer    503", "a harvest would try again (http_503)"}, sent: 1},
-		{name: "a missing item", urls: []string{"http://a.test/1"}, items: 1, pack: 1, answer: always(404), says: []string{"outcome   missing (http_404)"}, sent: 1},
+		{name: "a missing item", urls: []string{"http://a.test/1"}, items: 1, pack: 1, answer: always(404), says: []string{"outcome   missing (http_404)", "None of them would land"}, sent: 1},
 		{name: "a silence", urls: []string{"http://a.test/1"}, items: 1, pack: 1, answer: always(429, "Retry-After", "7"),
 			says: []string{"limits    wait 7s", "silence   7s for the whole fleet"}, sent: 1},
 		{name: "more silence than patience", urls: []string{"http://a.test/1", "http://a.test/2"}, items: 2, pack: 1, answer: ok,
