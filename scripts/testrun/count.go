@@ -34,7 +34,6 @@ type pkg struct {
 	// output of each test that has not passed; "" is the package's own.
 	output  map[string]*strings.Builder
 	running map[string]bool
-	broken  []string // top-level tests that failed
 }
 
 // printer turns events into text.
@@ -43,39 +42,28 @@ type printer struct {
 	total  counts
 	pkgs   map[string]*pkg
 	builds map[string]*strings.Builder
-	again  map[string][]string // failures that a second try may settle: tests by package
-	fatal  bool                // there are failures that no second try settles
 }
 
 // report reads events to their end and prints each package as it ends.
 func report(events io.Reader, out io.Writer) (counts, error) {
-	t := newPrinter(out)
-	err := t.read(events)
-	return t.total, err
-}
-
-func newPrinter(out io.Writer) *printer {
-	return &printer{out: out, pkgs: map[string]*pkg{}, builds: map[string]*strings.Builder{}, again: map[string][]string{}}
-}
-
-func (t *printer) read(events io.Reader) error {
+	t := &printer{out: out, pkgs: map[string]*pkg{}, builds: map[string]*strings.Builder{}}
 	lines := bufio.NewReader(events)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if len(line) > 0 {
 			var e event
 			if json.Unmarshal(line, &e) != nil {
-				fmt.Fprintf(t.out, "%s", line) // output of the go command itself
+				fmt.Fprintf(out, "%s", line) // output of the go command itself
 			} else {
 				t.take(e)
 			}
 		}
 		if err == io.EOF {
 			t.leftovers()
-			return nil
+			return t.total, nil
 		}
 		if err != nil {
-			return fmt.Errorf("read the output of go test: %w", err)
+			return t.total, fmt.Errorf("read the output of go test: %w", err)
 		}
 	}
 }
@@ -119,9 +107,6 @@ func (p *pkg) testEnded(e event) {
 		delete(p.output, e.Test)
 	case "fail":
 		p.failed++
-		if !strings.Contains(e.Test, "/") {
-			p.broken = append(p.broken, e.Test)
-		}
 	case "skip":
 		p.skipped++
 	default:
@@ -153,24 +138,6 @@ func (t *printer) packageEnded(p *pkg, e event) {
 	if p.failed > 0 || p.skipped > 0 {
 		p.print(t.out)
 	}
-	t.classify(p, e)
-}
-
-// classify notes whether a second try may settle a package's failures. It may not where the process
-// ended early, a data race was found, the package does not build or a test was skipped.
-func (t *printer) classify(p *pkg, e event) {
-	if e.Action != "fail" && p.skipped == 0 {
-		return
-	}
-	fatal := e.FailedBuild != "" || len(p.running) > 0 || len(p.broken) == 0 || p.skipped > 0
-	for _, text := range p.output {
-		fatal = fatal || strings.Contains(text.String(), "DATA RACE") || strings.Contains(text.String(), "panic:")
-	}
-	if fatal {
-		t.fatal = true
-		return
-	}
-	t.again[e.Package] = p.broken
 }
 
 // settle counts what never ended (a panic and a timeout end the process) and a failure that belongs
@@ -199,7 +166,6 @@ func (p *pkg) print(out io.Writer) {
 // leftovers counts packages without an end, because go test itself was ended.
 func (t *printer) leftovers() {
 	for name, p := range t.pkgs {
-		t.fatal = true
 		t.settle(p, true)
 		fmt.Fprintf(t.out, "FAIL  %s: did not end; %v\n", name, p.counts)
 		p.print(t.out)

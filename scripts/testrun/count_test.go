@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"strings"
 	"testing"
 )
@@ -86,44 +84,6 @@ func TestTellCounts(t *testing.T) {
 				if strings.Contains(out.String(), text) {
 					t.Errorf("report() printed %q, want no %q in it", out.String(), text)
 				}
-			}
-		})
-	}
-}
-
-func TestSecondTries(t *testing.T) {
-	t.Parallel()
-	failed := func(pkg, test, output string) string {
-		return fmt.Sprintf(`{"Action":"run","Package":%[1]q,"Test":%[2]q}
-{"Action":"output","Package":%[1]q,"Test":%[2]q,"Output":%[3]q}
-{"Action":"fail","Package":%[1]q,"Test":%[2]q}
-`, pkg, test, output)
-	}
-	end := func(pkg string) string { return fmt.Sprintf("{\"Action\":\"fail\",\"Package\":%q}\n", pkg) }
-	for _, c := range []struct {
-		name, events string
-		want         bool
-	}{
-		{"one test", failed("p", "TestA", "got 1, want 2") + end("p"), true},
-		{"tests of two packages", failed("p", "TestA", "x") + end("p") + failed("q", "TestB", "x") + end("q"), true},
-		{"four tests", failed("p", "TestA", "x") + failed("p", "TestB", "x") + failed("p", "TestC", "x") + failed("p", "TestD", "x") + end("p"), false},
-		{"a data race", failed("p", "TestA", "WARNING: DATA RACE") + end("p"), false},
-		{"a panic", failed("p", "TestA", "panic: oh") + end("p"), false},
-		{"one beside a race elsewhere", failed("p", "TestA", "x") + end("p") + failed("q", "TestB", "WARNING: DATA RACE") + end("q"), false},
-		{"one that did not end", `{"Action":"run","Package":"p","Test":"TestA"}` + "\n" + end("p"), false},
-		{"a package that did not end", failed("p", "TestA", "x"), false},
-		{"a package without a test", end("p"), false},
-		{"a skipped test", `{"Action":"skip","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"pass","Package":"p"}` + "\n", false},
-		{"nothing", "", false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			p := newPrinter(io.Discard)
-			if err := p.read(strings.NewReader(c.events)); err != nil {
-				t.Fatalf("read() = %v, want nil", err)
-			}
-			if got := p.settles(); got != c.want {
-				t.Errorf("settles() = %v, want %v", got, c.want)
 			}
 		})
 	}
