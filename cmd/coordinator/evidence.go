@@ -82,9 +82,11 @@ func find(ctx context.Context, db *store.Store, run harvest.Run, name string) (f
 		if err != nil {
 			return nil, err
 		}
-		if found[i].Retried, err = db.Retried(ctx, run.Name, key); err != nil {
+		known, err := db.Known(ctx, run.Name, []harvest.Key{key})
+		if err != nil {
 			return nil, err
 		}
+		found[i].Retried = !known[0]
 		err = db.Export(ctx, store.Query{Run: run.Name, What: store.RecordRows, Key: &key}, func(row store.Row) error {
 			found[i].Records = append(found[i].Records, dataset.RecordOf(dataset.Row(row)))
 			return nil

@@ -17,8 +17,8 @@ type PlanStore interface {
 	ListRuns(ctx context.Context) ([]harvest.Run, error)
 	// Keys yields the keys of all items of the run that have ended.
 	Keys(ctx context.Context, run string) iter.Seq2[harvest.Key, error]
-	// LongestChain returns the largest number of steps that a chain of the run has taken.
-	LongestChain(ctx context.Context, run string) (int64, error)
+	// Walked returns how far all chains of the run have been walked.
+	Walked(ctx context.Context, run string) (harvest.Walked, error)
 }
 
 // Planner computes what a run would cost. It reads the corpus and the store, and sends no request
@@ -109,21 +109,21 @@ func (p Planner) chains(ctx context.Context, plan *Plan, all []harvest.Run) erro
 	}
 	plan.Chains = p.Chains
 	for _, run := range all {
-		steps, err := p.store.LongestChain(ctx, run.Name)
+		walked, err := p.store.Walked(ctx, run.Name)
 		if err != nil {
 			return err
 		}
-		if steps == 0 || !p.SameListing(run.Corpus) {
+		if walked.Longest == 0 || !p.SameListing(run.Corpus) {
 			continue
 		}
 		report, err := CompileReport(ctx, p.store, run.Name)
 		if err != nil {
 			return err
 		}
-		plan.LongestChain = steps
+		plan.LongestChain = walked.Longest
 		if report.Requests > 0 {
 			each := max(1/plan.Budget, report.Stages[harvest.StageFetch]/float64(report.Requests))
-			plan.ChainSeconds = math.Ceil(each * float64(steps))
+			plan.ChainSeconds = math.Ceil(each * float64(walked.Longest))
 		}
 		return nil
 	}

@@ -19,8 +19,8 @@ type past struct {
 }
 
 func (p *past) ListRuns(context.Context) ([]harvest.Run, error) { return p.runs, nil }
-func (p *past) LongestChain(_ context.Context, run string) (int64, error) {
-	return p.chains[run], nil
+func (p *past) Walked(_ context.Context, run string) (harvest.Walked, error) {
+	return harvest.Walked{Longest: p.chains[run]}, nil
 }
 
 // TestPlan states what a plan takes from the store and from the corpus, and what it warns of.

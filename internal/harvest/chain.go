@@ -9,3 +9,17 @@ type Chain struct {
 
 	Trail string // what the walker remembers of the steps behind it, to notice that no step brings anything new
 }
+
+// Walked is how far the chains of a run have been walked, all together.
+type Walked struct {
+	Done    int   // chains that have come to their end
+	Longest int64 // the largest number of steps that one has taken
+}
+
+// Add counts one chain.
+func (w *Walked) Add(c Chain) {
+	if c.Done {
+		w.Done++
+	}
+	w.Longest = max(w.Longest, c.Step)
+}

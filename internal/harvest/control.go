@@ -45,3 +45,15 @@ func Drained(shards []ShardState) bool {
 	}
 	return false
 }
+
+// RowsOf counts the items that have ended under a shard, and under all shards of the run together,
+// by the counters of the landings.
+func RowsOf(shards []ShardState, shard Shard) (ofShard, ofRun int64) {
+	for _, s := range shards {
+		ofRun += s.Counts.Items()
+		if s.Shard == shard {
+			ofShard = s.Counts.Items()
+		}
+	}
+	return ofShard, ofRun
+}

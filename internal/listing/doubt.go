@@ -29,8 +29,8 @@ func NewDoubt(off bool, run string, longest Longest) *Doubt {
 		if longest == nil {
 			return true, nil
 		}
-		steps, err := longest.LongestChain(ctx, run)
-		return steps > 1, err
+		walked, err := longest.Walked(ctx, run)
+		return walked.Longest > 1, err
 	}}
 }
 

@@ -112,13 +112,13 @@ func (s *cellar) Totals(context.Context, string) (harvest.Counts, error) {
 	return harvest.Counts{Landed: s.landed}, nil
 }
 
-func (s *cellar) LongestChain(context.Context, string) (longest int64, err error) {
+func (s *cellar) Walked(context.Context, string) (walked harvest.Walked, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, chain := range s.chains {
-		longest = max(longest, chain.Step)
+		walked.Add(chain)
 	}
-	return longest, nil
+	return walked, nil
 }
 
 func (s *cellar) Land(_ context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {

@@ -21,16 +21,14 @@ func (m *Memory) Chain(_ context.Context, _, seed string) (harvest.Chain, error)
 	return m.chains[seed], nil
 }
 
-// ChainsDone implements [Chains].
-func (m *Memory) ChainsDone(context.Context, string) (n int, err error) {
+// Walked implements [Chains].
+func (m *Memory) Walked(context.Context, string) (walked harvest.Walked, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, chain := range m.chains {
-		if chain.Done {
-			n++
-		}
+		walked.Add(chain)
 	}
-	return n, nil
+	return walked, nil
 }
 
 // CommitStep implements [Chains].

@@ -127,8 +127,10 @@ func (p *Pages) Chain(ctx context.Context, run, seed string) (harvest.Chain, err
 	return p.parts.Steps.Chain(ctx, run, seed)
 }
 
-// ChainsDone implements [Chains]; the chains of other shards are counted there.
-func (p *Pages) ChainsDone(context.Context, string) (int, error) { return -1, nil }
+// Walked implements [Chains]; the chains of other shards are counted there.
+func (p *Pages) Walked(context.Context, string) (harvest.Walked, error) {
+	return harvest.Walked{Done: -1}, nil
+}
 
 // CorpusRows implements [Chains].
 func (p *Pages) CorpusRows(context.Context, string, int64, int) ([]harvest.Entry, error) {

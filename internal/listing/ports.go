@@ -10,8 +10,8 @@ import (
 type Chains interface {
 	// Chain returns where the enumeration of seed continues.
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
-	// ChainsDone returns how many chains of the run have come to their end.
-	ChainsDone(ctx context.Context, run string) (int, error)
+	// Walked returns how far all chains of the run have been walked.
+	Walked(ctx context.Context, run string) (harvest.Walked, error)
 	// CommitStep appends entries and moves the chain, both or neither. [harvest.ErrTaken] means
 	// that another process took this step.
 	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error
@@ -90,8 +90,8 @@ type Lease interface {
 
 // Longest is what the store knows of the chains of a run.
 type Longest interface {
-	// LongestChain returns how many steps the longest chain has taken.
-	LongestChain(ctx context.Context, run string) (int64, error)
+	// Walked returns how many steps the longest chain has taken.
+	Walked(ctx context.Context, run string) (harvest.Walked, error)
 }
 
 // Again repeats do while the store is unreachable and patience lasts.

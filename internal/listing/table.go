@@ -120,8 +120,8 @@ func (t *Table) done(ctx context.Context) (bool, error) {
 	if t.walker.done(t) {
 		return true, nil
 	}
-	n, err := t.Chains.ChainsDone(ctx, t.Run)
-	return n >= len(t.Seeds), err
+	walked, err := t.Chains.Walked(ctx, t.Run)
+	return walked.Done >= len(t.Seeds), err
 }
 
 func (t *Table) again(ctx context.Context, do func() error) error {

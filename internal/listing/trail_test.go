@@ -187,8 +187,8 @@ func TestAMisspeltNextIsNoEnd(t *testing.T) {
 			memory := &Memory{}
 			s := &shelves{more: c.more, pages: c.pages, doubt: &Doubt{Off: c.off, Proven: func(context.Context) (bool, error) { return c.proven, nil }}}
 			err := (&Table{Run: "r", Seeds: []string{"a", "b"}, Chains: memory, Lister: s, Abreast: 1}).Fill(t.Context(), func(int) {})
-			if done, _ := memory.ChainsDone(t.Context(), "r"); done != c.done {
-				t.Errorf("%d listings done, want %d", done, c.done)
+			if walked, _ := memory.Walked(t.Context(), "r"); walked.Done != c.done {
+				t.Errorf("%d listings done, want %d", walked.Done, c.done)
 			}
 			if c.says == "" && err != nil || c.says != "" && (!errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("Fill() = %v, want %q", err, c.says)

@@ -129,8 +129,8 @@ func TestACursorThatIsRefusedForGoodMayBeTheEnd(t *testing.T) {
 		b := ending{&book{pages: 4, refuse: map[string]int{"a2": 100}}}
 		chains := &Memory{}
 		err := (&Table{Seeds: []string{"a", "b"}, Chains: chains, Lister: b}).Fill(t.Context(), func(int) {})
-		if done, _ := chains.ChainsDone(t.Context(), ""); err != nil || done != 2 || !slices.Equal(b.ended, []string{"a3"}) {
-			t.Errorf("Fill() = %v, %d chains done, ended at %s, want nil, 2, a3", err, done, b.ended)
+		if walked, _ := chains.Walked(t.Context(), ""); err != nil || walked.Done != 2 || !slices.Equal(b.ended, []string{"a3"}) {
+			t.Errorf("Fill() = %v, %d chains done, ended at %s, want nil, 2, a3", err, walked.Done, b.ended)
 		}
 	})
 }
@@ -263,8 +263,8 @@ func TestWhatIsParkedIsReleasedWhenNothingElseGoesOn(t *testing.T) {
 		r := &releasing{book: &book{pages: 2, fail: map[string]error{"a": ErrParked, "c": ErrParked}}}
 		chains := &Memory{}
 		err := (&Table{Seeds: []string{"a", "b", "c"}, Chains: chains, Lister: r}).Fill(t.Context(), func(int) {})
-		if done, _ := chains.ChainsDone(t.Context(), ""); err != nil || done != 3 {
-			t.Errorf("Fill() = %v, %d chains done, want nil, 3", err, done)
+		if walked, _ := chains.Walked(t.Context(), ""); err != nil || walked.Done != 3 {
+			t.Errorf("Fill() = %v, %d chains done, want nil, 3", err, walked.Done)
 		}
 	})
 }

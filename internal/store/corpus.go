@@ -24,10 +24,8 @@ type Chains interface {
 	// Chain returns where the enumeration of seed continues; the zero Chain of that seed before its
 	// first step.
 	Chain(ctx context.Context, run, seed string) (harvest.Chain, error)
-	// ChainsDone returns how many chains of the run have come to their end.
-	ChainsDone(ctx context.Context, run string) (int, error)
-	// LongestChain returns the largest number of steps that a chain of the run has taken.
-	LongestChain(ctx context.Context, run string) (int64, error)
+	// Walked returns how far all chains of the run have been walked.
+	Walked(ctx context.Context, run string) (harvest.Walked, error)
 	// CommitStep appends the items to the corpus table and moves the chain to its next step, both
 	// or neither: to.Step must be one more than the committed one, else it fails with [ErrStep].
 	CommitStep(ctx context.Context, run string, to harvest.Chain, entries []harvest.Entry) error

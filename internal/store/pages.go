@@ -28,12 +28,10 @@ type Counts interface {
 	// Each pass over the corpus meets rejected lines again: that count is the largest that one N
 	// has seen. Items that are put back are not counted until their new outcome lands.
 	Totals(ctx context.Context, run string) (harvest.Counts, error)
-	// Rows counts the pages that were landed under a shard of the run, and under all shards of it
-	// together, by the counters of the landings: it reads no page.
-	Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error)
 	// CountOutcomes counts the pages of the run by outcome, reason and status, the most first.
 	CountOutcomes(ctx context.Context, run string, outcomes []harvest.Outcome) ([]OutcomeCount, error)
-	// ListShards returns the shards of the run that a worker has ever held, by N and index.
+	// ListShards returns the shards of the run that a worker has ever held, by N and index, with
+	// the counters of the landings: it reads no page.
 	ListShards(ctx context.Context, run string) ([]harvest.ShardState, error)
 }
 

@@ -48,14 +48,13 @@ type Mirrors interface {
 type Retries interface {
 	// PutBack selects the items for whose page wanted returns true to be fetched again, and counts
 	// them by outcome; a listing with steps among them is walked once more. Their pages, records
-	// and counts stay until the new outcome lands, but do not count as known. The run is not
-	// finished any more, their shards are not drained, and every mirror of the keys is void. It
-	// fails with [ErrBusy] while a worker holds a shard of the run.
+	// and counts stay until the new outcome lands, but do not count as known: a page that is there
+	// and not known is one that was put back. The run is not finished any more, their shards are
+	// not drained, and every mirror of the keys is void. It fails with [ErrBusy] while a worker
+	// holds a shard of the run.
 	PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error)
 	// Forgive forgets what at least so many crashes of workers count for: it is asked for again. It
 	// returns how many items and steps of listings that are. [ErrBusy] while a worker holds a shard
 	// of the run.
 	Forgive(ctx context.Context, run string, crashes int) (int64, error)
-	// Retried reports whether the item was put back and its new outcome has not landed yet.
-	Retried(ctx context.Context, run string, key harvest.Key) (bool, error)
 }

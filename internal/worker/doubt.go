@@ -40,17 +40,17 @@ func (w *Worker) doubts() error {
 	if !w.feeder.corpusDone || w.feeder.trusted.Load() == 0 {
 		return nil
 	}
-	var ofShard, ofRun int64
+	var shards []harvest.ShardState
 	err := w.persist(noteAsking, func() (err error) {
 		ctx, cancel := context.WithTimeout(w.feeding, storeLimit)
 		defer cancel()
-		ofShard, ofRun, err = w.parts.Store.Rows(ctx, w.config.Run.Name, w.config.Shard)
+		shards, err = w.parts.Store.ListShards(ctx, w.config.Run.Name)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if ofShard < w.seen.Load() && ofRun < w.feeder.scan.digest.Count {
+	if ofShard, ofRun := harvest.RowsOf(shards, w.config.Shard); ofShard < w.seen.Load() && ofRun < w.feeder.scan.digest.Count {
 		return ErrDoubt
 	}
 	return nil

@@ -37,8 +37,8 @@ func TestWhatTheLedgerInventedIsNotDone(t *testing.T) {
 	})
 }
 
-func (r *rig) Rows(context.Context, string, harvest.Shard) (ofShard, ofRun int64, err error) {
+func (r *rig) ListShards(context.Context, string) ([]harvest.ShardState, error) {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
-	return int64(len(r.pages)), int64(len(r.pages)), nil
+	return []harvest.ShardState{{Shard: r.config().Shard, Counts: harvest.Counts{Landed: int64(len(r.pages))}}}, nil
 }

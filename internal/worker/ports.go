@@ -24,8 +24,9 @@ type Store interface {
 	Known(ctx context.Context, run string, keys []harvest.Key) ([]bool, error)
 	// Landed returns up to limit items of the run that landed, by any worker.
 	Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error)
-	// Rows counts the pages that landed under a shard, and under all shards of the run together.
-	Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error)
+	// ListShards returns the shards of the run that a worker has ever held, with the counters of
+	// their landings.
+	ListShards(ctx context.Context, run string) ([]harvest.ShardState, error)
 }
 
 // Ledger is the fast mirror of what is done: it may forget, it never invents. Its errors only cost

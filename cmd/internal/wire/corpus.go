@@ -187,8 +187,8 @@ func (c corpora) findSeeds(ctx context.Context) (err error) {
 
 // listed reports whether the corpus table holds all of the corpus.
 func (c corpora) listed(ctx context.Context) (bool, error) {
-	n, err := asked(ctx, c.process, func() (int, error) { return c.store.ChainsDone(ctx, c.run.Name) })
-	return err == nil && n >= len(c.seeds), err
+	walked, err := asked(ctx, c.process, func() (harvest.Walked, error) { return c.store.Walked(ctx, c.run.Name) })
+	return err == nil && walked.Done >= len(c.seeds), err
 }
 
 // chain returns how far the enumeration of the run's corpus has come.

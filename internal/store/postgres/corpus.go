@@ -24,16 +24,10 @@ func (p *Store) Chain(ctx context.Context, run, seed string) (harvest.Chain, err
 	return c, classify("read chain "+seed+" of run "+run, err)
 }
 
-// ChainsDone implements [store.Chains].
-func (p *Store) ChainsDone(ctx context.Context, run string) (n int, err error) {
-	err = p.pool.QueryRow(ctx, "SELECT count(*) FROM shoal.chains WHERE run = $1 AND done_at IS NOT NULL", run).Scan(&n)
-	return n, classify("count the chains of run "+run, err)
-}
-
-// LongestChain implements [store.Chains].
-func (p *Store) LongestChain(ctx context.Context, run string) (steps int64, err error) {
-	err = p.pool.QueryRow(ctx, "SELECT coalesce(max(step), 0) FROM shoal.chains WHERE run = $1", run).Scan(&steps)
-	return steps, classify("measure the chains of run "+run, err)
+// Walked implements [store.Chains].
+func (p *Store) Walked(ctx context.Context, run string) (w harvest.Walked, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT count(done_at), coalesce(max(step), 0) FROM shoal.chains WHERE run = $1", run).Scan(&w.Done, &w.Longest)
+	return w, classify("count the chains of run "+run, err)
 }
 
 // CommitStep implements [store.Chains]. The lock of the chain's row, which the first statement

@@ -33,12 +33,6 @@ func (p *Store) Known(ctx context.Context, run string, keys []harvest.Key) ([]bo
 	return tables.AreIn(found, keys), nil
 }
 
-// Retried implements [store.Retries].
-func (p *Store) Retried(ctx context.Context, run string, key harvest.Key) (yes bool, err error) {
-	err = p.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM shoal.retried WHERE run = $1 AND key = $2)", run, uuid(key)).Scan(&yes)
-	return yes, classify("look what of run "+run+" is retried", err)
-}
-
 // Landed implements [store.Pages].
 func (p *Store) Landed(ctx context.Context, run string, limit int) ([]harvest.Item, error) {
 	operation := "read what landed in run " + run

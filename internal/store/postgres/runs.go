@@ -220,12 +220,6 @@ func (p *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) 
 	return c, classify("add up run "+run, err)
 }
 
-// Rows implements [store.Counts].
-func (p *Store) Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error) {
-	err = p.pool.QueryRow(ctx, dialect.RowsOf(), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
-	return ofShard, ofRun, classify("count the rows of run "+run, err)
-}
-
 // Fingerprint implements [store.Keeper].
 func (p *Store) Fingerprint(ctx context.Context, run string) (string, error) {
 	gen, err := p.fingerprint(ctx, p.pool, run)

@@ -24,16 +24,10 @@ func (s *Store) Chain(ctx context.Context, run, seed string) (harvest.Chain, err
 	return c, s.classify("read chain "+seed+" of run "+run, err)
 }
 
-// ChainsDone implements [store.Chains].
-func (s *Store) ChainsDone(ctx context.Context, run string) (n int, err error) {
-	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM chains WHERE run = ? AND done_at IS NOT NULL", run).Scan(&n)
-	return n, s.classify("count the chains of run "+run, err)
-}
-
-// LongestChain implements [store.Chains].
-func (s *Store) LongestChain(ctx context.Context, run string) (steps int64, err error) {
-	err = s.read.QueryRowContext(ctx, "SELECT coalesce(max(step), 0) FROM chains WHERE run = ?", run).Scan(&steps)
-	return steps, s.classify("measure the chains of run "+run, err)
+// Walked implements [store.Chains].
+func (s *Store) Walked(ctx context.Context, run string) (w harvest.Walked, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT count(done_at), coalesce(max(step), 0) FROM chains WHERE run = ?", run).Scan(&w.Done, &w.Longest)
+	return w, s.classify("count the chains of run "+run, err)
 }
 
 // CommitStep implements [store.Chains].

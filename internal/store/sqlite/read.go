@@ -38,12 +38,6 @@ func (s *Store) Known(ctx context.Context, run string, keys []harvest.Key) ([]bo
 	return tables.AreIn(found, keys), nil
 }
 
-// Retried implements [store.Retries].
-func (s *Store) Retried(ctx context.Context, run string, key harvest.Key) (yes bool, err error) {
-	err = s.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM retried WHERE run = ? AND key = ?)", run, key[:]).Scan(&yes)
-	return yes, s.classify("look what of run "+run+" is retried", err)
-}
-
 // Landed implements [store.Pages].
 func (s *Store) Landed(ctx context.Context, run string, limit int) (items []harvest.Item, err error) {
 	err = s.each(ctx, s.read, func(rows *sql.Rows) error {

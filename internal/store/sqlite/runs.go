@@ -225,12 +225,6 @@ func (s *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) 
 	return c, s.classify("add up run "+run, err)
 }
 
-// Rows implements [store.Counts].
-func (s *Store) Rows(ctx context.Context, run string, shard harvest.Shard) (ofShard, ofRun int64, err error) {
-	err = s.read.QueryRowContext(ctx, dialect.RowsOf(), run, shard.Index, shard.Of).Scan(&ofShard, &ofRun)
-	return ofShard, ofRun, s.classify("count the rows of run "+run, err)
-}
-
 // Fingerprint implements [store.Keeper]. A backup that is copied over the file keeps the file's
 // identity: after that a mirror has to be rebuilt, as after the restore of a whole disk.
 func (s *Store) Fingerprint(ctx context.Context, run string) (string, error) {

@@ -62,8 +62,8 @@ func TestOldChainsGoOn(t *testing.T) {
 			if err := s.CommitStep(t.Context(), "r", harvest.Chain{Seed: seed, Step: 4, Done: true}, nil); err != nil {
 				t.Errorf("CommitStep() = %v, want nil", err)
 			}
-			if n, err := s.ChainsDone(t.Context(), "r"); n != 1 || err != nil {
-				t.Errorf("ChainsDone() = %d, %v, want 1", n, err)
+			if walked, err := s.Walked(t.Context(), "r"); walked.Done != 1 || err != nil {
+				t.Errorf("Walked() = %+v, %v, want 1 done", walked, err)
 			}
 		})
 	}

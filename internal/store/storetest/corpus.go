@@ -101,7 +101,7 @@ func corpusLongSeed(t *testing.T, f *fixture) {
 			equal(t, "chain", got, to)
 		}
 	}
-	if n, err := f.store.ChainsDone(t.Context(), Name); n != len(seeds) || err != nil {
-		t.Errorf("ChainsDone() = %d, %v, want %d", n, err, len(seeds))
+	if w, err := f.store.Walked(t.Context(), Name); w != (harvest.Walked{Done: len(seeds), Longest: 2}) || err != nil {
+		t.Errorf("Walked() = %+v, %v, want %d chains of 2 steps, done", w, err, len(seeds))
 	}
 }

@@ -275,9 +275,9 @@ func fleetChain(t *testing.T, f *fixture) {
 	shorter := step(2, true) // walked again, it has come to its end earlier
 	shorter.Key = Page(2).Key
 	f.land(t, shorter)
-	done, err := f.store.ChainsDone(ctx, Name)
-	if must(t, "ChainsDone()", err); at() != 4 || done != 1 {
-		t.Errorf("Chain() = step %d, ChainsDone() = %d, want 4 and 1", at(), done)
+	walked, err := f.store.Walked(ctx, Name)
+	if must(t, "Walked()", err); at() != 4 || walked.Done != 1 {
+		t.Errorf("Chain() = step %d, Walked() = %+v, want 4 and 1 done", at(), walked)
 	}
 }
 

@@ -21,10 +21,6 @@ func fleetPutBack(t *testing.T, f *fixture) {
 		t.Errorf("the row of the page that was put back is %+v, want it as it was until the new outcome lands", old)
 	}
 	equal(t, "Known()", f.known(t, 1, 2, 3), []bool{true, false, true})
-	retried, err := f.store.Retried(t.Context(), Name, Page(2).Key)
-	if must(t, "Retried()", err); !retried {
-		t.Error("Retried() = false, want true")
-	}
 	if s := f.shards(t); !s[0].Drained.IsZero() {
 		t.Error("the shard of an item that was put back is drained, want not")
 	}

@@ -85,9 +85,8 @@ func readTotals(t *testing.T, f *fixture) {
 	}
 	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 3, Bytes: 24, Rejected: 6})
 	for shard, want := range map[harvest.Shard]int64{{Index: 0, Of: 2}: 1, {Index: 0, Of: 1}: 1, {Index: 2, Of: 3}: 0} {
-		ofShard, ofRun, err := f.store.Rows(t.Context(), Name, shard)
-		if err != nil || ofShard != want || ofRun != 3 {
-			t.Errorf("Rows(%s) = %d, %d, %v, want %d, 3, nil", shard, ofShard, ofRun, err, want)
+		if ofShard, ofRun := harvest.RowsOf(f.shards(t), shard); ofShard != want || ofRun != 3 {
+			t.Errorf("RowsOf(ListShards(), %s) = %d, %d, want %d, 3", shard, ofShard, ofRun, want)
 		}
 	}
 }

@@ -45,9 +45,6 @@ func (r *run) done() map[harvest.Key]bool {
 func (p *process) Known(_ context.Context, name string, keys []harvest.Key) ([]bool, error) {
 	return ask(p, name, func(r *run) []bool { return tables.AreIn(r.done(), keys) })
 }
-func (p *process) Retried(_ context.Context, name string, key harvest.Key) (bool, error) {
-	return ask(p, name, func(r *run) bool { return r.retried[key] })
-}
 func (p *process) Landed(_ context.Context, name string, limit int) ([]harvest.Item, error) {
 	return ask(p, name, func(r *run) (items []harvest.Item) {
 		for _, page := range r.pick(landed) {
@@ -152,16 +149,6 @@ func (p *process) Totals(_ context.Context, name string) (harvest.Counts, error)
 		}
 		return c.Minus(again)
 	})
-}
-
-func (p *process) Rows(_ context.Context, name string, at harvest.Shard) (ofShard, ofRun int64, err error) {
-	shards, err := ask(p, name, (*run).states)
-	for _, s := range shards {
-		if ofRun += s.Counts.Items(); s.Shard == at {
-			ofShard = s.Counts.Items()
-		}
-	}
-	return ofShard, ofRun, err
 }
 
 func (p *process) CountOutcomes(_ context.Context, name string, outcomes []harvest.Outcome) ([]store.OutcomeCount, error) {

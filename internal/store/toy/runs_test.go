@@ -139,22 +139,12 @@ func (p *process) CorpusSize(_ context.Context, name string) (int64, error) {
 func (p *process) Chain(_ context.Context, name, seed string) (harvest.Chain, error) {
 	return ask(p, name, func(r *run) harvest.Chain { c := r.chains[seed]; c.Seed = seed; return c })
 }
-func (p *process) ChainsDone(_ context.Context, name string) (int, error) {
-	return ask(p, name, func(r *run) (n int) {
+func (p *process) Walked(_ context.Context, name string) (harvest.Walked, error) {
+	return ask(p, name, func(r *run) (walked harvest.Walked) {
 		for _, c := range r.chains {
-			if c.Done {
-				n++
-			}
+			walked.Add(c)
 		}
-		return n
-	})
-}
-func (p *process) LongestChain(_ context.Context, name string) (int64, error) {
-	return ask(p, name, func(r *run) (steps int64) {
-		for _, c := range r.chains {
-			steps = max(steps, c.Step)
-		}
-		return steps
+		return walked
 	})
 }
 

@@ -23,14 +23,6 @@ func (d Dialect) Totals() string {
 		done(harvest.Missing), done(harvest.Skipped), done(harvest.Dead), schema, run)
 }
 
-// RowsOf is the query of Rows. Parameters: run, shard, of.
-func (d Dialect) RowsOf() string {
-	schema, parameter := d.Schema, d.Parameter
-	return fmt.Sprintf(`SELECT CAST(coalesce(sum(CASE WHEN shard = %[3]s AND "of" = %[4]s THEN landed + missing + skipped + dead END), 0) AS bigint),
-			CAST(coalesce(sum(landed + missing + skipped + dead), 0) AS bigint)
-		FROM %[1]sshards WHERE run = %[2]s`, schema, parameter(1), parameter(2), parameter(3))
-}
-
 // LandedItems returns the query of Landed. The counts come first: a run in which nothing landed may
 // have millions of other rows. Parameters: run, limit.
 func (d Dialect) LandedItems() string {
