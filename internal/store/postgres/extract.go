@@ -24,11 +24,11 @@ func (p *Store) ExtractBegin(ctx context.Context, run, spec string) (cursor harv
 		if err := faults.HasBodies(found); err != nil {
 			return err
 		}
-		landed, err := excludeWorkers(ctx, tx, run)
+		shards, err := p.excludeWorkers(ctx, tx, run)
 		if err != nil {
 			return err
 		}
-		cursor, err = resumeExtract(ctx, tx, run, spec, landed)
+		cursor, err = resumeExtract(ctx, tx, run, spec, tables.Extractable(shards))
 		return err
 	})
 	return cursor, classify("extract records of run "+run, err)
@@ -36,31 +36,21 @@ func (p *Store) ExtractBegin(ctx context.Context, run, spec string) (cursor harv
 
 // excludeWorkers makes sure that no worker lands in the run while the transaction lasts, nor
 // afterwards under an earlier token: it waits for the shards' rows, and fences owners whose lease
-// has lapsed without being given back. It returns how many pages have landed or were skipped, all
-// of which may have a body.
-func excludeWorkers(ctx context.Context, tx pgx.Tx, run string) (landed int64, err error) {
-	rows, err := tx.Query(ctx, `SELECT shard, of, coalesce(owner, ''), coalesce(expires_at > clock_timestamp(), false), landed + skipped
-		FROM shoal.shards WHERE run = $1 ORDER BY of, shard FOR UPDATE`, run)
-	if err != nil {
-		return 0, err
+// has lapsed without being given back. It returns the shards.
+func (p *Store) excludeWorkers(ctx context.Context, tx pgx.Tx, run string) ([]harvest.ShardState, error) {
+	if _, err := tx.Exec(ctx, "SELECT FROM shoal.shards WHERE run = $1 ORDER BY of, shard FOR UPDATE", run); err != nil {
+		return nil, err
 	}
-	var s harvest.Shard
-	var owner string
-	var live bool
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&s.Index, &s.Of, &owner, &live, &n}, func() error {
-		landed += n
-		if live {
-			return faults.BusyShard(s, owner)
-		}
-		return nil
-	})
+	shards, err := p.listShards(ctx, tx, run)
 	if err != nil {
-		return 0, err
+		return nil, err
+	}
+	if err := faults.Busy(shards); err != nil {
+		return nil, err
 	}
 	_, err = tx.Exec(ctx, `UPDATE shoal.shards SET token = greatest(token + 1, (extract(epoch FROM clock_timestamp()) * 1e6)::bigint), expires_at = NULL
 		WHERE run = $1 AND expires_at IS NOT NULL`, run)
-	return landed, err
+	return shards, err
 }
 
 // resumeExtract finds where an extraction with the same spec over the same pages stopped, else
@@ -133,7 +123,7 @@ func (p *Store) ExtractStage(ctx context.Context, run string, batch []store.Extr
 func (p *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 	stale := false
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		landed, err := excludeWorkers(ctx, tx, run)
+		shards, err := p.excludeWorkers(ctx, tx, run)
 		if err != nil {
 			return err
 		}
@@ -145,7 +135,7 @@ func (p *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 		if err != nil {
 			return err
 		}
-		if stale = landed != counted; stale {
+		if stale = tables.Extractable(shards) != counted; stale {
 			return forgetExtract(ctx, tx, run)
 		}
 		return swapRecords(ctx, tx, run, spec)

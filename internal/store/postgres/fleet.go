@@ -176,7 +176,8 @@ func (p *Store) PutBack(ctx context.Context, run string, outcomes []harvest.Outc
 	var back tables.PutBack
 	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		back = tables.PutBack{}
-		if _, err := excludeWorkers(ctx, tx, run); err != nil {
+		shards, err := p.excludeWorkers(ctx, tx, run)
+		if err != nil {
 			return err
 		}
 		if err := p.choose(ctx, tx, run, outcomes, wanted, &back); err != nil || len(back.Keys) == 0 {
@@ -192,10 +193,6 @@ func (p *Store) PutBack(ctx context.Context, run string, outcomes []harvest.Outc
 			if _, err := tx.Exec(ctx, "INSERT INTO shoal.retried (run, key) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING", run, uuids(chunk)); err != nil {
 				return err
 			}
-		}
-		shards, err := p.listShards(ctx, tx, run)
-		if err != nil {
-			return err
 		}
 		for _, s := range back.Owners(shards) {
 			if _, err := tx.Exec(ctx, "UPDATE shoal.shards SET drained_at = NULL WHERE run = $1 AND shard = $2 AND of = $3", run, s.Index, s.Of); err != nil {
@@ -270,7 +267,7 @@ func (p *Store) DropRun(ctx context.Context, run string) error {
 		if _, err := findRun(ctx, tx, run); err != nil {
 			return err
 		}
-		if _, err := excludeWorkers(ctx, tx, run); err != nil {
+		if _, err := p.excludeWorkers(ctx, tx, run); err != nil {
 			return err
 		}
 		if err := excludeLeader(ctx, tx, run); err != nil {

@@ -27,25 +27,19 @@ func leadLock(run string) string { return "shoal lead " + run }
 func (p *Store) Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (store.Leadership, error) {
 	l := &leadership{p: p, run: run, owner: owner}
 	l.conn = newSession(nil, l.dial)
-	told := ""
-	for {
-		err := l.Keep(ctx)
+	err := leasing.Lead(ctx, run, waiting, func() (leads bool, who string, err error) {
+		err = l.Keep(ctx)
 		var led *ledBy
-		switch {
-		case err == nil:
-			return l, nil
-		case !errors.As(err, &led):
-			l.Close()
-			return nil, err
-		case led.who != told && waiting != nil:
-			told = led.who
-			waiting(leasing.Leads(run, led.who))
+		if errors.As(err, &led) {
+			return false, led.who, nil
 		}
-		if err := leasing.Pause(ctx, leasing.LeadPoll); err != nil {
-			l.Close()
-			return nil, err
-		}
+		return err == nil, "", err
+	})
+	if err != nil {
+		l.Close()
+		return nil, err
 	}
+	return l, nil
 }
 
 // ledBy is the error of a process that does not lead.

@@ -90,7 +90,7 @@ func (s suspects) Calm(ctx context.Context) error {
 // Forgive implements [store.Retries].
 func (p *Store) Forgive(ctx context.Context, run string, crashes int) (forgiven int64, err error) {
 	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		if _, err := excludeWorkers(ctx, tx, run); err != nil {
+		if _, err := p.excludeWorkers(ctx, tx, run); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, "DELETE FROM shoal.suspects WHERE run = $1 AND crashes >= $2", run, crashes)

@@ -11,26 +11,32 @@ import (
 	"shoal/internal/store/internal/leasing"
 )
 
-// filePoll is how often a claim looks again at a locked file: there is no event to wake it.
-const filePoll = 100 * time.Millisecond
+// filePoll and anyPoll are how often a claim looks again at a locked file, and at all of a run:
+// there is no event to wake it.
+const (
+	filePoll = 100 * time.Millisecond
+	anyPoll  = time.Second
+)
 
 // Claim implements [store.Leases].
 func (s *Store) Claim(ctx context.Context, c store.Claim) (*store.Lease, error) {
-	c = leasing.WithTTL(c, s.ttl)
-	w := leasing.Claiming{Claim: c}
-	for {
-		t := taker{s: s, Claim: c, own: leasing.Ownership{Run: c.Run, Shard: c.Shard}}
-		lease, err := t.take(ctx)
-		if lease != nil || err != nil {
-			return lease, err
-		}
-		if err := w.Report([]leasing.HeldLease{{Holder: t.inWay}}); err != nil {
-			return nil, wrapClaim(c, err)
-		}
-		if err := leasing.Pause(ctx, filePoll); err != nil {
-			return nil, wrapClaim(c, err)
-		}
-	}
+	return s.polled().Claim(ctx, c)
+}
+
+// ClaimAny implements [store.Leases].
+func (s *Store) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, harvest.Shard, error) {
+	return s.polled().ClaimAny(ctx, c, s.ListShards)
+}
+
+func (s *Store) polled() leasing.Polled {
+	return leasing.Polled{TTL: s.ttl, Every: filePoll, EveryAny: anyPoll,
+		Take: func(ctx context.Context, c store.Claim, undrained bool) (lease *store.Lease, inWay []leasing.HeldLease, err error) {
+			t := taker{s: s, Claim: c, own: leasing.Ownership{Run: c.Run, Shard: c.Shard}, any: undrained}
+			if lease, err = t.take(ctx); t.inWay.Run != "" {
+				inWay = []leasing.HeldLease{{Holder: t.inWay}}
+			}
+			return lease, inWay, err
+		}}
 }
 
 // taker is one attempt to take a shard.

@@ -10,24 +10,7 @@ import (
 
 	"shoal/internal/store"
 	"shoal/internal/store/internal/faults"
-	"shoal/internal/store/internal/leasing"
 )
-
-// wrapOwn names the operation on the shard. A caller whose patience ended may call again.
-func wrapOwn(o leasing.Ownership, operation string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, store.ErrHeld), errors.Is(err, store.ErrNoShardLeft), errors.Is(err, leasing.ErrReleased), isOurs(err):
-		return fmt.Errorf("%s: %w", o.Name(operation), err)
-	}
-	return fmt.Errorf("%s: %w: %w", o.Name(operation), store.ErrUnavailable, err)
-}
-
-// wrapClaim names a claim.
-func wrapClaim(c store.Claim, err error) error {
-	return wrapOwn(leasing.Ownership{Run: c.Run, Shard: c.Shard}, "claim", err)
-}
 
 // isOurs reports whether the error is classified already.
 func isOurs(err error) bool { return faults.Known(err) || errors.Is(err, sql.ErrNoRows) }

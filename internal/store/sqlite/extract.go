@@ -24,11 +24,11 @@ func (s *Store) ExtractBegin(ctx context.Context, run, spec string) (cursor harv
 		if err := faults.HasBodies(found); err != nil {
 			return err
 		}
-		landed, err := s.excludeWorkers(ctx, tx, run)
+		shards, err := s.excludeWorkers(ctx, tx, run)
 		if err != nil {
 			return err
 		}
-		cursor, err = resumeExtract(ctx, tx, run, spec, landed)
+		cursor, err = resumeExtract(ctx, tx, run, spec, tables.Extractable(shards))
 		return err
 	})
 	return cursor, err
@@ -36,27 +36,16 @@ func (s *Store) ExtractBegin(ctx context.Context, run, spec string) (cursor harv
 
 // excludeWorkers is the twin of the function of that name for PostgreSQL; the transaction keeps
 // writers out.
-func (s *Store) excludeWorkers(ctx context.Context, tx *sql.Tx, run string) (landed int64, err error) {
-	now := time.Now()
-	err = s.each(ctx, tx, func(rows *sql.Rows) error {
-		var shard harvest.Shard
-		var owner string
-		var live bool
-		var n int64
-		if err := rows.Scan(&shard.Index, &shard.Of, &owner, &live, &n); err != nil {
-			return err
-		}
-		landed += n
-		if live {
-			return faults.BusyShard(shard, owner)
-		}
-		return nil
-	}, `SELECT shard, "of", coalesce(owner, ''), coalesce(expires_at > ?2, 0), landed + skipped FROM shards WHERE run = ?1 ORDER BY "of", shard`, run, stamp(now))
+func (s *Store) excludeWorkers(ctx context.Context, tx *sql.Tx, run string) ([]harvest.ShardState, error) {
+	shards, err := s.listShards(ctx, tx, run)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE shards SET token = max(token + 1, ?2), expires_at = NULL WHERE run = ?1 AND expires_at IS NOT NULL", run, now.UnixMicro())
-	return landed, err
+	if err := faults.Busy(shards); err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE shards SET token = max(token + 1, ?2), expires_at = NULL WHERE run = ?1 AND expires_at IS NOT NULL", run, time.Now().UnixMicro())
+	return shards, err
 }
 
 func resumeExtract(ctx context.Context, tx *sql.Tx, run, spec string, landed int64) (harvest.Key, error) {
@@ -142,7 +131,7 @@ func (s *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 	operation := "replace the records of run " + run
 	stale := false
 	err := s.transact(ctx, operation, func(tx *sql.Tx) error {
-		landed, err := s.excludeWorkers(ctx, tx, run)
+		shards, err := s.excludeWorkers(ctx, tx, run)
 		if err != nil {
 			return err
 		}
@@ -154,7 +143,7 @@ func (s *Store) ExtractFinish(ctx context.Context, run, spec string) error {
 		if err != nil {
 			return err
 		}
-		if stale = landed != counted; stale {
+		if stale = tables.Extractable(shards) != counted; stale {
 			return forgetExtract(ctx, tx, run)
 		}
 		return swapRecords(ctx, tx, run, spec)

@@ -205,7 +205,8 @@ func (s *Store) FinishRun(ctx context.Context, run string) (finished bool, err e
 func (s *Store) PutBack(ctx context.Context, run string, outcomes []harvest.Outcome, wanted func(harvest.Page) bool) (harvest.Counts, error) {
 	var back tables.PutBack
 	err := s.transact(ctx, "put items of run "+run+" back", func(tx *sql.Tx) error {
-		if _, err := s.excludeWorkers(ctx, tx, run); err != nil {
+		shards, err := s.excludeWorkers(ctx, tx, run)
+		if err != nil {
 			return err
 		}
 		if err := s.choose(ctx, tx, run, outcomes, wanted, &back); err != nil || len(back.Keys) == 0 {
@@ -221,10 +222,6 @@ func (s *Store) PutBack(ctx context.Context, run string, outcomes []harvest.Outc
 			if _, err := tx.ExecContext(ctx, "INSERT INTO retried (run, key) VALUES (?, ?) ON CONFLICT DO NOTHING", run, key[:]); err != nil {
 				return err
 			}
-		}
-		shards, err := s.listShards(ctx, tx, run)
-		if err != nil {
-			return err
 		}
 		for _, shard := range back.Owners(shards) {
 			if _, err := tx.ExecContext(ctx, `UPDATE shards SET drained_at = NULL WHERE run = ? AND shard = ? AND "of" = ?`, run, shard.Index, shard.Of); err != nil {

@@ -17,28 +17,22 @@ type leadership struct{ file *shardFile }
 
 // Lead implements [store.Leaders].
 func (s *Store) Lead(ctx context.Context, run, owner string, waiting func(sentence string)) (store.Leadership, error) {
-	path, told := leadPath(s.path, run), ""
-	for {
-		file, err := lockShardFile(path)
-		if err != nil {
-			return nil, s.classify("lead run "+run, err)
+	path, l := leadPath(s.path, run), &leadership{}
+	err := leasing.Lead(ctx, run, waiting, func() (leads bool, who string, err error) {
+		if l.file, err = lockShardFile(path); err != nil {
+			return false, "", s.classify("lead run "+run, err)
 		}
-		if file != nil {
-			_, err := file.f.WriteString(owner)
-			return &leadership{file}, s.classify("lead run "+run, err)
+		if l.file != nil {
+			_, err := l.file.f.WriteString(owner)
+			return true, "", s.classify("lead run "+run, err)
 		}
-		who, err := os.ReadFile(path)
+		name, err := os.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, s.classify("lead run "+run, err)
+			return false, "", s.classify("lead run "+run, err)
 		}
-		if name := strings.TrimSpace(string(who)); name != told && name != "" && waiting != nil {
-			told = name
-			waiting(leasing.Leads(run, name))
-		}
-		if err := leasing.Pause(ctx, leasing.LeadPoll); err != nil {
-			return nil, err
-		}
-	}
+		return false, strings.TrimSpace(string(name)), nil
+	})
+	return l, err
 }
 
 // Keep implements [store.Leadership]: the system keeps the lock as long as the process lives.

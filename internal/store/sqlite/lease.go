@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ func (l *shardLease) updateIn(ctx context.Context, tx *sql.Tx, statement string,
 // Land implements [store.Lander].
 func (l *shardLease) Land(ctx context.Context, pages []harvest.Page) (harvest.Counts, error) {
 	if err := l.Check(); err != nil {
-		return harvest.Counts{}, wrapOwn(l.Own, "land on", err)
+		return harvest.Counts{}, fmt.Errorf("%s: %w", l.Own.Name("land on"), err)
 	}
 	counts, err := l.s.land(ctx, l.Own, l.TTL, pages)
 	return counts, l.Seen(err)
@@ -93,7 +94,7 @@ func (l *shardLease) giveBack(what string, write func() error) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	if err := l.Check(); err != nil {
-		return wrapOwn(l.Own, what, err)
+		return fmt.Errorf("%s: %w", l.Own.Name(what), err)
 	}
 	if err := write(); err != nil {
 		return l.Seen(err)

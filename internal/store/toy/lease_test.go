@@ -56,20 +56,10 @@ func (p *process) ListShards(_ context.Context, name string) ([]harvest.ShardSta
 	return ask(p, name, (*run).states)
 }
 
-// busy returns an error while a worker holds a shard.
-func (r *run) busy() error {
-	for at, row := range r.shards {
-		if row.live() {
-			return faults.BusyShard(at, row.Owner)
-		}
-	}
-	return nil
-}
-
 // excludeWorkers makes sure that no worker holds a shard, and voids the leases of those that were
 // silent.
 func (r *run) excludeWorkers() error {
-	if err := r.busy(); err != nil {
+	if err := faults.Busy(r.states()); err != nil {
 		return err
 	}
 	for _, row := range r.shards {
@@ -78,42 +68,19 @@ func (r *run) excludeWorkers() error {
 	return nil
 }
 
-func (p *process) Claim(ctx context.Context, c store.Claim) (taken *store.Lease, err error) {
-	waiting := leasing.Claiming{Claim: leasing.WithTTL(c, p.ttl)}
-	err = wait(ctx, func() (bool, error) {
-		var inWay []leasing.HeldLease
-		if taken, inWay, err = p.take(waiting.Claim, false); err == nil && taken == nil {
-			err = waiting.Report(inWay)
-		}
-		return taken != nil, err
-	})
-	return taken, err
+func (p *process) Claim(ctx context.Context, c store.Claim) (*store.Lease, error) {
+	return p.polled().Claim(ctx, c)
 }
-
-func (p *process) ClaimAny(ctx context.Context, c store.Claim) (taken *store.Lease, _ harvest.Shard, err error) {
-	c = leasing.WithTTL(c, p.ttl)
-	waiting := leasing.Claiming{Claim: c}
-	err = wait(ctx, func() (bool, error) {
-		shards, _ := p.ListShards(ctx, c.Run)
-		field := leasing.FieldOf(shards)
-		if field.Done() {
-			return false, store.ErrNoShardLeft
-		}
-		var inWay, held []leasing.HeldLease
-		for _, c.Shard = range field.Left(c.Shard.Of, nil) {
-			if taken, held, err = p.take(c, true); taken != nil || err != nil {
-				return true, err
-			}
-			inWay = append(inWay, held...)
-		}
-		return false, waiting.StandBy(c.Shard.Of, field, inWay)
-	})
-	return taken, c.Shard, err
+func (p *process) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, harvest.Shard, error) {
+	return p.polled().ClaimAny(ctx, c, p.ListShards)
+}
+func (p *process) polled() leasing.Polled {
+	return leasing.Polled{TTL: p.ttl, Every: poll, EveryAny: poll, Take: p.take}
 }
 
 // take makes the shard ours, or names the owner in the way. Both are nil if another worker has
 // drained it.
-func (p *process) take(c store.Claim, undrained bool) (taken *store.Lease, inWay []leasing.HeldLease, err error) {
+func (p *process) take(_ context.Context, c store.Claim, undrained bool) (taken *store.Lease, inWay []leasing.HeldLease, err error) {
 	err = p.set(c.Run, func(r *run) {
 		row := r.shards[c.Shard]
 		for at, other := range r.shards {

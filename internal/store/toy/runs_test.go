@@ -83,7 +83,7 @@ func (p *process) OpenRun(_ context.Context, given harvest.Run) (_ harvest.Run, 
 		r.Run = opening.Adopted(r.Run, given)
 		return r.Run, false, nil
 	}
-	if !other.Redefinable() || r.leader != nil || len(r.shards) == 0 || r.busy() != nil || len(r.pick(landed)) > 0 {
+	if !other.Redefinable() || r.leader != nil || len(r.shards) == 0 || faults.Busy(r.states()) != nil || len(r.pick(landed)) > 0 {
 		return r.Run, false, other
 	}
 	if opening.Relists(r.Run, given) {
@@ -271,14 +271,13 @@ type leader struct {
 }
 
 func (p *process) Lead(ctx context.Context, name, owner string, waiting func(sentence string)) (store.Leadership, error) {
-	l, told := &leader{p, name, owner}, ""
-	return l, wait(ctx, func() (bool, error) {
+	l := &leader{p, name, owner}
+	return l, leasing.Lead(ctx, name, waiting, func() (bool, string, error) {
 		first, err := look(p, name, func(r *run) (*leader, error) { r.leader = cmp.Or(r.leader, l); return r.leader, nil })
-		if err == nil && first != l && first.owner != told && waiting != nil {
-			told = first.owner
-			waiting(leasing.Leads(name, told))
+		if err != nil {
+			return false, "", err
 		}
-		return first == l, err
+		return first == l, first.owner, nil
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"shoal/internal/harvest"
 	"shoal/internal/store"
-	"shoal/internal/store/internal/leasing"
 	"shoal/internal/store/internal/schema"
 	"shoal/internal/store/storetest"
 )
@@ -52,6 +51,9 @@ func newRun(given harvest.Run) *run {
 		work: map[string]harvest.Work{}, sent: map[int64]map[string]harvest.Minute{},
 	}
 }
+
+// poll is how often a claim looks again.
+const poll = 10 * time.Millisecond
 
 // process is one opened store.
 type process struct {
@@ -110,17 +112,6 @@ func change[T any](p *process, name string, do func(r *run) (T, error)) (result 
 // set is change where nothing can be refused.
 func (p *process) set(name string, do func(r *run)) error {
 	_, err := change(p, name, func(r *run) (any, error) { do(r); return nil, nil })
-	return err
-}
-
-// wait tries until it is done.
-func wait(ctx context.Context, try func() (done bool, err error)) error {
-	done, err := try()
-	for !done && err == nil {
-		if err = leasing.Pause(ctx, 10*time.Millisecond); err == nil {
-			done, err = try()
-		}
-	}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,12 +35,14 @@ var (
 	ErrGrown    = fmt.Errorf("%w: pages landed while records were extracted: start the extraction again", store.ErrBusy)
 )
 
-// BusyShard is the error of a call that excludes workers.
-func BusyShard(s harvest.Shard, owner string) error {
-	if owner == "" {
-		owner = "a worker"
+// Busy is the error of a call that excludes workers while one of them holds a shard.
+func Busy(shards []harvest.ShardState) error {
+	for _, s := range shards {
+		if s.Held && !s.Lapsed {
+			return fmt.Errorf("%w: %s holds shard %s: stop it, or wait until it is done", store.ErrBusy, cmp.Or(s.Owner, "a worker"), s.Shard)
+		}
 	}
-	return fmt.Errorf("%w: %s holds shard %s: stop it, or wait until it is done", store.ErrBusy, owner, s)
+	return nil
 }
 
 // HasBodies refuses a run that keeps nothing to extract from.

@@ -11,6 +11,14 @@ const MarkWorked = -1
 // MaxBodies is how many bytes of bodies ExtractBodies returns at most, except for the last of them.
 const MaxBodies = 64 << 20
 
+// Extractable counts the pages of a run that landed or were skipped, all of which may have a body.
+func Extractable(shards []harvest.ShardState) (pages int64) {
+	for _, s := range shards {
+		pages += s.Counts.Landed + s.Counts.Skipped
+	}
+	return pages
+}
+
 // ExtractedPages gives extracted records the form in which the landing code takes them.
 func ExtractedPages(batch []store.Extracted) []harvest.Page {
 	pages := make([]harvest.Page, len(batch))
