@@ -166,6 +166,7 @@ type countLine struct {
 	Reason  string `json:"reason"`
 	Status  int    `json:"status"`
 	Items   int64  `json:"items"`
+	PutBack int64  `json:"put_back"` // of the items: this is their outcome of before
 }
 
 type itemLine struct {
@@ -178,6 +179,7 @@ type itemLine struct {
 	ID        string    `json:"id"`
 	Detail    string    `json:"detail"`
 	FetchedAt time.Time `json:"fetched_at"`
+	PutBack   bool      `json:"put_back"` // this is the outcome of before, until the new one lands
 }
 
 // list counts how items ended, and names some of them.
@@ -193,16 +195,25 @@ func (p *program) list(ctx context.Context, set config.Coordinator) (err error) 
 		return err
 	}
 	for _, e := range ended {
-		all.Counts = append(all.Counts, countLine{string(e.Outcome), e.Reason, e.Status, e.Items})
+		all.Counts = append(all.Counts, countLine{string(e.Outcome), e.Reason, e.Status, e.Items, e.PutBack})
 	}
+	var keys []harvest.Key
 	query := store.Query{Run: run.Name, What: store.PageRows, Outcomes: set.Outcomes, Reason: set.Reason, Status: set.Status, Limit: set.Show}
 	err = db.Export(ctx, query, func(row store.Row) error {
 		page := row.Page
-		all.Items = append(all.Items, itemLine{string(page.Outcome), page.Reason, page.Status, page.Attempts, page.Key.String(), page.URL, page.ID, page.Detail, page.FetchedAt})
+		all.Items = append(all.Items, itemLine{string(page.Outcome), page.Reason, page.Status, page.Attempts, page.Key.String(), page.URL, page.ID, page.Detail, page.FetchedAt, false})
+		keys = append(keys, page.Key)
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	done, err := db.Known(ctx, run.Name, keys)
+	if err != nil {
+		return err
+	}
+	for i := range done {
+		all.Items[i].PutBack = !done[i]
 	}
 	if set.JSON {
 		return p.printJSON(all)
@@ -215,9 +226,9 @@ func (p *program) list(ctx context.Context, set config.Coordinator) (err error) 
 }
 
 func (p *program) printList(all counted) error {
-	err := p.table([]status.Column{{Name: "ITEMS"}, {Name: "OUTCOME"}, {Name: "REASON", Rank: 1, MinWidth: 10}, {Name: "STATUS", Rank: 2}}, func(row func(cells ...any)) {
+	err := p.table([]status.Column{{Name: "ITEMS"}, {Name: "OUTCOME"}, {Name: "REASON", Rank: 1, MinWidth: 10}, {Name: "STATUS", Rank: 2}, {Name: "PUT BACK", Rank: 3}}, func(row func(cells ...any)) {
 		for _, c := range all.Counts {
-			row(humanize.Comma(c.Items), c.Outcome, dash(c.Reason), c.Status)
+			row(humanize.Comma(c.Items), c.Outcome, dash(c.Reason), c.Status, orDash(c.PutBack))
 		}
 	})
 	if err != nil || len(all.Items) == 0 {
@@ -229,7 +240,11 @@ func (p *program) printList(all counted) error {
 	}, func(row func(cells ...any)) {
 		for _, item := range all.Items {
 			detail := oneLine(item.Detail)
-			row(item.Outcome, dash(item.Reason), item.Attempts, item.URL, dash(status.Cut(detail, 80)))
+			outcome := item.Outcome
+			if item.PutBack { // its outcome of before
+				outcome += ", put back"
+			}
+			row(outcome, dash(item.Reason), item.Attempts, item.URL, dash(status.Cut(detail, 80)))
 		}
 	})
 }

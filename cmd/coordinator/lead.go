@@ -131,7 +131,11 @@ func proofOf(led wire.Led) proofLine {
 // proved describes what was compared.
 func proved(led wire.Led) string {
 	p := led.Proof
-	return fmt.Sprintf("run %s: %d lines of its corpus are %d items, %d items have ended; %d are missing, %d are strangers", led.Run.Name, p.Entries, p.Distinct, p.Ended, p.Missing, p.Extra)
+	left := "have"
+	if p.Missing == 1 {
+		left = "has"
+	}
+	return fmt.Sprintf("run %s: %d lines of its corpus are %d items, %d items have ended; %d %s not ended, %d are strangers", led.Run.Name, p.Entries, p.Distinct, p.Ended, p.Missing, left, p.Extra)
 }
 
 // counts are the outcomes in words.

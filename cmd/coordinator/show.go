@@ -156,7 +156,7 @@ func reportText(r coordinator.Report, width int) string {
 	if r.FinishedAt != nil {
 		end = fmt.Sprintf("finished %s, after %s", r.FinishedAt.Format(time.DateTime), r.FinishedAt.Sub(r.OpenedAt).Round(time.Second))
 	}
-	counts := harvest.Counts{Landed: r.Landed, Missing: r.Missing, Skipped: r.Skipped, Dead: r.Dead, Rejected: r.Rejected, Bytes: r.BodyBytes}
+	counts := harvest.Counts{Landed: r.Landed, Missing: r.Missing, Skipped: r.Skipped, Dead: r.Dead, Rejected: r.Rejected, Bytes: r.BodyBytes, PutBack: r.PutBack}
 	var retries, pauses int64
 	for _, n := range r.Retries {
 		retries += n

@@ -28,6 +28,7 @@ type statusLine struct {
 	Missing int64 `json:"missing"`
 	Skipped int64 `json:"skipped"`
 	Dead    int64 `json:"dead"`
+	PutBack int64 `json:"put_back"` // by coordinator retry: they have not ended again yet
 
 	Rate    float64  `json:"rate"`       // requests/s of all workers
 	Budget  float64  `json:"budget"`     // requests/s
@@ -69,7 +70,7 @@ func statusOf(s coordinator.RunStatus, speed *status.Speed) statusLine {
 	p := s.Progress()
 	line := statusLine{
 		Run: s.Run.Name, Host: s.Run.Host, State: word(s), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
-		Landed: s.Totals.Landed, Missing: s.Totals.Missing, Skipped: s.Totals.Skipped, Dead: s.Totals.Dead,
+		Landed: s.Totals.Landed, Missing: s.Totals.Missing, Skipped: s.Totals.Skipped, Dead: s.Totals.Dead, PutBack: s.Totals.PutBack,
 		Rate: p.Rate, Budget: p.Budget, Lowered: p.Lowered, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), counts: s.Totals, cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
 	}
 	if s.Control.Hold > 0 {

@@ -20,6 +20,7 @@ type Report struct {
 	Skipped     int64      `json:"skipped"`
 	Dead        int64      `json:"dead"`
 	Rejected    int64      `json:"rejected"`
+	PutBack     int64      `json:"put_back"` // by coordinator retry: they have not ended again yet
 	BodyBytes   int64      `json:"body_bytes"`
 
 	Workers   int                        `json:"workers"` // processes that have worked on it
@@ -61,7 +62,7 @@ func CompileReport(ctx context.Context, store Fleet, name string) (r Report, err
 func Compile(run harvest.Run, totals harvest.Counts, work []harvest.Work, minutes []harvest.Minute, budget float64) Report {
 	r := Report{
 		Run: run.Name, Host: run.Host, OpenedAt: run.OpenedAt, CorpusItems: run.CorpusItems,
-		Landed: totals.Landed, Missing: totals.Missing, Skipped: totals.Skipped, Dead: totals.Dead, Rejected: totals.Rejected, BodyBytes: totals.Bytes,
+		Landed: totals.Landed, Missing: totals.Missing, Skipped: totals.Skipped, Dead: totals.Dead, Rejected: totals.Rejected, BodyBytes: totals.Bytes, PutBack: totals.PutBack,
 		Workers: len(work), Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Malformed: map[string]int64{}, Stages: map[string]float64{}, Limits: map[string]float64{}, Budget: budget,
 	}
 	if !run.FinishedAt.IsZero() {

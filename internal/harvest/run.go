@@ -62,6 +62,7 @@ type Counts struct {
 	Landed, Missing, Skipped, Dead int64
 	Rejected                       int64 // corpus lines that are not items
 	Bytes                          int64 // of bodies, as stored
+	PutBack                        int64 // items that are asked for again: they count when their new outcome lands
 }
 
 // Add counts one page.
@@ -83,7 +84,7 @@ func (c *Counts) Add(o Outcome, bytes int64) {
 func (c Counts) Plus(d Counts) Counts {
 	return Counts{
 		Landed: c.Landed + d.Landed, Missing: c.Missing + d.Missing, Skipped: c.Skipped + d.Skipped,
-		Dead: c.Dead + d.Dead, Rejected: c.Rejected + d.Rejected, Bytes: c.Bytes + d.Bytes,
+		Dead: c.Dead + d.Dead, Rejected: c.Rejected + d.Rejected, Bytes: c.Bytes + d.Bytes, PutBack: c.PutBack + d.PutBack,
 	}
 }
 
@@ -91,7 +92,7 @@ func (c Counts) Plus(d Counts) Counts {
 func (c Counts) Minus(d Counts) Counts {
 	return Counts{
 		Landed: c.Landed - d.Landed, Missing: c.Missing - d.Missing, Skipped: c.Skipped - d.Skipped,
-		Dead: c.Dead - d.Dead, Rejected: c.Rejected - d.Rejected, Bytes: c.Bytes - d.Bytes,
+		Dead: c.Dead - d.Dead, Rejected: c.Rejected - d.Rejected, Bytes: c.Bytes - d.Bytes, PutBack: c.PutBack - d.PutBack,
 	}
 }
 

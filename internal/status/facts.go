@@ -36,11 +36,14 @@ func (f *Facts) Add(name, format string, args ...any) {
 	f.rows = append(f.rows, fact{name, harvest.Linef(format, args...)})
 }
 
-// Items counts the items that have ended, by outcome.
+// Items counts the items that have ended, by outcome, and those that are put back.
 func (f *Facts) Items(c harvest.Counts) {
 	var all []string
 	for _, o := range outcomes(c) {
 		all = append(all, humanize.Comma(o.n)+" "+o.name)
+	}
+	if c.PutBack > 0 {
+		all = append(all, humanize.Comma(c.PutBack)+" put back")
 	}
 	f.Add("items", "%s", strings.Join(all, ", "))
 }

@@ -41,6 +41,7 @@ type OutcomeCount struct {
 	Reason  string
 	Status  int
 	Items   int64
+	PutBack int64 // of them: they are asked for again, and this is their outcome of before
 }
 
 // What selects which rows Export yields.

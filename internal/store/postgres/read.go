@@ -133,13 +133,12 @@ func scanExported(rows pgx.Rows, what store.What) (store.Row, error) {
 
 // CountOutcomes implements [store.Counts].
 func (p *Store) CountOutcomes(ctx context.Context, run string, outcomes []harvest.Outcome) ([]store.OutcomeCount, error) {
-	rows, err := p.pool.Query(ctx, `SELECT outcome, coalesce(reason, ''), coalesce(status, 0), count(*) FROM shoal.pages
-		WHERE run = $1 AND outcome = ANY ($2) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`, run, tables.Words(outcomes))
+	rows, err := p.pool.Query(ctx, dialect.OutcomesOf("= ANY ($2)"), run, tables.Words(outcomes))
 	if err != nil {
 		return nil, classify("count the items of run "+run, err)
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e store.OutcomeCount, err error) {
-		err = row.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items)
+		err = row.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items, &e.PutBack)
 		return e, err
 	})
 	return all, classify("count the items of run "+run, err)

@@ -216,7 +216,7 @@ func (p *Store) NewGeneration(ctx context.Context, run string) error {
 // Totals implements [store.Counts].
 func (p *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) {
 	var c harvest.Counts
-	err := p.pool.QueryRow(ctx, dialect.Totals(), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
+	err := p.pool.QueryRow(ctx, dialect.Totals(), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected, &c.PutBack)
 	return c, classify("add up run "+run, err)
 }
 

@@ -126,11 +126,10 @@ func (s *Store) CountOutcomes(ctx context.Context, run string, outcomes []harves
 	}
 	err = s.each(ctx, s.read, func(rows *sql.Rows) error {
 		var e store.OutcomeCount
-		err := rows.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items)
+		err := rows.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items, &e.PutBack)
 		all = append(all, e)
 		return err
-	}, `SELECT outcome, coalesce(reason, ''), coalesce(status, 0), count(*) FROM pages
-		WHERE run = ? AND outcome IN (?`+strings.Repeat(", ?", len(outcomes)-1)+`) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`, args...)
+	}, dialect.OutcomesOf("IN (?"+strings.Repeat(", ?", len(outcomes)-1)+")"), args...)
 	return all, s.classify("count the items of run "+run, err)
 }
 

@@ -221,7 +221,7 @@ func (s *Store) updateRun(ctx context.Context, operation, statement string, args
 // Totals implements [store.Counts].
 func (s *Store) Totals(ctx context.Context, run string) (harvest.Counts, error) {
 	var c harvest.Counts
-	err := s.read.QueryRowContext(ctx, dialect.Totals(), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected)
+	err := s.read.QueryRowContext(ctx, dialect.Totals(), run).Scan(&c.Landed, &c.Missing, &c.Skipped, &c.Dead, &c.Bytes, &c.Rejected, &c.PutBack)
 	return c, s.classify("add up run "+run, err)
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"shoal/internal/harvest"
+	"shoal/internal/store"
 )
 
 func fleetPutBack(t *testing.T, f *fixture) {
@@ -16,7 +17,8 @@ func fleetPutBack(t *testing.T, f *fixture) {
 	counts, err := f.store.PutBack(t.Context(), Name, dead, func(p harvest.Page) bool { return p.Status == 502 && p.URL == Page(2).URL })
 	must(t, "PutBack(502)", err)
 	equal(t, "PutBack(502)", counts, harvest.Counts{Dead: 1})
-	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 1, Missing: 1, Skipped: 1, Dead: 1, Bytes: 8})
+	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 1, Missing: 1, Skipped: 1, Dead: 1, Bytes: 8, PutBack: 1})
+	f.putBackOutcome(t, store.OutcomeCount{Outcome: harvest.Dead, Reason: "502", Status: 502, Items: 1, PutBack: 1})
 	if old := f.pages(t)[Page(2).Key]; old.Status != 502 || old.Reason != "502" {
 		t.Errorf("the row of the page that was put back is %+v, want it as it was until the new outcome lands", old)
 	}
@@ -36,6 +38,20 @@ func fleetPutBack(t *testing.T, f *fixture) {
 	if must(t, "PutBack(nothing)", err); counts != (harvest.Counts{}) {
 		t.Errorf("PutBack(nothing) = %+v, want nothing", counts)
 	}
+}
+
+// putBackOutcome expects this one among the counts of what is dead, and that no other is put back.
+func (f *fixture) putBackOutcome(t *testing.T, want store.OutcomeCount) {
+	t.Helper()
+	counts, err := f.store.CountOutcomes(t.Context(), Name, []harvest.Outcome{want.Outcome})
+	must(t, "CountOutcomes()", err)
+	var back []store.OutcomeCount
+	for _, c := range counts {
+		if c.PutBack > 0 {
+			back = append(back, c)
+		}
+	}
+	equal(t, "CountOutcomes() with items that are put back", back, []store.OutcomeCount{want})
 }
 
 // known asks for the n-th pages.
@@ -71,7 +87,7 @@ func fleetReplaced(t *testing.T, f *fixture) {
 	again := lost(3, harvest.Dead, 503, "503")
 	counts := f.land(t, Page(2, `{"a": 2}`), again, Page(5)) // 5 is new, 4 is still to come
 	equal(t, "land()", counts, harvest.Counts{Landed: 2, Dead: 1, Bytes: 16})
-	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 3, Dead: 1, Bytes: 24})
+	equal(t, "Totals()", f.totals(t), harvest.Counts{Landed: 3, Dead: 1, Bytes: 24, PutBack: 1})
 	pages := f.pages(t)
 	if len(pages) != 5 || pages[Page(2).Key].Outcome != harvest.Landed || pages[again.Key].Status != 503 || pages[Page(4).Key].Status != 403 {
 		t.Errorf("pages = %+v, want 2 landed, 3 dead anew and 4 as before", pages)
@@ -99,7 +115,7 @@ func fleetPutBackMixed(t *testing.T, f *fixture) {
 	equal(t, "Totals()", f.totals(t), harvest.Counts{Dead: 2})
 	_, err := f.store.PutBack(t.Context(), Name, []harvest.Outcome{harvest.Dead}, func(harvest.Page) bool { return true })
 	must(t, "PutBack()", err)
-	equal(t, "Totals() after", f.totals(t), harvest.Counts{})
+	equal(t, "Totals() after", f.totals(t), harvest.Counts{PutBack: 2})
 	f.land(t, Page(1), Page(2)) // 2 was counted by another N
 	equal(t, "Totals() at the end", f.totals(t), harvest.Counts{Landed: 2, Bytes: 16})
 	for _, s := range f.shards(t) {

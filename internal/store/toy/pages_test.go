@@ -147,18 +147,23 @@ func (p *process) Totals(_ context.Context, name string) (harvest.Counts, error)
 		for key := range r.retried {
 			again.Add(r.pages[key].Outcome, 0)
 		}
-		return c.Minus(again)
+		c = c.Minus(again)
+		c.PutBack = again.Items()
+		return c
 	})
 }
 
 func (p *process) CountOutcomes(_ context.Context, name string, outcomes []harvest.Outcome) ([]store.OutcomeCount, error) {
 	return ask(p, name, func(r *run) (all []store.OutcomeCount) {
-		counts := map[store.OutcomeCount]int64{}
+		counts, back := map[store.OutcomeCount]int64{}, map[store.OutcomeCount]int64{}
 		for _, page := range r.pick(func(page harvest.Page) bool { return slices.Contains(outcomes, page.Outcome) }) {
-			counts[store.OutcomeCount{Outcome: page.Outcome, Reason: page.Reason, Status: page.Status}]++
+			one := store.OutcomeCount{Outcome: page.Outcome, Reason: page.Reason, Status: page.Status}
+			if counts[one]++; r.retried[page.Key] {
+				back[one]++
+			}
 		}
 		for one, n := range counts {
-			one.Items = n
+			one.Items, one.PutBack = n, back[one]
 			all = append(all, one)
 		}
 		slices.SortFunc(all, func(a, b store.OutcomeCount) int {

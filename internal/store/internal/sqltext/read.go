@@ -14,6 +14,13 @@ func (d Dialect) NotRetried() string {
 	return fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM %[1]sretried r WHERE r.run = %[2]s AND r.key = %[1]spages.key)", schema, run)
 }
 
+// OutcomesOf is the query of CountOutcomes, for the outcomes that a condition selects.
+func (d Dialect) OutcomesOf(selects string) string {
+	return fmt.Sprintf(`SELECT p.outcome, coalesce(p.reason, ''), coalesce(p.status, 0), count(*), count(r.key)
+		FROM %[1]spages p LEFT JOIN %[1]sretried r ON r.run = p.run AND r.key = p.key
+		WHERE p.run = %[2]s AND p.outcome %[3]s GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3`, d.Schema, d.Parameter(1), selects)
+}
+
 // InsertInto is the statement that adds a row, with unnumbered parameters.
 func InsertInto(table string, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))

@@ -17,9 +17,10 @@ func (d Dialect) Totals() string {
 			WHERE r.run = %[3]s AND p.run = r.run AND p.key = r.key AND p.outcome = '%[1]s') AS bigint)`, outcome, schema, run)
 	}
 	return fmt.Sprintf(`SELECT CAST(coalesce(sum(landed), 0) AS bigint), %s, %s, %s,
-			CAST(coalesce(sum(bytes), 0) AS bigint), CAST(coalesce(max(rejected), 0) AS bigint)
+			CAST(coalesce(sum(bytes), 0) AS bigint), CAST(coalesce(max(rejected), 0) AS bigint),
+			(SELECT count(*) FROM %[4]sretried WHERE run = %[5]s)
 		FROM (SELECT sum(landed) AS landed, sum(missing) AS missing, sum(skipped) AS skipped, sum(dead) AS dead,
-			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %sshards WHERE run = %s GROUP BY "of") AS by_n`,
+			sum(bytes) AS bytes, sum(rejected) AS rejected FROM %[4]sshards WHERE run = %[5]s GROUP BY "of") AS by_n`,
 		done(harvest.Missing), done(harvest.Skipped), done(harvest.Dead), schema, run)
 }
 
