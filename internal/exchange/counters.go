@@ -28,7 +28,11 @@ type Counters struct {
 	watched time.Time
 	first   int64 // second of the first request; 0 before it
 	clocks  clocks
+	failed  []harvest.RecentFailure // newest first, one for each reason
 }
+
+// maxFailures is how many reasons of the latest failures are kept.
+const maxFailures = 3
 
 // NewCounters returns empty counters.
 func NewCounters() *Counters {
@@ -119,7 +123,7 @@ func (c *Counters) Retried(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stats.Retries[reason]++
-	c.stats.LastError = reason
+	c.fail(reason, "")
 }
 
 // misread counts rate-limit headers that could not be parsed.
@@ -134,14 +138,33 @@ func (c *Counters) misread(names []string) {
 	}
 }
 
-// Failed notes the last error: why an item did not land.
-func (c *Counters) Failed(reason string) {
+// Failed notes the last error: why an item did not land. item is its id or its URL.
+func (c *Counters) Failed(reason, item string) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.fail(reason, item)
+}
+
+func (c *Counters) fail(reason, item string) {
 	c.stats.LastError = reason
+	f := harvest.RecentFailure{Reason: reason}
+	if i := slices.IndexFunc(c.failed, func(f harvest.RecentFailure) bool { return f.Reason == reason }); i >= 0 {
+		f = c.failed[i]
+		c.failed = slices.Delete(c.failed, i, i+1)
+	}
+	f.Times, f.At, f.Item = f.Times+1, time.Now(), item
+	c.failed = slices.Insert(c.failed, 0, f)
+	c.failed = c.failed[:min(len(c.failed), maxFailures)]
+}
+
+// Failures returns the latest failure of each of the latest reasons, newest first.
+func (c *Counters) Failures() []harvest.RecentFailure {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.failed)
 }
 
 // Paused counts a silence that the upstream asked for. It is a refusal if we asked too fast, but

@@ -83,7 +83,17 @@ type Progress struct {
 	Part  string // the shard that was requested: i/N, or auto; empty: Shard
 	Fleet bool   // of all workers of the run, as the coordinator that leads it sees them
 
+	Failures    []RecentFailure  // the latest one of each of the latest reasons, newest first; read-only
 	Malformed   map[string]int64 // rate-limit headers that could not be parsed, by name; read-only
 	CorpusEnded bool
 	LogsDropped int64
+}
+
+// RecentFailure is what has failed lately for one reason: items that did not land, and requests that were
+// tried again.
+type RecentFailure struct {
+	Reason string // as stored with items, such as dead: status_500; of a retry its source
+	Times  int64  // since this reason is among the latest
+	At     time.Time
+	Item   string // the last one that failed: its id, else its URL; empty for a retry
 }

@@ -20,11 +20,9 @@ type part struct {
 
 // parts returns the pieces of a line in the order in which they are read.
 func (v view) parts() []part {
-	all := []part{{v.countText(), 1}, {v.rateText(), 2}, {v.limitText(), 3}, {"ETA " + v.etaText(), 4}, {v.troubleText(), 5}}
-	if v.Retries > 0 {
-		all = append(all, part{plural(v.Retries, "retry", "retries"), 7})
+	return []part{
+		{v.countText(), 1}, {v.rateText(), 2}, {v.limitText(), 3}, {"ETA " + v.etaText(), 4}, {v.troubleText(), 5}, {v.retriesText(), 7}, {v.sizeText(), 6},
 	}
-	return append(all, part{v.sizeText(), 6})
 }
 
 func (v view) countText() string {
@@ -115,6 +113,60 @@ func (v view) barLine(width int) string {
 		return text
 	}
 	return strings.TrimRight(drawBar(v.done, v.Total, bar)+gap+text, " ")
+}
+
+// maxBlock is how many lines a bar has at most, and blockHeight how high a terminal is that has room
+// for more than one.
+const (
+	maxBlock    = 6
+	blockHeight = 12
+)
+
+// bar returns the bar as the screen has room for it.
+func (v view) bar(width int, screen *Screen) []string {
+	if screen.escapes && screen.Height() >= blockHeight {
+		return v.block(width)
+	}
+	return []string{v.barLine(width)}
+}
+
+// block returns the bar as a few lines, none wider than width columns: how far and until when; how
+// fast and what limits it; a note; the latest failures by reason. It has the same number of lines
+// until there is another note or failure, so that nothing jumps.
+func (v view) block(width int) []string {
+	bar, room := min(max(minBar, width/3), 2*maxBar), width
+	first := fit([]part{{v.countText(), 1}, {"ETA " + v.etaText(), 2}, {v.troubleText(), 3}}, room)
+	if v.Total > 0 {
+		room = max(0, width-bar-len(" 100% ")-len(gap))
+		first = strings.TrimRight(drawBar(v.done, v.Total, bar)+gap+fit([]part{{v.countText(), 1}, {"ETA " + v.etaText(), 2}, {v.troubleText(), 3}}, room), " ")
+	}
+	margin := strings.Repeat(" ", len(" 100% "))
+	lines := []string{cut(first, width), cut(margin+fit([]part{{v.rateText(), 1}, {v.limitText(), 2}, {v.retriesText(), 3}, {v.sizeText(), 4}}, width-len(margin)), width)}
+	if v.Note != "" {
+		lines = append(lines, cut(margin+harvest.Line(v.Note), width))
+	}
+	for _, f := range v.Failures {
+		if len(lines) < maxBlock {
+			lines = append(lines, cut(margin, width)+cutMiddle(v.failureText(f), width-len(margin)))
+		}
+	}
+	return lines
+}
+
+// failureText is what failed lately for one reason, and the last item that did.
+func (v view) failureText(f harvest.RecentFailure) string {
+	text := fmt.Sprintf("%s × %s, %s ago", humanize.Comma(f.Times), f.Reason, duration(max(0, v.Now.Sub(f.At))))
+	if f.Item != "" {
+		text += ": " + f.Item
+	}
+	return harvest.Line(text)
+}
+
+func (v view) retriesText() string {
+	if v.Retries == 0 {
+		return ""
+	}
+	return plural(v.Retries, "retry", "retries")
 }
 
 // text returns the text beside the bar: the note comes before everything but the count, because it

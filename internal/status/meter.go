@@ -12,7 +12,7 @@ import (
 // How progress is shown.
 const (
 	Auto  = "auto"  // Bar on a terminal, else Plain
-	Bar   = "bar"   // one line, redrawn
+	Bar   = "bar"   // a few lines, redrawn in their place; one where the terminal has room for no more
 	Plain = "plain" // a line a minute
 	JSON  = "json"  // a line a second, see Snapshot
 	None  = "none"
@@ -108,12 +108,12 @@ func (m *Meter) show(last bool) {
 	v := viewOf(p, m.items.PerSecond())
 	switch m.options.Mode {
 	case Bar:
-		line := ""
+		var lines []string
 		if !last {
 			// A full last column makes some terminals wrap, and ^C is echoed after the bar.
-			line = v.barLine(m.options.Columns() - 1 - len("^C"))
+			lines = v.bar(m.options.Columns()-1-len("^C"), m.options.Screen)
 		}
-		m.options.Screen.draw(line)
+		m.options.Screen.draw(lines...)
 	case Plain:
 		news := v.Note != "" && m.note == ""
 		if m.due(p.Now, plainEvery) || news {

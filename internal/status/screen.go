@@ -10,8 +10,13 @@ import (
 	"shoal/internal/harvest"
 )
 
-// clearLine moves to the start of the line and empties it.
-const clearLine = "\r\x1b[K"
+// clearLine moves to the start of the line and empties it. clearBelow empties all from there on, and
+// lineUp moves one line up.
+const (
+	clearLine  = "\r\x1b[K"
+	clearBelow = "\r\x1b[J"
+	lineUp     = "\x1b[A"
+)
 
 // Between these a line that is wider than the terminal is cut at its edge.
 const (
@@ -19,15 +24,15 @@ const (
 	cutOff = "\x1b[?7h"
 )
 
-// Screen lets log lines and one progress bar share a terminal: a written line removes the bar and
-// draws it again below. Without a terminal it passes everything through.
+// Screen lets log lines and a progress bar of one or a few lines share a terminal: a written line
+// removes the bar and draws it again below. Without a terminal it passes everything through.
 type Screen struct {
 	Terminal
 
 	mu    sync.Mutex
 	w     io.Writer
-	bar   string
-	lines bool // what is written becomes JSON lines
+	bar   string // its lines are separated by line breaks
+	lines bool   // what is written becomes JSON lines
 }
 
 // NewScreen makes the only [Screen] of a writer that takes escapes. Everything written there must
@@ -143,16 +148,23 @@ func (s *Screen) Leave(typed bool) {
 	_, _ = io.WriteString(s.w, text)
 }
 
-// draw shows the bar, or removes it if it is empty.
-func (s *Screen) draw(bar string) {
-	bar = harvest.Line(bar)
+// draw shows the bar, one or more lines of it, or removes it if there are none. A line replaces the
+// one that stood there, so that nothing flickers.
+func (s *Screen) draw(bar ...string) {
+	for i := range bar {
+		bar[i] = harvest.Line(bar[i])
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if bar == "" && s.bar == "" {
+	next := strings.Join(bar, "\n")
+	if next == "" && s.bar == "" {
 		return
 	}
 	text := s.clear()
-	s.bar = bar
+	if s.escapes && strings.Contains(next, "\n") {
+		text = s.top()
+	}
+	s.bar = next
 	// There is no place to report that the terminal is gone.
 	_, _ = io.WriteString(s.w, text+s.drawn())
 }
@@ -162,18 +174,33 @@ func (s *Screen) drawn() string {
 	if s.bar == "" || !s.escapes {
 		return s.bar
 	}
-	return cutOn + s.bar + cutOff
+	if !strings.Contains(s.bar, "\n") {
+		return cutOn + s.bar + cutOff
+	}
+	const restOfLine = "\x1b[K"
+	return cutOn + strings.ReplaceAll(s.bar, "\n", restOfLine+"\n") + "\x1b[J" + cutOff
 }
 
-// clear empties the line of the bar, with what the terminal echoed after it. A terminal that became
-// narrower has broken that line into several, and the cursor is in the last one.
+// clear empties the lines of the bar, with what the terminal echoed after it.
 func (s *Screen) clear() string {
-	wide := columns(s.bar)
 	if !s.escapes {
-		return "\r" + strings.Repeat(" ", wide+len("^C")) + "\r"
+		return "\r" + strings.Repeat(" ", columns(s.bar)+len("^C")) + "\r"
 	}
-	if width, _ := s.size(); width > 0 && wide > width {
-		return strings.Repeat("\x1b[A", (wide-1)/width) + "\r\x1b[J"
+	if up := s.top(); up != "\r" {
+		return strings.TrimSuffix(up, "\r") + clearBelow
 	}
 	return clearLine
+}
+
+// top moves from the end of the bar to its first character. A terminal that became narrower has
+// broken a line into several, and the cursor is in the last one.
+func (s *Screen) top() string {
+	width, _ := s.size()
+	rows := strings.Count(s.bar, "\n")
+	for line := range strings.SplitSeq(s.bar, "\n") {
+		if wide := columns(line); width > 0 && wide > width {
+			rows += (wide - 1) / width
+		}
+	}
+	return strings.Repeat(lineUp, rows) + "\r"
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"time"
 
 	"shoal/internal/exchange"
@@ -15,7 +16,7 @@ func (w *Worker) finishItem(hold bool, page harvest.Page) {
 	}
 	if page.Outcome == harvest.Skipped || page.Outcome == harvest.Dead {
 		w.unkept.log(w.parts.Log, &page)
-		w.parts.Counters.Failed(string(page.Outcome) + ": " + page.Reason)
+		w.parts.Counters.Failed(string(page.Outcome)+": "+page.Reason, cmp.Or(page.ID, page.URL))
 	}
 	w.finishedSuspect(page.Key, hold)
 	if hold {

@@ -146,7 +146,7 @@ func (t *ProcessProgress) Of() harvest.Progress {
 func (t *ProcessProgress) Whole() harvest.Progress {
 	p, sum := t.Of(), t.Counters.Sum()
 	p.Rate, p.Part = t.Counters.Rate(time.Now()), t.Part
-	p.Records = sum.Records
+	p.Records, p.Failures = sum.Records, t.Counters.Failures()
 	p.Requests, p.Wire, p.Malformed, p.Retries, p.Pauses = sum.Requests, sum.Wire, sum.Malformed, 0, 0
 	for _, n := range sum.Retries {
 		p.Retries += n
