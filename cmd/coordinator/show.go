@@ -223,6 +223,9 @@ func (p *program) status(ctx context.Context, set config.Coordinator) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if set.Watch && !set.JSON && p.paper.Clears() {
+		return p.watchLive(ctx, db, run.Name)
+	}
 	var speed status.Speed
 	for {
 		state, err := coordinator.Look(ctx, db, run.Name)
@@ -236,7 +239,10 @@ func (p *program) status(ctx context.Context, set config.Coordinator) (err error
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(2 * time.Second):
+		case <-time.After(watchEvery):
+		}
+		if !set.JSON {
+			fmt.Fprintln(p.out) // between two looks
 		}
 	}
 }

@@ -146,45 +146,19 @@ func (p *program) showStatus(set config.Coordinator, s coordinator.RunStatus, sp
 	case set.JSON:
 		return p.printJSON(line)
 	}
-	head := line.head(p.paper.Width())
-	workers, more := line.Workers, 0
-	if set.Watch {
-		workers = slices.DeleteFunc(workers, func(w workerLine) bool { return w.State == "ended" })
-		workers, more = p.seen(workers, strings.Count(head, "\n"))
-		fmt.Fprint(p.stdout, p.freshPage())
+	text := line.head(p.paper.Width())
+	if len(line.Workers) > 0 {
+		text += workersTable(s, line.Workers, p.paper.Width())
 	}
-	_, err := io.WriteString(p.out, head)
-	if err != nil || len(workers) == 0 {
-		return err
-	}
-	if err := p.workers(s, workers); err != nil || more == 0 {
-		return err
-	}
-	return p.paragraph(fmt.Sprintf("and %d more workers\n", more))
+	_, err := io.WriteString(p.out, text)
+	return err
 }
 
-// freshPage begins the next look at a run: on an empty screen, or below the last one if that cannot
-// be emptied.
-func (p *program) freshPage() string {
-	if p.paper.Clears() {
-		return "\x1b[H\x1b[2J"
-	}
-	return "\n"
-}
-
-// seen returns the workers for which the screen has room, and how many others there are.
-func (p *program) seen(workers []workerLine, above int) ([]workerLine, int) {
-	const rest = 5 // the table's head, a last line of two, how many more, the cursor
-	room := max(1, p.paper.Height()-above-rest)
-	if !p.paper.Clears() || p.paper.Height() == 0 || len(workers) <= room {
-		return workers, 0
-	}
-	return workers[:room], len(workers) - room
-}
-
-// workers prints the table of workers.
-func (p *program) workers(s coordinator.RunStatus, workers []workerLine) error {
-	return p.table([]status.Column{
+// workersTable is the table of workers, no line of it wider than width.
+func workersTable(s coordinator.RunStatus, workers []workerLine, width int) string {
+	var b strings.Builder
+	// A strings.Builder takes everything.
+	_ = status.Table(&b, width, []status.Column{
 		{Name: "WORKER", MinWidth: 12, Middle: true}, {Name: "STATE", Rank: 2}, {Name: "SHARD", Rank: 3}, {Name: "RATE"}, {Name: "LANDED", Rank: 1}, {Name: "ETA", Rank: 6},
 		{Name: "LIMIT", Rank: 4}, {Name: "SEEN", Rank: 7}, {Name: "LAST ERROR", Rank: 5, MinWidth: 16},
 	}, func(row func(cells ...any)) {
@@ -196,6 +170,7 @@ func (p *program) workers(s coordinator.RunStatus, workers []workerLine) error {
 			row(w.Worker, w.State, dash(w.Shard), fmt.Sprintf("%.1f/s", w.Rate), humanize.Comma(w.Landed), span(w.ETA), dash(w.Limit), harvest.Ago(s.At.Sub(w.Seen))+" ago", dash(trouble))
 		}
 	})
+	return b.String()
 }
 
 // head is what is known of the run itself, each line at most width columns wide.
