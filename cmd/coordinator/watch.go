@@ -60,7 +60,8 @@ type liveStatus struct {
 	away  error // why there was no later look
 }
 
-// page is a [console.Page]. A height of 0 is no limit, and has no line about keys.
+// page is a [console.Page]. A height of 0 means that all workers are shown, ended ones too, and
+// no line about keys.
 func (l liveStatus) page(width, height, from int) (text string, rows int) {
 	head := l.line.head(width)
 	if l.away != nil {

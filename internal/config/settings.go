@@ -260,7 +260,7 @@ func settingsOutput() []Setting {
 		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Common: true, Help: "debug, info, warn or error"},
 		{Name: "json", Group: GroupOutput, In: inStore &^ InWorker, Common: true,
 			Help: "print JSON for scripts, whose names stay; where a command prints sentences, each is a line of JSON"},
-		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "show it again every two seconds, until interrupted"},
+		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "look again every two seconds: on a terminal as a live table, until q or ^C"},
 		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun,
 			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; none of them shows a URL"},
 		{Name: "metrics-token", Arg: "FILE", Group: GroupOutput, In: InWorker | InRun,

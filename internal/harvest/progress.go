@@ -89,8 +89,8 @@ type Progress struct {
 	LogsDropped int64
 }
 
-// RecentFailure is what has failed lately for one reason: items that did not land, and requests that were
-// tried again.
+// RecentFailure is what has failed lately for one reason: items that did not land, and requests
+// that were tried again.
 type RecentFailure struct {
 	Reason string // as stored with items, such as dead: status_500; of a retry its source
 	Times  int64  // since this reason is among the latest

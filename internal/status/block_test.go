@@ -129,7 +129,8 @@ func TestBlockIsClearedAfterAResize(t *testing.T) {
 	e, s := emulate(30, 12)
 	_, _ = s.Write([]byte("above\n"))
 	s.draw(strings.Repeat("x", 25), strings.Repeat("y", 12), strings.Repeat("z", 25))
-	// vt10x cuts lines when it becomes narrower; terminals that break them show what is written here.
+	// vt10x cuts lines when it becomes narrower; terminals that break them show what is written
+	// here.
 	e.vt = vt10x.New(vt10x.WithSize(10, 12))
 	e.width = 10
 	_, _ = e.Write([]byte("above\n" + strings.Repeat("x", 25) + "\n" + strings.Repeat("y", 12) + "\n" + strings.Repeat("z", 25)))

@@ -115,8 +115,8 @@ func (v view) barLine(width int) string {
 	return strings.TrimRight(drawBar(v.done, v.Total, bar)+gap+text, " ")
 }
 
-// maxBlock is how many lines a bar has at most, and blockHeight how high a terminal is that has room
-// for more than one.
+// maxBlock is how many lines a bar has at most, and blockHeight how high a terminal is that has
+// room for more than one.
 const (
 	maxBlock    = 6
 	blockHeight = 12

@@ -10,8 +10,8 @@ import (
 	"shoal/internal/harvest"
 )
 
-// clearLine moves to the start of the line and empties it. clearBelow empties all from there on, and
-// lineUp moves one line up.
+// clearLine moves to the start of the line and empties it. clearBelow empties all from there on,
+// and lineUp moves one line up.
 const (
 	clearLine  = "\r\x1b[K"
 	clearBelow = "\r\x1b[J"
