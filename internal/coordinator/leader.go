@@ -18,16 +18,17 @@ type Leader struct {
 	Run    harvest.Run
 	Store  Store
 	Corpus Corpus
-	// Lead returns when no other process leads the run. Its errors are final.
+	// Lead returns when no other process leads the run. An error that Again repeats may go away by
+	// itself; any other is final.
 	Lead func(ctx context.Context) (Leadership, error)
 	// Lost reports whether an error of [Leadership.Keep] means that this process does not lead any
 	// more.
 	Lost func(error) bool
-	// Prepare is called once, when this process leads for the first time. Its error ends the run.
-	Prepare func(ctx context.Context) error
-	// Fill enumerates the corpus while the run is led; nil if another command does. Its error ends
-	// the run.
-	Fill func(ctx context.Context) error
+	// Filler enumerates the corpus while the run is led; nil if another process does.
+	Filler Filler
+	// Filled is called once where there is no Filler, when this process leads for the first time.
+	// It returns an error, which ends the run, if no process brings what the corpus table lacks.
+	Filled func(ctx context.Context) error
 	// Grow records that the corpus has more items than the run had, after those that it had; it
 	// returns an error if it has not.
 	Grow func(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error
@@ -54,24 +55,38 @@ type Led struct {
 	Report Report // empty before the run is finished
 }
 
-// Finish leads the run to its end. If it loses the lead, it waits for it again.
+// Finish leads the run to its end. If it loses the lead, it waits for it again. If ctx ends for a
+// reason, the error is that one.
 func (l *Leader) Finish(ctx context.Context) (led Led, err error) {
 	l.watch = watch{run: l.Run.Name, began: l.Began, say: l.Say}
-	leadership, err := l.Lead(ctx)
+	led, err = l.finish(ctx)
+	return led, causeOf(ctx, err)
+}
+
+// causeOf returns why ctx ended in place of an error that followed from it.
+func causeOf(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+func (l *Leader) finish(ctx context.Context) (led Led, err error) {
+	leadership, err := l.lead(ctx)
 	if err != nil {
 		return led, err
 	}
 	defer func() { leadership.Close() }()
 	var filling sync.WaitGroup
-	defer filling.Wait() // after end: Fill must have been asked to stop
+	defer filling.Wait() // after end: the Filler must have been asked to stop
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	if err := l.Prepare(ctx); err != nil {
+	if err := l.prepare(ctx); err != nil {
 		return led, err
 	}
-	if l.Fill != nil {
+	if l.Filler != nil {
 		filling.Go(func() {
-			if err := l.Fill(ctx); err != nil && ctx.Err() == nil {
+			if err := l.Filler.Fill(ctx, l.turn); err != nil && ctx.Err() == nil {
 				end(fmt.Errorf("enumerate the corpus of run %s: %w", l.Run.Name, err))
 			}
 		})
@@ -89,24 +104,38 @@ func (l *Leader) Finish(ctx context.Context) (led Led, err error) {
 		l.Say(fmt.Sprintf("the connection that led run %s was lost", l.Run.Name))
 		leadership.Close()
 		var regained Leadership
-		if regained, err = l.Lead(ctx); err != nil {
+		if regained, err = l.lead(ctx); err != nil {
 			break
 		}
 		leadership = regained
 	}
-	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
-		err = cause
-	}
-	return led, err
+	return led, causeOf(ctx, err)
 }
 
-// turn is how often [Leader.Turn] looks.
-const turn = 400 * time.Millisecond
+// lead waits for the lead while the store is away.
+func (l *Leader) lead(ctx context.Context) (leadership Leadership, err error) {
+	err = l.Again(ctx, func() (err error) {
+		leadership, err = l.Lead(ctx)
+		return err
+	})
+	return leadership, err
+}
 
-// Turn returns when this process leads the run and no operator drains it: only then it lists the
+// prepare makes sure that a process fills the corpus table: this one or another.
+func (l *Leader) prepare(ctx context.Context) error {
+	if l.Filler == nil {
+		return l.Filled(ctx)
+	}
+	return l.Filler.Prepare(ctx)
+}
+
+// turns is how often [Leader.turn] looks.
+const turns = 400 * time.Millisecond
+
+// turn returns when this process leads the run and no operator drains it: only then it lists the
 // corpus. If ctx ends before, it returns the cause.
-func (l *Leader) Turn(ctx context.Context) error {
-	tick := time.NewTicker(turn)
+func (l *Leader) turn(ctx context.Context) error {
+	tick := time.NewTicker(turns)
 	defer tick.Stop()
 	for l.Draining() || !l.leading.Load() {
 		select {
@@ -176,6 +205,21 @@ func (l *Leader) decide(ctx context.Context, p Proof) (more bool, err error) {
 		err = fmt.Errorf("%w; its shards are open again: start workers, which fetch what is missing, and then this command", err)
 	}
 	return false, err
+}
+
+// Verify proves an opened run complete without leading it, or returns an error about what it lacks.
+func (l *Leader) Verify(ctx context.Context) (led Led, err error) {
+	if led.Proof, err = l.Prove(ctx); err != nil {
+		return led, err
+	}
+	err = l.Again(ctx, func() (err error) {
+		led.Totals, err = l.Store.Totals(ctx, l.Run.Name)
+		return err
+	})
+	if err != nil {
+		return led, err
+	}
+	return led, led.Proof.Incomplete(l.Run.Name)
 }
 
 // Prove compares the corpus, in a second pass, with the keys in the store. It only reads, so if the

@@ -123,7 +123,7 @@ func newLeader(f *fleet, corpus items, lines *[]string) *Leader {
 		Run: f.run, Store: f, Corpus: corpus, Began: time.Now(),
 		Lead:    func(context.Context) (Leadership, error) { return lead{func() bool { return false }}, nil },
 		Lost:    func(err error) bool { return errors.Is(err, errHeld) },
-		Prepare: func(context.Context) error { return nil },
+		Filled: func(context.Context) error { return nil },
 		Grow: func(_ context.Context, _ harvest.Run, digest harvest.Digest, _ string) error {
 			f.run.CorpusItems, f.run.CorpusSum = digest.Count, digest.Sum()
 			f.keys = corpus.keys()
@@ -141,6 +141,15 @@ func newLeader(f *fleet, corpus items, lines *[]string) *Leader {
 		},
 		Say: func(sentence string) { *lines = append(*lines, sentence) },
 	}
+}
+
+// filler fails as its test sets. It fills in its turn.
+type filler struct{ prepare, fill error }
+
+func (f filler) Prepare(context.Context) error { return f.prepare }
+
+func (f filler) Fill(ctx context.Context, turn func(context.Context) error) error {
+	return errors.Join(turn(ctx), f.fill)
 }
 
 // TestLeaderDecides checks what a leader does with each end of a run.
@@ -176,11 +185,26 @@ func TestLeaderDecides(t *testing.T) {
 			func(f *fleet) error { f.shards = nil; return nil }, func(f *fleet) error { f.shards = drained(); return nil },
 		}}, finished: true, says: "no worker is on run r: start worker --run r --shard auto"},
 		{name: "what comes first fails", fleet: &fleet{}, change: func(l *Leader) {
-			l.Prepare = func(context.Context) error { return errOver }
+			l.Filler = filler{prepare: errOver}
 		}, err: errOver},
+		{name: "no process fills the table", fleet: &fleet{}, change: func(l *Leader) {
+			l.Filled = func(context.Context) error { return errOver }
+		}, err: errOver},
+		{name: "its own table is filled", fleet: &fleet{keys: corpus.keys(), finishes: true}, change: func(l *Leader) {
+			l.Filler, l.Filled = filler{}, func(context.Context) error { return errOver }
+		}, finished: true},
 		{name: "the enumeration fails", fleet: &fleet{looks: []func(f *fleet) error{func(f *fleet) error { f.shards = nil; return nil }}}, change: func(l *Leader) {
-			l.Fill = func(context.Context) error { return errOver }
+			l.Filler = filler{fill: errOver}
 		}, err: errOver, says: "enumerate the corpus of run r"},
+		{name: "the store is away when it asks for the lead", fleet: &fleet{keys: corpus.keys(), finishes: true}, change: func(l *Leader) {
+			calls, lead := 0, l.Lead
+			l.Lead = func(ctx context.Context) (Leadership, error) {
+				if calls++; calls == 1 {
+					return nil, errAway
+				}
+				return lead(ctx)
+			}
+		}, finished: true},
 		{name: "the lead is lost and comes again", fleet: &fleet{keys: corpus.keys(), finishes: true}, change: func(l *Leader) {
 			calls := 0
 			l.Lead = func(context.Context) (Leadership, error) {
@@ -215,6 +239,48 @@ func TestLeaderDecides(t *testing.T) {
 	}
 }
 
+// TestLeaderIsStopped checks that a leader ends with the reason for which it was stopped, wherever
+// it is.
+func TestLeaderIsStopped(t *testing.T) {
+	t.Parallel()
+	waits := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for name, change := range map[string]func(l *Leader){
+		"while another leads":         func(l *Leader) { l.Lead = func(ctx context.Context) (Leadership, error) { return nil, waits(ctx) } },
+		"before it looks at the run":  func(l *Leader) { l.Filled = waits },
+		"while workers are at work":   func(l *Leader) { l.Store.(*fleet).shards = nil },
+		"while it waits for its turn": func(l *Leader) { l.Store.(*fleet).shards, l.Filler = nil, filler{} },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var said []string
+			f := &fleet{run: harvest.Run{Name: "r"}, shards: drained(), finishes: true}
+			l := newLeader(f, items{"a"}, &said)
+			change(l)
+			ctx, end := context.WithTimeoutCause(t.Context(), time.Minute, errOver)
+			defer end()
+			if _, err := l.Finish(ctx); !errors.Is(err, errOver) {
+				t.Errorf("%s: Finish() = %v, want %v", name, err, errOver)
+			}
+		})
+	}
+}
+
+// TestLeaderVerifies checks that a run is compared without being led or ended.
+func TestLeaderVerifies(t *testing.T) {
+	t.Parallel()
+	corpus := items{"a", "b", "c"}
+	for ended, want := range map[int]error{3: nil, 2: harvest.ErrIncomplete} {
+		var said []string
+		f := &fleet{run: harvest.Run{Name: "r"}, keys: corpus.keys()[:ended], totals: harvest.Counts{Landed: int64(ended)}}
+		led, err := newLeader(f, corpus, &said).Verify(t.Context())
+		if !errors.Is(err, want) || led.Totals.Landed != int64(ended) || led.Proof.Missing != int64(3-ended) || f.reopened > 0 {
+			t.Errorf("Verify() with %d of 3 items = %+v, %v, want %v", ended, led, err, want)
+		}
+	}
+}
+
 func sumOf(c items) string {
 	d := c.digest()
 	return d.Sum()
@@ -236,8 +302,8 @@ func TestLeaderTakesTurns(t *testing.T) {
 			l.leading.Store(test.leading)
 			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errOver)
 			defer cancel()
-			if err := l.Turn(ctx); (err == nil) != test.want || err != nil && !errors.Is(err, errOver) {
-				t.Errorf("%s: Turn() = %v, want a turn: %v", test.name, err, test.want)
+			if err := l.turn(ctx); (err == nil) != test.want || err != nil && !errors.Is(err, errOver) {
+				t.Errorf("%s: turn() = %v, want a turn: %v", test.name, err, test.want)
 			}
 		})
 	}

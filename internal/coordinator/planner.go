@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -32,11 +33,12 @@ type Planner struct {
 	BudgetGiven bool    // by the operator: what the store has does not count
 	Chains      int     // of a listing
 	store       PlanStore
-	// SameListing reports whether another run lists what this one does; nil where the corpus is not
-	// such a listing.
-	SameListing func(corpus string) bool
-	// Entries opens the corpus; nil entries where it is not known yet.
-	Entries func(ctx context.Context) (iter.Seq2[harvest.Entry, error], error)
+	Corpus      Corpus
+	Tabled      bool // the corpus is the run's table: how many items it has shows when it is full
+	Steps       bool // the items are steps of a listing: how many there are shows when it is walked
+	// SameListing reports whether two corpora are one listing whose steps follow one another, and
+	// so of one corpus whether it is such a listing; nil: there is none.
+	SameListing func(a, b string) bool
 	// Advise returns what the kinds of upstream would have done better for so many items; nil where
 	// there is none.
 	Advise func(items int64) []string
@@ -104,7 +106,7 @@ func (p Planner) fromStore(ctx context.Context, plan *Plan) error {
 // chains adds how long the longest chain of a listing takes: its steps follow one another, so
 // neither a larger budget nor more workers shorten it, more seeds do.
 func (p Planner) chains(ctx context.Context, plan *Plan, all []harvest.Run) error {
-	if p.SameListing == nil {
+	if p.SameListing == nil || !p.SameListing(p.Run.Corpus, p.Run.Corpus) {
 		return nil
 	}
 	plan.Chains = p.Chains
@@ -113,7 +115,7 @@ func (p Planner) chains(ctx context.Context, plan *Plan, all []harvest.Run) erro
 		if err != nil {
 			return err
 		}
-		if walked.Longest == 0 || !p.SameListing(run.Corpus) {
+		if walked.Longest == 0 || !p.SameListing(run.Corpus, p.Run.Corpus) {
 			continue
 		}
 		report, err := CompileReport(ctx, p.store, run.Name)
@@ -130,9 +132,21 @@ func (p Planner) chains(ctx context.Context, plan *Plan, all []harvest.Run) erro
 	return nil
 }
 
+// entries opens the corpus; it returns nil where its items are not known yet. A plan lists nothing.
+func (p Planner) entries(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
+	if p.Tabled && (p.Steps || p.store == nil || p.Run.Name == "") {
+		return nil, nil
+	}
+	entries, err := p.Corpus.Open(ctx)
+	if p.Tabled && errors.Is(err, harvest.ErrIncomplete) {
+		return nil, nil
+	}
+	return entries, err
+}
+
 // countCorpus counts the items, and those of them that have ended.
 func (p Planner) countCorpus(ctx context.Context, plan *Plan) error {
-	entries, err := p.Entries(ctx)
+	entries, err := p.entries(ctx)
 	if err != nil || entries == nil {
 		return err
 	}

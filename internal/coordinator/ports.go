@@ -72,5 +72,14 @@ type Corpus interface {
 	Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], error)
 }
 
+// Filler fills the corpus table of a run that this process leads. Its errors end the run.
+type Filler interface {
+	// Prepare is called once, when this process leads for the first time, before Fill.
+	Prepare(ctx context.Context) error
+	// Fill enumerates the corpus to its end. It calls turn before each step that asks the upstream:
+	// turn returns when this process leads the run and no operator drains it, or ctx's cause.
+	Fill(ctx context.Context, turn func(ctx context.Context) error) error
+}
+
 // Again repeats do while the store is unreachable and patience lasts.
 type Again func(ctx context.Context, do func() error) error

@@ -19,6 +19,12 @@ type Chains interface {
 	CorpusRows(ctx context.Context, run string, after int64, limit int) ([]harvest.Entry, error)
 }
 
+// Sizer counts what was enumerated.
+type Sizer interface {
+	// CorpusSize returns how many rows the corpus table of the run has.
+	CorpusSize(ctx context.Context, run string) (int64, error)
+}
+
 // Lister makes one step of an enumeration. Steps of different seeds may be requested at once.
 type Lister interface {
 	// List takes the step at.Step of the chain, which is at at.Next, and returns where the next one

@@ -163,9 +163,23 @@ func (t *Table) Fill(ctx context.Context, grew func(entries int)) error {
 // toldEvery is how often a person reads how the table grows.
 const toldEvery = 10 * time.Second
 
-// Enumerate fills the table and prints how it grows. size returns how many rows it has in total. It
-// fails with [ErrEmpty] if it has none.
-func (t *Table) Enumerate(ctx context.Context, size func(ctx context.Context) (int64, error)) error {
+// Enumerate fills the table with what the Lister lists or, without one, with the entries of a corpus
+// that can be read only once, and prints how it grows. turn, which may be nil, is called before
+// each step of the Lister, as [LeaderOnly] does. It fails with [ErrEmpty] if the table has no row in
+// the end.
+func (t *Table) Enumerate(ctx context.Context, size Sizer, entries func() iter.Seq2[harvest.Entry, error], turn func(ctx context.Context) error) error {
+	switch {
+	case t.Lister == nil:
+		stream := NewStream(entries())
+		defer stream.Close()
+		t.Lister = stream
+	case turn != nil:
+		t.Lister = LeaderOnly{Lister: t.Lister, Turn: turn}
+	}
+	return t.enumerate(ctx, size)
+}
+
+func (t *Table) enumerate(ctx context.Context, size Sizer) error {
 	items, told := 0, time.Now()
 	err := t.Fill(ctx, func(n int) {
 		items += n
@@ -174,7 +188,7 @@ func (t *Table) Enumerate(ctx context.Context, size func(ctx context.Context) (i
 			t.Say(fmt.Sprintf("%d items enumerated", items))
 		}
 	})
-	total, sizeErr := size(context.WithoutCancel(ctx))
+	total, sizeErr := size.CorpusSize(context.WithoutCancel(ctx), t.Run)
 	if sizeErr == nil {
 		t.Say(fmt.Sprintf("run %s: %d items enumerated now, %d in all", t.Run, items, total))
 	}

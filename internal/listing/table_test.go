@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,3 +189,56 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 		t.Errorf("Entries() = %d items and %d rejected, want 7920 and 80", items, rejected)
 	}
 }
+
+// rows is how many rows a table has in a store.
+type rows struct {
+	n   int64
+	err error
+}
+
+func (r rows) CorpusSize(context.Context, string) (int64, error) { return r.n, r.err }
+
+// TestEnumerate states what fills a table, in whose turn, and how that ends.
+func TestEnumerate(t *testing.T) {
+	t.Parallel()
+	away, broken := errors.New("away"), errors.New("broken")
+	for _, test := range []struct {
+		name   string
+		lister *countdown // nil: a corpus of two entries is read
+		size   rows
+		turn   error // of a leader that does not lead; errNone: no leader is asked
+		turns  int
+		err    error
+		said   string
+	}{
+		{name: "a listing", lister: &countdown{steps: 2}, size: rows{n: 6}, turn: errNone, said: "run r: 6 items enumerated now, 6 in all"},
+		{name: "a listing, in the leader's turns", lister: &countdown{steps: 2}, size: rows{n: 9}, turns: 2, said: "run r: 6 items enumerated now, 9 in all"},
+		{name: "a leader that has no turn", lister: &countdown{steps: 2}, size: rows{n: 9}, turn: away, turns: 1, err: away, said: "run r: 0 items enumerated now, 9 in all"},
+		{name: "a corpus that is read once needs no turn", size: rows{n: 2}, turn: away, said: "run r: 2 items enumerated now, 2 in all"},
+		{name: "a listing that breaks off", lister: &countdown{steps: 2, fails: broken}, size: rows{n: 1}, turn: errNone, err: broken, said: "run r: 0 items enumerated now, 1 in all"},
+		{name: "a corpus without items", lister: &countdown{steps: 2}, turn: errNone, err: ErrEmpty, said: "run r: 6 items enumerated now, 0 in all"},
+		{name: "a store that does not count", lister: &countdown{steps: 2}, size: rows{err: away}, turn: errNone},
+	} {
+		var said []string
+		table := &Table{Seeds: one, Chains: &Memory{}, Run: "r", Say: func(s string) { said = append(said, s) }}
+		if test.lister != nil {
+			table.Lister = test.lister
+		}
+		turns := 0
+		turn := func(context.Context) error { turns++; return test.turn }
+		if errors.Is(test.turn, errNone) {
+			turn = nil
+		}
+		entries := func() iter.Seq2[harvest.Entry, error] {
+			return func(yield func(harvest.Entry, error) bool) {
+				_ = yield(harvest.Entry{Item: harvest.Item{ID: "0"}}, nil) && yield(harvest.Entry{Item: harvest.Item{ID: "1"}}, nil)
+			}
+		}
+		err := table.Enumerate(t.Context(), test.size, entries, turn)
+		if got := strings.Join(said, "\n"); !errors.Is(err, test.err) || turns != test.turns || got != test.said {
+			t.Errorf("%s: Enumerate() = %v after %d turns, said %q, want %v after %d, %q", test.name, err, turns, got, test.err, test.turns, test.said)
+		}
+	}
+}
+
+var errNone = errors.New("no leader")

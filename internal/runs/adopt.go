@@ -2,6 +2,7 @@ package runs
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -93,12 +94,21 @@ func FilledBy(run harvest.Run) string {
 	return command
 }
 
-// Unfilled returns an error where a leader would wait for rows of the corpus table that no process
-// brings: it does not enumerate the corpus itself, and done reports whether all of it is in the
-// table.
-func Unfilled(run harvest.Run, done bool) error {
-	if run.Corpus != Stdin || done {
+// FilledByLeader reports whether the process that leads a run fills its corpus table: from what only
+// it can read, or with its own requests to the upstream. given is the corpus of its start. lists
+// and pages report that the run's corpus is a listing, and that its answers are the pages, which
+// workers fetch.
+func FilledByLeader(given string, lists, pages bool) bool { return given == Stdin || lists && !pages }
+
+// Unfilled returns an error where a leader that does not enumerate the corpus itself would wait for
+// rows of the corpus table that no process brings.
+func Unfilled(ctx context.Context, store Chains, run harvest.Run) error {
+	if run.Corpus != Stdin {
 		return nil
+	}
+	chain, err := store.Chain(ctx, run.Name, run.Corpus)
+	if err != nil || chain.Done {
+		return err
 	}
 	return harvest.Usagef("run %s reads its corpus from standard input, and not all of it is in the store yet: give it again with --corpus -", run.Name)
 }

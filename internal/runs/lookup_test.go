@@ -12,6 +12,7 @@ import (
 type shelf struct {
 	runs []harvest.Run
 	step int64
+	done bool
 	err  error
 }
 
@@ -22,7 +23,7 @@ func (s shelf) FindRun(_ context.Context, name string) (harvest.Run, error) {
 }
 
 func (s shelf) Chain(context.Context, string, string) (harvest.Chain, error) {
-	return harvest.Chain{Step: s.step}, s.err
+	return harvest.Chain{Step: s.step, Done: s.done}, s.err
 }
 
 // TestLookup states which run a store is asked for.
@@ -90,6 +91,67 @@ func TestResumes(t *testing.T) {
 	for given, want := range map[string]bool{"ids.txt": true, harvest.StoreCorpus: true, "other.txt": false} {
 		if got := Resumes(aRun("a", 1, false), given, given); got != want {
 			t.Errorf("Resumes(%q) = %v, want %v", given, got, want)
+		}
+	}
+}
+
+// TestPlanned states which run a plan is about.
+func TestPlanned(t *testing.T) {
+	t.Parallel()
+	const listing = "list:https://h/?since={since}"
+	before := aRun("q3", 90, true)
+	before.Corpus = listing
+	same := func(a, b string) bool { return a == b }
+	for _, test := range []struct {
+		name         string
+		run, corpus  string
+		runs         []harvest.Run
+		want, isBase string
+	}{
+		{name: "one of the store, by its name", run: "a", corpus: "ids.txt", runs: []harvest.Run{aRun("a", 1, false)}, want: "a"},
+		{name: "one of the store, by its inputs", corpus: "ids.txt", runs: []harvest.Run{aRun("a", 1, false)}, want: "a"},
+		{name: "the first of a store", corpus: "ids.txt"},
+		{name: "a new one", run: "b", corpus: "ids.txt", runs: []harvest.Run{aRun("a", 1, false)}},
+		{name: "a new one of a listing continues where the last one began", run: "b", corpus: listing, runs: []harvest.Run{before}, isBase: "q3"},
+	} {
+		inputs := harvest.Inputs{Corpus: test.corpus}
+		run, err := Start{Merged: harvest.Run{Name: test.run, Inputs: inputs}, SameListing: same, Now: now}.Planned(t.Context(), shelf{runs: test.runs}, inputs, test.corpus)
+		if err != nil || run.Name != test.want || run.Base != test.isBase || run.Corpus != test.corpus {
+			t.Errorf("%s: Planned() = %q of %s after %q, %v, want %q after %q", test.name, run.Name, run.Corpus, run.Base, err, test.want, test.isBase)
+		}
+	}
+	if _, err := (Start{}).Planned(t.Context(), shelf{err: errors.ErrUnsupported}, harvest.Inputs{}, ""); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Planned() of a store that is away = %v", err)
+	}
+}
+
+// TestUnfilled states which corpus table no process would fill.
+func TestUnfilled(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		corpus string
+		store  shelf
+		err    error
+	}{
+		{"a file is read by each worker", "ids.txt", shelf{}, nil},
+		{"standard input that was not read to its end", Stdin, shelf{}, harvest.ErrUsage},
+		{"standard input that is in the table", Stdin, shelf{done: true}, nil},
+		{"a store that is away", Stdin, shelf{err: errors.ErrUnsupported}, errors.ErrUnsupported},
+	} {
+		if err := Unfilled(t.Context(), test.store, harvest.Run{Inputs: harvest.Inputs{Corpus: test.corpus}}); !errors.Is(err, test.err) {
+			t.Errorf("%s: Unfilled() = %v, want %v", test.name, err, test.err)
+		}
+	}
+	for _, test := range []struct {
+		given        string
+		lists, pages bool
+		want         bool
+	}{
+		{Stdin, false, false, true}, {"ids.txt", false, false, false}, {"mediawiki:", true, false, true}, {harvest.StoreCorpus, true, false, true}, {"list:", true, true, false},
+	} {
+		if got := FilledByLeader(test.given, test.lists, test.pages); got != test.want {
+			t.Errorf("FilledByLeader(%q, %v, %v) = %v, want %v", test.given, test.lists, test.pages, got, test.want)
 		}
 	}
 }

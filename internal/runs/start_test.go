@@ -215,9 +215,6 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s: Corpus() = %q, %v, want %q, %q", test.name, got, err, test.want, test.usage)
 		}
 	}
-	if Unfilled(harvest.Run{Inputs: harvest.Inputs{Corpus: "-"}}, false) == nil || Unfilled(harvest.Run{Inputs: harvest.Inputs{Corpus: "-"}}, true) != nil || Unfilled(aRun("r", 1, false), false) != nil {
-		t.Error("Unfilled() is an error other than for a corpus on standard input that is not in the store")
-	}
 	for uri, want := range map[string]string{"ids.txt": "ids.txt", "https://h/x?sig=1": "https://h/x?…", "mediawiki:?prefix=A": "mediawiki:?prefix=A"} {
 		if got := Shown(uri, false); got != want {
 			t.Errorf("Shown(%q) = %q, want %q", uri, got, want)

@@ -189,6 +189,16 @@ func (t Table) ExtractorOf(run harvest.Run, spec string, tools Tools) (func(body
 	return extract, nil
 }
 
+// Advise returns what any of the kinds would have done better for so many items of a host.
+func (t Table) Advise(s Settings, host string, items int64) (all []string) {
+	for _, k := range t {
+		if k.Advise != nil {
+			all = append(all, k.Advise(s, host, items)...)
+		}
+	}
+	return all
+}
+
 // Names returns the names of the kinds.
 func (t Table) Names() (names []string) {
 	for _, k := range t {

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"testing"
@@ -88,5 +89,21 @@ func TestCompiles(t *testing.T) {
 		if (err == nil) != (c.says == "") || err != nil && (err.Error() != c.says || !errors.Is(err, harvest.ErrUsage)) {
 			t.Errorf("%s: Compiles() = %v, want %q", name, err, c.says)
 		}
+	}
+}
+
+func TestAdvise(t *testing.T) {
+	t.Parallel()
+	of := func(name string) func(Settings, string, int64) []string {
+		return func(s Settings, host string, items int64) []string {
+			return []string{fmt.Sprintf("%s: %s, %d items of %s", name, s.Kind, items, host)}
+		}
+	}
+	table := Table{{Name: "silent"}, {Name: "a", Advise: of("a")}, {Name: "b", Advise: of("b")}}
+	if got := table.Advise(Settings{Kind: "k"}, "h", 3); !slices.Equal(got, []string{"a: k, 3 items of h", "b: k, 3 items of h"}) {
+		t.Errorf("Advise() = %q, want that of each kind that has some", got)
+	}
+	if got := (Table{{Name: "silent"}}).Advise(Settings{}, "h", 3); got != nil {
+		t.Errorf("Advise() of kinds without = %q, want none", got)
 	}
 }

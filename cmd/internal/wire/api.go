@@ -50,6 +50,11 @@ func (a *api) check(ctx context.Context) error {
 	return client.Close()
 }
 
+// connect prepares requests to the upstream.
+func (a *api) connect(ctx context.Context) error {
+	return a.interruptible(ctx, a.openRedis, a.open, a.introduce)
+}
+
 // openRedis checks the server that keeps the budget and the ledger.
 func (a *api) openRedis(ctx context.Context) error {
 	if a.set.Redis == "" {

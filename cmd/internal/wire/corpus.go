@@ -191,11 +191,6 @@ func (c corpora) listed(ctx context.Context) (bool, error) {
 	return err == nil && walked.Done >= len(c.seeds), err
 }
 
-// chain returns how far the enumeration of the run's corpus has come.
-func (c corpora) chain(ctx context.Context) (harvest.Chain, error) {
-	return asked(ctx, c.process, func() (harvest.Chain, error) { return c.store.Chain(ctx, c.run.Name, c.run.Corpus) })
-}
-
 // reopen opens the corpus for another pass: the table, if there is one.
 func (c corpora) reopen(ctx context.Context) error {
 	if c.listsPages() {

@@ -45,49 +45,37 @@ func Lead(ctx context.Context, env Env, set config.Worker) (led Led, err error) 
 	defer l.close()
 	defer end()
 	err = l.interruptible(life, l.api.check, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.runs.open, l.corpus.findSeeds)
-	if err == nil {
-		leading := l.leader()
-		led.Led, err = leading.Finish(life)
-		l.run = leading.Run
+	if err != nil {
+		return Led{Run: l.run}, err
 	}
+	leading := l.leader()
+	led.Led, err = leading.Finish(life)
+	l.run = leading.Run
 	if led.Report.Run != "" {
 		led.Seen = l.ended(life, status.Seen{Refused: led.Report.Refused, Budget: led.Report.Budget, Lowered: led.Report.Lowered}, led.Totals)
 	}
 	led.Run = l.run
-	if cause := context.Cause(life); err != nil && errors.Is(cause, worker.ErrStopped) {
-		err = cause
-	}
 	return led, err
 }
 
 // leader leads the run that was opened.
 func (l *leader) leader() *coordinator.Leader {
 	c := &coordinator.Leader{
-		Run: l.run, Store: l.store, Corpus: l, Lead: l.lead, Prepare: l.prepare, Grow: l.grow, Began: l.began,
-		Lost: func(err error) bool { return errors.Is(err, store.ErrHeld) }, Again: l.again, Say: l.Say, Watch: l.Watch, Draining: l.orders.Draining, Steps: l.listsPages(),
-		Judge: func(totals harvest.Counts, items int64) error { return allowed(l.set).Check(totals, items) },
+		Run: l.run, Store: l.store, Corpus: l, Filled: l.filled, Began: l.began, Steps: l.listsPages(),
+		Again: l.again, Say: l.Say, Watch: l.Watch, Draining: l.orders.Draining,
+		Lead: func(ctx context.Context) (coordinator.Leadership, error) {
+			return l.store.Lead(ctx, l.run.Name, owner(), l.Say)
+		},
+		Lost: func(err error) bool { return errors.Is(err, store.ErrHeld) },
+		Grow: func(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error {
+			return l.acceptCorpus(ctx, run.CorpusItems, digest, prefix)
+		},
+		Judge: allowed(l.set).Check,
 	}
-	if l.enumerates() {
-		c.Fill = func(ctx context.Context) error { return l.fill(ctx, c.Turn) }
+	if runs.FilledByLeader(l.set.Corpus, l.isListing(l.run.Corpus), l.listsPages()) {
+		c.Filler = l
 	}
 	return c
-}
-
-// lead returns when no other process leads the run.
-func (l *leader) lead(ctx context.Context) (leadership coordinator.Leadership, err error) {
-	err = l.again(ctx, func() (err error) {
-		leadership, err = l.store.Lead(ctx, l.run.Name, owner(), l.Say)
-		return err
-	})
-	return leadership, err
-}
-
-// prepare comes when this process leads.
-func (l *leader) prepare(ctx context.Context) error {
-	if err := l.mayFill(ctx); err != nil || !l.enumerates() {
-		return err
-	}
-	return l.prepareTable(ctx)
 }
 
 // Open implements coordinator.Corpus: it opens the corpus of the run once more.
@@ -98,39 +86,37 @@ func (l *leader) Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], err
 	return l.source.Entries(), nil
 }
 
-// enumerates reports whether this process fills the corpus table: from what only it can read, or
-// with its own requests to the upstream.
-func (l *leader) enumerates() bool {
-	return l.set.Corpus == "-" || l.isListing(l.run.Corpus) && !l.listsPages()
-}
-
-// mayFill refuses to wait for rows of the table that no process will bring. A corpus that is only
-// read in the end is closed until then.
-func (l *leader) mayFill(ctx context.Context) error {
-	if l.enumerates() {
-		return nil
-	}
+// filled comes where another process fills the corpus table. A corpus that is only read in the end
+// is closed until then.
+func (l *leader) filled(ctx context.Context) error {
 	if err := l.corpus.close(); err != nil {
 		return err
 	}
-	chain, err := l.corpus.chain(ctx)
-	if err != nil {
-		return err
-	}
-	return runs.Unfilled(l.run, chain.Done)
+	return l.again(ctx, func() error { return runs.Unfilled(ctx, l.store, l.run) })
 }
 
-// prepareTable prepares requests to the upstream for a listing.
-func (l *leader) prepareTable(ctx context.Context) error {
+// Prepare implements [coordinator.Filler].
+func (l *leader) Prepare(ctx context.Context) error {
 	if !l.isListing(l.run.Corpus) {
 		return nil
 	}
 	l.startReports(ctx)
-	return l.interruptible(ctx, l.takeOrders, l.api.openRedis, l.api.open, l.api.introduce)
+	return l.interruptible(ctx, l.takeOrders, l.api.connect)
 }
 
-func (l *leader) grow(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error {
-	return l.acceptCorpus(ctx, run.CorpusItems, digest, prefix)
+// Fill implements [coordinator.Filler].
+func (l *leader) Fill(ctx context.Context, turn func(context.Context) error) (err error) {
+	table := l.corpus.table()
+	if l.isListing(l.run.Corpus) {
+		if table.Lister, err = l.api.lister(); err != nil {
+			return err
+		}
+	}
+	err = table.Enumerate(ctx, l.store, l.source.Entries, turn)
+	if errors.Is(err, worker.ErrStopped) {
+		l.Say("the same command continues from here")
+	}
+	return err
 }
 
 // Verify runs only the proof.
@@ -152,13 +138,8 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 	if err := l.corpus.findSeeds(life); err != nil {
 		return led, err
 	}
-	if led.Proof, err = l.leader().Prove(life); err != nil {
-		return led, err
-	}
-	if led.Totals, err = l.totals(life); err != nil {
-		return led, err
-	}
-	return led, led.Proof.Incomplete(l.run.Name)
+	led.Led, err = l.leader().Verify(life)
+	return led, err
 }
 
 // Enumerate opens the run and fills its corpus table to the end, without a shard.
@@ -174,7 +155,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	if l.listsPages() {
 		return config.Usagef("--corpus list: without --items has nothing to enumerate: its answers are the pages, which workers fetch")
 	}
-	out, err := l.ordered(Outcome{}, l.fill(life, nil))
+	out, err := l.ordered(Outcome{}, l.Fill(life, nil))
 	if out.Ordered != "" {
 		l.Say(fmt.Sprintf("stopped by order of %s; coordinator resume --run %s ends that", out.Ordered, l.run.Name))
 	}
@@ -187,31 +168,7 @@ func (l *leader) openAsker(ctx context.Context) error {
 	if !l.isListing(l.run.Corpus) {
 		return nil
 	}
-	return l.interruptible(ctx, l.api.openRedis, l.api.open, l.api.introduce)
-}
-
-// fill fills the run's table, step by step in its turn where others may lead the run.
-func (l *leader) fill(ctx context.Context, turn func(context.Context) error) error {
-	table := l.corpus.table()
-	if l.isListing(l.run.Corpus) {
-		lister, err := l.api.lister()
-		if err != nil {
-			return err
-		}
-		table.Lister = lister
-		if turn != nil {
-			table.Lister = listing.LeaderOnly{Lister: lister, Turn: turn}
-		}
-	} else {
-		stream := listing.NewStream(l.source.Entries())
-		defer stream.Close()
-		table.Lister = stream
-	}
-	err := table.Enumerate(ctx, func(ctx context.Context) (int64, error) { return l.store.CorpusSize(ctx, l.run.Name) })
-	if errors.Is(err, worker.ErrStopped) {
-		l.Say("the same command continues from here")
-	}
-	return err
+	return l.api.connect(ctx)
 }
 
 // Plan computes what a run would cost. It reads the corpus and the store, and sends no request to
@@ -242,54 +199,35 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 }
 
 // findPlanned finds the run that is planned, and how its listing begins. It may not be opened yet.
-func (l *leader) findPlanned(ctx context.Context) error {
-	all, err := l.store.ListRuns(ctx)
-	if err != nil {
+func (l *leader) findPlanned(ctx context.Context) (err error) {
+	start := l.runs.start("")
+	if l.run, err = start.Planned(ctx, l.store, harvest.Inputs{Corpus: start.Merged.Corpus}, l.set.Corpus); err != nil {
 		return err
 	}
-	if run, err := l.runs.find(ctx, harvest.Inputs{Corpus: l.runs.shown(l.set.Corpus)}); err == nil {
-		l.run = run
-		l.runs.readAs(run)
-	} else {
-		l.run.Corpus, l.run.Base = l.set.Corpus, runs.Base(all, l.set.Corpus, l.set.Kinds().SameListing)
+	if l.run.Name != "" {
+		l.runs.readAs(l.run)
 	}
 	return l.corpus.findSeeds(ctx)
 }
 
 func (l *leader) planner() coordinator.Planner {
-	set := l.set
-	p := coordinator.Planner{
-		Run: l.run, Host: l.source.Host(), Shards: l.runs.start("").CutInto(), PerRequest: set.Kind().PerRequest(set.UpstreamSettings()), Budget: set.Rate.PerSecond, BudgetGiven: set.Given("rate"),
-		Chains: len(l.seeds), Entries: l.planned,
+	set, host := l.set, l.source.Host()
+	_, tabled := l.source.(*listing.Pass)
+	return coordinator.Planner{
+		Run: l.run, Host: host, Shards: l.runs.start("").CutInto(), PerRequest: set.Kind().PerRequest(set.UpstreamSettings()), Budget: set.Rate.PerSecond, BudgetGiven: set.Given("rate"),
+		Chains: len(l.seeds), SameListing: set.Kinds().SameListing, Corpus: planned{l}, Tabled: tabled, Steps: l.listsPages(),
 		Profile: set.Profile, Workers: set.Workers, Concurrency: set.Concurrency,
-		Advise: func(items int64) (all []string) {
-			for _, kind := range set.Kinds() {
-				if kind.Advise != nil {
-					all = append(all, kind.Advise(set.UpstreamSettings(), l.source.Host(), items)...)
-				}
-			}
-			return all
-		},
+		Advise: func(items int64) []string { return set.Kinds().Advise(set.UpstreamSettings(), host, items) },
 	}
-	if l.isChained(l.run.Corpus) {
-		p.SameListing = func(corpus string) bool { return set.Kinds().SameListing(corpus, l.run.Corpus) }
-	}
-	return p
 }
 
-// planned opens the corpus that a plan counts: nil where it is not enumerated yet.
-func (l *leader) planned(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
-	if _, ok := l.source.(*listing.Pass); !ok {
-		return l.source.Entries(), nil
+// planned is the corpus that a plan counts, which is open unless it is a table.
+type planned struct{ *leader }
+
+// Open implements [coordinator.Corpus].
+func (p planned) Open(ctx context.Context) (iter.Seq2[harvest.Entry, error], error) {
+	if _, ok := p.source.(*listing.Pass); ok {
+		return p.leader.Open(ctx)
 	}
-	if l.store == nil || l.run.Name == "" || l.listsPages() {
-		return nil, nil
-	}
-	if done, err := l.corpus.listed(ctx); err != nil || !done {
-		return nil, err
-	}
-	if err := l.corpus.reopen(ctx); err != nil {
-		return nil, err
-	}
-	return l.source.Entries(), nil
+	return p.source.Entries(), nil
 }

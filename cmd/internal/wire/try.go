@@ -27,10 +27,8 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	}
 	l.run = harvest.Run{Name: "try", Titles: harvest.TitlesWritten, Inputs: harvest.Inputs{Host: l.source.Host()}}
 	l.run.Corpus, l.run.Extract = l.set.Corpus, l.set.Extract
-	for _, build := range []func(context.Context) error{l.api.openRedis, l.api.open, l.api.introduce} {
-		if err := build(life); err != nil {
-			return err
-		}
+	if err := l.api.connect(life); err != nil {
+		return err
 	}
 	l.run.OpenedAt = time.Now()
 	if err := l.corpus.findSeeds(life); err != nil {
