@@ -127,6 +127,14 @@ func TestEnded(t *testing.T) {
 			t.Errorf("Do(echo) after %s = %q, %v, want a", job, frames, err)
 		}
 	}
+	for err, begun := range map[error]bool{ErrTime: true, ErrDied: true, ErrUnavailable: false} {
+		if e, ok := errors.AsType[interface {
+			error
+			Begun() bool
+		}](fmt.Errorf("%w 3s", err)); !ok || e.Begun() != begun {
+			t.Errorf("an error that wraps %q is about a job that had begun: %v, want %v", err, !begun, begun)
+		}
+	}
 	want := errors.New("enough")
 	if err := p.Do(time.Minute, func([]byte) error { return want }, []byte("echo a,b")); !errors.Is(err, want) {
 		t.Errorf("Do() whose visit fails = %v, want %v", err, want)

@@ -8,21 +8,31 @@
 // see our environment, files or network, only two pipes.
 package aside
 
-import "errors"
-
 // Argument is the first argument of a process that does jobs.
 const Argument = "do-jobs-aside"
 
-// Errors that end a job, besides errors of its own.
+// Errors that end a job, besides errors of its own. Each has a method Begun, which reports whether
+// the job had begun: if it had not, the error is no evidence against it.
 var (
 	// ErrTime is wrapped when a job took longer than its limit.
-	ErrTime = errors.New("it took longer than")
+	ErrTime error = &ended{text: "it took longer than", begun: true}
 	// ErrDied is wrapped when a job ended its process, for example by taking too much memory.
-	ErrDied = errors.New("it took too much memory")
-	// ErrUnavailable is wrapped when no process could be started. It is no evidence against the
-	// job.
-	ErrUnavailable = errors.New("no process for it can be started")
+	ErrDied error = &ended{text: "it took too much memory", begun: true}
+	// ErrUnavailable is wrapped when no process could be started.
+	ErrUnavailable error = &ended{text: "no process for it can be started"}
 )
+
+// ended is the error of a job that did not come to an end of its own.
+type ended struct {
+	text  string
+	begun bool
+}
+
+// Error implements error.
+func (e *ended) Error() string { return e.text }
+
+// Begun reports whether the job had begun.
+func (e *ended) Begun() bool { return e.begun }
 
 // The kinds of frames that a process sends.
 const (

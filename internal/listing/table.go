@@ -163,10 +163,10 @@ func (t *Table) Fill(ctx context.Context, grew func(entries int)) error {
 // toldEvery is how often a person reads how the table grows.
 const toldEvery = 10 * time.Second
 
-// Enumerate fills the table with what the Lister lists or, without one, with the entries of a corpus
-// that can be read only once, and prints how it grows. turn, which may be nil, is called before
-// each step of the Lister, as [LeaderOnly] does. It fails with [ErrEmpty] if the table has no row in
-// the end.
+// Enumerate fills the table with what the Lister lists or, without one, with the entries of a
+// corpus that can be read only once, and prints how it grows. turn, which may be nil, is called
+// before each step of the Lister, as [LeaderOnly] does. It fails with [ErrEmpty] if the table has
+// no row in the end.
 func (t *Table) Enumerate(ctx context.Context, size Sizer, entries func() iter.Seq2[harvest.Entry, error], turn func(ctx context.Context) error) error {
 	switch {
 	case t.Lister == nil:

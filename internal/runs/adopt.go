@@ -94,10 +94,10 @@ func FilledBy(run harvest.Run) string {
 	return command
 }
 
-// FilledByLeader reports whether the process that leads a run fills its corpus table: from what only
-// it can read, or with its own requests to the upstream. given is the corpus of its start. lists
-// and pages report that the run's corpus is a listing, and that its answers are the pages, which
-// workers fetch.
+// FilledByLeader reports whether the process that leads a run fills its corpus table: from what
+// only it can read, or with its own requests to the upstream. given is the corpus of its start.
+// lists and pages report that the run's corpus is a listing, and that its answers are the pages,
+// which workers fetch.
 func FilledByLeader(given string, lists, pages bool) bool { return given == Stdin || lists && !pages }
 
 // Unfilled returns an error where a leader that does not enumerate the corpus itself would wait for

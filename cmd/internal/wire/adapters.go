@@ -2,11 +2,8 @@ package wire
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"runtime"
-	"time"
 
 	"shoal/internal/aside"
 	"shoal/internal/config"
@@ -17,24 +14,10 @@ import (
 	"shoal/internal/upstream/plain"
 )
 
-// jobs gives an upstream the processes in which its expressions can be ended.
-type jobs struct{ pool *aside.Pool }
-
-func newJobs() (jobs, error) {
+// newJobs opens the processes in which an upstream's expressions can be ended.
+func newJobs() (*aside.Pool, error) {
 	plan := memory.Share(runtime.GOMAXPROCS(0))
-	pool, err := aside.New(plan.Asides, plan.Aside)
-	return jobs{pool}, err
-}
-
-func (j jobs) Do(limit time.Duration, visit func(frame []byte) error, parts ...[]byte) error {
-	err := j.pool.Do(limit, visit, parts...)
-	switch {
-	case errors.Is(err, aside.ErrUnavailable):
-		return fmt.Errorf("%w: %w", plain.ErrNoProcess, err)
-	case errors.Is(err, aside.ErrTime), errors.Is(err, aside.ErrDied):
-		return plain.Stuck(err)
-	}
-	return err
+	return aside.New(plan.Asides, plan.Aside)
 }
 
 // Begin is called first by each program. It bounds the memory. If the process was started to run

@@ -81,7 +81,7 @@ func (a *api) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.onClose(jobs.pool.Close)
+	a.onClose(jobs.Close)
 	if a.kind, err = a.set.Kind().Open(a.set.UpstreamSettings(), upstream.Tools{Aside: jobs, MaxYield: int(memory.Share(1).Yield)}); err != nil {
 		return config.Usagef("%v", err)
 	}
@@ -229,7 +229,7 @@ func Extractor(kinds upstream.Table, run harvest.Run, spec string) (extract func
 		return nil, nil, err
 	}
 	if extract, err = kinds.ExtractorOf(run, spec, upstream.Tools{Aside: jobs}); err != nil {
-		return nil, nil, errors.Join(err, jobs.pool.Close())
+		return nil, nil, errors.Join(err, jobs.Close())
 	}
-	return extract, jobs.pool.Close, nil
+	return extract, jobs.Close, nil
 }

@@ -34,7 +34,7 @@ func reader(t *testing.T, c plain.Config) *plain.Upstream {
 			t.Error(err)
 		}
 	})
-	c.Aside = jobs{pool}
+	c.Aside = pool
 	u, err := plain.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func BenchmarkExtract(b *testing.B) {
 			}
 			config := plain.Config{Extract: c.extract}
 			if c.aside {
-				config.Aside = jobs{pool}
+				config.Aside = pool
 			}
 			u, err := plain.New(config)
 			if err != nil {

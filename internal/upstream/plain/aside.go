@@ -13,9 +13,30 @@ import (
 // Aside runs jobs in a place where they can be ended, whatever they do.
 type Aside interface {
 	// Do runs [Job] on the parts joined, within limit, and passes each frame that it yields to
-	// visit; a frame is valid until visit returns. An error that wraps [ErrNoProcess] is no
-	// evidence about the job.
+	// visit; a frame is valid until visit returns. An error that wraps an [Ended] is about a job
+	// that did not come to an end of its own.
 	Do(limit time.Duration, visit func(frame []byte) error, parts ...[]byte) error
+}
+
+// Ended is an error of [Aside] about a job that did not come to an end of its own.
+type Ended interface {
+	error
+	// Begun reports whether the job had begun, and so is the cause. One that had not runs in this
+	// process.
+	Begun() bool
+}
+
+// judged returns what an error of [Aside] means: an [ErrStuck], an [ErrNoProcess], or the error
+// itself where the expression or its reader has failed.
+func judged(err error) error {
+	ended := Ended(nil)
+	switch {
+	case !errors.As(err, &ended):
+		return err
+	case ended.Begun():
+		return Stuck(err)
+	}
+	return fmt.Errorf("%w: %w", ErrNoProcess, err)
 }
 
 // ErrStuck is the error of a run that was ended: it took too long, or too much memory. The same
@@ -33,7 +54,7 @@ func (stuck) Is(target error) bool { return target == ErrStuck }
 // Unwrap implements [errors.Unwrap].
 func (s stuck) Unwrap() error { return s.error }
 
-// ErrNoProcess is wrapped by an error of [Aside] that could not begin the job.
+// ErrNoProcess is the error of a job that could not begin.
 var ErrNoProcess = errors.New("nothing to run it aside")
 
 // input is an answer on which expressions run.
@@ -201,7 +222,7 @@ func (p *program) elsewhere(d *input, b bounds, visit func(yield) error) error {
 	head = binary.LittleEndian.AppendUint32(head, uint32(b.most))
 	head = binary.LittleEndian.AppendUint32(head, uint32(b.depth))
 	head = append(head, p.source...)
-	return p.aside.Do(b.limit, func(frame []byte) error {
+	return judged(p.aside.Do(b.limit, func(frame []byte) error {
 		switch frame[0] {
 		case yieldDeep:
 			return visit(yield{err: errDeep})
@@ -209,7 +230,7 @@ func (p *program) elsewhere(d *input, b bounds, visit func(yield) error) error {
 			return visit(yield{err: errLarge})
 		}
 		return visit(yield{text: frame[1:]})
-	}, head, text)
+	}, head, text))
 }
 
 var errNoJob = errors.New("no job for an expression")
