@@ -172,6 +172,9 @@ func (c *call) act(ctx context.Context, x *Exchange) (time.Duration, error) {
 	if x.Reading.Cause != nil {
 		c.why += ": " + x.Reading.Cause.Error()
 	}
+	if x.Reading.Setting != "" {
+		c.why += "; is " + x.Reading.Setting + " right?"
+	}
 	if d.Pause > 0 {
 		c.Client.Counters.Paused(d.Source, d.Pause, d.Cut)
 		c.incidents++
@@ -208,13 +211,13 @@ func (c *call) act(ctx context.Context, x *Exchange) (time.Duration, error) {
 // givenUp reports whether a call that was tried often enough ends: the address is wrong, or the
 // upstream works, for this answer or for others.
 func (c *call) givenUp(x *Exchange) bool {
-	return x.Mistaken && (x.Reading.Fault == harvest.FaultForeign || c.Served != nil) ||
+	return x.Mistaken && (x.Reading.Fault == harvest.FaultForeign || x.Reading.Setting != "" || c.Served != nil) ||
 		c.Served != nil && c.Served(c.failed) || c.Witnesses != nil && c.Witnesses.since(c.failed)
 }
 
 func (c *call) refused(x *Exchange) *Refused {
 	d := x.Decision
-	r := &Refused{Text: fmt.Sprintf("%s (%s)", c.why, c.request.URL), Class: d.Class}
+	r := &Refused{Text: fmt.Sprintf("%s (%s)", c.why, c.request.URL), Class: d.Class, Setting: x.Reading.Setting}
 	if x.Mistaken && x.Reading.Fault == harvest.FaultForeign {
 		r.Class = retry.ClassForeign
 	}

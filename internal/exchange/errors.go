@@ -59,12 +59,18 @@ func Hopeless(err error, incidents int) error {
 // evidence.
 type Refused struct {
 	Text    string
+	Setting string // that the answer does not fit; empty if the upstream refuses us
 	Class   retry.Class
 	Verdict harvest.Page
 }
 
 // Error implements error.
-func (r *Refused) Error() string { return ErrRefused.Error() + ": " + r.Text }
+func (r *Refused) Error() string {
+	if r.Setting != "" {
+		return "the answers do not fit " + r.Setting + ": " + r.Text
+	}
+	return ErrRefused.Error() + ": " + r.Text
+}
 
 // Unwrap implements [errors.Is].
 func (r *Refused) Unwrap() error { return ErrRefused }

@@ -154,6 +154,10 @@ func (x *Exchange) Redirected() *harvest.Request {
 // maxForeign is how often a request is made whose answers no API would send.
 const maxForeign = 3
 
+// maxMisfit is how often a request is made whose answers a setting does not fit: an API may answer
+// with an error once.
+const maxMisfit = 2
+
 // Send makes the exchange: it sends the request, decodes the answer, lets the policy decide what
 // follows, and reports to pace the upstream's state and the silence that it asks for.
 func (r Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
@@ -192,9 +196,9 @@ func (r Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
 	return x
 }
 
-// decide asks the policy what the attempt means. An answer that no API sends, while our settings
-// are not proven, soon counts as a mistake in the address rather than an outage: it is requested
-// again twice.
+// decide asks the policy what the attempt means. While our settings are not proven, an answer that
+// no API sends soon counts as a mistake in the address rather than an outage: it is requested again
+// twice; one that a setting does not fit, once.
 func (r *Ready) decide(ctx context.Context, x *Exchange, past Past) {
 	if x.Redirected() != nil {
 		x.Healthy = true
@@ -207,6 +211,9 @@ func (r *Ready) decide(ctx context.Context, x *Exchange, past Past) {
 	policy, strange := c.Policy, x.Mistaken && x.Reading.Fault == harvest.FaultForeign
 	if strange {
 		policy.Retries = min(policy.Retries, maxForeign-1)
+	}
+	if x.Mistaken && x.Reading.Setting != "" {
+		policy.Retries = min(policy.Retries, maxMisfit-1)
 	}
 	facts := retry.Facts{Fault: x.Reading.Fault, Reason: x.Reading.Reason, Wait: x.Reading.Wait, Now: x.At, Jitter: rand.Float64()}
 	if x.Answer != nil {

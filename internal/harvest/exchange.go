@@ -177,5 +177,6 @@ type Reading struct {
 	Fault      Fault         // why the answer cannot be used
 	Reason     string        // detail of Fault, such as bad_json
 	Cause      error         // of Fault, if it is an error of the exchange; for people
+	Setting    string        // that the answer does not fit, such as --items; empty where none is known to be wrong
 	Wait       time.Duration // the silence that the answer asks for; 0 for none
 }

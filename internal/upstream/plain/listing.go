@@ -112,7 +112,7 @@ func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *ha
 			return l, "", final(r)
 		}
 		if l.Entries, err = u.list(req.URL, value, item); err != nil {
-			return l, "", final(unexpected(ReasonItemsFailed, err))
+			return l, "", final(misfit("--items", ReasonItemsFailed, beginning(err, body)))
 		}
 	}
 	l.Sight = u.sight(l.Entries, value, body)
@@ -128,10 +128,29 @@ func (u *Upstream) ReadList(req *harvest.Request, seed string, step int64, a *ha
 		}
 		return l, then, r
 	case ReasonNextFailed:
-		return l, "", final(unexpected(reason, err))
-	default: // it would fail again
-		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err}
+		return l, "", final(misfit("--next", reason, beginning(err, body)))
+	case ReasonNoCursor: // as the next ones, it would fail again
+		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err, Setting: "--corpus"}
+	default:
+		return l, "", harvest.Reading{Fault: harvest.FaultFatal, Reason: reason, Cause: err, Setting: "--next"}
 	}
+}
+
+// misfit returns the reading of an answer that a setting does not fit.
+func misfit(setting, reason string, cause error) harvest.Reading {
+	r := unexpected(reason, cause)
+	r.Setting = setting
+	return r
+}
+
+// beginning adds the beginning of an answer to what an expression finds wrong with it.
+func beginning(err error, body []byte) error {
+	const most = 80
+	head, more := strings.Join(strings.Fields(string(body[:min(len(body), 4*most)])), " "), ""
+	if len(head) > most {
+		head, more = strings.ToValidUTF8(head[:most], ""), "…"
+	}
+	return fmt.Errorf("%w; the answer begins %s%s", err, harvest.Printable(head), more)
 }
 
 // refusesStep reports whether an answer cannot be read as a step: it holds too much, or it is not
@@ -241,11 +260,21 @@ func (u *Upstream) nextOf(d *input) (then string, err error) {
 			return nil
 		}
 		if then = strings.TrimSpace(idText(v)); then == "" {
-			return fmt.Errorf("--next yields a value of type %s: %w", gojq.TypeOf(v), errNoNext)
+			return beginningOf(v)
 		}
 		return nil
 	})
 	return then, err
+}
+
+// beginningOf is the error of a value that is not a place to continue at.
+func beginningOf(v any) error {
+	const most = 60
+	text, err := gojq.Marshal(v)
+	if err != nil || len(text) > most {
+		text = []byte("a value of type " + gojq.TypeOf(v))
+	}
+	return fmt.Errorf("--next yields %s: %w", harvest.Printable(string(text)), errNoNext)
 }
 
 // endsList reports whether a value of --next marks the end: null, false, something empty, and what
