@@ -69,6 +69,7 @@ func WorkerCommand(env Env, run func(ctx context.Context, w Worker) error) *cobr
 		return l.harvest(cmd, run)
 	}
 	finish(cmd, InWorker, env.Kinds, flags["try"])
+	addManual(cmd)
 	return cmd
 }
 
@@ -118,6 +119,7 @@ func CoordinatorCommand(env Env, commands ...Subcommand) *cobra.Command {
 		}
 		return Usagef("coordinator has no command %s%s; see coordinator --help", quoteName(args[0]), suggest(args[0], names))
 	}
+	addManual(root)
 	return root
 }
 

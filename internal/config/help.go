@@ -75,12 +75,16 @@ func writeGroup(b *strings.Builder, g Group, set Set, kinds upstream.Table) {
 		}
 		b.WriteString(head)
 		head = ""
-		help := withKinds(s.Help, kinds)
-		if !s.Switch() && !slices.Contains([]string{"", "0", autoText}, s.Default) {
-			help += " (" + s.Default + ")"
-		}
-		writeEntry(b, strings.TrimSpace("--"+s.Name+" "+s.Arg), help)
+		writeEntry(b, strings.TrimSpace("--"+s.Name+" "+s.Arg), s.withDefault(withKinds(s.Help, kinds)))
 	}
+}
+
+// withDefault adds the default to a help, where it is more than "off".
+func (s Setting) withDefault(help string) string {
+	if !s.Switch() && !slices.Contains([]string{"", "0", autoText}, s.Default) {
+		help += " (" + s.Default + ")"
+	}
+	return help
 }
 
 // writeEntry puts the explanation beside the name, wrapped, or below a long name.
