@@ -39,7 +39,6 @@ var arrows = map[string][]string{
 	"internal/ledger":      {"internal/harvest"},
 	"internal/pace":        {"internal/harvest"},
 	"internal/e2e":         {},
-	"internal/notify":      {"internal/harvest"},
 	"internal/runs":        {"internal/harvest"},
 	"internal/retry":       {"internal/harvest"},
 	"internal/status":      {"internal/harvest"},
@@ -78,6 +77,7 @@ var arrows = map[string][]string{
 	"internal/upstream/upstreamtest": {"internal/harvest", "internal/upstream"},
 	"internal/upstream/plain":        {"internal/harvest", "internal/text", "internal/upstream"},
 
+	"internal/doctor":  {"internal/exchange", "internal/harvest", "internal/retry"},
 	"internal/canary":  {"internal/exchange", "internal/harvest", "internal/retry"},
 	"internal/listing": {"internal/canary", "internal/exchange", "internal/harvest", "internal/retry", "internal/suspect"},
 	"internal/tryout":  {"internal/exchange", "internal/harvest", "internal/retry"},

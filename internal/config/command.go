@@ -97,6 +97,8 @@ type Subcommand struct {
 	Arg     string // what it takes besides flags: RUN, or [DURATION] where it may be left out
 	Run     func(ctx context.Context, c Coordinator) error
 	Harvest func(ctx context.Context, w Worker) error // instead of Run, for a command that sends requests to the upstream
+	// Inspect comes instead of both, for a command that looks at settings that may be wrong.
+	Inspect func(ctx context.Context, i Inspection) error
 }
 
 // CoordinatorCommand returns the coordinator's command line, with its commands in the given order.
@@ -128,6 +130,9 @@ func (c Subcommand) command(env Env) *cobra.Command {
 	flags := bind(cmd.Flags(), c.Set, env.Kinds)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		l, err := newLayers(env, c.Set, flags)
+		if c.Inspect != nil {
+			return inspect(cmd, l, err, flags["json"], c.Inspect)
+		}
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"shoal/internal/harvest"
 )
 
 // What an error of this package is about. Any other error is that of the context.
@@ -32,6 +34,16 @@ func Check(ctx context.Context, client redis.UniversalClient) error {
 	return nil
 }
 
+// CheckRole refuses a replica. Its errors are those of [Check].
+func CheckRole(ctx context.Context, client redis.UniversalClient) error {
+	return classify(ctx, checkRole(ctx, client))
+}
+
+// CheckRights refuses a user who may not do what the ledger does. Its errors are those of [Check].
+func CheckRights(ctx context.Context, client redis.UniversalClient) error {
+	return classify(ctx, checkRights(ctx, client))
+}
+
 func unsafe(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUnsafe, fmt.Sprintf(format, args...))
 }
@@ -43,7 +55,7 @@ func checkPolicy(ctx context.Context, client redis.UniversalClient) error {
 		return err
 	}
 	policy := info["Memory"]["maxmemory_policy"]
-	if strings.HasPrefix(policy, "allkeys-") {
+	if harvest.EvictsAnyKey(policy) {
 		return unsafe("it may throw away any key when its memory is full (maxmemory-policy %s), pace and backoffs included; run: CONFIG SET maxmemory-policy noeviction, or give us a Redis of our own", policy)
 	}
 	return nil
@@ -82,6 +94,8 @@ func checkRights(ctx context.Context, client redis.UniversalClient) error {
 // classify decides whether another try can help. It assumes so for an unknown error.
 func classify(ctx context.Context, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, ErrUnsafe):
 		return err
 	case ctx.Err() != nil:

@@ -47,19 +47,45 @@ return 1`
 // budget; it wraps [ErrUnsafeRedis]. Any other error means that the server was not reached. It also
 // checks the keys of the given hosts.
 func CheckRedis(ctx context.Context, client redis.UniversalClient, hosts ...string) error {
+	for _, check := range []func() error{
+		func() error { return CheckPolicy(ctx, client) },
+		func() error { return CheckRights(ctx, client) },
+		func() error { return CheckKeys(ctx, client, hosts...) },
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckPolicy refuses a server that may drop the budget. Its errors are those of [CheckRedis].
+func CheckPolicy(ctx context.Context, client redis.UniversalClient) error {
 	info, err := client.Info(ctx, "memory").Result()
 	if err != nil {
 		return diagnose("INFO", err)
 	}
-	if policy := infoField(info, "maxmemory_policy"); strings.HasPrefix(policy, "allkeys-") {
+	if policy := infoField(info, "maxmemory_policy"); harvest.EvictsAnyKey(policy) {
 		return fmt.Errorf("%w: its maxmemory-policy is %s, so it may drop the budget at any time; set it to noeviction or a volatile-* policy", ErrUnsafeRedis, policy)
 	}
+	return nil
+}
+
+// CheckRights does once what the pace scripts do, under a key that it removes, and listens once as
+// a pacer does. Its errors are those of [CheckRedis].
+func CheckRights(ctx context.Context, client redis.UniversalClient) error {
 	if err := redis.NewScript(probeLua).Run(ctx, client, []string{"shoal:{check}:probe"}).Err(); err != nil {
 		return diagnose("EVALSHA", err)
 	}
 	if err := checkChannel(ctx, client); err != nil {
 		return diagnose("SUBSCRIBE", err)
 	}
+	return nil
+}
+
+// CheckKeys refuses keys of these hosts that hold something else than the budget does. Its errors
+// are those of [CheckRedis].
+func CheckKeys(ctx context.Context, client redis.UniversalClient, hosts ...string) error {
 	for _, host := range hosts {
 		if err := checkTypes(ctx, client, host); err != nil {
 			return err

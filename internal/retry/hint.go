@@ -64,16 +64,10 @@ func (h Hint) Pace(budget float64) float64 {
 // count of what remains, and a limit on something other than requests.
 func ParseHint(h http.Header, status int, now time.Time, unit Unit) Hint {
 	r := reader{status: status, clock: now, unit: unit}
-	names := make([]string, 0, 8)
-	for name := range h {
-		if dialectOf(name) != nil {
-			names = append(names, name)
-		}
-	}
+	names := LimitHeaders(h)
 	if len(names) == 0 {
 		return Hint{Remaining: -1, Limit: -1}
 	}
-	slices.Sort(names)
 	r.clock = serverClock(h, now)
 	for _, name := range names {
 		dialectOf(name).read(&r, name, h[name])

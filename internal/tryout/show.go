@@ -34,7 +34,7 @@ func (t *Tryout) answer(x *exchange.Exchange) {
 // explain shows the limits as understood, the decision and what would be stored.
 func (t *Tryout) explain(x *exchange.Exchange) {
 	d := x.Decision
-	t.say("  limits    %s\n", limits(d.Hint))
+	t.say("  limits    %s\n", cmp.Or(d.Hint.Words(), "no rate-limit header"))
 	if d.Pause > 0 {
 		t.say("  silence   %s for the whole fleet, asked for by %s\n", d.Pause, d.Source)
 	}
@@ -102,33 +102,6 @@ func (t *Tryout) next(request *harvest.Request, answer *harvest.Answer) {
 	default:
 		t.say("  next      %s\n", short(next))
 	}
-}
-
-// limits puts the contents of the rate-limit headers into words.
-func limits(hint retry.Hint) string {
-	var parts []string
-	if hint.Wait > 0 {
-		parts = append(parts, fmt.Sprintf("wait %s (%s)", hint.Wait, hint.Source))
-	}
-	if hint.Remaining >= 0 {
-		parts = append(parts, fmt.Sprintf("%d requests left", hint.Remaining))
-	}
-	if hint.Limit >= 0 {
-		parts = append(parts, fmt.Sprintf("of %d", hint.Limit))
-	}
-	if hint.Window > 0 {
-		parts = append(parts, fmt.Sprintf("in %s", hint.Window))
-	}
-	if hint.Reset > 0 {
-		parts = append(parts, fmt.Sprintf("full again in %s", hint.Reset))
-	}
-	if len(hint.Malformed) > 0 {
-		parts = append(parts, "not understood: "+strings.Join(hint.Malformed, ", "))
-	}
-	if len(parts) == 0 {
-		return "no rate-limit header"
-	}
-	return strings.Join(parts, ", ")
 }
 
 // short returns one line of at most 300 bytes of foreign text.

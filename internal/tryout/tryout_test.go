@@ -3,7 +3,6 @@ package tryout
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"slices"
@@ -157,21 +156,6 @@ func TestHopeless(t *testing.T) {
 		}
 		if err := hopeless(&harvest.Failure{Fault: fault, Err: errors.New("no")}); !errors.Is(err, want) {
 			t.Errorf("hopeless(%s) = %v, want %v", fault, err, want)
-		}
-	}
-}
-
-// The contents of headers are put into words.
-func TestLimits(t *testing.T) {
-	t.Parallel()
-	none := retry.Hint{Remaining: -1, Limit: -1}
-	full := retry.Hint{Wait: 3 * time.Second, Source: "Retry-After", Remaining: 4, Limit: 10, Window: time.Minute, Reset: 30 * time.Second, Malformed: []string{"X-Limit"}}
-	for want, hint := range map[string]retry.Hint{
-		"no rate-limit header": none,
-		"wait 3s (Retry-After), 4 requests left, of 10, in 1m0s, full again in 30s, not understood: X-Limit": full,
-	} {
-		if got := limits(hint); got != want {
-			t.Errorf("limits(%s) = %q, want %q", fmt.Sprintf("%+v", hint), got, want)
 		}
 	}
 }

@@ -15,6 +15,7 @@ type Kind struct {
 	Name string // as --upstream and the stored runs call it
 	Noun string // what one such API is in a sentence, such as wiki
 	API  string // an --api that names one, for messages; empty: --url or the corpus does
+	Look string // a line of a corpus that every such API has an item for, for a first look; empty: there is none
 	Auth string // the kind of credential that only it takes, and that needs a login; empty: none
 
 	Help    Help    // what it adds to the help of flags that each kind reads in its own way

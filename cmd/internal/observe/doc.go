@@ -1,5 +1,6 @@
-// Package observe gives a program what lets people watch it from elsewhere.
+// Package observe builds what looks at a harvest, or at what one would use, and takes no part in
+// it.
 //
-// In go the settings of a program and its progress; out come notices and heartbeats. It wires and
-// decides nothing: what is an event, [shoal/internal/notify] knows.
+// In go checked settings and the process' streams; out come reports. It wires, as package wire
+// does, and decides nothing: the checks are those of internal/doctor.
 package observe

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"shoal/cmd/internal/adapt"
 	"shoal/internal/config"
 	"shoal/internal/control"
 	"shoal/internal/corpus"
@@ -43,7 +44,7 @@ func (a *api) check(ctx context.Context) error {
 	if err := a.checkExpressions(ctx); err != nil {
 		return err
 	}
-	client, err := fetch.New(fetchConfig(a.set, "", a.set.Corpus), a.Log)
+	client, err := fetch.New(adapt.FetchConfig(a.set, "", a.set.Corpus), a.Log)
 	if err != nil {
 		return config.Usagef("%v", err)
 	}
@@ -86,7 +87,7 @@ func (a *api) open(ctx context.Context) (err error) {
 		return config.Usagef("%v", err)
 	}
 	a.counters.LimitAll(a.set.Timeout, plain.ReadLimit(a.kind.MaxItems))
-	a.client, err = fetch.New(fetchConfig(a.set, a.run.Host, a.run.Corpus), a.Log)
+	a.client, err = fetch.New(adapt.FetchConfig(a.set, a.run.Host, a.run.Corpus), a.Log)
 	if err != nil {
 		return config.Usagef("%v", err)
 	}
@@ -145,7 +146,7 @@ func (a *api) introduce(ctx context.Context) error {
 // login gets a session for the credential, by requests that take a permit each.
 func (a *api) login(ctx context.Context) error {
 	caller := a.caller()
-	caller.Client.Fetch = fetching{Client: a.client}
+	caller.Client.Fetch = adapt.Fetching{Client: a.client}
 	caller.Proven = a.reading != nil // it has begun to harvest
 	a.client.Forget()
 	return a.kind.Session.Login(ctx, exchange.Asker{Caller: caller}, a.set.Auth.User, func() (string, error) {
@@ -159,7 +160,7 @@ func (a *api) login(ctx context.Context) error {
 
 // exchanges makes single attempts within the budget.
 func (a *api) exchanges() *exchange.Client {
-	return &exchange.Client{Pace: pacing{a.pacer}, Fetch: a.fetching(), Policy: exchange.NewPolicy(policySettings(a.set)), Counters: a.counters}
+	return &exchange.Client{Pace: adapt.Pacing{Pacer: a.pacer}, Fetch: a.fetching(), Policy: exchange.NewPolicy(adapt.PolicySettings(a.set)), Counters: a.counters}
 }
 
 // caller makes single requests within the budget.
@@ -178,10 +179,10 @@ func (a *api) witnesses() *exchange.Witnesses {
 	return exchange.WitnessesOf(a.store, a.run.Name, a.Log)
 }
 
-func (a *api) fetching() fetching {
-	f := fetching{Client: a.client}
+func (a *api) fetching() adapt.Fetching {
+	f := adapt.Fetching{Client: a.client}
 	if a.logsIn() {
-		f.login = a.login
+		f.Login = a.login
 	}
 	return f
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"strings"
 	"time"
 
+	"shoal/cmd/internal/adapt"
 	"shoal/internal/config"
 	"shoal/internal/corpus"
 	"shoal/internal/fetch"
@@ -75,24 +75,16 @@ func (c corpora) openLines(ctx context.Context) (first string, err error) {
 	}
 	var download *http.Client
 	if strings.Contains(c.set.Corpus, "://") { // a file needs no certificates
-		if download, err = fetch.Downloader(fetchConfig(c.set, "", c.set.Corpus)); err != nil {
+		if download, err = fetch.Downloader(adapt.FetchConfig(c.set, "", c.set.Corpus)); err != nil {
 			return "", config.Usagef("%v", err)
 		}
 	}
 	err = c.retryUnavailable(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
-		cfg := corpus.Config{
-			URI: c.set.Corpus, Template: c.set.URL, Hosts: c.set.AdmittedHosts(), Exposed: c.set.Exposes, PostIsRead: c.set.PostIsRead, Stdin: c.Stdin, HTTP: download, Patience: c.set.Patience,
-			Rekey: func(entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
-				return c.set.Kind().Rekeyed(c.run, c.set.UpstreamSettings(), entries)
-			},
+		cfg, err := adapt.CorpusConfig(c.set, &c.run)
+		if err != nil {
+			return err
 		}
-		if read := c.set.Kind().Lines; read != nil { // its items are all on the host of --api
-			lines, err := read(c.set.UpstreamSettings())
-			if err != nil {
-				return config.Usagef("%v", err)
-			}
-			cfg.Hosts, cfg.URI, cfg.Line, cfg.Text = nil, lines.URI, lines.Line, lines.Text
-		}
+		cfg.Stdin, cfg.HTTP = c.Stdin, download
 		opened, err := corpus.Open(ctx, cfg)
 		switch {
 		case err == nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"shoal/cmd/internal/adapt"
 	"shoal/internal/config"
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
@@ -93,7 +94,7 @@ func (s *shards) build(ctx context.Context) error {
 			return err
 		}
 		s.pages = s.pagesOf(totals.Landed > 0)
-		s.progress.Begin(s.run, s.pages.Progress)
+		s.progress.Begin(s.pages.Progress)
 		return nil
 	}
 	if err := s.fillTable(ctx); err != nil {
@@ -104,7 +105,7 @@ func (s *shards) build(ctx context.Context) error {
 		return err
 	}
 	parts := worker.Parts{
-		Corpus: s.source, Store: s.store, Pace: pacing{s.api.pacer}, Fetch: s.api.fetching(),
+		Corpus: s.source, Store: s.store, Pace: adapt.Pacing{Pacer: s.api.pacer}, Fetch: s.api.fetching(),
 		Upstream: s.api.kind, Lease: s.lease, Suspects: s.suspicion, Counters: s.counters, Log: s.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if s.api.redis != nil {
@@ -112,12 +113,12 @@ func (s *shards) build(ctx context.Context) error {
 	}
 	s.worker = worker.New(worker.Config{
 		Run: s.run, Shard: s.set.Shard, Concurrency: s.set.Concurrency, Pack: s.api.kind.MaxItems, Batch: s.set.Batch, BatchBytes: int(s.set.BatchBytes), Flush: s.set.Flush,
-		Retry:    exchange.NewPolicy(policySettings(s.set)),
+		Retry:    exchange.NewPolicy(adapt.PolicySettings(s.set)),
 		Patience: s.set.Patience, MaxSilence: s.set.MaxSilence, Limit: s.progress.Left(s.set.Limit), Canary: !s.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 		Verify: s.verify || s.set.Corpus == "-", // what is read once cannot be gone through once more
 	}, parts)
 	s.reading = s.worker.Reading
-	s.progress.Begin(s.run, s.worker.Progress)
+	s.progress.Begin(s.worker.Progress)
 	return nil
 }
 

@@ -37,8 +37,11 @@ type Store struct {
 	config   *pgx.ConnConfig // for connections outside of the pool, see connect
 	ttl      time.Duration
 	version  string
-	warnings []string
+	warnings []warning
 }
+
+// warning is what a person should know about a setting of the server.
+type warning struct{ about, sentence string }
 
 // Open connects to the server at url, postgres://…, and brings its schema up to date; see
 // stores.Open for its errors.
@@ -54,7 +57,7 @@ func Open(ctx context.Context, url string, options store.Options) (*store.Store,
 	if err != nil {
 		return nil, classify("open the store", err)
 	}
-	p := &Store{pool: pool, config: config.ConnConfig, ttl: options.LeaseTTL, version: options.Version}
+	p := newStore(pool, config, options)
 	if err := p.prepare(ctx, options); err != nil {
 		pool.Close()
 		return nil, starting(err)
@@ -62,10 +65,18 @@ func Open(ctx context.Context, url string, options store.Options) (*store.Store,
 	return p.roles(), nil
 }
 
+func newStore(pool *pgxpool.Pool, config *pgxpool.Config, options store.Options) *Store {
+	return &Store{pool: pool, config: config.ConnConfig, ttl: options.LeaseTTL, version: options.Version}
+}
+
 func (p *Store) roles() *store.Store {
+	var warnings []string
+	for _, w := range p.warnings {
+		warnings = append(warnings, w.sentence)
+	}
 	return &store.Store{
 		Runs: p, Lifecycle: p, Mirrors: p, Pages: p, Counts: p, Retries: p, Corpus: p, Chains: p, Leases: p, Leaders: p,
-		Controls: p, Silences: p, Work: p, Extraction: p, Closer: p, Warnings: p.warnings,
+		Controls: p, Silences: p, Work: p, Extraction: p, Closer: p, Warnings: warnings,
 	}
 }
 
@@ -170,16 +181,16 @@ func (p *Store) inspect(ctx context.Context) error {
 		return fmt.Errorf("%w: the connection's client_encoding is %s, in which texts would be lost: take client_encoding out of the store URL's options, and out of PGOPTIONS", store.ErrUnsafe, ours)
 	}
 	if acceptsAnyCertificate(conn.Conn().Config()) {
-		p.warn(fmt.Sprintf("the connection to PostgreSQL on %s accepts any certificate, so that others on the way can read and change it: set sslmode=verify-full in the store URL", conn.Conn().Config().Host))
+		p.warn("tls", fmt.Sprintf("the connection to PostgreSQL on %s accepts any certificate, so that others on the way can read and change it: set sslmode=verify-full in the store URL", conn.Conn().Config().Host))
 	}
 	if fsync == "off" {
-		p.warn("PostgreSQL runs with fsync = off: a power cut can lose or damage what has landed; set fsync = on")
+		p.warn("fsync", "PostgreSQL runs with fsync = off: a power cut can lose or damage what has landed; set fsync = on")
 	}
 	if !lz4 {
-		p.warn("this PostgreSQL is built without lz4: bodies are packed by its slower default, landing takes up to four times as long")
+		p.warn("lz4", "this PostgreSQL is built without lz4: bodies are packed by its slower default, landing takes up to four times as long")
 	}
 	if isPlaintext(conn.Conn().PgConn().Conn()) {
-		p.warn(fmt.Sprintf("the connection to PostgreSQL on %s is not encrypted: password and data can be read on the way; add ?sslmode=verify-full to the store URL",
+		p.warn("tls", fmt.Sprintf("the connection to PostgreSQL on %s is not encrypted: password and data can be read on the way; add ?sslmode=verify-full to the store URL",
 			conn.Conn().Config().Host))
 	}
 	return nil
@@ -189,7 +200,9 @@ func isUTF8(encoding string) bool {
 	return slices.Contains([]string{"utf8", "utf-8", "unicode"}, strings.ToLower(encoding))
 }
 
-func (p *Store) warn(sentence string) { p.warnings = append(p.warnings, sentence) }
+func (p *Store) warn(about, sentence string) {
+	p.warnings = append(p.warnings, warning{about, sentence})
+}
 
 // isPlaintext reports whether the connection leaves this machine unencrypted.
 func isPlaintext(conn net.Conn) bool {

@@ -50,13 +50,18 @@ func (p *Store) migrate(ctx context.Context, options store.Options) error {
 		return applyMigrations(ctx, tx, known, state.Version, options.Version)
 	})
 	if codeOf(err) == codePrivilege {
-		return fmt.Errorf("%w: role %s may not make its tables (%w): let the database's owner run `coordinator schema` through psql once and grant the role USAGE on schema shoal and "+
-			"SELECT, INSERT, UPDATE, DELETE on its tables, or GRANT CREATE ON DATABASE %s TO it", store.ErrSchema, p.config.User, err, p.config.Database)
+		return p.mayNotMake(err)
 	}
 	if errors.Is(err, store.ErrSchema) {
 		return err
 	}
 	return classify("migrate the schema", err)
+}
+
+// mayNotMake is the error of a role that lacks the right to make tables.
+func (p *Store) mayNotMake(cause error) error {
+	return fmt.Errorf("%w: role %s may not make its tables (%w): let the database's owner run `coordinator schema` through psql once and grant the role USAGE on schema shoal and "+
+		"SELECT, INSERT, UPDATE, DELETE on its tables, or GRANT CREATE ON DATABASE %s TO it", store.ErrSchema, p.config.User, cause, p.config.Database)
 }
 
 func applyMigrations(ctx context.Context, tx pgx.Tx, all []string, have int, by string) error {

@@ -36,7 +36,7 @@ const (
 // Kind returns the row of this kind.
 func Kind() upstream.Kind {
 	return upstream.Kind{
-		Name: Name, Noun: "wiki", API: "https://wiki.example/w/api.php", Auth: botPassword,
+		Name: Name, Noun: "wiki", API: "https://wiki.example/w/api.php", Look: "Main Page", Auth: botPassword,
 		Help: upstream.Help{
 			Corpus:  "titles, pageids:FILE, a page.sql.gz dump or mediawiki:?prefix=…&namespace=…",
 			API:     "where its api.php is, such as https://en.wikipedia.org/w/api.php",

@@ -1,0 +1,99 @@
+// Package adapt makes the parts of a program out of its settings, and makes siblings fit each
+// other.
+//
+// In go checked settings and open parts; out come their configurations and adapters, for all
+// packages that wire. It opens nothing and decides nothing.
+package adapt
+
+import (
+	"context"
+	"iter"
+	"shoal/internal/config"
+	"shoal/internal/corpus"
+	"shoal/internal/exchange"
+	"shoal/internal/fetch"
+	"shoal/internal/harvest"
+	"shoal/internal/memory"
+	"shoal/internal/pace"
+)
+
+// Pacing gives a worker its pacer: siblings do not know each other's types.
+type Pacing struct{ *pace.Pacer }
+
+// Wait implements [exchange.Pace].
+func (p Pacing) Wait(ctx context.Context) (exchange.Permit, error) { return p.Acquire(ctx) }
+
+// State implements [exchange.Pace].
+func (p Pacing) State() exchange.PaceState { return p.Pacer.State().Pacing() }
+
+// Fetching gives a worker its connections.
+type Fetching struct {
+	*fetch.Client
+
+	Login func(context.Context) error // logs in anew; nil if a credential needs no login
+}
+
+// Reserve implements [exchange.Fetcher].
+func (f Fetching) Reserve(ctx context.Context, url string) (exchange.Slot, error) {
+	return slot(f.Client.Reserve(ctx, url))
+}
+
+// ReserveIsolated implements [exchange.Fetcher].
+func (f Fetching) ReserveIsolated(ctx context.Context, url string) (exchange.Slot, error) {
+	return slot(f.Client.ReserveIsolated(ctx, url))
+}
+
+// slot keeps a missing slot from becoming one that is not nil.
+func slot(s *fetch.Slot, err error) (exchange.Slot, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Renew implements [exchange.Fetcher].
+func (f Fetching) Renew(ctx context.Context) (bool, error) {
+	if f.Login != nil {
+		return true, f.Login(ctx)
+	}
+	return f.Client.Renew(ctx)
+}
+
+// PolicySettings are the settings that a policy is made of.
+func PolicySettings(set config.Worker) exchange.Settings {
+	return exchange.Settings{Retries: set.Retries, MinPause: set.MinPause, ResetUnit: set.ResetUnit, Slow: set.SlowAnswer, SlowPause: set.SlowPause}
+}
+
+// FetchConfig is for an upstream's host, which the corpus may have named.
+func FetchConfig(set config.Worker, host, corpus string) fetch.Config {
+	plan := memory.Share(1)
+	c := fetch.Config{
+		Budget: plan.Answers, Largest: max(plan.Largest, plan.Roomy(set.MaxBody)),
+		UserAgent: set.Agent(), Timeout: set.Timeout, MaxBody: set.MaxBody, Streams: set.Concurrency, Raw: set.Body == "raw",
+		TrustedHosts: set.TrustedHosts(host, corpus), Credential: set.CredentialHosts(host),
+		CAFile: set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
+		Auth: fetch.Auth(set.Credential()),
+	}
+	for _, header := range set.Headers {
+		c.Headers = append(c.Headers, fetch.Header(header))
+	}
+	return c
+}
+
+// CorpusConfig is how a corpus in lines is opened for a run, which is known by the time it is read.
+func CorpusConfig(set config.Worker, run *harvest.Run) (corpus.Config, error) {
+	cfg := corpus.Config{
+		URI: set.Corpus, Template: set.URL, Hosts: set.AdmittedHosts(), Exposed: set.Exposes, PostIsRead: set.PostIsRead, Patience: set.Patience,
+		Rekey: func(entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
+			return set.Kind().Rekeyed(*run, set.UpstreamSettings(), entries)
+		},
+	}
+	if read := set.Kind().Lines; read != nil { // its items are all on the host of --api
+		lines, err := read(set.UpstreamSettings())
+		if err != nil {
+			return cfg, config.Usagef("%v", err)
+		}
+		cfg.Hosts, cfg.URI, cfg.Line, cfg.Text = nil, lines.URI, lines.Line, lines.Text
+	}
+	return cfg, nil
+}

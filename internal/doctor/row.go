@@ -1,0 +1,104 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+// Verdict is what one look came to. Scripts rely on the words.
+type Verdict string
+
+// The verdicts.
+const (
+	OK         Verdict = "ok"
+	Warning    Verdict = "warning"     // a worker runs, and a person should know
+	Fault      Verdict = "fault"       // a worker would leave
+	NotChecked Verdict = "not checked" // Found has the reason
+)
+
+// Finding is the result of one look.
+type Finding struct {
+	Verdict Verdict
+	Found   string // what is there, in a sentence without credentials
+	Change  string // what to do about a warning or a fault; empty: the advice of the row
+	Err     error  // what a worker would meet; only its exit code is used
+}
+
+// Row is one check.
+type Row struct {
+	Name   string        // stable, such as redis.policy
+	About  string        // what is looked at, for people
+	Needs  []string      // the rows that have to succeed first; one that is not there is no obstacle
+	Limit  time.Duration // how long it may take; 0: [Limit]
+	Change string        // what to do where the finding has no advice of its own
+	Look   func(ctx context.Context) Finding
+}
+
+// Limit is how long a look takes at most, unless its row has another limit.
+const Limit = 5 * time.Second
+
+// Group is the rows about one service. Groups are looked at independently, the rows of one in their
+// order.
+type Group struct {
+	Name string // stable, such as redis
+	At   string // which one, for people, without credentials
+	Rows []Row
+}
+
+func fine(format string, args ...any) Finding {
+	return Finding{Verdict: OK, Found: harvest.Linef(format, args...)}
+}
+
+func unknown(format string, args ...any) Finding {
+	return Finding{Verdict: NotChecked, Found: harvest.Linef(format, args...)}
+}
+
+func warn(change, format string, args ...any) Finding {
+	return Finding{Verdict: Warning, Found: harvest.Linef(format, args...), Change: change}
+}
+
+// wrong is a fault that a worker meets as err.
+func wrong(err error) Finding {
+	return Finding{Verdict: Fault, Found: harvest.ErrorText(err), Err: err}
+}
+
+// wrongly is a fault in words of our own.
+func wrongly(err error, change, format string, args ...any) Finding {
+	return Finding{Verdict: Fault, Found: harvest.Linef(format, args...), Change: change, Err: err}
+}
+
+// orFine is a fault if there is an error.
+func orFine(err error, format string, args ...any) Finding {
+	if err != nil {
+		return wrong(err)
+	}
+	return fine(format, args...)
+}
+
+// because is why a row was not looked at, given the line of one that it needs.
+func because(need Line) Finding {
+	return unknown("%s (%s) comes first, and it is: %s", need.About, need.Check, need.Verdict)
+}
+
+// expired is the finding of a look that did not end in time.
+func expired(ctx context.Context, limit time.Duration) Finding {
+	if ctx.Err() != nil {
+		return unknown("it was interrupted")
+	}
+	return unknown("no answer within %s", limit)
+}
+
+func brief(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d >= 10*time.Millisecond:
+		return d.Round(time.Millisecond).String()
+	}
+	return fmt.Sprintf("%.1fms", float64(d.Microseconds())/1000)
+}

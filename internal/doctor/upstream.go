@@ -1,0 +1,172 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"shoal/internal/exchange"
+	"shoal/internal/harvest"
+)
+
+// Upstream is asked as a worker asks it.
+type Upstream struct {
+	Origin string // https://host
+	Agent  string // User-Agent of each request
+
+	// Lookup returns the addresses of a name, Peer what a connection shows before any request.
+	Lookup func(ctx context.Context, host string) ([]string, error)
+	Peer   func(ctx context.Context) (Peer, error)
+	// Turn returns why no request may leave now, empty if one may.
+	Turn func(ctx context.Context) (why string)
+	// Open makes the client that keeps the budget. It is called at most once.
+	Open func(ctx context.Context) (*exchange.Client, error)
+	// Request is for the first item of the corpus, or for something else that costs little; nil if
+	// there is none, because of Unknown.
+	Request *harvest.Request
+	Unknown string
+	Mask    func(string) string // takes credentials out of a text
+
+	Rate                 float64 // requests/s of the budget
+	Concurrency          int
+	MaxSilence, Patience time.Duration
+}
+
+// Peer is what a connection shows of the other side before any request.
+type Peer struct {
+	Address  string // IP address and port; those of the proxy where there is one
+	Proxied  bool
+	Protocol string    // h2 or http/1.1
+	TLS      string    // its version; empty for plain http
+	Expires  time.Time // of the first certificate of the chain to expire
+	Took     time.Duration
+}
+
+const (
+	// askLimit is how long one request may take, with its permit.
+	askLimit = 15 * time.Second
+	// dialLimit is that of a connection.
+	dialLimit = 10 * time.Second
+	// soon is how long before its end a certificate is worth a warning.
+	soon = 14 * 24 * time.Hour
+)
+
+// OfUpstream is the checks of the upstream. At most two requests leave: one for the item, one for
+// robots.txt.
+func OfUpstream(u Upstream) Group {
+	a := &asker{Upstream: u}
+	at, _ := url.Parse(u.Origin)
+	connected, reached := []string{"upstream.dns", "upstream.connection"}, []string{"upstream.connection", "upstream.tls"}
+	ready := append(reached, "settings.values", "settings.contact", "settings.site", "redis.rights", "redis.keys", "redis.policy", "upstream.turn")
+	return Group{Name: "upstream", At: u.Origin, Rows: []Row{
+		{Name: "upstream.dns", About: "name", Limit: dialLimit, Change: "check the host in --api, --url or the corpus, and the name servers of this machine (/etc/resolv.conf)", Look: func(ctx context.Context) Finding {
+			return a.lookup(ctx, at.Hostname())
+		}},
+		{Name: "upstream.connection", About: "connection", Needs: []string{"upstream.dns"}, Limit: dialLimit, Change: "check the port, a firewall on the way, and whether it is up; docs/failures.md has more", Look: a.connect},
+		{Name: "upstream.tls", About: "certificate", Needs: connected, Change: "ask its operators to renew the certificate, or name a private authority with --ca FILE", Look: func(context.Context) Finding { return a.certificate() }},
+		{Name: "upstream.http2", About: "protocol", Needs: reached, Look: func(context.Context) Finding { return a.protocol() }},
+		{Name: "upstream.turn", About: "whether it may be asked now", Look: func(ctx context.Context) Finding {
+			if why := u.Turn(ctx); why != "" {
+				return unknown("%s", why)
+			}
+			return fine("nothing forbids it")
+		}},
+		{Name: "upstream.answer", About: "one request", Needs: ready, Limit: askLimit, Look: a.item},
+		{Name: "upstream.limits", About: "rate limits", Needs: []string{"upstream.turn"}, Look: func(context.Context) Finding { return a.limits() }},
+		{Name: "upstream.robots", About: "robots.txt", Needs: ready, Limit: askLimit, Look: func(ctx context.Context) Finding { return a.robots(ctx) }},
+		{Name: "upstream.clock", About: "clock", Look: func(context.Context) Finding {
+			if a.date.IsZero() {
+				return unknown("no answer has named a date")
+			}
+			return clock("the upstream", a.ahead)
+		}},
+	}}
+}
+
+// asker keeps what one look at the upstream learns for the next.
+type asker struct {
+	Upstream
+	peer   Peer
+	refuse error // of TLS
+	client *exchange.Client
+	last   *exchange.Exchange // of the item
+	date   time.Time          // of the latest answer that named one
+	ahead  time.Duration      // that date, before our clock
+}
+
+func (a *asker) lookup(ctx context.Context, host string) Finding {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return fine("%s is an address", host)
+	}
+	found, err := a.Lookup(ctx, host)
+	switch {
+	case err != nil:
+		return wrongly(exchange.ErrPatience, "", "%s cannot be looked up: %s", host, a.Mask(err.Error()))
+	case len(found) == 0:
+		return unknown("a proxy looks %s up", host)
+	}
+	return fine("%s is %s", host, some(found))
+}
+
+// some names the first of many.
+func some(all []string) string {
+	const most = 3
+	text := ""
+	for i, one := range all[:min(most, len(all))] {
+		if i > 0 {
+			text += ", "
+		}
+		text += one
+	}
+	if len(all) > most {
+		text += ", …"
+	}
+	return text
+}
+
+// connect opens a connection. A refusal of TLS is the next row's.
+func (a *asker) connect(ctx context.Context) Finding {
+	var err error
+	a.peer, err = a.Peer(ctx)
+	failure := asFailure(err)
+	switch {
+	case failure != nil && failure.Fault == harvest.FaultTLS:
+		a.refuse = exchange.Hopeless(err, persistent)
+		return fine("it accepts connections")
+	case err != nil:
+		f := wrong(cmp.Or(exchange.Hopeless(err, persistent), exchange.ErrPatience))
+		f.Found = harvest.Line(a.Mask(err.Error()))
+		return f
+	case a.peer.Proxied:
+		return fine("by the proxy at %s, after %s", a.peer.Address, brief(a.peer.Took))
+	}
+	return fine("%s, after %s", a.peer.Address, brief(a.peer.Took))
+}
+
+// persistent is more often than any connection is tried before a person has to act.
+const persistent = 1 << 30
+
+func (a *asker) certificate() Finding {
+	left := time.Until(a.peer.Expires)
+	switch {
+	case a.refuse != nil:
+		f := wrong(a.refuse)
+		f.Found = harvest.Line(a.Mask(f.Found))
+		return f
+	case a.peer.TLS == "":
+		return warn("use https:// in --api, --url or the corpus, if it is offered", "the connection is not encrypted")
+	case left < soon:
+		return warn("ask its operators to renew it", "%s, valid until %s, which is in %d days", a.peer.TLS, a.peer.Expires.UTC().Format(time.DateOnly), int(left.Hours()/24))
+	}
+	return fine("%s, valid until %s", a.peer.TLS, a.peer.Expires.UTC().Format(time.DateOnly))
+}
+
+func (a *asker) protocol() Finding {
+	if a.peer.Protocol == "h2" {
+		return fine("HTTP/2: one connection carries all requests")
+	}
+	return warn("nothing, if its operators do not count connections; else a lower --concurrency",
+		"HTTP/1.1: each of the %d requests in flight needs a connection of its own", a.Concurrency)
+}
