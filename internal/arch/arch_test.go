@@ -49,9 +49,10 @@ var arrows = map[string][]string{
 		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/sqltext", "internal/store/internal/tables"},
 	"internal/store/sqlite": {"internal/harvest", "internal/store", "internal/store/internal/faults", "internal/store/internal/leasing",
 		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/sqltext", "internal/store/internal/tables"},
-	// A third one, in a test.
+	// What a store without a query language need not write, and a third store, in a test.
+	"internal/store/simple": {"internal/harvest", "internal/store", "internal/store/internal/faults", "internal/store/internal/tables"},
 	"internal/store/toy": {"internal/harvest", "internal/store", "internal/store/internal/faults", "internal/store/internal/leasing",
-		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/tables"},
+		"internal/store/internal/opening", "internal/store/internal/schema", "internal/store/internal/tables", "internal/store/simple"},
 	"internal/store/internal/faults":  {"internal/harvest", "internal/store", "internal/store/internal/leasing"},
 	"internal/store/internal/leasing": {"internal/harvest", "internal/store"},
 	"internal/store/internal/opening": {"internal/harvest"},

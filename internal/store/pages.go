@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"slices"
 
 	"shoal/internal/harvest"
 )
@@ -64,6 +66,25 @@ type Query struct {
 	ID       string            // of pages, as the corpus has it; empty means any
 	URL      string            // of pages, canonical; empty means any. No index helps: for one look
 	Limit    int               // rows; 0 means all
+}
+
+// Check refuses a query for what cannot be exported.
+func (q Query) Check() error {
+	if q.What != PageRows && q.What != RecordRows {
+		return fmt.Errorf("export %q of run %s: want %s or %s", q.What, q.Run, PageRows, RecordRows)
+	}
+	return nil
+}
+
+// Selects reports whether the rows of a page are among those of the query, whose limit is not
+// counted here.
+func (q Query) Selects(p harvest.Page) bool {
+	if q.Key != nil && p.Key != *q.Key {
+		return false
+	}
+	return q.What == RecordRows || (len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, p.Outcome)) &&
+		(q.Reason == "" || q.Reason == p.Reason) && (q.Status == 0 || q.Status == p.Status) &&
+		(q.ID == "" || q.ID == p.ID) && (q.URL == "" || q.URL == p.URL)
 }
 
 // Row is one exported row. For [RecordRows], Page holds only Key, URL and ID of the page that the

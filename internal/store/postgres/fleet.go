@@ -158,7 +158,7 @@ func (p *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, 
 	var all tables.Minutes
 	var minute int64
 	var seconds string
-	_, err = pgx.ForEachRow(rows, []any{&minute, &seconds}, func() error { return all.Add(minute, []byte(seconds)) })
+	_, err = pgx.ForEachRow(rows, []any{&minute, &seconds}, func() error { return all.AddRow(minute, []byte(seconds)) })
 	return all, classify("list the minutes of run "+run, err)
 }
 

@@ -2,9 +2,9 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -243,6 +243,5 @@ func (p *Store) fingerprint(ctx context.Context, q querier, run string) (string,
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", generation, timeline, oid))
-	return tables.ShortID(sum[:]), nil
+	return tables.Fingerprint(generation, timeline, strconv.FormatUint(uint64(oid), 10)), nil
 }

@@ -181,7 +181,7 @@ func (s *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, 
 		if err := rows.Scan(&minute, &seconds); err != nil {
 			return err
 		}
-		return all.Add(minute, []byte(seconds))
+		return all.AddRow(minute, []byte(seconds))
 	}, "SELECT minute, seconds FROM sent WHERE run = ? ORDER BY minute", run)
 	return all, s.classify("list the minutes of run "+run, err)
 }

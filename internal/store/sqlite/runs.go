@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -237,6 +236,5 @@ func (s *Store) Fingerprint(ctx context.Context, run string) (string, error) {
 	if err != nil {
 		return "", s.classify(operation, err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s", found.Generation, identity))
-	return tables.ShortID(sum[:]), nil
+	return tables.Fingerprint(found.Generation, identity), nil
 }

@@ -40,6 +40,21 @@ type Crash struct {
 	Noted, Withdrawn, Landed []harvest.Page
 }
 
+// Live lets an owner in this process live such a life, up to its end: the store then has to forget
+// that the process lives. For a store that keeps its owners in processes, [CrashChild] does all.
+func (c Crash) Live(t testing.TB, s *store.Store) *store.Lease {
+	t.Helper()
+	owner := MustClaim(t, s, store.Claim{Run: Name, Shard: c.Shard, Owner: "child", TTL: ShortTTL})
+	if len(c.Noted) > 0 {
+		must(t, "Note()", owner.Suspects.Note(t.Context(), KeysOf(c.Noted)))
+		must(t, "Withdraw()", owner.Suspects.Withdraw(t.Context(), KeysOf(c.Withdrawn)))
+	}
+	if len(c.Landed) > 0 {
+		MustLand(t, owner, c.Landed)
+	}
+	return owner
+}
+
 // Damages is what a database may look like when it is opened.
 type Damages interface {
 	// LosePages deletes all pages and leaves their records.

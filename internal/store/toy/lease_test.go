@@ -4,70 +4,17 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"shoal/internal/harvest"
 	"shoal/internal/store"
-	"shoal/internal/store/internal/faults"
 	"shoal/internal/store/internal/leasing"
+	"shoal/internal/store/simple"
 )
-
-// shard is the row of a shard that a worker has held.
-type shard struct {
-	harvest.ShardState
-	token            int64
-	renewed, expires time.Time
-	crashes          int
-	owner            *lease // nil where its process is gone
-}
-
-// suspect is an item that was in flight when an owner of its shard crashed, or is in flight now.
-type suspect struct {
-	shard   harvest.Shard
-	token   int64 // of the owner that has it in flight; 0: none
-	crashes int
-}
-
-func (s *shard) live() bool { return s.Held && s.expires.After(time.Now()) }
-func (s *shard) free()      { s.Held, s.owner = false, nil }
-func (s *shard) void() { // the owner's token is refused from now on
-	if s.Held {
-		s.token = max(s.token+1, time.Now().UnixMicro())
-		s.free()
-	}
-}
-
-// states are the shards as others see them, in order.
-func (r *run) states() (all []harvest.ShardState) {
-	for _, row := range r.shards {
-		s := row.ShardState
-		if s.Held {
-			s.Lapsed, s.Silent = !row.live(), time.Since(row.renewed)
-		}
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(a, b harvest.ShardState) int { return cmp.Or(a.Shard.Of-b.Shard.Of, a.Shard.Index-b.Shard.Index) })
-	return all
-}
 
 func (p *process) ListShards(_ context.Context, name string) ([]harvest.ShardState, error) {
 	return ask(p, name, (*run).states)
 }
-
-// excludeWorkers makes sure that no worker holds a shard, and voids the leases of those that were
-// silent.
-func (r *run) excludeWorkers() error {
-	if err := faults.Busy(r.states()); err != nil {
-		return err
-	}
-	for _, row := range r.shards {
-		row.void()
-	}
-	return nil
-}
-
 func (p *process) Claim(ctx context.Context, c store.Claim) (*store.Lease, error) {
 	return p.polled().Claim(ctx, c)
 }
@@ -75,62 +22,32 @@ func (p *process) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, ha
 	return p.polled().ClaimAny(ctx, c, p.ListShards)
 }
 func (p *process) polled() leasing.Polled {
+	const poll = 10 * time.Millisecond
 	return leasing.Polled{TTL: p.ttl, Every: poll, EveryAny: poll, Take: p.take}
 }
 
-// take makes the shard ours, or names the owner in the way. Both are nil if another worker has
-// drained it.
+// take makes the shard ours unless the process of an owner is in the way.
 func (p *process) take(_ context.Context, c store.Claim, undrained bool) (taken *store.Lease, inWay []leasing.HeldLease, err error) {
 	err = p.set(c.Run, func(r *run) {
-		row := r.shards[c.Shard]
-		for at, other := range r.shards {
-			if other.owner != nil && (other == row || at.Of != c.Shard.Of) {
-				inWay = append(inWay, leasing.HeldLease{Holder: leasing.Holder{Run: c.Run, Shard: at, Owner: other.Owner, Since: time.UnixMicro(other.token)}})
+		for at, row := range r.shards {
+			alive := row.Held && r.owners[at] == row.Token
+			if alive && (at == c.Shard || at.Of != c.Shard.Of) {
+				inWay = append(inWay, leasing.HeldLease{Holder: leasing.Holder{Run: c.Run, Shard: at, Owner: row.Owner, Since: time.UnixMicro(row.Token)}})
 			}
 		}
-		if len(inWay) > 0 || undrained && row != nil && !row.Drained.IsZero() {
+		if row := r.shards[c.Shard]; len(inWay) > 0 || undrained && row != nil && !row.Drained.IsZero() {
 			return
 		}
-		row = cmp.Or(row, &shard{ShardState: harvest.ShardState{Shard: c.Shard}})
-		r.shards[c.Shard] = row
-		now, suspects := time.Now(), r.countCrash(row)
-		for at, other := range r.shards {
-			if at.Of != c.Shard.Of {
-				other.void()
-			}
-		}
-		row.token, row.Owner, row.Held, row.Drained = max(row.token+1, now.UnixMicro()), c.Owner, true, time.Time{}
-		row.renewed, row.expires = now, now.Add(c.TTL)
-		gen, _ := r.fingerprint()
-		own := leasing.Ownership{Run: c.Run, Shard: c.Shard, Token: row.token, Suspects: suspects}
-		row.owner = &lease{State: leasing.NewState(own, c.TTL, gen), p: p}
-		row.owner.KeepAlive(row.owner.renew)
-		taken = &store.Lease{Token: own.Token, Lander: row.owner, Keeper: row.owner.State}
-		if suspects {
-			taken.Suspects = row.owner
+		row, suspicious := r.shards.Take(c, r.suspects, time.Now())
+		r.owners[c.Shard] = row.Token
+		own := leasing.Ownership{Run: c.Run, Shard: c.Shard, Token: row.Token, Suspects: suspicious}
+		l := &lease{leasing.NewState(own, c.TTL, r.fingerprint()), p}
+		l.KeepAlive(l.renew)
+		if taken = (&store.Lease{Token: own.Token, Lander: l, Keeper: l.State}); suspicious {
+			taken.Suspects = simple.Flight{Under: l.flight}
 		}
 	})
 	return taken, inWay, err
-}
-
-// countCrash counts the owners that crashed, while the rows still show who did not give a lease
-// back. It reports whether the new owner is to suspect its items.
-func (r *run) countCrash(own *shard) (left bool) {
-	for at, row := range r.shards {
-		if !row.Held || row != own && at.Of == own.Shard.Of {
-			continue
-		}
-		own.crashes++
-		for key, s := range r.suspects {
-			if s.shard == at && s.token == row.token {
-				r.suspects[key] = suspect{s.shard, 0, s.crashes + 1}
-			}
-		}
-	}
-	for _, s := range r.suspects {
-		left = left || s.shard == own.Shard || s.shard.Of != own.Shard.Of
-	}
-	return left || own.crashes > 0
 }
 
 // lease is the lease of a process.
@@ -140,13 +57,10 @@ type lease struct {
 }
 
 // under calls do while the shard has our token.
-func (l *lease) under(do func(r *run, row *shard)) error {
+func (l *lease) under(do func(r *run, row *simple.Shard)) error {
 	_, err := change(l.p, l.Own.Run, func(r *run) (any, error) {
-		row, err := r.shards[l.Own.Shard], l.Check()
-		if err == nil && (row == nil || row.token != l.Own.Token) {
-			err = store.ErrFenced
-		}
-		if err == nil {
+		row, err := r.shards.Under(l.Own.Shard, l.Own.Token)
+		if err = cmp.Or(l.Check(), err); err == nil {
 			do(r, row)
 		}
 		return nil, err
@@ -158,33 +72,30 @@ func (l *lease) under(do func(r *run, row *shard)) error {
 }
 
 func (l *lease) renew(context.Context) (gen string, err error) {
-	err = l.under(func(r *run, row *shard) {
-		row.renewed, row.expires = time.Now(), time.Now().Add(l.TTL)
-		gen, _ = r.fingerprint()
+	err = l.under(func(r *run, row *simple.Shard) {
+		row.Renew(time.Now(), l.TTL)
+		gen = r.fingerprint()
 	})
 	return gen, err
 }
 
 func (l *lease) Land(_ context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
-	err = l.under(func(r *run, row *shard) {
+	err = l.under(func(r *run, row *simple.Shard) {
 		counts = r.land(row, pages)
-		if end := time.Now().Add(l.TTL); end.After(row.expires) {
-			row.expires = end
+		if end := time.Now().Add(l.TTL); end.After(row.Expires) {
+			row.Expires = end
 		}
 	})
 	return counts, err
 }
 
 func (l *lease) Complete(_ context.Context, rejected int64) (finished bool, err error) {
-	err = l.under(func(r *run, row *shard) {
-		row.Drained, row.Counts.Rejected, row.crashes = time.Now().UTC(), rejected, 0
-		maps.DeleteFunc(r.suspects, func(_ harvest.Key, s suspect) bool { return s.shard == row.Shard })
-		row.free()
-		l.Finish(leasing.ErrReleased)
-		others := func(s harvest.ShardState) bool { return s.Shard.Of != row.Shard.Of }
-		if r.Shards == 0 && harvest.Drained(slices.DeleteFunc(r.states(), others)) {
-			finished, _ = r.finish(true)
+	err = l.under(func(r *run, row *simple.Shard) {
+		r.suspects.Drain(row.Shard)
+		if done := r.shards.Drain(row, rejected, time.Now()); done && r.Shards == 0 {
+			finished = r.finish()
 		}
+		l.Finish(leasing.ErrReleased)
 	})
 	if err == nil {
 		l.Stop()
@@ -193,50 +104,51 @@ func (l *lease) Complete(_ context.Context, rejected int64) (finished bool, err 
 }
 
 func (l *lease) Release(context.Context) error {
-	_ = l.under(func(r *run, row *shard) { // another owner's shard is not ours to give back
-		r.withdraw(l.Own.Token, slices.Collect(maps.Keys(r.suspects)))
-		row.free()
+	_ = l.under(func(r *run, row *simple.Shard) { // another owner's shard is not ours to give back
+		r.suspects.Release(l.Own.Token)
+		row.Held = false
 		l.Finish(leasing.ErrReleased)
 	})
 	l.Stop()
 	return nil
 }
 
-// withdraw notes that the items are not in flight under a token any more.
-func (r *run) withdraw(token int64, keys []harvest.Key) {
-	for _, key := range keys {
-		if s := r.suspects[key]; s.token == token && s.crashes == 0 {
-			delete(r.suspects, key)
-		} else if s.token == token {
-			r.suspects[key] = suspect{s.shard, 0, s.crashes}
-		}
-	}
+// flight calls do with what may be suspected.
+func (l *lease) flight(_ context.Context, do func(all simple.Suspects, row *simple.Shard)) error {
+	return l.under(func(r *run, row *simple.Shard) { do(r.suspects, row) })
 }
 
-func (l *lease) Withdraw(_ context.Context, keys []harvest.Key) error {
-	return l.under(func(r *run, _ *shard) { r.withdraw(l.Own.Token, keys) })
+// leader is who leads a run.
+type leader struct {
+	p          *process
+	run, owner string
 }
-func (l *lease) Calm(context.Context) error {
-	return l.under(func(_ *run, row *shard) { row.crashes = 0 })
-}
-func (l *lease) Clear(_ context.Context, keys []harvest.Key) error {
-	known := func(key harvest.Key, _ suspect) bool { return slices.Contains(keys, key) }
-	return l.under(func(r *run, _ *shard) { maps.DeleteFunc(r.suspects, known) })
-}
-func (l *lease) Note(_ context.Context, keys []harvest.Key) error {
-	return l.under(func(r *run, row *shard) {
-		for _, key := range keys {
-			r.suspects[key] = suspect{row.Shard, row.token, r.suspects[key].crashes}
-		}
+
+func (p *process) Lead(ctx context.Context, name, owner string, waiting func(sentence string)) (store.Leadership, error) {
+	l := &leader{p, name, owner}
+	return l, leasing.Lead(ctx, name, waiting, func() (leads bool, who string, err error) {
+		err = p.set(name, func(r *run) {
+			r.leader = cmp.Or(r.leader, l)
+			leads, who = r.leader == l, r.leader.owner
+		})
+		return leads, who, err
 	})
 }
-func (l *lease) Load(context.Context) (map[harvest.Key]int, error) {
-	found := map[harvest.Key]int{}
-	return found, l.under(func(r *run, row *shard) {
-		for key, s := range r.suspects {
-			if s.crashes > 0 && (s.shard == row.Shard || s.shard.Of != row.Shard.Of) {
-				found[key] = s.crashes
-			}
+
+func (l *leader) Keep(context.Context) error {
+	_, err := look(l.p, l.run, func(r *run) (any, error) {
+		if r.leader != l {
+			return nil, store.ErrHeld
+		}
+		return nil, nil
+	})
+	return err
+}
+
+func (l *leader) Close() {
+	_ = l.p.set(l.run, func(r *run) { // a run that is gone has no leader
+		if r.leader == l {
+			r.leader = nil
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package toy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -10,12 +11,15 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/store"
 	"shoal/internal/store/internal/schema"
+	"shoal/internal/store/simple"
 	"shoal/internal/store/storetest"
 )
 
 func TestAThirdStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	storetest.Contract(t, func(*testing.T) storetest.Twin { return &memory{runs: map[string]*run{}, hosts: map[string]*host{}} })
+	storetest.Contract(t, func(*testing.T) storetest.Twin {
+		return &memory{runs: map[string]*run{}, hosts: map[string]simple.Host{}}
+	})
 }
 
 // memory is what stays when a process ends. One lock makes each method one transaction.
@@ -23,7 +27,7 @@ type memory struct {
 	mu     sync.Mutex
 	schema schema.State
 	runs   map[string]*run
-	hosts  map[string]*host
+	hosts  map[string]simple.Host
 }
 
 // run is all that belongs to one run.
@@ -34,29 +38,27 @@ type run struct {
 	drainAt  time.Time
 	pages    map[harvest.Key]harvest.Page // with their records
 	retried  map[harvest.Key]bool
-	suspects map[harvest.Key]suspect
-	shards   map[harvest.Shard]*shard
+	suspects simple.Suspects
+	shards   simple.Shards
+	owners   map[harvest.Shard]int64 // tokens of processes that live
 	corpus   []harvest.Entry
-	chains   map[string]harvest.Chain
+	chains   simple.Chains
 	former   map[string]bool // specs of former extracts
-	extract  extract
-	work     map[string]harvest.Work
-	sent     map[int64]map[string]harvest.Minute // by minute and worker
+	extract  simple.Extract
+	work     simple.Work
 }
 
 func newRun(given harvest.Run) *run {
 	return &run{
-		Run: given, pages: map[harvest.Key]harvest.Page{}, retried: map[harvest.Key]bool{}, suspects: map[harvest.Key]suspect{},
-		shards: map[harvest.Shard]*shard{}, chains: map[string]harvest.Chain{}, former: map[string]bool{},
-		work: map[string]harvest.Work{}, sent: map[int64]map[string]harvest.Minute{},
+		Run: given, pages: map[harvest.Key]harvest.Page{}, retried: map[harvest.Key]bool{}, suspects: simple.Suspects{}, shards: simple.Shards{},
+		owners: map[harvest.Shard]int64{}, chains: simple.Chains{}, former: map[string]bool{},
 	}
 }
 
-// poll is how often a claim looks again.
-const poll = 10 * time.Millisecond
-
 // process is one opened store.
 type process struct {
+	simple.Pages
+	simple.Orders
 	m        *memory
 	readOnly bool
 	ttl      time.Duration
@@ -70,10 +72,8 @@ func (m *memory) Open(_ context.Context, options store.Options) (*store.Store, e
 	if needed {
 		m.schema = schema.State{Version: newest, By: options.Version}
 	}
-	p := &process{m, options.ReadOnly, options.LeaseTTL}
-	if p.ttl == 0 {
-		p.ttl = store.DefaultLeaseTTL
-	}
+	p := &process{m: m, readOnly: options.ReadOnly, ttl: cmp.Or(options.LeaseTTL, store.DefaultLeaseTTL), Orders: simple.Orders{Change: m.order}}
+	p.Pages.Of = p
 	return &store.Store{
 		Runs: p, Lifecycle: p, Mirrors: p, Pages: p, Counts: p, Retries: p, Corpus: p, Chains: p, Leases: p, Leaders: p,
 		Controls: p, Silences: p, Work: p, Extraction: p, Closer: p,
@@ -109,6 +109,16 @@ func change[T any](p *process, name string, do func(r *run) (T, error)) (result 
 	return look(p, name, do)
 }
 
+// exclude is change beside which no worker may hold a shard.
+func exclude[T any](p *process, name string, do func(r *run) (T, error)) (T, error) {
+	return change(p, name, func(r *run) (result T, err error) {
+		if err := r.shards.Exclude(time.Now()); err != nil {
+			return result, err
+		}
+		return do(r)
+	})
+}
+
 // set is change where nothing can be refused.
 func (p *process) set(name string, do func(r *run)) error {
 	_, err := change(p, name, func(r *run) (any, error) { do(r); return nil, nil })
@@ -131,12 +141,12 @@ func (m *memory) Upgrade(_ testing.TB, version int, by string) {
 	m.schema = schema.State{Version: version, By: by}
 }
 func (m *memory) Overtake(_ testing.TB, name string, at harvest.Shard) {
-	m.runs[name].shards[at].void()
+	m.runs[name].shards[at].Void(time.Now())
 }
 func (m *memory) Lapse(testing.TB) {
 	m.each(func(r *run) {
 		for _, row := range r.shards {
-			row.expires = time.Time{}
+			row.Expires = time.Time{}
 		}
 	})
 }
@@ -144,16 +154,9 @@ func (m *memory) Lapse(testing.TB) {
 // Crash lets a process die: all that it leaves behind is in memory.
 func (m *memory) Crash(t testing.TB, c storetest.Crash) {
 	s, err := m.Open(t.Context(), store.Options{})
-	owner := storetest.MustClaim(t, s, store.Claim{Run: storetest.Name, Shard: c.Shard, Owner: "child", TTL: storetest.ShortTTL})
-	if len(c.Noted) > 0 {
-		err = errors.Join(err, owner.Suspects.Note(t.Context(), storetest.KeysOf(c.Noted)), owner.Suspects.Withdraw(t.Context(), storetest.KeysOf(c.Withdrawn)))
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Landed) > 0 {
-		storetest.MustLand(t, owner, c.Landed)
-	}
-	owner.Lander.(*lease).Stop()
-	m.each(func(r *run) { r.shards[c.Shard].owner = nil })
+	c.Live(t, s).Lander.(*lease).Stop()
+	m.each(func(r *run) { delete(r.owners, c.Shard) })
 }

@@ -6,9 +6,6 @@ import (
 	"shoal/internal/store/internal/tables"
 )
 
-// reasonExtractFailed is the reason of an upstream for a page whose records could not be made.
-const reasonExtractFailed = "extract_failed"
-
 // SelectBodies is the query of ExtractBodies.
 func (d Dialect) SelectBodies() string {
 	schema, run, after, limit := d.Schema, d.Parameter(1), d.Parameter(2), d.Parameter(3)
@@ -17,7 +14,7 @@ func (d Dialect) SelectBodies() string {
 }
 
 // unextracted are the pages that are skipped because no expression works on them.
-const unextracted = "outcome = 'skipped' AND reason = '" + reasonExtractFailed + "'"
+const unextracted = "outcome = 'skipped' AND reason = '" + tables.ReasonExtractFailed + "'"
 
 // MoveRecords returns the statements that replace the run's records by the staged ones. Parameter:
 // run.

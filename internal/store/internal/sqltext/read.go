@@ -71,5 +71,5 @@ func (d Dialect) ExportQuery(q store.Query, keyArg func(harvest.Key) any) (sql s
 		}
 		return sql + " ORDER BY r.key, r.ordinal" + limit, args, nil
 	}
-	return "", nil, fmt.Errorf("export %q of run %s: want %s or %s", q.What, q.Run, store.PageRows, store.RecordRows)
+	return "", nil, q.Check()
 }

@@ -1,7 +1,9 @@
 package tables
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"shoal/internal/harvest"
 )
@@ -38,8 +40,12 @@ func OrNullBytes(b []byte) any {
 	return b
 }
 
-// ShortID is hex of the first four bytes.
-func ShortID(sum []byte) string { return hex.EncodeToString(sum[:4]) }
+// Fingerprint returns what a mirror of a run's keys is marked with: 8 hex digits of the generation
+// of the run and of what else changes when the store is another than before.
+func Fingerprint(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, " ")))
+	return hex.EncodeToString(sum[:4])
+}
 
 // PageColumns and RecordColumns are the order in which rows travel.
 var (

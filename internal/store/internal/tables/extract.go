@@ -8,6 +8,9 @@ import (
 // MarkWorked is the ordinal of the staged row that marks a page without a record.
 const MarkWorked = -1
 
+// ReasonExtractFailed is the reason of an upstream for a page whose records could not be made.
+const ReasonExtractFailed = "extract_failed"
+
 // MaxBodies is how many bytes of bodies ExtractBodies returns at most, except for the last of them.
 const MaxBodies = 64 << 20
 

@@ -13,21 +13,26 @@ func MarshalMinute(m harvest.Minute) string {
 	return string(text)
 }
 
-// Minutes adds up rows that come in order of time.
+// Minutes adds up what the workers sent in each minute; the minutes come in order of time.
 type Minutes []harvest.Minute
 
-// Add adds one row.
-func (all *Minutes) Add(minute int64, seconds []byte) error {
+// Add adds what one worker sent.
+func (all *Minutes) Add(m harvest.Minute) {
+	if n := len(*all); n == 0 || (*all)[n-1].Unix != m.Unix {
+		*all = append(*all, harvest.Minute{Unix: m.Unix})
+	}
+	sum := &(*all)[len(*all)-1]
+	for i, sent := range m.Seconds {
+		sum.Seconds[i] += sent
+	}
+}
+
+// AddRow adds the row of one worker.
+func (all *Minutes) AddRow(minute int64, seconds []byte) error {
 	m := harvest.Minute{Unix: minute}
 	if err := json.Unmarshal(seconds, &m.Seconds); err != nil {
 		return fmt.Errorf("minute %d: %w", minute, err)
 	}
-	if n := len(*all); n > 0 && (*all)[n-1].Unix == minute {
-		for i, sent := range m.Seconds {
-			(*all)[n-1].Seconds[i] += sent
-		}
-		return nil
-	}
-	*all = append(*all, m)
+	all.Add(m)
 	return nil
 }
