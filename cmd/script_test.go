@@ -16,6 +16,8 @@
 //	cutwaiting                 cuts the connection of the coordinator that waits for them, and ends that
 //	wiki                       starts a wiki and sets WIKI to the address of its api.php
 //	letters CASE               starts a wiki of every title, first-letter, case-sensitive or old, and sets WIKI
+//	receiver NAME [ANSWER]     starts a server for notices and sets NAME to its address; ANSWER is hangs
+//	received NAME REGEXP       waits until it has had such a request: path, signature, body
 //	former FILE                makes the runs of a SQLite store those of an older version
 package cmd_test
 
@@ -77,7 +79,7 @@ func TestScripts(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "api": s.start, "requests": s.requests, "more": s.more, "atmost": s.atMost, "urls": s.urls, "example": s.example, "redis": s.redis, "postgres": s.postgres, "usurp": s.usurp, "abdicate": s.abdicate, "lockpages": s.lockPages, "cutwaiting": s.cutWaiting, "wiki": startWiki,
-					"letters": startLetters, "former": formerRuns,
+					"letters": startLetters, "former": formerRuns, "receiver": s.receiver, "received": s.received,
 				},
 			})
 		})
@@ -99,6 +101,7 @@ type story struct {
 	api  *fakeapi.Server
 	lead store.Leadership
 	lock *pgx.Conn
+	mail map[string]*mailbox
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

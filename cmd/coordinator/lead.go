@@ -8,6 +8,7 @@ import (
 	"shoal/cmd/internal/console"
 	"strings"
 
+	"shoal/cmd/internal/observe"
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
@@ -50,13 +51,21 @@ func (p *program) enumerate(ctx context.Context, set config.Worker) error {
 func (p *program) lead(ctx context.Context, set config.Worker) error {
 	env := p.scriptEnv(set)
 	defer p.console.Close()
-	stop, err := p.serve(set, &env)
+	notices, err := observe.Notices(set, p.console.Log)
+	if err != nil {
+		return err
+	}
+	var last console.Watched
+	stop, err := p.serve(set, &env, &last, notices.Start)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	led, err := wire.Lead(ctx, env, set)
 	p.console.Rest()
+	defer func() {
+		notices.Close(observe.Ending(led.Progress(console.Last(&last)), led.Report.Run != "", wire.ExitCode(err, p.signals.Code()), err))
+	}()
 	if led.Report.Run != "" {
 		p.console.Say(proved(led))
 		if set.JSON {
@@ -75,10 +84,9 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 	return nil
 }
 
-// serve shows the run on --status-addr.
-func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err error) {
-	var last console.Watched
-	bound, stop, err := console.ServeStatus(set.StatusAddr, set.MetricsToken, &last)
+// serve shows the run on --status-addr, and to others that watch it.
+func (p *program) serve(set config.Worker, env *wire.Env, last *console.Watched, more func(func() harvest.Progress)) (stop func(), err error) {
+	bound, stop, err := console.ServeStatus(set.StatusAddr, set.MetricsToken, last)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +96,7 @@ func (p *program) serve(set config.Worker, env *wire.Env) (stop func(), err erro
 			p.console.Say("status on " + bound)
 		}
 		p.console.Watch(get)
+		more(get)
 	}
 	return stop, nil
 }

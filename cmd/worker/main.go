@@ -8,6 +8,7 @@ import (
 	"os"
 	"shoal/cmd/internal/console"
 
+	"shoal/cmd/internal/observe"
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/harvest"
@@ -64,6 +65,10 @@ func (p *program) work(ctx context.Context) error {
 	if file := p.set.FoundFile(); file != "" {
 		p.console.Say("settings from " + file)
 	}
+	notices, err := observe.Notices(p.set, p.console.Log)
+	if err != nil {
+		return err
+	}
 	var last console.Watched
 	var address string // bound before anything is watched
 	env := wire.Env{
@@ -74,6 +79,7 @@ func (p *program) work(ctx context.Context) error {
 				p.console.Say("status on " + address)
 			}
 			p.console.Watch(get)
+			notices.Start(get)
 		},
 	}
 	if p.set.Try > 0 {
@@ -87,6 +93,9 @@ func (p *program) work(ctx context.Context) error {
 	address = bound
 	out, err := wire.Harvest(ctx, env, p.set)
 	p.console.Rest()
+	defer func() {
+		notices.Close(observe.Ending(console.Last(&last), out.Finished, wire.ExitCode(err, p.signals.Code()), err))
+	}()
 	if get := last.Load(); get != nil {
 		// The terminal may be gone; the harvest is done all the same.
 		_ = status.Summary(p.console.Screen, headline(out, err), (*get)(), wire.Next(p.set, out)...)

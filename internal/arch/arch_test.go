@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"internal/ledger":      {"internal/harvest"},
 	"internal/pace":        {"internal/harvest"},
 	"internal/e2e":         {},
+	"internal/notify":      {"internal/harvest"},
 	"internal/runs":        {"internal/harvest"},
 	"internal/retry":       {"internal/harvest"},
 	"internal/status":      {"internal/harvest"},

@@ -16,7 +16,7 @@ func (w *Worker) check() error {
 			return err
 		}
 	}
-	for _, warning := range []string{w.ignoredProxy(), w.secretInURL(), plainRedis(w.Redis)} {
+	for _, warning := range []string{w.ignoredProxy(), w.secretInURL(), plainRedis(w.Redis), w.exposedReceiver()} {
 		if warning != "" {
 			w.Warnings = append(w.Warnings, warning)
 		}
@@ -45,7 +45,7 @@ func (w *Worker) checkConflicts() error {
 	case (w.Cert == "") != (w.Key == ""):
 		return Usagef("--cert and --key go together: the certificate and its private key")
 	}
-	for name, zero := range map[string]bool{"timeout": w.Timeout == 0, "flush": w.Flush == 0} {
+	for name, zero := range map[string]bool{"timeout": w.Timeout == 0, "flush": w.Flush == 0, "heartbeat-every": w.HeartbeatGap == 0, "notify-after": w.NotifyAfter == 0} {
 		if s, _ := find(name); zero && w.layers.takes(s) {
 			return Usagef("%s must be above 0", w.Source(name).subject(name))
 		}

@@ -177,7 +177,7 @@ func (p parser) flat(key, node *yaml.Node, inAProfile bool, values map[string]va
 		return p.errorf(key, "key %s is not known%s", quoteName(key.Value), suggest(key.Value, known))
 	}
 	text, ok, err := p.text(node, s.Name, s.List)
-	if inAProfile && ((s.Secret && holdsSecret(text)) || userInfo.MatchString(text)) {
+	if inAProfile && s.hides(text) {
 		return p.errorf(key, "%s holds a password, and a profile is printed as it stands: put it at the top of the file, or into the environment variable %s", s.Name, s.Env())
 	}
 	if ok {

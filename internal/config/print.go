@@ -50,7 +50,9 @@ func (l *layers) line(s Setting) string {
 	text, from := l.text(s.Name), l.source(s.Name).String()
 	value := s.Name + ": " + scalar(text, s.List)
 	switch {
-	case (s.Secret && holdsSecret(text)) || userInfo.MatchString(text):
+	case s.Address && text != "":
+		value, from = "# "+s.Name+": "+hostsOnly(text), from+" (redacted)"
+	case s.hides(text):
 		value, from = "# "+s.Name+": "+Redact(text), from+" (redacted)"
 	case s.Name == "corpus" && signed.MatchString(text):
 		address, _, _ := strings.Cut(text, "?")

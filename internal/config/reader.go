@@ -45,7 +45,7 @@ func read[T any](r *reader, name string, parse func(string) (T, error)) T {
 		return v
 	}
 	quoted := " " + quoteName(text)
-	if (s.Secret && holdsSecret(text)) || userInfo.MatchString(text) {
+	if s.hides(text) {
 		quoted = ""
 	}
 	r.err = Usagef("%s%s: %v", r.layers.source(name).subject(name), quoted, err)

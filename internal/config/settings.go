@@ -64,6 +64,7 @@ type Setting struct {
 	Group   Group
 	In      Set
 	Secret  bool   // may hold a credential
+	Address bool   // is a credential as a whole, of which only the host may be shown
 	List    bool   // may be given several times, or with commas
 	Flag    bool   // has no key in the file
 	Bare    string // the value of the flag when none is given
@@ -269,6 +270,15 @@ func settingsOutput() []Setting {
 			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; none of them shows a URL"},
 		{Name: "metrics-token", Arg: "FILE", Group: GroupOutput, In: InWorker | InRun,
 			Help: "file with a token that /metrics then asks for, as Authorization: Bearer; /healthz and /readyz never do"},
+		{Name: "notify", Arg: "URL", Secret: true, Address: true, List: true, Group: GroupOutput, In: InWorker | InRun,
+			Help: "posts a small JSON, which Slack understands, when the run is finished, failed or refused, and when it stalls, is silent or paused for long; see docs/notifications.md"},
+		{Name: "notify-after", Default: "10m", Arg: "TIME", Group: GroupOutput, In: InWorker | InRun,
+			Help: "what a stall, a silence or a pause may last before --notify posts it"},
+		{Name: "notify-key-file", Arg: "FILE", Group: GroupOutput, In: InWorker | InRun,
+			Help: "file with a key of 16 characters or more that signs what --notify posts, in the header X-Shoal-Signature-256"},
+		{Name: "heartbeat", Arg: "URL", Secret: true, Address: true, Group: GroupOutput, In: InWorker | InRun,
+			Help: "pings a dead-man switch while there is progress, in the manner of healthchecks.io: /start, the address itself, /fail"},
+		{Name: "heartbeat-every", Default: "1m", Arg: "TIME", Group: GroupOutput, In: InWorker | InRun, Help: "time between two pings of --heartbeat"},
 		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Common: true, Help: "the configuration file; default: ./shoal.yaml if there is one"},
 		{Name: "print-config", Flag: true, Group: GroupOutput, In: inAll, Help: "print every setting and where it came from, as YAML, and leave"},
 	}

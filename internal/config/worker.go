@@ -74,6 +74,11 @@ type Worker struct {
 	LogLevel     slog.Level
 	StatusAddr   string   // host:port; empty for none
 	MetricsToken string   // file of the token that /metrics asks for; empty for none
+	Notify       []string // addresses, each a credential
+	NotifyAfter  time.Duration
+	NotifyKey    string // file of the key that signs notices; empty for none
+	Heartbeat    string // address, a credential; empty for none
+	HeartbeatGap time.Duration
 	JSON         bool     // print for scripts
 	Warnings     []string // sentences to log at start
 
@@ -146,6 +151,7 @@ func readWorker(l *layers) (Worker, error) {
 		NoCanary: r.flag("no-canary"), Force: r.flag("force"),
 
 		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"), MetricsToken: r.text("metrics-token"),
+		Notify: r.receivers("notify"), NotifyAfter: r.duration("notify-after"), NotifyKey: r.text("notify-key-file"), Heartbeat: r.receiver("heartbeat"), HeartbeatGap: r.duration("heartbeat-every"),
 	}
 	w.Scheduled = scheduled(l.environ["JOB_NAME"])
 	w.Shard, w.AutoShard = r.shard("shard")

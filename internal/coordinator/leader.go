@@ -55,6 +55,15 @@ type Led struct {
 	Report Report // empty before the run is finished
 }
 
+// Progress returns the last progress of the run with what is known at its end.
+func (led Led) Progress(last harvest.Progress) harvest.Progress {
+	if led.Report.Run != "" {
+		last.Run, last.Counts, last.Already, last.Total = led.Report.Run, led.Totals, 0, led.Totals.Items()
+	}
+	last.Fleet = true
+	return last
+}
+
 // Finish leads the run to its end. If it loses the lead, it waits for it again. If ctx ends for a
 // reason, the error is that one.
 func (l *Leader) Finish(ctx context.Context) (led Led, err error) {

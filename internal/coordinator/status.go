@@ -78,7 +78,7 @@ func (s RunStatus) rate(budget float64) (sum float64) {
 func (s RunStatus) Progress() harvest.Progress {
 	p := harvest.Progress{
 		Run: s.Run.Name, Shard: harvest.Shard{Of: 1}, Now: s.At, Started: s.Run.OpenedAt, Counts: s.Totals,
-		Budget: BudgetOf(s.Run, s.Control), Limit: harvest.LimitCorpus,
+		Budget: BudgetOf(s.Run, s.Control), Limit: harvest.LimitCorpus, Host: s.Run.Host, Led: s.Run.Shards > 0, Idle: s.Idle(),
 	}
 	p.Total, p.Guess = s.CorpusItems()
 	for _, w := range s.Work {

@@ -80,8 +80,11 @@ type Progress struct {
 	Stuck       string    // the stage that has stopped passing anything on, for a person; empty when all is well
 	Note        string    // a state that a person should see, such as "store full, 1,000 rows kept, next try in 30 s"
 
+	Host  string // of the upstream
 	Part  string // the shard that was requested: i/N, or auto; empty: Shard
+	Led   bool   // a coordinator leads the run
 	Fleet bool   // of all workers of the run, as the coordinator that leads it sees them
+	Idle  string // of a fleet that has no worker though it needs one: what to start
 
 	Failures    []RecentFailure  // the latest one of each of the latest reasons, newest first; read-only
 	Malformed   map[string]int64 // rate-limit headers that could not be parsed, by name; read-only

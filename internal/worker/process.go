@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"shoal/internal/exchange"
@@ -112,14 +113,16 @@ type ProcessProgress struct {
 	Counters *exchange.Counters
 	Part     string // the shard that was asked for: i/N, or auto
 
+	run     atomic.Pointer[harvest.Run]
 	mu      sync.Mutex
 	past    harvest.Progress // the shards that are behind
 	shards  int
 	present func() harvest.Progress
 }
 
-// Begin begins a shard, whose progress is given by a function.
-func (t *ProcessProgress) Begin(present func() harvest.Progress) {
+// Begin begins a shard of a run, whose progress is given by a function.
+func (t *ProcessProgress) Begin(run harvest.Run, present func() harvest.Progress) {
+	t.run.Store(&run)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.present != nil {
@@ -146,6 +149,9 @@ func (t *ProcessProgress) Of() harvest.Progress {
 func (t *ProcessProgress) Whole() harvest.Progress {
 	p, sum := t.Of(), t.Counters.Sum()
 	p.Rate, p.Part = t.Counters.Rate(time.Now()), t.Part
+	if run := t.run.Load(); run != nil {
+		p.Host, p.Led = run.Host, run.Shards > 0
+	}
 	p.Records, p.Failures = sum.Records, t.Counters.Failures()
 	p.Requests, p.Wire, p.Malformed, p.Retries, p.Pauses = sum.Requests, sum.Wire, sum.Malformed, 0, 0
 	for _, n := range sum.Retries {

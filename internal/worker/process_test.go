@@ -69,7 +69,7 @@ func TestProcessGoesFromShardToShard(t *testing.T) {
 	} {
 		p := test.process
 		p.Shards, p.Say, p.Progress = &test.shards, func(string) {}, &ProcessProgress{}
-		p.Progress.Begin(func() harvest.Progress { return harvest.Progress{Counts: harvest.Counts{Landed: 5}} })
+		p.Progress.Begin(harvest.Run{}, func() harvest.Progress { return harvest.Progress{Counts: harvest.Counts{Landed: 5}} })
 		drained, err := p.Drain(t.Context())
 		if got := strings.Join(test.shards.asked, " "); got != test.asked || drained != test.drained || !errors.Is(err, test.err) {
 			t.Errorf("%s: Drain() = %v, %v after %q, want %v, %v after %q", test.name, drained, err, got, test.drained, test.err, test.asked)
@@ -131,10 +131,10 @@ func TestProcessProgress(t *testing.T) {
 	if got := p.Of(); got.Shards != 0 || got.Now.IsZero() {
 		t.Errorf("Of() before a shard = %+v", got)
 	}
-	p.Begin(shard(began, 10, 2, 8))
-	p.Begin(shard(began.Add(time.Minute), 20, 1, 4))
+	p.Begin(harvest.Run{Inputs: harvest.Inputs{Host: "api.example"}, Shards: 4}, shard(began, 10, 2, 8))
+	p.Begin(harvest.Run{Inputs: harvest.Inputs{Host: "api.example"}, Shards: 4}, shard(began.Add(time.Minute), 20, 1, 4))
 	got := p.Whole()
-	if got.Shards != 2 || !got.Started.Equal(began) || got.Total != 30 || got.Already != 3 || got.Seen != 30 || got.Counts.Landed != 12 || got.Part != "auto" {
+	if got.Shards != 2 || !got.Started.Equal(began) || got.Total != 30 || got.Already != 3 || got.Seen != 30 || got.Counts.Landed != 12 || got.Part != "auto" || got.Host != "api.example" || !got.Led {
 		t.Errorf("Whole() of two shards = %+v", got)
 	}
 	for limit, want := range map[int]int{0: 0, 20: 8, 12: 1, 5: 1} {
@@ -163,7 +163,7 @@ func TestReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &works{}
 		p := &ProcessProgress{Counters: exchange.NewCounters()}
-		p.Begin(func() harvest.Progress { return harvest.Progress{Shard: harvest.Shard{Index: 1, Of: 4}} })
+		p.Begin(harvest.Run{}, func() harvest.Progress { return harvest.Progress{Shard: harvest.Shard{Index: 1, Of: 4}} })
 		r := Reports{Store: store, Run: "r", Worker: "w", Began: time.Now(), Auto: true, Progress: p, Log: slog.New(slog.DiscardHandler)}
 		stop := r.Start(t.Context(), time.Second)
 		time.Sleep(2*harvest.ReportEvery + time.Second)

@@ -24,12 +24,7 @@ func ServeStatus(addr, tokenFile string, last *Watched) (address string, stop fu
 	if err != nil {
 		return "", nil, config.Usagef("--metrics-token: %v", err)
 	}
-	server, err := status.ServeGuarded(addr, token, func() harvest.Progress {
-		if get := last.Load(); get != nil {
-			return (*get)()
-		}
-		return harvest.Progress{Now: time.Now()}
-	}, func() error { return atWork(last) })
+	server, err := status.ServeGuarded(addr, token, func() harvest.Progress { return Last(last) }, func() error { return atWork(last) })
 	if err != nil {
 		return "", nil, config.Usagef("%v", err)
 	}
@@ -38,6 +33,14 @@ func ServeStatus(addr, tokenFile string, last *Watched) (address string, stop fu
 		defer cancel()
 		_ = server.Close(ctx)
 	}, nil
+}
+
+// Last returns the progress at this moment; that of no run before there is any.
+func Last(last *Watched) harvest.Progress {
+	if get := last.Load(); get != nil {
+		return (*get)()
+	}
+	return harvest.Progress{Now: time.Now()}
 }
 
 // atWork returns why there is no progress: there is no run or shard yet, or a service of ours does

@@ -94,7 +94,7 @@ func (s *shards) build(ctx context.Context) error {
 			return err
 		}
 		s.pages = s.pagesOf(totals.Landed > 0)
-		s.progress.Begin(s.pages.Progress)
+		s.progress.Begin(s.run, s.pages.Progress)
 		return nil
 	}
 	if err := s.fillTable(ctx); err != nil {
@@ -118,7 +118,7 @@ func (s *shards) build(ctx context.Context) error {
 		Verify: s.verify || s.set.Corpus == "-", // what is read once cannot be gone through once more
 	}, parts)
 	s.reading = s.worker.Reading
-	s.progress.Begin(s.worker.Progress)
+	s.progress.Begin(s.run, s.worker.Progress)
 	return nil
 }
 
