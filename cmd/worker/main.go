@@ -71,8 +71,9 @@ func (p *program) work(ctx context.Context) error {
 	}
 	var last console.Watched
 	var address string // bound before anything is watched
+	timings := status.NewTimings()
 	env := wire.Env{
-		Stdin: p.stdin, Out: harvest.NewVisible(p.stdout), Log: p.console.Log, Version: console.Version(), Stop: p.signals.Stop, Say: p.console.Say,
+		Timer: timings, Stdin: p.stdin, Out: harvest.NewVisible(p.stdout), Log: p.console.Log, Version: console.Version(), Stop: p.signals.Stop, Say: p.console.Say,
 		Watch: func(get func() harvest.Progress) {
 			last.Store(&get)
 			if address != "" {
@@ -85,7 +86,7 @@ func (p *program) work(ctx context.Context) error {
 	if p.set.Try > 0 {
 		return wire.Try(ctx, env, p.set)
 	}
-	bound, stopStatus, err := console.ServeStatus(p.set.StatusAddr, p.set.MetricsToken, &last)
+	bound, stopStatus, err := console.ServeStatus(p.set.StatusAddr, p.set.MetricsToken, &last, timings)
 	if err != nil {
 		return err
 	}

@@ -29,14 +29,24 @@ type Counters struct {
 	first   int64 // second of the first request; 0 before it
 	clocks  clocks
 	failed  []harvest.RecentFailure // newest first, one for each reason
+	timer   Timer                   // nil for none
+}
+
+// Timer is given how long each passage through a stage took. It must not wait.
+type Timer interface {
+	Took(stage string, took time.Duration)
 }
 
 // maxFailures is how many reasons of the latest failures are kept.
 const maxFailures = 3
 
 // NewCounters returns empty counters.
-func NewCounters() *Counters {
+func NewCounters() *Counters { return NewTimed(nil) }
+
+// NewTimed returns empty counters that give a timer the length of each passage; nil for none.
+func NewTimed(timer Timer) *Counters {
 	return &Counters{
+		timer:  timer,
 		stats:  harvest.Stats{Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Malformed: map[string]int64{}},
 		stages: map[string]time.Duration{}, limits: map[string]time.Duration{}, minutes: map[int64]*harvest.Minute{},
 	}

@@ -3,6 +3,7 @@ package exchange
 import (
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"shoal/internal/harvest"
@@ -72,4 +73,26 @@ func TestLagIsNoRefusal(t *testing.T) {
 			t.Errorf("%s: refused %d times in %d pauses, want %d in 1", test.name, sum.Refused, len(sum.Pauses), test.want)
 		}
 	}
+}
+
+// timerFake keeps what it was given.
+type timerFake map[string]time.Duration
+
+func (f timerFake) Took(stage string, took time.Duration) { f[stage] += took }
+
+// TestTimerGetsEachPassage checks that a timer is given the stage and the time of each passage.
+func TestTimerGetsEachPassage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		timer := timerFake{}
+		counters := NewTimed(timer)
+		for _, took := range []time.Duration{time.Second, 2 * time.Second} {
+			left := counters.Enter(harvest.StageLand)
+			time.Sleep(took)
+			left()
+		}
+		if timer[harvest.StageLand] != 3*time.Second || len(timer) != 1 {
+			t.Errorf("the timer was given %v, want 3s of %s", timer, harvest.StageLand)
+		}
+	})
 }

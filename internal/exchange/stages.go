@@ -52,6 +52,9 @@ func (c *Counters) Enter(stage string) (left func()) {
 	return func() {
 		now := time.Now()
 		c.pass(stage, now, -1)
+		if c.timer != nil {
+			c.timer.Took(stage, now.Sub(began))
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.stages[stage] += now.Sub(began)

@@ -110,7 +110,10 @@ func truth(is bool) float64 {
 }
 
 // collector reads one snapshot at each scrape.
-type collector struct{ get func() harvest.Progress }
+type collector struct {
+	get     func() harvest.Progress
+	timings *Timings // nil for none
+}
 
 // notOfFleet are the metrics that only a process has.
 var notOfFleet = []string{"shoal_corpus_ended", "shoal_seen_items_total", "shoal_in_flight_requests", "shoal_ratelimit_header_malformed_total", "shoal_log_lines_dropped_total"}
@@ -124,6 +127,9 @@ func (m Metric) FleetName() string {
 	}
 	return "shoal_fleet_" + strings.TrimPrefix(m.Name, "shoal_")
 }
+
+// Label returns the name of the metric's own label; empty for none.
+func (m Metric) Label() string { return m.label }
 
 // Labels are on every metric besides its own.
 func Labels() []string { return []string{"run", "shard", "role"} }
@@ -172,5 +178,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 			}
 			out <- prometheus.MustNewConstMetric(desc, m.Kind, v.value, labels...)
 		}
+	}
+	if !p.Fleet {
+		_, labels := Metrics()[0].of(p)
+		c.timings.collect(out, labels)
 	}
 }

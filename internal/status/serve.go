@@ -24,6 +24,14 @@ type Server struct {
 	listener net.Listener
 }
 
+// Options are what a [Server] shows.
+type Options struct {
+	Token   string                  // that /metrics requires; see [ServeGuarded]
+	Get     func() harvest.Progress // of the process
+	Ready   func() error            // what prevents it from working; nil: it is always ready
+	Timings *Timings                // of its stages; nil for none
+}
+
 // Serve listens on host:port and answers until [Server.Close]. An empty host means 127.0.0.1; to be
 // reachable from elsewhere, name the address, such as 0.0.0.0:9090: no answer shows a URL or
 // changes anything. ready returns what prevents the worker from working, nil for nothing; a nil
@@ -36,6 +44,11 @@ func Serve(addr string, get func() harvest.Progress, ready func() error) (*Serve
 // none. On any address but a loopback one, every path except /metrics and the probes requires it
 // too, and is closed without one.
 func ServeGuarded(addr, token string, get func() harvest.Progress, ready func() error) (*Server, error) {
+	return ServeOptions(addr, Options{Token: token, Get: get, Ready: ready})
+}
+
+// ServeOptions is [ServeGuarded] with more to show.
+func ServeOptions(addr string, o Options) (*Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("serve status on %q: write host:port, such as 127.0.0.1:9090: %w", addr, err)
@@ -50,7 +63,7 @@ func ServeGuarded(addr, token string, get func() harvest.Progress, ready func() 
 	s := &Server{listener: listener}
 	local := isLocal(s.Addr())
 	s.http = &http.Server{
-		Handler:           guard(local, token, routes(get, ready)),
+		Handler:           guard(local, o.Token, routes(o)),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
@@ -70,9 +83,15 @@ func (s *Server) Close(ctx context.Context) error {
 	return nil
 }
 
-func routes(get func() harvest.Progress, ready func() error) http.Handler {
+// Gatherer returns the metrics of a process, with those of Go and of the process itself.
+func Gatherer(get func() harvest.Progress, timings *Timings) prometheus.Gatherer {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{get}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collector{get, timings}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+func routes(o Options) http.Handler {
+	get, ready, registry := o.Get, o.Ready, Gatherer(o.Get, o.Timings)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

@@ -206,7 +206,7 @@ func TestLimitsAreExplained(t *testing.T) {
 
 func TestMetricsFollowTheConventions(t *testing.T) {
 	t.Parallel()
-	problems, err := testutil.CollectAndLint(collector{func() harvest.Progress { return busy() }})
+	problems, err := testutil.CollectAndLint(collector{busy, measured()})
 	if err != nil || len(problems) > 0 {
 		t.Errorf("CollectAndLint = %v, %v, want nothing", problems, err)
 	}

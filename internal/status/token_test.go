@@ -28,7 +28,7 @@ func TestTokenOffLoopback(t *testing.T) {
 			r.Header.Set("Authorization", "Bearer "+row.bearer)
 		}
 		w := httptest.NewRecorder()
-		guard(row.local, row.token, routes(func() harvest.Progress { return harvest.Progress{} }, nil)).ServeHTTP(w, r)
+		guard(row.local, row.token, routes(Options{Get: func() harvest.Progress { return harvest.Progress{} }})).ServeHTTP(w, r)
 		if w.Code != row.want {
 			t.Errorf("%s with token %q, shown %q, on loopback %t = %d, want %d", row.path, row.token, row.bearer, row.local, w.Code, row.want)
 		}

@@ -15,8 +15,8 @@ import (
 type Watched = atomic.Pointer[func() harvest.Progress]
 
 // ServeStatus opens --status-addr, if it is set, and returns the bound address. tokenFile holds the
-// token that /metrics requires; empty for none.
-func ServeStatus(addr, tokenFile string, last *Watched) (address string, stop func(), err error) {
+// token that /metrics requires; empty for none. timings are those of the process; nil for none.
+func ServeStatus(addr, tokenFile string, last *Watched, timings *status.Timings) (address string, stop func(), err error) {
 	if addr == "" {
 		return "", func() {}, nil
 	}
@@ -24,7 +24,9 @@ func ServeStatus(addr, tokenFile string, last *Watched) (address string, stop fu
 	if err != nil {
 		return "", nil, config.Usagef("--metrics-token: %v", err)
 	}
-	server, err := status.ServeGuarded(addr, token, func() harvest.Progress { return Last(last) }, func() error { return atWork(last) })
+	server, err := status.ServeOptions(addr, status.Options{
+		Token: token, Get: func() harvest.Progress { return Last(last) }, Ready: func() error { return atWork(last) }, Timings: timings,
+	})
 	if err != nil {
 		return "", nil, config.Usagef("%v", err)
 	}

@@ -35,7 +35,7 @@ func settingsPage() string {
 	b.WriteString(config.Markdown(all.Kinds()))
 	b.WriteString("\n## Metrics\n\nOn `--status-addr`, path `/metrics`; besides them those of Go and of the process. " +
 		"`/healthz` answers there while the process does; `/readyz` is 503 before there is a run and a shard, and while the store or Redis takes nothing.\n\nThe coordinator that leads a run has the sums over all its workers under names of their own. " +
-		"Each metric has the labels `run`, `shard` (`i/N`, `auto`, or `all` in the coordinator) and `role` (`worker` or `coordinator`).\n\n| metric | in the coordinator | kind | |\n|---|---|---|---|\n")
+		"Each metric has the labels `run`, `shard` (`i/N`, `auto`, or `all` in the coordinator) and `role` (`worker` or `coordinator`).\n\n| metric | in the coordinator | kind | own label | |\n|---|---|---|---|---|\n")
 	for _, m := range status.Metrics() {
 		kind := "gauge"
 		if m.Kind == prometheus.CounterValue {
@@ -45,8 +45,17 @@ func settingsPage() string {
 		if name := m.FleetName(); name != "" {
 			fleet = "`" + name + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, fleet, kind, m.Help)
+		label := m.Label()
+		if label != "" {
+			label = "`" + label + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", m.Name, fleet, kind, label, m.Help)
 	}
+	for _, h := range status.TimingTable() {
+		fmt.Fprintf(&b, "| `%s` |  | histogram |  | %s |\n", h.Name, h.Help)
+	}
+	b.WriteString("\nHistograms are native ones for a Prometheus that scrapes them (`scrape_native_histograms`, `--enable-feature=native-histograms` before 3.8), and have classic buckets for the others. " +
+		"[Monitoring](monitoring.md) has the dashboard and the alerts.\n")
 	b.WriteString("\n## What holds a worker back\n\nThe bar, `coordinator status`, `report` and the metric `shoal_limit` use these words.\n\n| `limit:` | it means | do |\n|---|---|---|\n")
 	for _, limit := range harvest.Limits() {
 		what, todo := limit.Meaning()

@@ -38,9 +38,9 @@ type Env struct {
 	Version string
 	Stop    <-chan struct{} // closed by the first signal
 	Backend pace.Backend    // shared by workers of one process; nil: by --redis, or one of its own
-	// Watch is called with a progress function each time a worker starts, and again with what
-	// follows.
+	// Watch is called with the progress function of each worker that starts.
 	Watch func(progress func() harvest.Progress)
+	Timer exchange.Timer // of the stages; nil for none
 	Say   func(sentence string)
 }
 
@@ -68,7 +68,7 @@ type process struct {
 }
 
 func newProcess(env Env, set config.Worker, leads bool) *process {
-	p := &process{Env: env, set: set, counters: exchange.NewCounters(), began: time.Now(), leads: leads}
+	p := &process{Env: env, set: set, counters: exchange.NewTimed(env.Timer), began: time.Now(), leads: leads}
 	p.progress = &worker.ProcessProgress{Counters: p.counters, Part: p.shardText()}
 	p.orders = control.New(env.Stop, leads)
 	p.Stop = p.orders.Stop()
