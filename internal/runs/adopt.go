@@ -10,40 +10,65 @@ import (
 	"shoal/internal/harvest"
 )
 
-// Reading is how the answers of a run are asked for and read.
-type Reading struct {
-	Upstream, API     string // API: the --api or the --url
-	Next, Items       string
-	Split, ID, Absent string
-	Check, Wait       string
-	Pack              int
-}
-
-// Adopt returns the reading of a start with what the run has and the start was not given.
-func (r Reading) Adopt(run harvest.Run, defaults Defaults) Reading {
-	if r.API == "" {
-		r.API = run.API
-		if defaults.Upstream {
-			r.Upstream = cmp.Or(run.Upstream, r.Upstream)
+// Adopt returns the run of the start with what the run of the store has, and the start was not
+// given, of how answers are asked for and read.
+func (s Start) Adopt(run harvest.Run) harvest.Run {
+	m := s.Merged
+	if m.API == "" {
+		m.API = run.API
+		if s.Defaults.Upstream {
+			m.Upstream = cmp.Or(run.Upstream, m.Upstream)
 		}
 	}
-	r.Next, r.Items = cmp.Or(r.Next, run.Next), cmp.Or(r.Items, run.Items)
-	r.Split, r.ID = cmp.Or(r.Split, run.Split), cmp.Or(r.ID, run.ID)
-	r.Check, r.Wait = cmp.Or(r.Check, run.Check), cmp.Or(r.Wait, run.Wait)
-	if defaults.Absent {
-		r.Absent = cmp.Or(run.Absent, r.Absent)
+	m.Next, m.Items = cmp.Or(m.Next, run.Next), cmp.Or(m.Items, run.Items)
+	m.Split, m.ID = cmp.Or(m.Split, run.Split), cmp.Or(m.ID, run.ID)
+	m.Check, m.Wait = cmp.Or(m.Check, run.Check), cmp.Or(m.Wait, run.Wait)
+	if s.Defaults.Absent {
+		m.Absent = cmp.Or(run.Absent, m.Absent)
 	}
-	if defaults.Pack {
-		r.Pack = cmp.Or(run.Pack, r.Pack)
+	if s.Defaults.Pack {
+		m.Pack = cmp.Or(run.Pack, m.Pack)
 	}
-	return r
+	return m
 }
 
-// As returns the reading of the run that was opened, which holds what its start was given.
-func (r Reading) As(run harvest.Run) Reading {
-	r.Next, r.Items, r.Split, r.ID, r.Check, r.Wait = run.Next, run.Items, run.Split, run.ID, run.Check, run.Wait
-	r.Absent, r.Pack = cmp.Or(run.Absent, r.Absent), cmp.Or(run.Pack, r.Pack)
-	return r
+// As returns the run of the start with the reading of the run that was opened, which holds what its
+// start was given.
+func (s Start) As(run harvest.Run) harvest.Run {
+	m := s.Merged
+	m.Next, m.Items, m.Split, m.ID, m.Check, m.Wait = run.Next, run.Items, run.Split, run.ID, run.Check, run.Wait
+	m.Absent, m.Pack = cmp.Or(run.Absent, m.Absent), cmp.Or(run.Pack, m.Pack)
+	return m
+}
+
+// Harvested returns the run of the start as the run of the store is harvested: with the records and
+// the bodies of that one, and with its rate if it was resumed and the start was given none.
+func (s Start) Harvested(run harvest.Run, opened bool) harvest.Run {
+	m := s.As(run)
+	m.Extract, m.Body = run.Extract, run.Body
+	if kept, err := harvest.ParseRate(run.Rate); err == nil && !opened && s.Defaults.Rate {
+		m.Rate = kept.Text
+	}
+	return m
+}
+
+// extractsOther reports whether the start was given another expression than the run has, whose
+// records were made again since it was opened.
+func (s Start) extractsOther(run harvest.Run) bool {
+	return s.Merged.Extract != "" && s.Merged.Extract != run.Extract
+}
+
+// extractStays returns the sentence about the expression of a run that a start does not change.
+func extractStays(run harvest.Run) string {
+	return fmt.Sprintf("records of run %s were made again since by --extract %s, which stays", run.Name, harvest.Quote(run.Extract))
+}
+
+// Contradicts returns the input of the start that differs from what a run was opened with, nil if
+// none does. What the start was not given is as stored.
+func (s Start) Contradicts(run harvest.Run) *harvest.Contradiction {
+	s.Merged.Corpus = cmp.Or(s.Merged.Corpus, run.Corpus)
+	s.Merged = s.Adopt(run)
+	return harvest.Contradicts(run, s.Explicit())
 }
 
 // Corpus returns the corpus that a start reads which was given none, or the run's own table.
@@ -140,9 +165,9 @@ func NoShardLeft(run harvest.Run, now time.Time) string {
 	return fmt.Sprintf("run %s was finished %s ago and has no shard left; for a run that is not opened yet give --run NAME", run.Name, harvest.Ago(now.Sub(run.FinishedAt)))
 }
 
-// Waits reports whether the start waits for another process to open its run. shared means that
-// processes of several machines use the store.
-func (s Start) Waits(shared bool) bool { return !s.Leads && (s.AutoShard || shared) }
+// Waits reports whether the start waits for another process to open its run: the store is shared,
+// or another process cuts the shards.
+func (s Start) Waits() bool { return !s.Leads && (s.AutoShard || s.Shared) }
 
 // Late reports whether the start comes when nothing of the run is left for it.
 func (s Start) Late(run harvest.Run) bool { return s.AutoShard && !run.FinishedAt.IsZero() }

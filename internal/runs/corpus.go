@@ -32,8 +32,8 @@ func (p Pass) Compare(run harvest.Run) (known bool, err error) {
 		harvest.ErrIncomplete, run.Name, run.CorpusItems, p.Count)
 }
 
-// Store keeps the digest of a run's corpus. Its errors are passed on.
-type Store interface {
+// Digests keeps the digest of a run's corpus. Its errors are passed on.
+type Digests interface {
 	FindRun(ctx context.Context, name string) (harvest.Run, error)
 	// RecordDigest keeps the count and the sum if the stored sum is still known; recorded reports
 	// whether it did.
@@ -44,7 +44,7 @@ type Store interface {
 // Where another shard was faster, what that one recorded counts. before is the run as it was
 // recorded by an earlier pass: its CorpusSum is empty where this one is the first, and grew is set
 // where the corpus grew since.
-func RecordCorpus(ctx context.Context, store Store, name string, pass Pass) (before harvest.Run, grew bool, err error) {
+func RecordCorpus(ctx context.Context, store Digests, name string, pass Pass) (before harvest.Run, grew bool, err error) {
 	for {
 		run, err := store.FindRun(ctx, name)
 		if err != nil {

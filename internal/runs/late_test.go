@@ -12,18 +12,18 @@ import (
 func TestWaits(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		start        Start
-		shared, want bool
+		start Start
+		want  bool
 	}{
-		{Start{}, false, false},
-		{Start{}, true, true},
-		{Start{AutoShard: true}, false, true},
-		{Start{AutoShard: true}, true, true},
-		{Start{Leads: true}, true, false},
-		{Start{Leads: true, AutoShard: true}, true, false},
+		{Start{}, false},
+		{Start{Shared: true}, true},
+		{Start{AutoShard: true}, true},
+		{Start{AutoShard: true, Shared: true}, true},
+		{Start{Leads: true, Shared: true}, false},
+		{Start{Leads: true, Shared: true, AutoShard: true}, false},
 	} {
-		if got := test.start.Waits(test.shared); got != test.want {
-			t.Errorf("Waits(%v) of %+v = %v, want %v", test.shared, test.start, got, test.want)
+		if got := test.start.Waits(); got != test.want {
+			t.Errorf("Waits() of %+v = %v, want %v", test.start, got, test.want)
 		}
 	}
 }

@@ -33,16 +33,17 @@ func (s Start) Lookup(ctx context.Context, store Lister, inputs harvest.Inputs) 
 }
 
 // Planned returns the run that a plan is about: the one of the store that the start means or, with
-// no name, the one that it would open with this corpus.
-func (s Start) Planned(ctx context.Context, store Lister, inputs harvest.Inputs, corpus string) (harvest.Run, error) {
+// no name, the one that it would open with its corpus.
+func (s Start) Planned(ctx context.Context, store Lister) (harvest.Run, error) {
 	all, err := store.ListRuns(ctx)
 	if err != nil {
 		return harvest.Run{}, err
 	}
-	if run, err := s.Find(all, inputs); err == nil {
+	if run, err := s.Find(all, harvest.Inputs{Corpus: s.Stored().Corpus}); err == nil {
 		return run, nil
 	}
-	return harvest.Run{Base: Base(all, corpus, s.SameListing), Inputs: harvest.Inputs{Corpus: corpus}}, nil
+	corpus := s.Merged.Corpus
+	return harvest.Run{Base: Base(all, corpus, s.Kinds.SameListing), Inputs: harvest.Inputs{Corpus: corpus}}, nil
 }
 
 // Pick returns the run with this name or, without one, that which [Choose] returns.

@@ -14,12 +14,27 @@ type shelf struct {
 	step int64
 	done bool
 	err  error
+
+	totals error // that of Totals
 }
 
 func (s shelf) ListRuns(context.Context) ([]harvest.Run, error) { return s.runs, s.err }
 
 func (s shelf) FindRun(_ context.Context, name string) (harvest.Run, error) {
 	return harvest.Run{Name: name}, s.err
+}
+
+func (s shelf) OpenRun(_ context.Context, given harvest.Run) (run harvest.Run, opened bool, err error) {
+	if at := indexOf(s.runs, given.Name); at >= 0 {
+		run = s.runs[at]
+		run.Rate = given.Rate
+		return run, false, s.err
+	}
+	return given, true, s.err
+}
+
+func (s shelf) Totals(context.Context, string) (harvest.Counts, error) {
+	return harvest.Counts{Landed: 7}, s.totals
 }
 
 func (s shelf) Chain(context.Context, string, string) (harvest.Chain, error) {
@@ -101,7 +116,6 @@ func TestPlanned(t *testing.T) {
 	const listing = "list:https://h/?since={since}"
 	before := aRun("q3", 90, true)
 	before.Corpus = listing
-	same := func(a, b string) bool { return a == b }
 	for _, test := range []struct {
 		name         string
 		run, corpus  string
@@ -114,13 +128,13 @@ func TestPlanned(t *testing.T) {
 		{name: "a new one", run: "b", corpus: "ids.txt", runs: []harvest.Run{aRun("a", 1, false)}},
 		{name: "a new one of a listing continues where the last one began", run: "b", corpus: listing, runs: []harvest.Run{before}, isBase: "q3"},
 	} {
-		inputs := harvest.Inputs{Corpus: test.corpus}
-		run, err := Start{Merged: harvest.Run{Name: test.run, Inputs: inputs}, SameListing: same, Now: now}.Planned(t.Context(), shelf{runs: test.runs}, inputs, test.corpus)
+		start := Start{Merged: harvest.Run{Name: test.run, Inputs: harvest.Inputs{Corpus: test.corpus}}, Kinds: kinds{}, Now: now}
+		run, err := start.Planned(t.Context(), shelf{runs: test.runs})
 		if err != nil || run.Name != test.want || run.Base != test.isBase || run.Corpus != test.corpus {
 			t.Errorf("%s: Planned() = %q of %s after %q, %v, want %q after %q", test.name, run.Name, run.Corpus, run.Base, err, test.want, test.isBase)
 		}
 	}
-	if _, err := (Start{}).Planned(t.Context(), shelf{err: errors.ErrUnsupported}, harvest.Inputs{}, ""); !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := (Start{}).Planned(t.Context(), shelf{err: errors.ErrUnsupported}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Planned() of a store that is away = %v", err)
 	}
 }

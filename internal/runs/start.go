@@ -16,20 +16,35 @@ var ErrNone = errors.New("no run to continue")
 
 // Start is what one start of a program was given about its run.
 type Start struct {
-	// Merged is the run as all settings have it, defaults included; its name is empty where none
-	// was given.
+	// Merged is the run as all settings have it, defaults included; its name and its corpus are
+	// empty where none was given.
 	Merged    harvest.Run
 	Defaults  Defaults
+	Kinds     Kinds
 	Leads     bool // it is a tool for runs, not a worker of one
+	Shared    bool // processes on several machines use the store
 	AutoShard bool // it takes any free shard
 	Shards    int  // --shards; 0: as fits
 	// ShardsOfKind is into how many shards the kind of upstream has a run cut where the operator
 	// does not choose.
 	ShardsOfKind int
+	Scheduled    time.Time // the instant that a scheduler started it for; zero without one
+	Now          time.Time
+}
+
+// Kinds is what the kinds of upstream know of runs and their corpora.
+type Kinds interface {
+	// IsListing reports whether a corpus is what an upstream lists.
+	IsListing(corpus string) bool
+	// ListsPages reports whether the answers of that listing are the pages, by the expression that
+	// finds items in them.
+	ListsPages(corpus, items string) bool
 	// SameListing reports whether two corpora list the same.
-	SameListing func(a, b string) bool
-	Scheduled   time.Time // the instant that a scheduler started it for; zero without one
-	Now         time.Time
+	SameListing(a, b string) bool
+	// Filters reports whether the query of a corpus' address is not a signature.
+	Filters(corpus string) bool
+	// Relevant returns a run without the inputs that have no meaning for it.
+	Relevant(run harvest.Run) harvest.Run
 }
 
 // Defaults are the settings of a start that no operator gave. They contradict nothing.
@@ -43,9 +58,17 @@ func (s Start) CutInto() int {
 	return cmp.Or(s.Shards, s.ShardsOfKind)
 }
 
-// Explicit returns the run of the start without what is only a default.
+// Stored returns the run of the start as it is stored: without inputs that have no meaning for it,
+// and with a corpus that may be printed.
+func (s Start) Stored() harvest.Run {
+	run := s.Kinds.Relevant(s.Merged)
+	run.Corpus = Shown(run.Corpus, s.Kinds.Filters(run.Corpus))
+	return run
+}
+
+// Explicit returns the run of the start, as it is stored, without what is only a default.
 func (s Start) Explicit() harvest.Run {
-	run := s.Merged
+	run := s.Stored()
 	if s.Defaults.Upstream {
 		run.Upstream = ""
 	}
@@ -105,7 +128,7 @@ func (s Start) choose(runs []harvest.Run, inputs harvest.Inputs) (string, error)
 // Open returns the run to open or to resume. Of a run that is there only explicit settings count,
 // and its rate is kept where the start was given none.
 func (s Start) Open(runs []harvest.Run) (harvest.Run, error) {
-	run, explicit := s.Merged, s.Explicit()
+	run, explicit := s.Stored(), s.Explicit()
 	if run.Name == "" {
 		var err error
 		if run.Name, err = s.choose(runs, explicit.Inputs); err != nil {
@@ -117,7 +140,7 @@ func (s Start) Open(runs []harvest.Run) (harvest.Run, error) {
 		run.Shards = s.CutInto()
 	}
 	if at < 0 {
-		if run.Base = Base(runs, run.Corpus, s.SameListing); run.Base == "" && strings.Contains(run.Corpus, since) {
+		if run.Base = Base(runs, run.Corpus, s.Kinds.SameListing); run.Base == "" && strings.Contains(run.Corpus, since) {
 			return run, harvest.Usagef("--corpus %s: {since} is when the run before was opened, and the store has no finished run of this listing: leave it out this time", run.Corpus)
 		}
 		return run, nil

@@ -22,6 +22,25 @@ func aRun(name string, daysAgo int, finished bool) harvest.Run {
 	return r
 }
 
+// kinds know listings by how they begin: pages are the answers of those without an expression for
+// items. Only a listing has a Next that means something.
+type kinds struct{}
+
+func (kinds) IsListing(corpus string) bool { return strings.HasPrefix(corpus, "list:") }
+
+func (k kinds) ListsPages(corpus, items string) bool { return k.IsListing(corpus) && items == "" }
+
+func (k kinds) SameListing(a, b string) bool { return k.IsListing(a) && k.IsListing(b) }
+
+func (k kinds) Filters(corpus string) bool { return k.IsListing(corpus) }
+
+func (k kinds) Relevant(run harvest.Run) harvest.Run {
+	if !k.IsListing(run.Corpus) {
+		run.Next = ""
+	}
+	return run
+}
+
 // TestFind states which run each start means.
 func TestFind(t *testing.T) {
 	t.Parallel()
@@ -101,7 +120,7 @@ func TestOpen(t *testing.T) {
 		{name: "a listing without a run before", start: Start{Merged: listing, Defaults: defaults}, usage: "the store has no finished run of this listing"},
 	} {
 		test.start.Now, test.start.ShardsOfKind = now, cmp.Or(test.start.ShardsOfKind, 64)
-		test.start.SameListing = func(a, b string) bool { return strings.HasPrefix(a, "list:") && strings.HasPrefix(b, "list:") }
+		test.start.Kinds = kinds{}
 		want := test.start.Explicit()
 		got, err := test.start.Open(test.runs)
 		if test.usage != "" {
@@ -162,31 +181,40 @@ func TestAdopt(t *testing.T) {
 	t.Parallel()
 	run := harvest.Run{Pack: 20, Check: ".ok", Inputs: harvest.Inputs{Upstream: "mediawiki", API: "https://w/api.php", Next: "link", Items: ".[]", Split: ".x", ID: ".id", Absent: "missing"}}
 	all := Defaults{Upstream: true, Absent: true, Pack: true}
-	whole := Reading{Upstream: "mediawiki", API: "https://w/api.php", Next: "link", Items: ".[]", Split: ".x", ID: ".id", Absent: "missing", Check: ".ok", Pack: 20}
-	given := Reading{Upstream: "plain", API: "https://h/{id}", Next: ".n", Items: ".i", Split: ".s", ID: ".d", Absent: "again", Check: ".c", Wait: ".w", Pack: 5}
-	bare := Reading{Upstream: "plain", Absent: "again", Pack: 100}
+	given := harvest.Run{Check: ".c", Wait: ".w", Pack: 5, Inputs: harvest.Inputs{Upstream: "plain", API: "https://h/{id}", Next: ".n", Items: ".i", Split: ".s", ID: ".d", Absent: "again"}}
+	bare := harvest.Run{Name: "r", Rate: "5/s", Pack: 100, Inputs: harvest.Inputs{Upstream: "plain", Absent: "again", Corpus: "ids.txt", Body: "json", Extract: "."}}
+	of := func(run harvest.Run, change func(*harvest.Run)) harvest.Run {
+		change(&run)
+		return run
+	}
+	whole := of(bare, func(r *harvest.Run) { r.Upstream, r.API = run.Upstream, run.API; takeReading(r, run) })
 	for _, test := range []struct {
 		name     string
-		reading  Reading
+		merged   harvest.Run
 		defaults Defaults
-		want     Reading
+		want     harvest.Run
 	}{
 		{"a start that was told nothing takes all", bare, all, whole},
 		{"what an operator gave stays", given, Defaults{}, given},
-		{"an upstream that was given stays, and contradicts", bare, Defaults{Absent: true, Pack: true}, Reading{Upstream: "plain", API: whole.API, Next: "link", Items: ".[]", Split: ".x", ID: ".id", Absent: "missing", Check: ".ok", Pack: 20}},
-		{"a default is replaced", Reading{API: "https://h/{ids}", Absent: "again", Pack: 100}, all, Reading{API: "https://h/{ids}", Next: "link", Items: ".[]", Split: ".x", ID: ".id", Absent: "missing", Check: ".ok", Pack: 20}},
+		{"an upstream that was given stays, and contradicts", bare, Defaults{Absent: true, Pack: true}, of(whole, func(r *harvest.Run) { r.Upstream = "plain" })},
+		{"a default is replaced", of(bare, func(r *harvest.Run) { r.API = "https://h/{ids}" }), all, of(whole, func(r *harvest.Run) { r.Upstream, r.API = "plain", "https://h/{ids}" })},
 	} {
-		if got := test.reading.Adopt(run, test.defaults); got != test.want {
+		if got := (Start{Merged: test.merged, Defaults: test.defaults}).Adopt(run); got != test.want {
 			t.Errorf("%s: Adopt() = %+v, want %+v", test.name, got, test.want)
 		}
 	}
-	if got := bare.Adopt(harvest.Run{}, all); got != bare {
+	if got := (Start{Merged: bare, Defaults: all}).Adopt(harvest.Run{}); got != bare {
 		t.Errorf("Adopt(a run without inputs) = %+v, want %+v", got, bare)
 	}
-	want := Reading{Upstream: "plain", API: given.API, Next: "link", Items: ".[]", Split: ".x", ID: ".id", Absent: "missing", Check: ".ok", Pack: 20}
-	if got := given.As(run); got != want {
+	want := of(given, func(r *harvest.Run) { takeReading(r, run); r.Wait = "" })
+	if got := (Start{Merged: given}).As(run); got != want {
 		t.Errorf("As() = %+v, want %+v", got, want)
 	}
+}
+
+// takeReading makes a run read its answers as another one does.
+func takeReading(r *harvest.Run, of harvest.Run) {
+	r.Next, r.Items, r.Split, r.ID, r.Absent, r.Check, r.Pack = of.Next, of.Items, of.Split, of.ID, of.Absent, of.Check, of.Pack
 }
 
 // TestCorpus states what a start reads that was given no corpus.

@@ -16,9 +16,9 @@ type Runs interface {
 	// it was created. It is safe for concurrent callers.
 	//
 	// An empty input of the given run means "as stored", and so does an earlier extract of records
-	// that were made again since. An input that differs is a [Contradiction], unless a worker has
-	// begun the run and gone without landing anything: then the run is opened anew. The returned
-	// run holds what is stored, with the given Rate if there is one.
+	// that were made again since. An input that differs is a [harvest.Contradiction], unless a
+	// worker has begun the run and gone without landing anything: then the run is opened anew. The
+	// returned run holds what is stored, with the given Rate if there is one.
 	OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run, opened bool, err error)
 }
 

@@ -43,6 +43,9 @@ type Kind struct {
 	// PerRequest returns how many items a request holds at most, as far as it is known before the
 	// API is asked.
 	PerRequest func(s Settings) int
+	// Packs reports whether a request by the template asks for many items, whose answer Split and
+	// ID take apart; nil: they have no meaning.
+	Packs func(template string) bool
 	// Advise returns what would be done better otherwise, for settings of any kind.
 	Advise func(s Settings, host string, items int64) []string
 }
@@ -154,6 +157,46 @@ func (t Table) Chained(corpus string) (address string, ok bool) {
 		return "", false
 	}
 	return strings.TrimPrefix(corpus, kind.Listing.Scheme), true
+}
+
+// IsListing reports whether a corpus is what an upstream lists.
+func (t Table) IsListing(corpus string) bool {
+	_, ok := t.Lists(corpus)
+	return ok
+}
+
+// ListsPages reports whether the answers of a listing are the pages themselves: no expression finds
+// items in them.
+func (t Table) ListsPages(corpus, items string) bool {
+	_, chained := t.Chained(corpus)
+	return chained && items == ""
+}
+
+// Relevant returns a run without the inputs that have no meaning for its corpus and its API, though
+// a profile may give them.
+func (t Table) Relevant(run harvest.Run) harvest.Run {
+	if _, chained := t.Chained(run.Corpus); !chained {
+		run.Next, run.Items = "", ""
+	}
+	if kind, _ := t.Find(run.Upstream); kind.Packs == nil || !kind.Packs(run.API) {
+		run.Split, run.ID, run.Absent, run.Pack = "", "", "", 0
+	}
+	return run
+}
+
+// Seeds returns the first step of each chain of a corpus, which is its one seed where it is not a
+// listing. since returns the instant that the corpus may name; it is called only for a listing that
+// may.
+func (t Table) Seeds(corpus string, since func() (time.Time, error)) ([]string, error) {
+	kind, _ := t.Lists(corpus)
+	if kind.Listing.Seeds == nil {
+		return kind.Listing.Chains(corpus, time.Time{})
+	}
+	at, err := since()
+	if err != nil {
+		return nil, err
+	}
+	return kind.Listing.Chains(corpus, at)
 }
 
 // SameListing reports whether two corpora are one chained listing: by the address without its

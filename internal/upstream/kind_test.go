@@ -107,3 +107,78 @@ func TestAdvise(t *testing.T) {
 		t.Errorf("Advise() of kinds without = %q, want none", got)
 	}
 }
+
+// corpora are a kind of chained listings, and one that lists by itself.
+var corpora = Table{
+	{
+		Name: "plain", Packs: func(template string) bool { return template == "https://h/{ids}" },
+		Listing: Listing{Scheme: "list:", Chained: true, Seeds: func(corpus string, since time.Time) ([]string, error) {
+			return []string{corpus + " since " + since.Format(time.DateOnly)}, nil
+		}},
+	},
+	{Name: "wiki", Listing: Listing{Scheme: "wiki:"}},
+}
+
+// TestCorpora states which corpus is a listing, of items or of pages.
+func TestCorpora(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		corpus, items string
+		lists, pages  bool
+	}{
+		{"ids.txt", "", false, false},
+		{"list:https://h/all", "", true, true},
+		{"list:https://h/all", ".[]", true, false},
+		{"wiki:", "", true, false},
+		{harvest.StoreCorpus, "", false, false},
+	} {
+		if got := corpora.IsListing(c.corpus); got != c.lists {
+			t.Errorf("IsListing(%s) = %v, want %v", c.corpus, got, c.lists)
+		}
+		if got := corpora.ListsPages(c.corpus, c.items); got != c.pages {
+			t.Errorf("ListsPages(%s, %q) = %v, want %v", c.corpus, c.items, got, c.pages)
+		}
+	}
+}
+
+// TestRelevant states which inputs have no meaning for a run.
+func TestRelevant(t *testing.T) {
+	t.Parallel()
+	whole := harvest.Run{Pack: 9, Check: ".ok", Inputs: harvest.Inputs{Upstream: "plain", API: "https://h/{ids}", Corpus: "list:https://h", Next: "link", Items: ".[]", Split: ".[]", ID: ".id", Absent: "again"}}
+	for name, change := range map[string]func(given, want *harvest.Run){
+		"a listing whose items are asked for in packs": func(_, _ *harvest.Run) {},
+		"a corpus that is not chained":                 func(g, w *harvest.Run) { g.Corpus, w.Corpus, w.Next, w.Items = "wiki:", "wiki:", "", "" },
+		"a request for one item": func(g, w *harvest.Run) {
+			g.API, w.API, w.Split, w.ID, w.Absent, w.Pack = "https://h/{id}", "https://h/{id}", "", "", "", 0
+		},
+		"a kind without packs": func(g, w *harvest.Run) {
+			g.Upstream, w.Upstream, w.Split, w.ID, w.Absent, w.Pack = "wiki", "wiki", "", "", "", 0
+		},
+	} {
+		given, want := whole, whole
+		change(&given, &want)
+		if got := corpora.Relevant(given); got != want {
+			t.Errorf("%s: Relevant() = %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+// TestSeeds checks that the instant is found only for a corpus that may name it.
+func TestSeeds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		corpus string
+		away   error // of the instant
+		want   string
+	}{
+		{"ids.txt", errors.ErrUnsupported, "ids.txt"},
+		{"wiki:", errors.ErrUnsupported, "wiki:"},
+		{"list:https://h", nil, "list:https://h since 2023-11-14"},
+		{"list:https://h", errors.ErrUnsupported, ""},
+	} {
+		got, err := corpora.Seeds(c.corpus, func() (time.Time, error) { return time.Unix(1_700_000_000, 0).UTC(), c.away })
+		if c.want == "" && !errors.Is(err, c.away) || c.want != "" && (err != nil || len(got) != 1 || got[0] != c.want) {
+			t.Errorf("Seeds(%s) = %q, %v, want %q", c.corpus, got, err, c.want)
+		}
+	}
+}

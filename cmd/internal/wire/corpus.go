@@ -25,10 +25,9 @@ type corpora struct {
 	runs finder
 }
 
-// openNamed comes before the store, so that a mistyped path leaves no store behind. A table is
-// opened with its run, for which a worker may have to wait.
+// openNamed comes before the store, so that a mistyped path leaves no store behind.
 func (c corpora) openNamed(ctx context.Context) error {
-	if c.set.Corpus == "" || c.set.AutoShard || c.set.Corpus == harvest.StoreCorpus && c.runs.waitsForRun() {
+	if c.runs.start().Named() == runs.Later {
 		return nil
 	}
 	return c.open(ctx)
@@ -45,7 +44,7 @@ func (c corpora) openOfRun(ctx context.Context) error {
 	}
 	err := c.open(ctx)
 	if errors.Is(err, config.ErrUsage) && said == "" && c.source == nil {
-		return config.Usagef("the corpus of run %s is not here (%v). In the folder where it is, type this once, then start the workers again; it needs no credential: coordinator enumerate --run %s%s", c.set.Run, err, c.set.Run, c.storeFlag())
+		return runs.Elsewhere(c.set.Run, err, c.storeFlag())
 	}
 	return err
 }
@@ -56,7 +55,7 @@ func (c corpora) open(ctx context.Context) error {
 	if kind := c.set.Kind(); kind.NeedsAPI(c.set.UpstreamSettings()) {
 		return config.Usagef("which %s? Add --api %s", kind.Noun, kind.API)
 	}
-	if c.set.Corpus == harvest.StoreCorpus || c.isListing(c.set.Corpus) {
+	if c.runs.start().Source() == runs.Table {
 		return c.openTable(ctx)
 	}
 	first, err := c.openLines(ctx)
@@ -126,19 +125,16 @@ func (c corpora) close() error {
 // openTable opens the corpus table as the corpus. What fills it is known when the run is.
 func (c corpora) openTable(ctx context.Context) error {
 	host, lists, err := c.set.ListingHost()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case lists:
-	case c.store == nil:
-		return config.Usagef("--corpus store: is the corpus table of a run, and the store has none: open the run with another --corpus first")
-	default:
-		run, err := c.runs.find(ctx, harvest.Inputs{Corpus: harvest.StoreCorpus})
+	}
+	if !lists {
+		of, err := c.runs.inStore().OfTable(ctx)
 		if err != nil {
-			return config.Usagef("--corpus store: is the corpus table of a run: %v; open one with another --corpus first", err)
+			return err
 		}
-		host, lists, c.set.Run = run.Host, c.isListing(run.Corpus), run.Name
-		c.runs.adopt(run)
+		c.set = c.set.WithRun(of.Merged)
+		host, lists = of.Run.Host, c.set.Kinds().IsListing(of.Run.Corpus)
 	}
 	c.source = &listing.Pass{Ctx: ctx, At: host}
 	c.set, err = c.set.Settle(host, c.set.TableOrigin(host), lists || !c.listsOnly)
@@ -160,20 +156,9 @@ func (c corpora) openNext(ctx context.Context) error {
 
 // findSeeds finds where the chains of the run's corpus begin.
 func (c corpora) findSeeds(ctx context.Context) (err error) {
-	kind, _ := c.set.Kinds().Lists(c.run.Corpus)
-	var since time.Time
-	if kind.Listing.Seeds != nil {
-		since, err = runs.Since(c.run, c.store != nil, time.Now(), func(name string) (harvest.Run, error) {
-			return asked(ctx, c.process, func() (harvest.Run, error) { return c.store.FindRun(ctx, name) })
-		})
-		if err != nil {
-			return err
-		}
-		if c.opened && c.run.Base != "" {
-			c.Say(runs.SinceIs(c.run, since))
-		}
-	}
-	c.seeds, err = kind.Listing.Chains(c.run.Corpus, since)
+	c.seeds, err = c.set.Kinds().Seeds(c.run.Corpus, func() (time.Time, error) {
+		return c.runs.inStore().Since(ctx, c.run, c.opened)
+	})
 	return err
 }
 
@@ -185,11 +170,11 @@ func (c corpora) listed(ctx context.Context) (bool, error) {
 
 // reopen opens the corpus for another pass: the table, if there is one.
 func (c corpora) reopen(ctx context.Context) error {
-	if c.listsPages() {
+	switch c.runs.start().Again(c.run) {
+	case runs.Steps:
 		c.source = &listing.Pass{At: c.run.Host, Steps: listing.Walked(ctx, c.store, c.run.Name, c.seeds)}
 		return nil
-	}
-	if c.run.Corpus != "-" && !c.isListing(c.run.Corpus) && c.set.Corpus != harvest.StoreCorpus {
+	case runs.Lines:
 		return c.openNext(ctx)
 	}
 	done, err := c.listed(ctx)

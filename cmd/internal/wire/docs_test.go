@@ -90,7 +90,7 @@ func TestExitCodes(t *testing.T) {
 		{nil, 0},
 		{errors.New("surprise"), 1},
 		{config.Usagef("no"), 2},
-		{&store.Contradiction{}, 2},
+		{&harvest.Contradiction{}, 2},
 		{store.ErrUnsafe, 2},
 		{store.ErrSchema, 2},
 		{store.ErrNoRun, 2},

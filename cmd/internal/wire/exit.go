@@ -7,6 +7,7 @@ import (
 	"shoal/cmd/internal/console"
 	"shoal/internal/config"
 	"shoal/internal/corpus"
+	"shoal/internal/harvest"
 	"shoal/internal/ledger"
 	"shoal/internal/listing"
 	"shoal/internal/pace"
@@ -32,7 +33,7 @@ const (
 // ExitCode is the one place that maps an error to an exit code. stopped is the code of the signal
 // that came, if one did.
 func ExitCode(err error, stopped int) int {
-	var contradiction *store.Contradiction
+	var contradiction *harvest.Contradiction
 	switch {
 	case err == nil:
 		return ExitDrained

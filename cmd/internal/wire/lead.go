@@ -130,7 +130,7 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 	if err != nil {
 		return Led{Run: l.run}, err
 	}
-	if l.run, err = l.runs.find(life, harvest.Inputs{Corpus: l.runs.shown(l.set.Corpus)}); err != nil {
+	if l.run, err = l.runs.find(life); err != nil {
 		return Led{}, config.Usagef("verify which run? %v: give --run", err)
 	}
 	led := Led{Run: l.run}
@@ -200,8 +200,7 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 
 // findPlanned finds the run that is planned, and how its listing begins. It may not be opened yet.
 func (l *leader) findPlanned(ctx context.Context) (err error) {
-	start := l.runs.start("")
-	if l.run, err = start.Planned(ctx, l.store, harvest.Inputs{Corpus: start.Merged.Corpus}, l.set.Corpus); err != nil {
+	if l.run, err = l.runs.inStore().Planned(ctx); err != nil {
 		return err
 	}
 	if l.run.Name != "" {
@@ -214,7 +213,7 @@ func (l *leader) planner() coordinator.Planner {
 	set, host := l.set, l.source.Host()
 	_, tabled := l.source.(*listing.Pass)
 	return coordinator.Planner{
-		Run: l.run, Host: host, Shards: l.runs.start("").CutInto(), PerRequest: set.Kind().PerRequest(set.UpstreamSettings()), Budget: set.Rate.PerSecond, BudgetGiven: set.Given("rate"),
+		Run: l.run, Host: host, Shards: l.runs.start().CutInto(), PerRequest: set.Kind().PerRequest(set.UpstreamSettings()), Budget: set.Rate.PerSecond, BudgetGiven: set.Given("rate"),
 		Chains: len(l.seeds), SameListing: set.Kinds().SameListing, Corpus: planned{l}, Tabled: tabled, Steps: l.listsPages(),
 		Profile: set.Profile, Workers: set.Workers, Concurrency: set.Concurrency,
 		Advise: func(items int64) []string { return set.Kinds().Advise(set.UpstreamSettings(), host, items) },

@@ -229,13 +229,7 @@ func (p *process) isChained(uri string) bool {
 }
 
 // listsPages reports whether the answers of a listing are the pages themselves.
-func (p *process) listsPages() bool {
-	uri := p.run.Corpus
-	if uri == "" {
-		uri = p.set.Corpus
-	}
-	return p.isChained(uri) && p.set.Items == ""
-}
+func (p *process) listsPages() bool { return finder{p}.start().ListsPages(p.run) }
 
 // owner leads a person to the process: host and process id.
 func owner() string {

@@ -91,7 +91,7 @@ func (p *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 			return run, false, classify("open run "+given.Name, err)
 		}
 	}
-	if contradiction := store.Contradicts(run, given); contradiction != nil {
+	if contradiction := harvest.Contradicts(run, given); contradiction != nil {
 		if !contradiction.Redefinable() {
 			return run, false, contradiction
 		}

@@ -108,7 +108,7 @@ func (s *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 				return err
 			}
 		}
-		if other := store.Contradicts(run, given); other != nil {
+		if other := harvest.Contradicts(run, given); other != nil {
 			contradiction = other // unless it may be so
 			if opened, err = s.redefine(ctx, tx, given, other); err != nil || !opened {
 				return err
@@ -135,7 +135,7 @@ func (s *Store) OpenRun(ctx context.Context, given harvest.Run) (run harvest.Run
 
 // redefine gives the run the inputs that contradict the stored ones, if no process leads it and
 // nothing of it has landed.
-func (s *Store) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, other *store.Contradiction) (done bool, err error) {
+func (s *Store) redefine(ctx context.Context, tx *sql.Tx, given harvest.Run, other *harvest.Contradiction) (done bool, err error) {
 	if !other.Redefinable() {
 		return false, nil
 	}

@@ -86,7 +86,7 @@ func contradictions(t *testing.T, f *fixture) {
 		given := harvest.Run{Name: Name, Inputs: Inputs(), Rate: "1/s"}
 		change(&given.Inputs)
 		_, _, err := f.store.OpenRun(t.Context(), given)
-		var c *store.Contradiction
+		var c *harvest.Contradiction
 		if !errors.As(err, &c) || c.Field != field || c.Given != "other" || c.Stored == "" {
 			t.Errorf("OpenRun(another %s) = %v, want a Contradiction of it", field, err)
 			continue
@@ -108,7 +108,7 @@ func begunAgain(t *testing.T, f *fixture) {
 	corrected.API = "https://api.test/right/{id}"
 	refused := func(when string) {
 		t.Helper()
-		var c *store.Contradiction
+		var c *harvest.Contradiction
 		if _, _, err := f.store.OpenRun(t.Context(), corrected); !errors.As(err, &c) {
 			t.Errorf("OpenRun(another --url) %s = %v, want a Contradiction", when, err)
 		}

@@ -72,7 +72,7 @@ func (p *process) OpenRun(_ context.Context, given harvest.Run) (_ harvest.Run, 
 		return given, true, nil
 	}
 	given = opening.AsNow(given, given.Extract != r.Extract && r.former[given.Extract])
-	other := store.Contradicts(r.Run, given)
+	other := harvest.Contradicts(r.Run, given)
 	if other == nil {
 		r.Run = opening.Adopted(r.Run, given)
 		return r.Run, false, nil

@@ -23,7 +23,7 @@ func Kind() upstream.Kind {
 		Listing: upstream.Listing{
 			Scheme: ListScheme, Example: "list:https://api.example/items", Chained: true, Host: listingHost, Seeds: ParseListing,
 		},
-		Compile: compileAll, Open: open, Extractor: extractor, PerRequest: perRequest,
+		Compile: compileAll, Open: open, Extractor: extractor, PerRequest: perRequest, Packs: packs,
 	}
 }
 
@@ -52,11 +52,13 @@ func open(s upstream.Settings, tools upstream.Tools) (upstream.Open, error) {
 // Packed returns how many items a request holds by a template with [IDs]; 0 where one request asks
 // for one item.
 func Packed(s upstream.Settings) int {
-	if strings.Contains(s.URL, IDs) {
+	if packs(s.URL) {
 		return s.Pack
 	}
 	return 0
 }
+
+func packs(template string) bool { return strings.Contains(template, IDs) }
 
 func perRequest(s upstream.Settings) int { return max(1, Packed(s)) }
 

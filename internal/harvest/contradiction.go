@@ -1,11 +1,9 @@
-package store
+package harvest
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"shoal/internal/harvest"
 )
 
 const shardsFlag = "--shards"
@@ -36,7 +34,7 @@ func orNone(s string) string {
 // Contradicts compares the inputs that a run was opened with and those given now. A missing input
 // means "as stored". The corpus may be read from another place now than when the run's table was
 // filled.
-func Contradicts(stored, given harvest.Run) *Contradiction {
+func Contradicts(stored, given Run) *Contradiction {
 	fields := []struct{ name, stored, given string }{
 		{"--upstream", stored.Upstream, given.Upstream},
 		{"--api or --url", stored.API, given.API},
@@ -67,7 +65,7 @@ func Contradicts(stored, given harvest.Run) *Contradiction {
 }
 
 func unsaidCorpus(corpus string) bool {
-	return corpus == "" || strings.HasPrefix(corpus, harvest.StoreCorpus)
+	return corpus == "" || strings.HasPrefix(corpus, StoreCorpus)
 }
 
 // orUnset returns a number that may be unset.
