@@ -28,6 +28,28 @@ func (w Worker) UpstreamSettings() upstream.Settings {
 	return s
 }
 
+// CheckAPI refuses a kind of upstream that an --api has to name, and none does.
+func (w Worker) CheckAPI() error {
+	if kind := w.Kind(); kind.NeedsAPI(w.UpstreamSettings()) {
+		return Usagef("which %s? Add --api %s", kind.Noun, kind.API)
+	}
+	return nil
+}
+
+// Lines returns how a corpus that is a file, an address or standard input is read. The items of a
+// kind that reads it by itself are all on the host of --api.
+func (w Worker) Lines() (upstream.Lines, error) {
+	read := w.Kind().Lines
+	if read == nil {
+		return upstream.Lines{URI: w.Corpus, Hosts: w.AdmittedHosts()}, nil
+	}
+	lines, err := read(w.UpstreamSettings())
+	if err != nil {
+		return lines, Usagef("%v", err)
+	}
+	return lines, nil
+}
+
 // checkKind refuses what does not go together with the kind of upstream.
 func (w *Worker) checkKind() error {
 	kind := w.Kind()

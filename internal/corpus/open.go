@@ -32,7 +32,7 @@ func open(ctx context.Context, cfg Config) (input, error) {
 			return input{}, errors.New("corpus -: there is no standard input")
 		}
 		return interruptible(ctx, cfg.Stdin, func() error { return nil }), nil
-	case strings.Contains(cfg.URI, "://"):
+	case Remote(cfg.URI):
 		return openURL(ctx, cfg)
 	}
 	return openFile(ctx, cfg.URI)
@@ -190,6 +190,29 @@ func (p *pipe) Read(out []byte) (int, error) {
 	return n, p.rest.err
 }
 
+// Retry repeats do while temporary accepts its error and patience lasts. what names the thing that
+// is waited for.
+type Retry func(ctx context.Context, what string, temporary func(error) bool, do func() error) error
+
+// Begin opens a corpus as [Open] does, and waits for a server that is away. Its error is one that
+// the operator has to fix, unless the corpus is damaged or away, or ctx has ended. Of a corpus
+// without a line that is an item, refuse may return another error; nil means that it has none.
+func Begin(ctx context.Context, cfg Config, retry Retry, refuse func(err error) error) (source *Source, err error) {
+	away := func(err error) bool { return errors.Is(err, ErrAway) }
+	err = retry(ctx, "the corpus", away, func() (err error) {
+		if source, err = Open(ctx, cfg); err == nil {
+			return nil
+		}
+		if errors.Is(err, ErrAllRejected) && !errors.Is(err, ErrIDs) {
+			if refused := refuse(err); refused != nil {
+				return refused
+			}
+		}
+		return Mistake(ctx, err)
+	})
+	return source, err
+}
+
 // Mistake makes the error of [Open] one that the operator has to fix, unless the corpus is damaged
 // or away, or ctx has ended.
 func Mistake(ctx context.Context, err error) error {
@@ -198,3 +221,6 @@ func Mistake(ctx context.Context, err error) error {
 	}
 	return harvest.Usagef("%v", err)
 }
+
+// Remote reports whether a corpus is at an address, which has to be asked for it.
+func Remote(uri string) bool { return strings.Contains(uri, "://") }

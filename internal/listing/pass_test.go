@@ -2,6 +2,7 @@ package listing
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"shoal/internal/harvest"
@@ -80,6 +81,34 @@ func TestPass(t *testing.T) {
 	for entry, err := range pass.Entries() {
 		if entry.Item.Line != 7 || err != nil {
 			t.Errorf("Entries() = %v, %v, want the step", entry, err)
+		}
+	}
+}
+
+// TestWhole states when the table holds all of a corpus.
+func TestWhole(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		seeds []string
+		done  bool
+	}{
+		{"every chain ended", []string{"a", "b"}, true},
+		{"one of them did not", []string{"a", "b", "c"}, false},
+	} {
+		chains := &Memory{}
+		for _, seed := range []string{"a", "b"} {
+			if err := chains.CommitStep(t.Context(), "r", harvest.Chain{Seed: seed, Step: 1, Done: true}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		table := &Table{Seeds: test.seeds, Chains: chains, Run: "r", Source: "coordinator run --run r"}
+		if done, err := table.Listed(t.Context()); done != test.done || err != nil {
+			t.Errorf("%s: Listed() = %v, %v, want %v", test.name, done, err, test.done)
+		}
+		err := table.Whole(t.Context())
+		if errors.Is(err, harvest.ErrIncomplete) == test.done || err != nil && !strings.Contains(err.Error(), "start coordinator run --run r") {
+			t.Errorf("%s: Whole() = %v", test.name, err)
 		}
 	}
 }

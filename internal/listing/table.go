@@ -115,6 +115,24 @@ func (t *Table) look(ctx context.Context, after int64) (done bool, rows []harves
 	return done, rows, err
 }
 
+// Listed reports whether the table holds all of the corpus.
+func (t *Table) Listed(ctx context.Context) (done bool, err error) {
+	err = t.again(ctx, func() (err error) {
+		done, err = t.done(ctx)
+		return err
+	})
+	return done, err
+}
+
+// Whole returns [harvest.ErrIncomplete] unless the table holds all of the corpus.
+func (t *Table) Whole(ctx context.Context) error {
+	done, err := t.Listed(ctx)
+	if err == nil && !done {
+		err = fmt.Errorf("%w: the corpus of run %s is not enumerated to its end: start %s", harvest.ErrIncomplete, t.Run, t.Source)
+	}
+	return err
+}
+
 // done reports whether all chains have come to their end.
 func (t *Table) done(ctx context.Context) (bool, error) {
 	if t.walker.done(t) {
@@ -203,11 +221,7 @@ func (t *Table) fill(ctx context.Context, grew func(entries int)) error {
 	defer t.walker.rest()
 	defer end()
 	for {
-		var done bool
-		err := t.again(ctx, func() (err error) {
-			done, err = t.done(ctx)
-			return err
-		})
+		done, err := t.Listed(ctx)
 		if err != nil || done {
 			return err
 		}

@@ -48,6 +48,15 @@ func (a Allowed) Check(totals harvest.Counts, items int64) error {
 	return fmt.Errorf("%w: %s", ErrOverLimit, strings.Join(over, ", "))
 }
 
+// AllRejected returns [ErrOverLimit] for the error of a corpus each of whose lines is rejected; nil
+// where that is allowed.
+func (a Allowed) AllRejected(err error) error {
+	if !a.Rejected.Exceeded(1, 1) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrOverLimit, err)
+}
+
 // Ended is what the store has of how the items of a run ended. Its errors are passed on.
 type Ended interface {
 	Totals(ctx context.Context, run string) (harvest.Counts, error)

@@ -354,3 +354,15 @@ func TestAllowed(t *testing.T) {
 		}
 	}
 }
+
+// TestAllRejected states whether a corpus without an item is a loss that is not allowed.
+func TestAllRejected(t *testing.T) {
+	t.Parallel()
+	none := errors.New("no item")
+	if err := (Allowed{Rejected: most(0)}).AllRejected(none); !errors.Is(err, ErrOverLimit) || !errors.Is(err, none) {
+		t.Errorf("AllRejected() = %v, want %v", err, ErrOverLimit)
+	}
+	if err := (Allowed{Rejected: most(1)}).AllRejected(none); err != nil {
+		t.Errorf("AllRejected() where that is allowed = %v", err)
+	}
+}

@@ -43,7 +43,8 @@ type Aside interface {
 
 // Lines are how a corpus in lines is read where the kind does so by itself.
 type Lines struct {
-	URI  string                                  // what is read
-	Line func(line string) (harvest.Item, error) // makes an item of a line; the error is why it is not one
-	Text func(io.Reader) io.Reader               // makes lines of what is read, once it is unpacked; nil: it has lines
+	URI   string                                  // what is read
+	Hosts []string                                // that items may have; none means that of the first item, or of the API
+	Line  func(line string) (harvest.Item, error) // makes an item of a line; the error is why it is not one
+	Text  func(io.Reader) io.Reader               // makes lines of what is read, once it is unpacked; nil: it has lines
 }

@@ -2,8 +2,10 @@ package worker
 
 import (
 	"context"
+	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -48,6 +50,22 @@ func weight(item harvest.Item) int64 {
 
 // Reading is closed when the corpus is not read any more; only then may it be closed.
 func (w *Worker) Reading() <-chan struct{} { return w.feeder.reading }
+
+// lastRead is how long a read that cannot be interrupted keeps its corpus open.
+const lastRead = time.Second
+
+// CloseRead closes a corpus once no worker reads it any more; reading is nil where none has. If a
+// read does not end, the corpus stays open, and ends with the process.
+func CloseRead(corpus io.Closer, reading func() <-chan struct{}) (closed bool, err error) {
+	if reading != nil {
+		select {
+		case <-reading():
+		case <-time.After(lastRead):
+			return false, nil
+		}
+	}
+	return true, corpus.Close()
+}
 
 // corpusScan is one reading of the whole corpus, other shards included.
 type corpusScan struct {

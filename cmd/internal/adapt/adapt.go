@@ -82,18 +82,13 @@ func FetchConfig(set config.Worker, host, corpus string) fetch.Config {
 
 // CorpusConfig is how a corpus in lines is opened for a run, which is known by the time it is read.
 func CorpusConfig(set config.Worker, run *harvest.Run) (corpus.Config, error) {
+	lines, err := set.Lines()
 	cfg := corpus.Config{
-		URI: set.Corpus, Template: set.URL, Hosts: set.AdmittedHosts(), Exposed: set.Exposes, PostIsRead: set.PostIsRead, Patience: set.Patience,
+		URI: lines.URI, Hosts: lines.Hosts, Line: lines.Line, Text: lines.Text,
+		Template: set.URL, Exposed: set.Exposes, PostIsRead: set.PostIsRead, Patience: set.Patience,
 		Rekey: func(entries iter.Seq2[harvest.Entry, error]) iter.Seq2[harvest.Entry, error] {
 			return set.Kind().Rekeyed(*run, set.UpstreamSettings(), entries)
 		},
 	}
-	if read := set.Kind().Lines; read != nil { // its items are all on the host of --api
-		lines, err := read(set.UpstreamSettings())
-		if err != nil {
-			return cfg, config.Usagef("%v", err)
-		}
-		cfg.Hosts, cfg.URI, cfg.Line, cfg.Text = nil, lines.URI, lines.Line, lines.Text
-	}
-	return cfg, nil
+	return cfg, err
 }

@@ -3,9 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"shoal/cmd/internal/adapt"
@@ -52,8 +50,8 @@ func (c corpora) openOfRun(ctx context.Context) error {
 // open reads to the first item, whose host is the upstream's, and
 // settles what depends on it.
 func (c corpora) open(ctx context.Context) error {
-	if kind := c.set.Kind(); kind.NeedsAPI(c.set.UpstreamSettings()) {
-		return config.Usagef("which %s? Add --api %s", kind.Noun, kind.API)
+	if err := c.set.CheckAPI(); err != nil {
+		return err
 	}
 	if c.runs.start().Source() == runs.Table {
 		return c.openTable(ctx)
@@ -62,7 +60,7 @@ func (c corpora) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	asks := !c.listsOnly || strings.Contains(c.set.Corpus, "://") // else the workers do
+	asks := !c.listsOnly || corpus.Remote(c.set.Corpus) // else the workers do
 	c.set, err = c.set.Settle(c.source.Host(), first, asks)
 	return err
 }
@@ -73,29 +71,23 @@ func (c corpora) openLines(ctx context.Context) (first string, err error) {
 		return "", err
 	}
 	var download *http.Client
-	if strings.Contains(c.set.Corpus, "://") { // a file needs no certificates
+	if corpus.Remote(c.set.Corpus) { // a file needs no certificates
 		if download, err = fetch.Downloader(adapt.FetchConfig(c.set, "", c.set.Corpus)); err != nil {
 			return "", config.Usagef("%v", err)
 		}
 	}
-	err = c.retryUnavailable(ctx, "the corpus", func(err error) bool { return errors.Is(err, corpus.ErrAway) }, func() error {
-		cfg, err := adapt.CorpusConfig(c.set, &c.run)
-		if err != nil {
-			return err
-		}
-		cfg.Stdin, cfg.HTTP = c.Stdin, download
-		opened, err := corpus.Open(ctx, cfg)
-		switch {
-		case err == nil:
-			c.source, first = opened, opened.First()
-			c.onClose(c.close)
-			return nil
-		case errors.Is(err, corpus.ErrAllRejected) && !errors.Is(err, corpus.ErrIDs) && c.set.MaxRejected.Exceeded(1, 1):
-			return fmt.Errorf("%w: %w", runs.ErrOverLimit, err)
-		}
-		return corpus.Mistake(ctx, err)
-	})
-	return first, err
+	cfg, err := adapt.CorpusConfig(c.set, &c.run)
+	if err != nil {
+		return "", err
+	}
+	cfg.Stdin, cfg.HTTP = c.Stdin, download
+	opened, err := corpus.Begin(ctx, cfg, c.retryUnavailable, allowed(c.set).AllRejected)
+	if err != nil {
+		return "", err
+	}
+	c.source = opened
+	c.onClose(c.close)
+	return opened.First(), nil
 }
 
 // source is the corpus, in any form.
@@ -110,16 +102,11 @@ func (c corpora) close() error {
 	if c.source == nil {
 		return nil
 	}
-	if c.reading != nil {
-		select {
-		case <-c.reading():
-		case <-time.After(time.Second):
-			return nil // the process ends; a read that cannot be interrupted ends with it
-		}
+	closed, err := worker.CloseRead(c.source, c.reading)
+	if closed {
+		c.source = nil
 	}
-	source := c.source
-	c.source = nil
-	return source.Close()
+	return err
 }
 
 // openTable opens the corpus table as the corpus. What fills it is known when the run is.
@@ -162,12 +149,6 @@ func (c corpora) findSeeds(ctx context.Context) (err error) {
 	return err
 }
 
-// listed reports whether the corpus table holds all of the corpus.
-func (c corpora) listed(ctx context.Context) (bool, error) {
-	walked, err := asked(ctx, c.process, func() (harvest.Walked, error) { return c.store.Walked(ctx, c.run.Name) })
-	return err == nil && walked.Done >= len(c.seeds), err
-}
-
 // reopen opens the corpus for another pass: the table, if there is one.
 func (c corpora) reopen(ctx context.Context) error {
 	switch c.runs.start().Again(c.run) {
@@ -176,13 +157,11 @@ func (c corpora) reopen(ctx context.Context) error {
 		return nil
 	case runs.Lines:
 		return c.openNext(ctx)
+	case runs.Later, runs.Table:
 	}
-	done, err := c.listed(ctx)
-	if err == nil && !done {
-		err = fmt.Errorf("%w: the corpus of run %s is not enumerated to its end: start %s", worker.ErrIncomplete, c.run.Name, runs.FilledBy(c.run))
-	}
-	c.source = &listing.Pass{Ctx: ctx, At: c.run.Host, Table: c.table()}
-	return err
+	table := c.table()
+	c.source = &listing.Pass{Ctx: ctx, At: c.run.Host, Table: table}
+	return table.Whole(ctx)
 }
 
 // table is the run's corpus table.
