@@ -17,7 +17,7 @@ var (
 	errPatience = errors.New("patience ended")
 )
 
-// finder is a [Finder] whose patience lasts a minute. said gets its sentences.
+// finder is a [Finder] whose patience lasts a minute. Its sentences go into the list.
 func finder(start Start, store Store, said *[]string) Finder {
 	start.Kinds = kinds{}
 	return Finder{
