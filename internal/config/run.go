@@ -2,6 +2,14 @@ package config
 
 import "shoal/internal/harvest"
 
+// Part names the part of the corpus that the worker takes: i/N, or auto.
+func (w Worker) Part() string {
+	if w.AutoShard {
+		return autoText
+	}
+	return w.Shard.String()
+}
+
 // AsRun returns the run as the settings have it, defaults included. Its name and its corpus are
 // those that the operator gave, and its host is not known yet.
 func (w Worker) AsRun() harvest.Run {

@@ -46,3 +46,13 @@ func TestWithRun(t *testing.T) {
 		}
 	}
 }
+
+// TestPart states how the part of a worker is named.
+func TestPart(t *testing.T) {
+	t.Parallel()
+	for want, set := range map[string]Worker{"auto": {AutoShard: true}, "3/8": {Shard: harvest.Shard{Index: 3, Of: 8}}} {
+		if got := set.Part(); got != want {
+			t.Errorf("Part() = %q, want %q", got, want)
+		}
+	}
+}

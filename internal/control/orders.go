@@ -134,6 +134,15 @@ func (o *Orders) Draining() bool {
 	return !o.last.DrainAt.IsZero()
 }
 
+// Excuse distinguishes an order to stop from a signal: where an order ended the process with the
+// error stopped, it returns who gave it in place of the error.
+func (o *Orders) Excuse(err, stopped error) (by string, rest error) {
+	if by := o.StoppedBy(); by != "" && errors.Is(err, stopped) {
+		return by, nil
+	}
+	return "", err
+}
+
 // StoppedBy names the operator whose order stopped the process. It is empty if a signal stopped it,
 // or nothing did.
 func (o *Orders) StoppedBy() string {

@@ -142,6 +142,33 @@ func TestSignal(t *testing.T) {
 	})
 }
 
+// TestExcuse states which end of a process an operator ordered.
+func TestExcuse(t *testing.T) {
+	t.Parallel()
+	errStopped := errors.New("stopped")
+	for _, test := range []struct {
+		name    string
+		ordered bool
+		err     error
+		by      string
+		rest    error
+	}{
+		{"an order", true, fmt.Errorf("walk: %w", errStopped), "ada", nil},
+		{"a signal", false, errStopped, "", errStopped},
+		{"another error, after an order", true, errors.ErrUnsupported, "", errors.ErrUnsupported},
+		{"an end, after an order", true, nil, "", nil},
+	} {
+		o := New(nil, false)
+		if test.ordered {
+			o.apply(t.Context(), time.Now(), harvest.Control{DrainAt: time.Now(), DrainBy: "ada"})
+		}
+		if by, rest := o.Excuse(test.err, errStopped); by != test.by || !errors.Is(rest, test.rest) || (rest == nil) != (test.rest == nil) {
+			t.Errorf("%s: Excuse() = %q, %v, want %q, %v", test.name, by, rest, test.by, test.rest)
+		}
+		o.Close()
+	}
+}
+
 // row is a store of one row, which an operator may change.
 type row struct {
 	mu      sync.Mutex

@@ -37,6 +37,12 @@ type Run struct {
 	FinishedAt  time.Time // zero while unfinished
 }
 
+// Refresh takes from the run, as it is stored now, what it gains while it lasts. The rest of it
+// stays as it is: others may read it at the same time.
+func (r *Run) Refresh(now Run) {
+	r.CorpusItems, r.CorpusSum, r.FinishedAt = now.CorpusItems, now.CorpusSum, now.FinishedAt
+}
+
 // TitlesWritten is the value of Run.Titles if a title's key keeps its first letter as the corpus
 // writes it. Older runs capitalised it, which in some wikis is another page.
 const TitlesWritten = "written"

@@ -137,8 +137,13 @@ func (f Finder) await(ctx context.Context) (run harvest.Run, err error) {
 	return run, err
 }
 
-// OfTable returns the run whose corpus table the start names.
-func (f Finder) OfTable(ctx context.Context) (Meant, error) {
+// OfTable returns the run whose corpus table the start reads: the one that a listing at this host
+// fills or, with no host, the one of the store that the start means.
+func (f Finder) OfTable(ctx context.Context, host string) (Meant, error) {
+	merged := f.Start.Merged
+	if host != "" {
+		return Meant{Run: harvest.Run{Inputs: harvest.Inputs{Corpus: merged.Corpus, Host: host}}, Merged: merged}, nil
+	}
 	if f.Store == nil {
 		return Meant{}, harvest.Usagef("--corpus store: is the corpus table of a run, and the store has none: open the run with another --corpus first")
 	}
@@ -146,7 +151,7 @@ func (f Finder) OfTable(ctx context.Context) (Meant, error) {
 	if err != nil {
 		return Meant{}, harvest.Usagef("--corpus store: is the corpus table of a run: %v; open one with another --corpus first", err)
 	}
-	return f.takes(run, f.Start.Merged.Corpus), nil
+	return f.takes(run, merged.Corpus), nil
 }
 
 // Open opens or resumes the run of the start at this host, and introduces it.
@@ -179,6 +184,17 @@ func (f Finder) Open(ctx context.Context, host string) (o Opened, err error) {
 		f.Say(Introduce(o.Run, o.New, o.Merged.Rate, totals, time.Now()))
 	}
 	return o, err
+}
+
+// Refresh takes from the store what the run has gained since it was opened.
+func (f Finder) Refresh(ctx context.Context, run *harvest.Run) error {
+	return f.again(ctx, func() error {
+		now, err := f.Store.FindRun(ctx, run.Name)
+		if err == nil {
+			run.Refresh(now)
+		}
+		return err
+	})
 }
 
 // Since returns the instant that {since} in the corpus of the run stands for, and shows it to the

@@ -152,29 +152,66 @@ func TestTemplate(t *testing.T) {
 // TestOfTable states whose table a start reads.
 func TestOfTable(t *testing.T) {
 	t.Parallel()
-	start := Start{Merged: harvest.Run{Inputs: harvest.Inputs{Corpus: harvest.StoreCorpus}}}
 	for _, test := range []struct {
-		name  string
-		store Store
-		want  string
-		says  string
+		name   string
+		corpus string
+		host   string
+		store  Store
+		want   harvest.Run // the run: its name, its corpus and its host
+		says   string
 	}{
-		{"the only run", shelf{runs: []harvest.Run{aRun("a", 1, false)}}, "a", ""},
-		{"no run", shelf{}, "", "--corpus store: is the corpus table of a run: no run to continue; open one"},
-		{"no store", nil, "", "and the store has none"},
+		{name: "the only run", corpus: harvest.StoreCorpus, store: shelf{runs: []harvest.Run{aRun("a", 1, false)}}, want: tableOf("a", "ids.txt")},
+		{name: "a listing that fills one", corpus: "list:x", host: "h", want: tableOf("", "list:x")},
+		{name: "no run", corpus: harvest.StoreCorpus, store: shelf{}, says: "--corpus store: is the corpus table of a run: no run to continue; open one"},
+		{name: "no store", corpus: harvest.StoreCorpus, says: "and the store has none"},
 	} {
 		var said []string
-		got, err := finder(start, test.store, &said).OfTable(t.Context())
+		start := Start{Merged: harvest.Run{Inputs: harvest.Inputs{Corpus: test.corpus}}}
+		got, err := finder(start, test.store, &said).OfTable(t.Context(), test.host)
 		if test.says != "" {
 			if !errors.Is(err, harvest.ErrUsage) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%s: OfTable() = %v, want %q", test.name, err, test.says)
 			}
 			continue
 		}
-		if err != nil || got.Run.Name != test.want || got.Merged.Name != test.want || got.Merged.Corpus != harvest.StoreCorpus || got.Merged.API != "https://h/{id}" {
-			t.Errorf("%s: OfTable() = %+v, %v, want run %q", test.name, got, err, test.want)
+		if of := tableOf(got.Run.Name, got.Run.Corpus); err != nil || of != test.want || got.Run.Host != "h" || got.Merged.Name != test.want.Name || got.Merged.Corpus != test.corpus {
+			t.Errorf("%s: OfTable() = %+v, %v, want run %+v", test.name, got, err, test.want)
 		}
 	}
+}
+
+// tableOf is a run with this corpus.
+func tableOf(name, corpus string) harvest.Run {
+	return harvest.Run{Name: name, Inputs: harvest.Inputs{Corpus: corpus}}
+}
+
+// TestRefresh checks that a run takes what it gained, once the store is there.
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var said []string
+		run := harvest.Run{Name: "a", Rate: "5/s"}
+		store := &digests{run: harvest.Run{Name: "a", Rate: "9/s", CorpusItems: 3, CorpusSum: "abc", FinishedAt: now}}
+		f := finder(Start{}, refreshed{shelf{}, store}, &said)
+		if err := f.Refresh(t.Context(), &run); err != nil || run != (harvest.Run{Name: "a", Rate: "5/s", CorpusItems: 3, CorpusSum: "abc", FinishedAt: now}) {
+			t.Errorf("Refresh() = %v, and the run is %+v", err, run)
+		}
+		f.Store = shelf{err: errAway}
+		if err := f.Refresh(t.Context(), &run); !errors.Is(err, errPatience) {
+			t.Errorf("Refresh() from a store that is away = %v, want %v", err, errPatience)
+		}
+	})
+}
+
+// refreshed is a store that has a run.
+type refreshed struct {
+	shelf
+	*digests
+}
+
+// FindRun implements [Named].
+func (r refreshed) FindRun(ctx context.Context, name string) (harvest.Run, error) {
+	return r.digests.FindRun(ctx, name)
 }
 
 // TestOpenInStore states how a run is harvested that was opened or resumed, and how it is

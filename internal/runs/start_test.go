@@ -325,6 +325,11 @@ func TestRecordCorpus(t *testing.T) {
 		if !errors.Is(err, test.err) || grew != test.grew || store.run.CorpusSum != test.want {
 			t.Errorf("%s: RecordCorpus() = %v, %v with %q recorded, want %v, %v, %q", test.name, grew, err, store.run.CorpusSum, test.grew, test.err, test.want)
 		}
+		shown := 0
+		store = &digests{run: test.run, race: test.race}
+		if err := test.pass.Accept(t.Context(), store, "r", true, func(string) { shown++ }); !errors.Is(err, test.err) || (shown == 1) != test.grew || store.run.CorpusSum != test.want {
+			t.Errorf("%s: Accept() = %v, shows %d sentences, and has recorded %q", test.name, err, shown, store.run.CorpusSum)
+		}
 	}
 }
 

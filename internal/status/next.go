@@ -35,11 +35,17 @@ func Next(s Seen, p Place) []string {
 	if p.Records {
 		what = "records"
 	}
-	export := fmt.Sprintf("%s export --run %s --table %s --to %s.jsonl.zst", p.Program, s.Run, what, s.Run)
-	if p.ByFlag {
-		export += " --store " + ShellWord(p.Store)
-	}
+	export := fmt.Sprintf("%s export --run %s --table %s --to %s.jsonl.zst%s", p.Program, s.Run, what, s.Run, p.Flag())
 	return append(all, export, p.Look(p.address(), fmt.Sprintf("select outcome, reason, count(*) from %%s where run = '%s' group by 1, 2", s.Run), "pages"))
+}
+
+// Flag returns the flag that names the store to another command, after a blank. It is empty where
+// the address was given in another way: a password stays where it is.
+func (p Place) Flag() string {
+	if !p.ByFlag {
+		return ""
+	}
+	return " --store " + ShellWord(p.Store)
 }
 
 // address is the store as a word of the shell, without a password.

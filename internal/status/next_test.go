@@ -69,3 +69,17 @@ func TestShellWord(t *testing.T) {
 		}
 	}
 }
+
+// TestFlag states which address of a store is named to another command.
+func TestFlag(t *testing.T) {
+	t.Parallel()
+	for want, place := range map[string]Place{
+		"":                           {Store: "postgres://shoal:secret@h/db", ByEnv: "SHOAL_STORE"},
+		" --store sqlite:shoal.db":   {Store: "sqlite:shoal.db", ByFlag: true},
+		" --store 'sqlite:my shoal'": {Store: "sqlite:my shoal", ByFlag: true},
+	} {
+		if got := place.Flag(); got != want {
+			t.Errorf("Flag() of %s = %q, want %q", place.Store, got, want)
+		}
+	}
+}

@@ -46,6 +46,15 @@ func (p Patience) Retry(ctx context.Context, what string, temporary func(error) 
 	}
 }
 
+// Ask returns what ask answers; again repeats it while the dependency is away.
+func Ask[T any](ctx context.Context, again func(ctx context.Context, do func() error) error, ask func() (T, error)) (answer T, err error) {
+	err = again(ctx, func() (err error) {
+		answer, err = ask()
+		return err
+	})
+	return answer, err
+}
+
 // RetryAnew takes a step, which waits with this patience, until its error is not that the patience
 // ended, or is that right away. A step may wait for hours for something other than a dependency,
 // which answers meanwhile: patience is for one that is away.

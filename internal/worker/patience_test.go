@@ -58,3 +58,24 @@ func TestPatience(t *testing.T) {
 		})
 	}
 }
+
+// TestAsk checks that an answer comes from the last try.
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	tries := 0
+	twice := func(_ context.Context, do func() error) error {
+		if err := do(); err == nil {
+			t.Error("the first try succeeds")
+		}
+		return do()
+	}
+	got, err := Ask(t.Context(), twice, func() (int, error) {
+		if tries++; tries == 1 {
+			return 0, errAway
+		}
+		return tries, nil
+	})
+	if got != 2 || err != nil {
+		t.Errorf("Ask() = %d, %v, want 2", got, err)
+	}
+}

@@ -2,7 +2,9 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"shoal/internal/harvest"
@@ -25,6 +27,18 @@ type Reports struct {
 	Progress *ProcessProgress
 	Log      *slog.Logger
 }
+
+// Owner leads a person to the process: host and process id.
+func Owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
+
+// ProcessName names this process, which began at that instant, among all that ever worked on a run.
+func ProcessName(began time.Time) string { return fmt.Sprintf("%s@%d", Owner(), began.UnixMicro()) }
 
 // Save reports what the process has done so far. ended means that it leaves.
 func (r Reports) Save(ctx context.Context, limit time.Duration, ended bool) {

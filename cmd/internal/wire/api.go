@@ -53,7 +53,7 @@ func (a *api) check(ctx context.Context) error {
 
 // connect prepares requests to the upstream.
 func (a *api) connect(ctx context.Context) error {
-	return a.interruptible(ctx, a.openRedis, a.open, a.introduce)
+	return worker.Interruptible(ctx, a.Stop, a.openRedis, a.open, a.introduce)
 }
 
 // openRedis checks the server that keeps the budget and the ledger.
@@ -68,7 +68,7 @@ func (a *api) openRedis(ctx context.Context) error {
 	a.onClose(client.Close)
 	a.redis = client
 	away := func(err error) bool { return !errors.Is(err, pace.ErrUnsafeRedis) && !errors.Is(err, ledger.ErrUnsafe) }
-	return a.retryUnavailable(ctx, "Redis", away, func() error {
+	return a.patience().Retry(ctx, "Redis", away, func() error {
 		if err := pace.CheckRedis(ctx, client, a.run.Host); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (a *api) open(ctx context.Context) (err error) {
 		backend = pace.NewLocal()
 	}
 	a.pacer = pace.New(pace.Settings{
-		Host: a.run.Host, Rate: a.set.Rate.PerSecond, Headroom: a.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", owner(), a.run.Name, a.shardText()), Workers: a.set.Workers, Log: a.Log,
+		Host: a.run.Host, Rate: a.set.Rate.PerSecond, Headroom: a.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", worker.Owner(), a.run.Name, a.set.Part()), Workers: a.set.Workers, Log: a.Log,
 		MaxSilence: a.set.MaxSilence, Keep: a.keepSilence,
 	}, backend)
 	setter, _ := backend.(control.RateSetter)
@@ -189,7 +189,7 @@ func (a *api) fetching() adapt.Fetching {
 
 // lister returns a lister for the items that a listing names.
 func (a *api) lister() (listing.Lister, error) {
-	if !a.isChained(a.run.Corpus) {
+	if _, chained := a.set.Kinds().Chained(a.run.Corpus); !chained {
 		return listing.Own{API: a.listings(), Caller: a.caller(), Guard: listing.NewGuard(a.suspicion, a.again, a.Log)}, nil
 	}
 	item, err := corpus.Items(a.set.URL)

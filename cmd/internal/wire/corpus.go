@@ -10,9 +10,9 @@ import (
 	"shoal/internal/config"
 	"shoal/internal/corpus"
 	"shoal/internal/fetch"
-	"shoal/internal/harvest"
 	"shoal/internal/listing"
 	"shoal/internal/runs"
+	"shoal/internal/status"
 	"shoal/internal/upstream/plain"
 	"shoal/internal/worker"
 )
@@ -42,7 +42,8 @@ func (c corpora) openOfRun(ctx context.Context) error {
 	}
 	err := c.open(ctx)
 	if errors.Is(err, config.ErrUsage) && said == "" && c.source == nil {
-		return runs.Elsewhere(c.set.Run, err, c.storeFlag())
+		store := status.Place{Store: c.set.Store, ByFlag: c.set.Source("store").Kind == config.FromFlag}
+		return runs.Elsewhere(c.set.Run, err, store.Flag())
 	}
 	return err
 }
@@ -81,7 +82,7 @@ func (c corpora) openLines(ctx context.Context) (first string, err error) {
 		return "", err
 	}
 	cfg.Stdin, cfg.HTTP = c.Stdin, download
-	opened, err := corpus.Begin(ctx, cfg, c.retryUnavailable, allowed(c.set).AllRejected)
+	opened, err := corpus.Begin(ctx, cfg, c.patience().Retry, allowed(c.set).AllRejected)
 	if err != nil {
 		return "", err
 	}
@@ -111,20 +112,18 @@ func (c corpora) close() error {
 
 // openTable opens the corpus table as the corpus. What fills it is known when the run is.
 func (c corpora) openTable(ctx context.Context) error {
-	host, lists, err := c.set.ListingHost()
+	host, _, err := c.set.ListingHost()
 	if err != nil {
 		return err
 	}
-	if !lists {
-		of, err := c.runs.inStore().OfTable(ctx)
-		if err != nil {
-			return err
-		}
-		c.set = c.set.WithRun(of.Merged)
-		host, lists = of.Run.Host, c.set.Kinds().IsListing(of.Run.Corpus)
+	of, err := c.runs.inStore().OfTable(ctx, host)
+	if err != nil {
+		return err
 	}
+	c.set, host = c.set.WithRun(of.Merged), of.Run.Host
 	c.source = &listing.Pass{Ctx: ctx, At: host}
-	c.set, err = c.set.Settle(host, c.set.TableOrigin(host), lists || !c.listsOnly)
+	asks := !c.listsOnly || c.set.Kinds().IsListing(of.Run.Corpus)
+	c.set, err = c.set.Settle(host, c.set.TableOrigin(host), asks)
 	return err
 }
 
@@ -133,11 +132,9 @@ func (c corpora) openNext(ctx context.Context) error {
 	if err := c.close(); err != nil {
 		c.Log.Warn("closing the corpus", "error", err)
 	}
-	run, err := asked(ctx, c.process, func() (harvest.Run, error) { return c.store.FindRun(ctx, c.run.Name) })
-	if err != nil {
+	if err := c.runs.inStore().Refresh(ctx, &c.run); err != nil {
 		return err
 	}
-	c.refresh(run)
 	return c.open(ctx)
 }
 

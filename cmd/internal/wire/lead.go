@@ -41,10 +41,10 @@ type Led struct {
 // workers have drained its shards, and proves by key that nothing is missing.
 func Lead(ctx context.Context, env Env, set config.Worker) (led Led, err error) {
 	l := newLeader(env, set, true)
-	life, end := l.untilStopped(ctx, 0)
+	life, end := worker.UntilStopped(ctx, l.Stop, 0)
 	defer l.close()
 	defer end()
-	err = l.interruptible(life, l.api.check, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.runs.open, l.corpus.findSeeds)
+	err = worker.Interruptible(life, l.Stop, l.api.check, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.runs.open, l.corpus.findSeeds)
 	if err != nil {
 		return Led{Run: l.run}, err
 	}
@@ -64,7 +64,7 @@ func (l *leader) leader() *coordinator.Leader {
 		Run: l.run, Store: l.store, Corpus: l, Filled: l.filled, Began: l.began, Steps: l.listsPages(),
 		Again: l.again, Say: l.Say, Watch: l.Watch, Draining: l.orders.Draining,
 		Lead: func(ctx context.Context) (coordinator.Leadership, error) {
-			return l.store.Lead(ctx, l.run.Name, owner(), l.Say)
+			return l.store.Lead(ctx, l.run.Name, worker.Owner(), l.Say)
 		},
 		Lost: func(err error) bool { return errors.Is(err, store.ErrHeld) },
 		Grow: func(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error {
@@ -72,7 +72,7 @@ func (l *leader) leader() *coordinator.Leader {
 		},
 		Judge: allowed(l.set).Check,
 	}
-	if runs.FilledByLeader(l.set.Corpus, l.isListing(l.run.Corpus), l.listsPages()) {
+	if runs.FilledByLeader(l.set.Corpus, l.set.Kinds().IsListing(l.run.Corpus), l.listsPages()) {
 		c.Filler = l
 	}
 	return c
@@ -97,17 +97,17 @@ func (l *leader) filled(ctx context.Context) error {
 
 // Prepare implements [coordinator.Filler].
 func (l *leader) Prepare(ctx context.Context) error {
-	if !l.isListing(l.run.Corpus) {
+	if !l.set.Kinds().IsListing(l.run.Corpus) {
 		return nil
 	}
 	l.startReports(ctx)
-	return l.interruptible(ctx, l.takeOrders, l.api.connect)
+	return worker.Interruptible(ctx, l.Stop, l.takeOrders, l.api.connect)
 }
 
 // Fill implements [coordinator.Filler].
 func (l *leader) Fill(ctx context.Context, turn func(context.Context) error) (err error) {
 	table := l.corpus.table()
-	if l.isListing(l.run.Corpus) {
+	if l.set.Kinds().IsListing(l.run.Corpus) {
 		if table.Lister, err = l.api.lister(); err != nil {
 			return err
 		}
@@ -123,10 +123,10 @@ func (l *leader) Fill(ctx context.Context, turn func(context.Context) error) (er
 func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 	l := newLeader(env, set, true)
 	l.looks = true
-	life, end := l.untilStopped(ctx, 0)
+	life, end := worker.UntilStopped(ctx, l.Stop, 0)
 	defer l.close()
 	defer end()
-	err := l.interruptible(life, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun)
+	err := worker.Interruptible(life, l.Stop, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun)
 	if err != nil {
 		return Led{Run: l.run}, err
 	}
@@ -145,11 +145,11 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 // Enumerate opens the run and fills its corpus table to the end, without a shard.
 func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 	l := newLeader(env, set, false)
-	life, end := l.untilStopped(ctx, 0)
+	life, end := worker.UntilStopped(ctx, l.Stop, 0)
 	defer l.close()
 	defer end()
 	steps := []func(context.Context) error{l.api.checkExpressions, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.runs.open, l.corpus.findSeeds, l.takeOrders, l.openAsker}
-	if err := l.interruptible(life, steps...); err != nil {
+	if err := worker.Interruptible(life, l.Stop, steps...); err != nil {
 		return err
 	}
 	if l.listsPages() {
@@ -165,7 +165,7 @@ func Enumerate(ctx context.Context, env Env, set config.Worker) error {
 // openAsker prepares requests to the upstream for its listing. A file needs neither a credential
 // nor Redis.
 func (l *leader) openAsker(ctx context.Context) error {
-	if !l.isListing(l.run.Corpus) {
+	if !l.set.Kinds().IsListing(l.run.Corpus) {
 		return nil
 	}
 	return l.api.connect(ctx)
@@ -176,11 +176,11 @@ func (l *leader) openAsker(ctx context.Context) error {
 func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Plan, err error) {
 	l := newLeader(env, set, true)
 	l.looks = true
-	life, end := l.untilStopped(ctx, 0)
+	life, end := worker.UntilStopped(ctx, l.Stop, 0)
 	defer l.close()
 	defer end()
 	steps := []func(context.Context) error{l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.findPlanned}
-	switch err := l.interruptible(life, l.api.checkExpressions, l.openStore); {
+	switch err := worker.Interruptible(life, l.Stop, l.api.checkExpressions, l.openStore); {
 	case errors.Is(err, store.ErrNoTables) && set.Corpus == "":
 		return plan, config.Usagef("what shall be planned? Add --corpus FILE")
 	case errors.Is(err, store.ErrNoTables):
@@ -188,7 +188,7 @@ func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Pla
 	case err != nil:
 		return plan, err
 	}
-	if err := l.interruptible(life, steps...); err != nil {
+	if err := worker.Interruptible(life, l.Stop, steps...); err != nil {
 		return plan, err
 	}
 	var read coordinator.PlanStore

@@ -3,10 +3,8 @@ package wire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
 	"shoal/internal/runs"
-	"shoal/internal/status"
 	"shoal/internal/store"
 	"shoal/internal/store/stores"
 	"shoal/internal/suspect"
@@ -69,28 +66,10 @@ type process struct {
 
 func newProcess(env Env, set config.Worker, leads bool) *process {
 	p := &process{Env: env, set: set, counters: exchange.NewTimed(env.Timer), began: time.Now(), leads: leads}
-	p.progress = &worker.ProcessProgress{Counters: p.counters, Part: p.shardText()}
+	p.progress = &worker.ProcessProgress{Counters: p.counters, Part: p.set.Part()}
 	p.orders = control.New(env.Stop, leads)
 	p.Stop = p.orders.Stop()
 	return p
-}
-
-// interruptible takes the steps one after the other; the first signal ends them.
-func (p *process) interruptible(ctx context.Context, steps ...func(context.Context) error) error {
-	return worker.Interruptible(ctx, p.Stop, steps...)
-}
-
-// untilStopped returns a context that ends this long after the first signal.
-func (p *process) untilStopped(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
-	return worker.UntilStopped(ctx, p.Stop, after)
-}
-
-// shardText names the part of the corpus that this worker takes.
-func (p *process) shardText() string {
-	if p.set.AutoShard {
-		return "auto"
-	}
-	return p.set.Shard.String()
 }
 
 func (p *process) onClose(do func() error) { p.closers = append(p.closers, do) }
@@ -105,11 +84,6 @@ func (p *process) close() {
 	p.orders.Close() // nothing listens for a signal any more
 }
 
-// retryUnavailable repeats what a dependency that is away makes fail.
-func (p *process) retryUnavailable(ctx context.Context, what string, temporary func(error) bool, do func() error) error {
-	return p.patience().Retry(ctx, what, temporary, do)
-}
-
 func (p *process) patience() worker.Patience {
 	return worker.Patience{Limit: p.set.Patience, Say: p.Say}
 }
@@ -118,20 +92,11 @@ func unavailable(err error) bool { return errors.Is(err, store.ErrUnavailable) }
 
 // again repeats do while the store is unreachable.
 func (p *process) again(ctx context.Context, do func() error) error {
-	return p.retryUnavailable(ctx, "the store", unavailable, do)
-}
-
-// asked is what the store answers, once it is reachable.
-func asked[T any](ctx context.Context, p *process, ask func() (T, error)) (answer T, err error) {
-	err = p.again(ctx, func() (err error) {
-		answer, err = ask()
-		return err
-	})
-	return answer, err
+	return p.patience().Retry(ctx, "the store", unavailable, do)
 }
 
 func (p *process) openStore(ctx context.Context) error {
-	options := store.Options{Application: "shoal worker " + p.shardText(), Version: p.Version, Existing: p.looks}
+	options := store.Options{Application: "shoal worker " + p.set.Part(), Version: p.Version, Existing: p.looks}
 	if p.leads {
 		options.Application = "shoal coordinator"
 	}
@@ -150,38 +115,29 @@ func (p *process) openStore(ctx context.Context) error {
 
 // totals are the items of the run by how they ended.
 func (p *process) totals(ctx context.Context) (harvest.Counts, error) {
-	return asked(ctx, p, func() (harvest.Counts, error) { return p.store.Totals(ctx, p.run.Name) })
-}
-
-// refresh takes what a run gains while it lasts. The rest of it stays as it is: others read it at
-// the same time.
-func (p *process) refresh(run harvest.Run) {
-	p.run.CorpusItems, p.run.CorpusSum, p.run.FinishedAt = run.CorpusItems, run.CorpusSum, run.FinishedAt
+	return worker.Ask(ctx, p.again, func() (harvest.Counts, error) { return p.store.Totals(ctx, p.run.Name) })
 }
 
 // takeOrders takes the first orders of operators and waits for more until the end.
 func (p *process) takeOrders(ctx context.Context) error {
-	end, err := p.orders.Take(ctx, p.store, p.run, unavailable, p.retryUnavailable, p.Say)
+	end, err := p.orders.Take(ctx, p.store, p.run, unavailable, p.patience().Retry, p.Say)
 	if err == nil {
 		p.onClose(func() error { end(); return nil })
 	}
 	return err
 }
 
-// ordered distinguishes an order to stop from a signal.
+// ordered adds the run, and the order that stopped this process if one did.
 func (p *process) ordered(out Outcome, err error) (Outcome, error) {
 	out.Run = p.run
-	if by := p.orders.StoppedBy(); by != "" && errors.Is(err, worker.ErrStopped) {
-		out.Ordered = by
-		return out, nil
-	}
+	out.Ordered, err = p.orders.Excuse(err, worker.ErrStopped)
 	return out, err
 }
 
 // reports records in the store what this process does.
 func (p *process) reports() worker.Reports {
 	return worker.Reports{
-		Store: p.store, Run: p.run.Name, Worker: fmt.Sprintf("%s@%d", owner(), p.began.UnixMicro()), Began: p.began, Auto: p.set.AutoShard, Progress: p.progress, Log: p.Log,
+		Store: p.store, Run: p.run.Name, Worker: worker.ProcessName(p.began), Began: p.began, Auto: p.set.AutoShard, Progress: p.progress, Log: p.Log,
 	}
 }
 
@@ -195,11 +151,7 @@ func (p *process) startReports(ctx context.Context) {
 // the run had.
 func (p *process) acceptCorpus(ctx context.Context, before int64, digest harvest.Digest, prefix string) error {
 	pass := runs.Pass{Count: digest.Count, Sum: digest.Sum(), Prefix: prefix, Before: before}
-	run, grew, err := runs.RecordCorpus(ctx, p.store, p.run.Name, pass)
-	if err == nil && grew {
-		p.Say(runs.Grown(run, pass.Count, p.set.Shard.Of == 1))
-	}
-	return err
+	return pass.Accept(ctx, p.store, p.run.Name, p.set.Shard.Of == 1, p.Say)
 }
 
 // allowed are the losses that the settings allow.
@@ -207,35 +159,5 @@ func allowed(set config.Worker) runs.Allowed {
 	return runs.Allowed{Dead: set.MaxDead, Skipped: set.MaxSkipped, Rejected: set.MaxRejected, Missing: set.MaxMissing}
 }
 
-// storeFlag returns the flag that names this store to another command; a password stays where it
-// is.
-func (p *process) storeFlag() string {
-	if p.set.Source("store").Kind == config.FromFlag {
-		return " --store " + status.ShellWord(p.set.Store)
-	}
-	return ""
-}
-
-// isListing reports whether a corpus is what an upstream lists.
-func (p *process) isListing(uri string) bool {
-	_, ok := p.set.Kinds().Lists(uri)
-	return ok
-}
-
-// isChained reports whether a corpus is a listing in which --next finds where it continues.
-func (p *process) isChained(uri string) bool {
-	_, ok := p.set.Kinds().Chained(uri)
-	return ok
-}
-
 // listsPages reports whether the answers of a listing are the pages themselves.
 func (p *process) listsPages() bool { return finder{p}.start().ListsPages(p.run) }
-
-// owner leads a person to the process: host and process id.
-func owner() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown-host"
-	}
-	return fmt.Sprintf("%s:%d", host, os.Getpid())
-}

@@ -29,7 +29,7 @@ func (f finder) start() runs.Start {
 
 // inStore looks for the run in the store, if there is one.
 func (f finder) inStore() runs.Finder {
-	finder := runs.Finder{Start: f.start(), Retry: f.retryUnavailable, Away: unavailable, Say: f.Say}
+	finder := runs.Finder{Start: f.start(), Retry: f.patience().Retry, Away: unavailable, Say: f.Say}
 	if f.store != nil {
 		finder.Store = f.store
 	}

@@ -9,6 +9,7 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/listing"
 	"shoal/internal/tryout"
+	"shoal/internal/worker"
 )
 
 // Try fetches the first items of the corpus within the budget, stores nothing,
@@ -20,7 +21,7 @@ func Try(ctx context.Context, env Env, set config.Worker) error {
 	if set.Corpus == "" {
 		return config.Usagef("--try needs something to try: add --corpus FILE")
 	}
-	life, end := l.untilStopped(ctx, 0)
+	life, end := worker.UntilStopped(ctx, l.Stop, 0)
 	defer end()
 	if err := l.corpus.open(life); err != nil {
 		return err

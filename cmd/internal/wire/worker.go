@@ -82,7 +82,7 @@ func (s *shards) prepare(ctx context.Context) error {
 		steps = []func(context.Context) error{s.api.check, s.openStore, s.runs.adoptTemplate, s.corpus.openNamed}
 	}
 	steps = append(steps, s.corpus.openOfRun, s.runs.open, s.corpus.findSeeds, s.takeOrders, s.api.openRedis, s.claim, s.api.open, s.api.introduce, s.build)
-	return s.interruptible(ctx, steps...)
+	return worker.Interruptible(ctx, s.Stop, steps...)
 }
 
 // build puts the worker together.
@@ -131,7 +131,7 @@ func (s *shards) fillTable(ctx context.Context) (err error) {
 	}
 	e.Ctx = ctx
 	e.Table = s.corpus.table()
-	if s.isListing(s.run.Corpus) && s.set.Shard.Of == 1 && s.run.Shards == 0 { // else the leader of the run does
+	if s.set.Kinds().IsListing(s.run.Corpus) && s.set.Shard.Of == 1 && s.run.Shards == 0 { // else the leader of the run does
 		e.Table.Lister, err = s.api.lister()
 	}
 	return err
@@ -155,7 +155,7 @@ func (s *shards) claim(ctx context.Context) error {
 
 func (s *shards) takeShard(ctx context.Context) error {
 	return s.again(ctx, func() (err error) {
-		claim := store.Claim{Run: s.run.Name, Shard: s.set.Shard, Owner: owner(), NoWait: s.set.NoWait, Waiting: s.Say}
+		claim := store.Claim{Run: s.run.Name, Shard: s.set.Shard, Owner: worker.Owner(), NoWait: s.set.NoWait, Waiting: s.Say}
 		var lease *store.Lease
 		if s.set.AutoShard {
 			claim.Shard.Of = s.run.Shards
@@ -200,7 +200,7 @@ func (s *shards) Drain(ctx context.Context) (complete bool, err error) {
 
 // walk walks the chains of the shard to their ends.
 func (s *shards) walk(ctx context.Context) (complete bool, err error) {
-	life, end := s.untilStopped(ctx, 0)
+	life, end := worker.UntilStopped(ctx, s.Stop, 0)
 	defer end()
 	switch err := s.pages.Walk(life); {
 	case errors.Is(err, store.ErrFenced):
@@ -215,7 +215,7 @@ func (s *shards) walk(ctx context.Context) (complete bool, err error) {
 
 // close closes the shard. A signal that comes meanwhile leaves the store a last word.
 func (s *shards) close(ctx context.Context, result worker.Result) (closed bool, err error) {
-	ctx, end := s.untilStopped(ctx, lastWord)
+	ctx, end := worker.UntilStopped(ctx, s.Stop, lastWord)
 	defer end()
 	s.reports().Save(ctx, lastWord/2, false) // before the shard is closed: the process that finishes the run then adds everything up
 	c := worker.Closing{
@@ -237,7 +237,7 @@ func (s *shards) close(ctx context.Context, result worker.Result) (closed bool, 
 // Again implements worker.Shards.
 func (s *shards) Again(ctx context.Context, verify bool) error {
 	s.verify = verify
-	return s.interruptible(ctx, s.corpus.openNext, s.build)
+	return worker.Interruptible(ctx, s.Stop, s.corpus.openNext, s.build)
 }
 
 // Next implements worker.Shards.
@@ -246,7 +246,7 @@ func (s *shards) Next(ctx context.Context) error {
 		s.Log.Warn("giving a drained shard back", "error", err)
 	}
 	s.verify = false
-	err := s.interruptible(ctx, s.claim, s.corpus.openNext, s.build)
+	err := worker.Interruptible(ctx, s.Stop, s.claim, s.corpus.openNext, s.build)
 	if errors.Is(err, store.ErrNoShardLeft) {
 		return worker.ErrNoShardLeft
 	}
