@@ -62,11 +62,11 @@ func RecordCorpus(ctx context.Context, store Digests, name string, pass Pass) (b
 }
 
 // Accept records the corpus of a pass as that of the run, or refuses it, as [RecordCorpus] does. It
-// shows that the corpus grew; alone means that one worker has all of it.
-func (p Pass) Accept(ctx context.Context, store Digests, name string, alone bool, say func(sentence string)) error {
+// shows that the corpus grew; whole means that one worker has all of it.
+func (p Pass) Accept(ctx context.Context, store Digests, name string, whole bool, say func(sentence string)) error {
 	run, grew, err := RecordCorpus(ctx, store, name, p)
 	if err == nil && grew {
-		say(Grown(run, p.Count, alone))
+		say(Grown(run, p.Count, whole))
 	}
 	return err
 }
