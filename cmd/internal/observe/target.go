@@ -42,13 +42,12 @@ func (p *physician) find(ctx context.Context) target {
 	case uri == "" || uri == harvest.StoreCorpus:
 		p.findRun(ctx, &t)
 	case t.set.Kind().NeedsAPI(t.set.UpstreamSettings()):
-		kind := t.set.Kind()
-		t.err = config.Usagef("which %s? Add --api %s", kind.Noun, kind.API)
-	case isListing(t.set):
+		t.err = t.set.CheckAPI()
+	case t.set.Kinds().IsListing(uri):
 		first, item, t.err = t.listed()
 	case uri == "-":
 		t.why = "standard input is not read to look"
-	case strings.Contains(uri, "://"):
+	case corpus.Remote(uri):
 		t.why = "it is not downloaded to look"
 	default:
 		first, item, t.err = t.read(ctx)
@@ -68,11 +67,6 @@ func (p *physician) find(ctx context.Context) target {
 	}
 	t.ask(item)
 	return t
-}
-
-func isListing(set config.Worker) bool {
-	_, ok := set.Kinds().Lists(set.Corpus)
-	return ok
 }
 
 // originOf returns scheme and host of a URL, or of a template for URLs.
