@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"shoal/internal/harvest"
-	"shoal/internal/store"
 	"shoal/internal/store/internal/faults"
 	"shoal/internal/store/internal/opening"
 	"shoal/internal/store/internal/tables"
