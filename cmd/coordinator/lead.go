@@ -86,7 +86,7 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 
 // serve shows the run on --status-addr, and to others that watch it.
 func (p *program) serve(set config.Worker, env *wire.Env, last *console.Watched, more func(func() harvest.Progress)) (stop func(), err error) {
-	bound, stop, err := console.ServeStatus(set.StatusAddr, set.MetricsToken, last, nil)
+	bound, stop, err := observe.Serve(set, last, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 		}
 		items, _ := state.CorpusItems()
 		line := runLine{
-			Run: run.Name, Host: run.Host, State: word(state), OpenedAt: run.OpenedAt, Shards: state.Of(), Corpus: run.Corpus, Items: items,
+			Run: run.Name, Host: run.Host, State: state.State(), OpenedAt: run.OpenedAt, Shards: state.Of(), Corpus: run.Corpus, Items: items,
 			Landed: state.Totals.Landed, Missing: state.Totals.Missing, Skipped: state.Totals.Skipped, Dead: state.Totals.Dead, Bytes: state.Totals.Bytes,
 		}
 		if !run.FinishedAt.IsZero() {
@@ -97,21 +97,6 @@ func (p *program) runs(ctx context.Context, set config.Coordinator) (err error) 
 				humanize.Comma(l.Skipped), humanize.Comma(l.Dead), humanize.IBytes(uint64(max(0, l.Bytes))))
 		}
 	})
-}
-
-// word returns the state of a run in one word.
-func word(s coordinator.RunStatus) string {
-	switch {
-	case !s.Run.FinishedAt.IsZero():
-		return "finished"
-	case !s.Control.DrainAt.IsZero():
-		return "draining"
-	case len(s.Fresh()) > 0:
-		return "at work"
-	case harvest.Drained(s.Shards):
-		return "drained"
-	}
-	return "open"
 }
 
 func orDash(n int64) string {

@@ -69,7 +69,7 @@ type workerLine struct {
 func statusOf(s coordinator.RunStatus, speed *status.Speed) statusLine {
 	p := s.Progress()
 	line := statusLine{
-		Run: s.Run.Name, Host: s.Run.Host, State: word(s), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
+		Run: s.Run.Name, Host: s.Run.Host, State: s.State(), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
 		Landed: s.Totals.Landed, Missing: s.Totals.Missing, Skipped: s.Totals.Skipped, Dead: s.Totals.Dead, PutBack: s.Totals.PutBack,
 		Rate: p.Rate, Budget: p.Budget, Lowered: p.Lowered, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), counts: s.Totals, cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
 	}
@@ -96,23 +96,13 @@ func statusOf(s coordinator.RunStatus, speed *status.Speed) statusLine {
 	}
 	perSecond := speed.PerSecond()
 	if perSecond == 0 {
-		perSecond = itemRate(s.Fresh())
+		perSecond = coordinator.ItemRate(s.Fresh())
 	}
 	line.ETA = eta(p.Total-line.Ended, perSecond)
 	for _, w := range s.Work {
 		line.Workers = append(line.Workers, workerOf(s, w))
 	}
 	return line
-}
-
-// itemRate is how many items end in a second, by the requests that their workers make now.
-func itemRate(work []harvest.Work) (rate float64) {
-	for _, w := range work {
-		if w.Stats.Requests > 0 {
-			rate += w.Stats.Rate * float64(w.Stats.Items.Items()) / float64(w.Stats.Requests)
-		}
-	}
-	return rate
 }
 
 func eta(left int64, perSecond float64) *float64 {
@@ -132,7 +122,7 @@ func workerOf(s coordinator.RunStatus, w harvest.Work) workerLine {
 		line.State = "ended"
 	case slices.ContainsFunc(s.Fresh(), func(f harvest.Work) bool { return f.Worker == w.Worker }):
 		line.State, line.Rate, line.Limit, line.Note = "at work", w.Stats.Rate, string(w.Stats.Limit), w.Stats.Note
-		line.ETA = eta(w.Stats.Left, itemRate([]harvest.Work{w}))
+		line.ETA = eta(w.Stats.Left, coordinator.ItemRate([]harvest.Work{w}))
 	}
 	return line
 }

@@ -86,7 +86,7 @@ func (p *program) work(ctx context.Context) error {
 	if p.set.Try > 0 {
 		return wire.Try(ctx, env, p.set)
 	}
-	bound, stopStatus, err := console.ServeStatus(p.set.StatusAddr, p.set.MetricsToken, &last, timings)
+	bound, stopStatus, err := observe.Serve(p.set, &last, timings)
 	if err != nil {
 		return err
 	}

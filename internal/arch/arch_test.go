@@ -31,6 +31,7 @@ var arrows = map[string][]string{
 	"internal/memory":      {},
 	"internal/config":      {"internal/harvest", "internal/store/kinds", "internal/upstream"},
 	"internal/corpus":      {"internal/harvest", "internal/text"},
+	"internal/dashboard":   {"internal/harvest", "internal/dashboard/chart"},
 	"internal/dataset":     {"internal/harvest"},
 	"internal/exchange":    {"internal/harvest", "internal/retry"},
 	"internal/fakeapi":     {},
@@ -67,6 +68,9 @@ var arrows = map[string][]string{
 	"internal/store/storetest": {"internal/harvest", "internal/store"},
 	"internal/testenv":         {},
 	"internal/text":            {"internal/harvest"},
+
+	// Small charts as SVG.
+	"internal/dashboard/chart": {},
 
 	// What tests play the outside of an exchange with.
 	"internal/exchange/exchangetest": {"internal/exchange", "internal/harvest"},

@@ -34,6 +34,10 @@ type Coordinator struct {
 	LogLevel slog.Level
 	Warnings []string // sentences to log at start
 
+	StatusAddr   string // of the page; empty for none
+	StatusToken  string // file of the token that the page asks for; empty for none
+	MetricsToken string // file of the token that /metrics asks for; empty for none
+
 	layers *layers
 }
 
@@ -78,6 +82,7 @@ func readCoordinator(l *layers) (Coordinator, error) {
 		Host: r.text("host"), Outcomes: r.outcomes("outcome"), Reason: r.text("reason"), Status: r.count("status", 0, 599), Match: r.text("match"),
 		Show: r.count("show", 1, 100_000), JSON: r.flag("json"), Watch: r.flag("watch"),
 		Force: r.flag("force"), Yes: r.flag("yes"), Progress: r.progress("progress"), LogLevel: r.level("log-level"),
+		StatusAddr: r.address("status-addr"), StatusToken: r.text("status-token"), MetricsToken: r.text("metrics-token"),
 	}
 	return c, r.err
 }

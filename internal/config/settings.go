@@ -26,11 +26,12 @@ const (
 	InShow
 	InList
 	InDoctor
+	InServe
 	inProfile // only a key of profiles: neither flag nor environment variable
 
 	inHarvest = InWorker | InEnumerate | InRun | InPlan | InVerify | InDoctor // commands that read a corpus
 	inOneRun  = inHarvest | InExport | InExtract | InRebuild | InStatus | InControl | InRetry | InReport | InShow | InList
-	inStore   = inOneRun | InRuns | InDrop
+	inStore   = inOneRun | InRuns | InDrop | InServe
 	inAll     = inStore | InDemo | InSchema
 
 	// inCommon are the commands that take each flag of Setting.Common. The demo has a store, and a
@@ -219,7 +220,7 @@ func settingsLands() []Setting {
 	return []Setting{
 		{Name: "store", Default: "sqlite:shoal.db", Arg: "URL", Secret: true, Group: GroupLands, In: inStore | InSchema, Common: true,
 			Help: "where pages and records land: sqlite:FILE or postgres://…; DATABASE_URL is read too"},
-		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild | InDrop | InControl, Common: true,
+		{Name: "redis", Arg: "URL", Secret: true, Group: GroupLands, In: inHarvest | InRebuild | InDrop | InControl | InServe, Common: true,
 			Help: "redis://…: shares the budget between workers; needed by more than one shard; REDIS_URL is read too"},
 		{Name: "batch", Default: "1000", Arg: "N", Group: GroupLands, In: InWorker | InExtract, Help: "items in one transaction, at most"},
 		{Name: "batch-bytes", Default: "8MiB", Arg: "SIZE", Group: GroupLands, In: InWorker, Help: "bytes in one transaction, at most"},
@@ -266,9 +267,12 @@ func settingsOutput() []Setting {
 		{Name: "json", Group: GroupOutput, In: inStore &^ InWorker, Common: true,
 			Help: "print JSON for scripts, whose names stay; where a command prints sentences, each is a line of JSON"},
 		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "look again every two seconds: on a terminal as a live table, until q or ^C"},
-		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun,
-			Help: "serves /metrics, /healthz and /readyz; port 0: any free one, printed at start; off: none; none of them shows a URL"},
-		{Name: "metrics-token", Arg: "FILE", Group: GroupOutput, In: InWorker | InRun,
+		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun | InServe,
+			Help: "serves /metrics, /healthz and /readyz, which show no URL, and, where it is given, the page of the runs at /; port 0: any free one, printed at start; off: none; " +
+				"coordinator serve: 127.0.0.1:8080 unless it is given"},
+		{Name: "status-token", Arg: "FILE", Group: GroupOutput, In: InWorker | InRun | InServe,
+			Help: "file with a token that the page then asks for; with it the page takes orders, and is served on other addresses than this machine's own"},
+		{Name: "metrics-token", Arg: "FILE", Group: GroupOutput, In: InWorker | InRun | InServe,
 			Help: "file with a token that /metrics then asks for, as Authorization: Bearer; /healthz and /readyz never do"},
 		{Name: "notify", Arg: "URL", Secret: true, Address: true, List: true, Group: GroupOutput, In: InWorker | InRun,
 			Help: "posts a small JSON, which Slack understands, when the run is finished, failed or refused, and when it stalls, is silent or paused for long; see docs/notifications.md"},

@@ -74,6 +74,7 @@ type Worker struct {
 	LogLevel     slog.Level
 	StatusAddr   string   // host:port; empty for none
 	MetricsToken string   // file of the token that /metrics asks for; empty for none
+	StatusToken  string   // file of the token that the page asks for; empty for none
 	Notify       []string // addresses, each a credential
 	NotifyAfter  time.Duration
 	NotifyKey    string // file of the key that signs notices; empty for none
@@ -150,7 +151,7 @@ func readWorker(l *layers) (Worker, error) {
 		MaxRejected: r.allowance("max-rejected"), MaxMissing: r.allowance("max-missing"),
 		NoCanary: r.flag("no-canary"), Force: r.flag("force"),
 
-		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"), MetricsToken: r.text("metrics-token"),
+		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"), MetricsToken: r.text("metrics-token"), StatusToken: r.text("status-token"),
 		Notify: r.receivers("notify"), NotifyAfter: r.duration("notify-after"), NotifyKey: r.text("notify-key-file"), Heartbeat: r.receiver("heartbeat"), HeartbeatGap: r.duration("heartbeat-every"),
 	}
 	w.Scheduled = scheduled(l.environ["JOB_NAME"])

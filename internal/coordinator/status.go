@@ -192,6 +192,31 @@ func (s RunStatus) Idle() string {
 	return fmt.Sprintf("no worker is on run %s: start worker --run %s --shard auto, on as many machines as you like", s.Run.Name, s.Run.Name)
 }
 
+// State returns the state of the run in one word: open, at work, draining, drained or finished.
+func (s RunStatus) State() string {
+	switch {
+	case !s.Run.FinishedAt.IsZero():
+		return "finished"
+	case !s.Control.DrainAt.IsZero():
+		return "draining"
+	case len(s.Fresh()) > 0:
+		return "at work"
+	case harvest.Drained(s.Shards):
+		return "drained"
+	}
+	return "open"
+}
+
+// ItemRate estimates how many items end in a second from what processes report of themselves.
+func ItemRate(work []harvest.Work) (rate float64) {
+	for _, w := range work {
+		if w.Stats.Requests > 0 {
+			rate += w.Stats.Rate * float64(w.Stats.Items.Items()) / float64(w.Stats.Requests)
+		}
+	}
+	return rate
+}
+
 // BudgetOf returns the rate in force in requests per second: an operator's, else the run's own; 0
 // if neither is known.
 func BudgetOf(run harvest.Run, control harvest.Control) float64 {

@@ -22,6 +22,7 @@ import (
 type Server struct {
 	http     *http.Server
 	listener net.Listener
+	leave    context.CancelFunc // ends the streams of the page
 }
 
 // Options are what a [Server] shows.
@@ -30,6 +31,9 @@ type Options struct {
 	Get     func() harvest.Progress // of the process
 	Ready   func() error            // what prevents it from working; nil: it is always ready
 	Timings *Timings                // of its stages; nil for none
+	// Page makes the handler of every other path; nil for none. It guards itself: local reports
+	// that only this machine reaches it. life ends when the server closes.
+	Page func(life context.Context, local bool) (http.Handler, error)
 }
 
 // Serve listens on host:port and answers until [Server.Close]. An empty host means 127.0.0.1; to be
@@ -60,10 +64,20 @@ func ServeOptions(addr string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve status on %s: %w; choose another --status-addr, or port 0 for any free one", addr, err)
 	}
-	s := &Server{listener: listener}
+	life, leave := context.WithCancel(context.Background())
+	s := &Server{listener: listener, leave: leave}
 	local := isLocal(s.Addr())
+	handler := guard(local, o.Token, routes(o))
+	if o.Page != nil {
+		page, err := o.Page(life, local)
+		if err != nil {
+			leave()
+			return nil, errors.Join(err, listener.Close())
+		}
+		handler = paged(local, page, handler)
+	}
 	s.http = &http.Server{
-		Handler:           guard(local, o.Token, routes(o)),
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
@@ -77,6 +91,7 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Close stops listening and lets answers in progress end, within ctx.
 func (s *Server) Close(ctx context.Context) error {
+	s.leave()
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("close status server %s: %w", s.Addr(), err), s.http.Close())
 	}
@@ -129,8 +144,7 @@ func guard(local bool, token string, next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'")
-		if local && !isLocal(r.Host) {
-			answer(w, http.StatusForbidden, "ask for this machine by 127.0.0.1 or localhost")
+		if refusesName(w, r, local) {
 			return
 		}
 		if !open(r.URL.Path, local, token) && !bears(r, token) {
@@ -140,6 +154,29 @@ func guard(local bool, token string, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// paged gives all paths but those of programs to the page.
+func paged(local bool, page, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/healthz", "/readyz", "/metrics":
+			next.ServeHTTP(w, r)
+			return
+		}
+		if !refusesName(w, r, local) {
+			page.ServeHTTP(w, r)
+		}
+	})
+}
+
+// refusesName answers a request for this machine by a name that is not its own.
+func refusesName(w http.ResponseWriter, r *http.Request, local bool) bool {
+	if !local || isLocal(r.Host) {
+		return false
+	}
+	answer(w, http.StatusForbidden, "ask for this machine by 127.0.0.1 or localhost")
+	return true
 }
 
 // open reports whether a path needs no token.

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -14,9 +15,13 @@ import (
 // Watched is the progress of the latest Env.Watch; empty before there is any.
 type Watched = atomic.Pointer[func() harvest.Progress]
 
-// ServeStatus opens --status-addr, if it is set, and returns the bound address. tokenFile holds the
-// token that /metrics requires; empty for none. timings are those of the process; nil for none.
-func ServeStatus(addr, tokenFile string, last *Watched, timings *status.Timings) (address string, stop func(), err error) {
+// StatusPage makes the page of a status server.
+type StatusPage = func(life context.Context, local bool) (http.Handler, error)
+
+// ServeStatus opens --status-addr, if it is set, and returns its address for a person. tokenFile
+// holds the token that /metrics requires; empty for none. timings are those of the process; nil for
+// none. page is shown at /; nil for none.
+func ServeStatus(addr, tokenFile string, last *Watched, timings *status.Timings, page StatusPage) (address string, stop func(), err error) {
 	if addr == "" {
 		return "", func() {}, nil
 	}
@@ -25,12 +30,16 @@ func ServeStatus(addr, tokenFile string, last *Watched, timings *status.Timings)
 		return "", nil, config.Usagef("--metrics-token: %v", err)
 	}
 	server, err := status.ServeOptions(addr, status.Options{
-		Token: token, Get: func() harvest.Progress { return Last(last) }, Ready: func() error { return atWork(last) }, Timings: timings,
+		Token: token, Get: func() harvest.Progress { return Last(last) }, Ready: func() error { return atWork(last) }, Timings: timings, Page: page,
 	})
 	if err != nil {
 		return "", nil, config.Usagef("%v", err)
 	}
-	return "http://" + server.Addr() + "/metrics", func() {
+	path := "/metrics"
+	if page != nil {
+		path = "/"
+	}
+	return "http://" + server.Addr() + path, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = server.Close(ctx)

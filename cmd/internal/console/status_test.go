@@ -14,7 +14,7 @@ import (
 func TestReadyWhileAtWork(t *testing.T) {
 	t.Parallel()
 	var last Watched
-	address, stop, err := ServeStatus("127.0.0.1:0", "", &last, nil)
+	address, stop, err := ServeStatus("127.0.0.1:0", "", &last, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

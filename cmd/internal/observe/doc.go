@@ -3,5 +3,7 @@
 //
 // In go checked settings, the process' streams and its progress; out come reports, notices and
 // heartbeats. It wires, as package wire does, and decides nothing: the checks are those of
-// internal/doctor, and what is an event, internal/notify knows.
+// internal/doctor, what is an event, internal/notify knows, and what its page shows of the store,
+// internal/dashboard. That page reads the store through a connection that cannot write, opened when
+// someone looks first.
 package observe

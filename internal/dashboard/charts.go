@@ -1,0 +1,72 @@
+package dashboard
+
+import (
+	"fmt"
+	"html/template"
+	"time"
+
+	"shoal/internal/dashboard/chart"
+	"shoal/internal/harvest"
+)
+
+// window is how far a chart of rates looks back, in stretches of so many minutes.
+type window struct {
+	id, name string
+	stretch  int // minutes
+	count    int
+}
+
+// windows are the charts of a run.
+func windows() []window {
+	return []window{{"hour", "last hour", 1, 60}, {"day", "last day", 15, 96}}
+}
+
+// chartsOf draws what was sent lately. A finished run is shown to its end.
+func chartsOf(s Status, sent []harvest.Minute) (all []chartView) {
+	end := s.At
+	if !s.Run.FinishedAt.IsZero() {
+		end = s.Run.FinishedAt
+	}
+	for _, w := range windows() {
+		all = append(all, w.draw(s, sent, end))
+	}
+	return all
+}
+
+// draw makes one chart. The stretch that is not over counts only the seconds that have passed.
+func (w window) draw(s Status, sent []harvest.Minute, end time.Time) chartView {
+	last := end.Unix() / 60 / int64(w.stretch)
+	first := last - int64(w.count) + 1
+	sums, worst := make([]int, w.count), make([]int, w.count)
+	for _, m := range sent {
+		i := m.Unix/int64(w.stretch) - first
+		if i < 0 || i >= int64(w.count) {
+			continue
+		}
+		for _, n := range m.Seconds {
+			sums[i] += n
+			worst[i] = max(worst[i], n)
+		}
+	}
+	long := time.Duration(w.stretch) * time.Minute
+	from := time.Unix(first*int64(w.stretch)*60, 0).UTC()
+	rates := chart.Rates{
+		ID: "chart-" + w.id, Title: "requests per second, " + w.name, From: from, Until: from.Add(long * time.Duration(w.count)), Budget: s.Progress.Budget,
+	}
+	v := chartView{Title: w.name}
+	most, total := 0, 0
+	for i, sum := range sums {
+		began := from.Add(long * time.Duration(i))
+		seconds := min(long, max(time.Second, end.Sub(began))).Seconds()
+		mean := float64(sum) / seconds
+		rates.Points = append(rates.Points, chart.Point{Mean: mean, Worst: worst[i]})
+		most, total = max(most, worst[i]), total+sum
+		if sum > 0 {
+			v.Rows = append(v.Rows, chartRow{began.Format("2006-01-02 15:04"), rate(mean), worst[i]})
+		}
+	}
+	rates.Text = fmt.Sprintf("%d requests from %s to %s UTC; the worst second had %d, and the budget is %s per second",
+		total, from.Format("15:04"), end.UTC().Format("15:04"), most, rate(s.Progress.Budget))
+	v.SVG = template.HTML(rates.SVG()) //nolint:gosec // the chart escapes its texts
+	return v
+}

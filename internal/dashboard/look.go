@@ -1,0 +1,146 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"shoal/internal/harvest"
+)
+
+const (
+	// patience is how long a page waits for the state of a run; what takes longer is shown as soon
+	// as it is there.
+	patience = 3 * time.Second
+	// slowPatience is how long it waits for what may take longer.
+	slowPatience = 60 * time.Millisecond
+	// day is how far back charts go.
+	day = 24 * time.Hour
+)
+
+// runLook is what is kept of one run.
+type runLook struct {
+	status  *kept[Status]
+	sent    *kept[[]harvest.Minute]
+	manners *kept[Manners]
+	chains  *kept[Chains]
+}
+
+// looks are what is kept of all runs.
+type looks struct {
+	life   context.Context // of the handler
+	source Source
+	runs   *kept[[]harvest.Run]
+
+	mu  sync.Mutex
+	all map[string]*runLook
+}
+
+func newLooks(life context.Context, source Source) *looks {
+	return &looks{life: life, source: source, runs: &kept[[]harvest.Run]{ask: source.Runs}, all: map[string]*runLook{}}
+}
+
+// of returns what is kept of a run.
+func (l *looks) of(name string) *runLook {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	look := l.all[name]
+	if look == nil {
+		look = &runLook{
+			status:  &kept[Status]{rests: rests, ask: func(ctx context.Context) (Status, error) { return l.source.Status(ctx, name) }},
+			manners: &kept[Manners]{ask: func(ctx context.Context) (Manners, error) { return l.source.Manners(ctx, name) }},
+			chains:  &kept[Chains]{ask: func(ctx context.Context) (Chains, error) { return l.source.Chains(ctx, name) }},
+		}
+		look.sent = &kept[[]harvest.Minute]{ask: l.asker(name)}
+		l.all[name] = look
+	}
+	return look
+}
+
+// rests returns how long the state of a run holds: a finished one changes only by an order.
+func rests(s Status) time.Duration {
+	if s.State == "finished" {
+		return time.Minute
+	}
+	return 0
+}
+
+// asker asks for what was sent lately. Once a day's minutes are there, only the latest are read
+// again: the others do not change, except where a worker was long cut off from the store.
+func (l *looks) asker(name string) func(context.Context) ([]harvest.Minute, error) {
+	const again = 15 // minutes
+	var all []harvest.Minute
+	return func(ctx context.Context) ([]harvest.Minute, error) {
+		now := time.Now().Unix() / 60
+		first := now - int64(day/time.Minute)
+		since := first
+		if n := len(all); n > 0 {
+			since = max(first, all[n-1].Unix-again)
+		}
+		more, err := l.source.Sent(ctx, name, since)
+		if err != nil {
+			return nil, err
+		}
+		var kept []harvest.Minute
+		for _, m := range all {
+			if m.Unix >= first && m.Unix < since {
+				kept = append(kept, m)
+			}
+		}
+		all = append(kept, more...)
+		return all, nil
+	}
+}
+
+// forget drops what is kept of a run that is not there.
+func (l *looks) forget(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.all, name)
+}
+
+// void makes the next look at a run read the store: an order has changed it.
+func (l *looks) void(name string) {
+	l.runs.void()
+	l.of(name).status.void()
+}
+
+// facts are what a page shows of a run. A zero turn means that the answer is not there yet.
+type facts struct {
+	Status
+	sent                           []harvest.Minute
+	manners                        Manners
+	chains                         Chains
+	sentTurn, mannersTurn, chained uint64
+	turn                           uint64 // changes with any of the answers
+	trouble                        error  // why the latest question was not answered
+}
+
+// look returns the facts of a run.
+func (l *looks) look(name string) (f facts, err error) {
+	now := time.Now()
+	look := l.of(name)
+	var slow sync.WaitGroup
+	var sentErr, mannersErr, chainsErr error
+	slow.Go(func() { f.sent, f.sentTurn, sentErr = look.sent.get(l.life, now, slowPatience) })
+	slow.Go(func() { f.manners, f.mannersTurn, mannersErr = look.manners.get(l.life, now, slowPatience) })
+	slow.Go(func() { f.chains, f.chained, chainsErr = look.chains.get(l.life, now, slowPatience) })
+	status, turn, err := look.status.get(l.life, now, patience)
+	slow.Wait()
+	f.Status, f.turn = status, turn+f.sentTurn+f.mannersTurn+f.chained
+	switch {
+	case errors.Is(err, ErrUnknown):
+		l.forget(name)
+		return f, err
+	case status.Run.Name == "" && err != nil:
+		return f, err
+	case status.Run.Name == "":
+		return f, errSlow
+	}
+	f.trouble = errors.Join(err, sentErr, mannersErr, chainsErr)
+	return f, nil
+}
+
+// errSlow means that the store has not answered yet.
+var errSlow = errors.New("the store has not answered yet")
