@@ -20,10 +20,10 @@ func TestReportText(t *testing.T) {
 		Pauses: map[string]harvest.Silence{"Retry-After": {Times: 2, Seconds: 4}}, Malformed: map[string]int64{"Retry-After": 1},
 		Limits: map[string]float64{"budget": 99, "backoff": 1}, Budget: 50, WorstSecond: 50, WorstMinute: 2999, Sending: 398, Used: 0.989,
 	}
-	want := `run 2026q4 on api.example: opened 2026-10-01 06:00:00 UTC, finished 2026-10-01 06:06:40, after 6m40s
+	want := `run 2026q4 on api.example: opened 2026-10-01 06:00:00 UTC, finished 2026-10-01 06:06:40 UTC, after 6m40s
   items     19,990 landed, 7 missing, 2 skipped, 1 dead, 0 rejected
             20,000 of 20,000 in all
-  requests  20,143 by 2 processes; 143 retries, 2 pauses
+  requests  20,143 by 2 processes; 143 retries, 2 pauses; what a pause refused is asked again besides
             1.0 items each
   rate      98.9 % of 50/s used in 398 s of sending; worst second 50, worst minute 2999 (the budget allows 3000)
   bytes     80 MiB received, 160 MiB kept, 8.2 KiB per item
@@ -60,7 +60,7 @@ func TestStatusHead(t *testing.T) {
 	line.Lowered, line.SilentUntil, line.HeldUntilSaid, line.DrainBy = 48, &until, false, ""
 	lines := `
             lowered to 48/s: the upstream refused again and again at 50/s; try --headroom 5%, or --rate 45/s
-  silent    api.example asked for it, until 2026-10-01 07:00:00; coordinator resume --host api.example ends that
+  silent    api.example asked for it, until 2026-10-01 07:00:00 UTC; coordinator resume --host api.example ends that
 `
 	if got := line.head(0); !strings.Contains(got, lines) {
 		t.Errorf("head() of a run that was lowered and is silent =\n%s\nwant in it\n%s", got, lines)

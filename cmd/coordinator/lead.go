@@ -62,7 +62,11 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 	}
 	defer stop()
 	led, err := wire.Lead(ctx, env, set)
-	p.console.Rest()
+	reason := "the run is finished"
+	if err != nil {
+		reason = harvest.Sentence(err)
+	}
+	p.console.End(reason, wire.ExitCode(err, p.signals.Code()))
 	defer func() {
 		notices.Close(observe.Ending(led.Progress(console.Last(&last)), led.Report.Run != "", wire.ExitCode(err, p.signals.Code()), err))
 	}()

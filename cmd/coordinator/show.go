@@ -135,11 +135,31 @@ func (p *program) report(ctx context.Context, set config.Coordinator) (err error
 	return err
 }
 
+// inForce names the budget, or those between which it was changed.
+func inForce(r coordinator.Report) string {
+	if len(r.Budgets) < 2 {
+		return fmt.Sprintf("%g/s", r.Budget)
+	}
+	var all []string
+	for _, rate := range r.Budgets {
+		all = append(all, fmt.Sprintf("%g/s", rate))
+	}
+	return fmt.Sprintf("a budget that was changed (%s; now %g/s)", strings.Join(all, ", "), r.Budget)
+}
+
+// topBudget names the budget that the worst minute is held against.
+func topBudget(r coordinator.Report) string {
+	if len(r.Budgets) < 2 {
+		return "the budget"
+	}
+	return fmt.Sprintf("%g/s", r.TopBudget())
+}
+
 // reportText is a report for people.
 func reportText(r coordinator.Report, width int) string {
 	end := "not finished"
 	if r.FinishedAt != nil {
-		end = fmt.Sprintf("finished %s, after %s", r.FinishedAt.Format(time.DateTime), r.FinishedAt.Sub(r.OpenedAt).Round(time.Second))
+		end = fmt.Sprintf("finished %s, after %s", r.FinishedAt.Format(time.DateTime+" MST"), r.FinishedAt.Sub(r.OpenedAt).Round(time.Second))
 	}
 	counts := harvest.Counts{Landed: r.Landed, Missing: r.Missing, Skipped: r.Skipped, Dead: r.Dead, Rejected: r.Rejected, Bytes: r.BodyBytes, PutBack: r.PutBack}
 	var retries, pauses int64
@@ -154,8 +174,11 @@ func reportText(r coordinator.Report, width int) string {
 	f.Done(counts.Items(), r.CorpusItems, false, -1)
 	f.Requests(r.Requests, retries, pauses, r.Workers)
 	f.Add("", "%.1f items each", r.PerRequest)
-	f.Add("rate", "%.1f %% of %g/s used in %.0f s of sending; worst second %d, worst minute %d (the budget allows %.0f)",
-		100*r.Used, r.Budget, r.Sending, r.WorstSecond, r.WorstMinute, 60*r.Budget)
+	if r.RefusedStarts > 0 {
+		f.Add("", "%s of them by %s that ended with an error before anything landed", humanize.Comma(r.RefusedRequests), plural(r.RefusedStarts, "start"))
+	}
+	f.Add("rate", "%.1f %% of %s used in %.0f s of sending; worst second %d, worst minute %d (%s allows %.0f)",
+		100*r.Used, inForce(r), r.Sending, r.WorstSecond, r.WorstMinute, topBudget(r), 60*r.TopBudget())
 	f.Lowered(r.Lowered, r.Budget)
 	f.Bytes(r.WireBytes, counts)
 	f.Add("retries", "%s", byName(r.Retries, humanize.Comma))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -49,7 +50,9 @@ type statusLine struct {
 	Workers []workerLine `json:"workers"`
 
 	counts harvest.Counts
-	cut    bool // into shards, by the process that opened it: workers may take any of them
+	guess  bool   // Items is an estimate
+	last   string // why the latest start ended with an error, while no other works
+	cut    bool   // into shards, by the process that opened it: workers may take any of them
 }
 
 // workerLine is one process that has worked on the run.
@@ -63,6 +66,7 @@ type workerLine struct {
 	Limit     string    `json:"limit"`
 	Seen      time.Time `json:"seen_at"`
 	LastError string    `json:"last_error"`
+	EndedBy   string    `json:"ended_by"` // the error that ended it; empty while it works, and if it was stopped or came to its end
 	Note      string    `json:"note"`
 }
 
@@ -71,7 +75,7 @@ func statusOf(s coordinator.RunStatus, speed *status.Speed) statusLine {
 	line := statusLine{
 		Run: s.Run.Name, Host: s.Run.Host, State: s.State(), OpenedAt: s.Run.OpenedAt, Items: p.Total, Ended: s.Totals.Items(),
 		Landed: s.Totals.Landed, Missing: s.Totals.Missing, Skipped: s.Totals.Skipped, Dead: s.Totals.Dead, PutBack: s.Totals.PutBack,
-		Rate: p.Rate, Budget: p.Budget, Lowered: p.Lowered, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), counts: s.Totals, cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
+		Rate: p.Rate, Budget: p.Budget, Lowered: p.Lowered, RateBy: s.Control.By, DrainBy: s.Control.DrainBy, HeldUntilSaid: s.Control.Hold == harvest.Forever, Of: s.Of(), counts: s.Totals, guess: p.Guess, cut: s.Run.Shards > 0, Unowned: []string{}, Workers: []workerLine{},
 	}
 	if s.Control.Hold > 0 {
 		until := s.At.Add(s.Control.Hold)
@@ -101,6 +105,10 @@ func statusOf(s coordinator.RunStatus, speed *status.Speed) statusLine {
 	line.ETA = eta(p.Total-line.Ended, perSecond)
 	for _, w := range s.Work {
 		line.Workers = append(line.Workers, workerOf(s, w))
+		line.last = ""
+		if w.Ended && len(s.Fresh()) == 0 {
+			line.last = w.Stats.EndedBy
+		}
 	}
 	return line
 }
@@ -116,13 +124,15 @@ func eta(left int64, perSecond float64) *float64 {
 
 func workerOf(s coordinator.RunStatus, w harvest.Work) workerLine {
 	name, _, _ := strings.Cut(w.Worker, "@")
-	line := workerLine{Worker: name, State: "silent", Shard: w.Shard, Landed: w.Stats.Items.Landed, Seen: w.Seen, LastError: w.Stats.LastError}
+	line := workerLine{Worker: name, State: "silent", Shard: w.Shard, Landed: w.Stats.Items.Landed, Seen: w.Seen, LastError: w.Stats.LastError, EndedBy: w.Stats.EndedBy}
 	switch {
 	case w.Ended:
 		line.State = "ended"
 	case slices.ContainsFunc(s.Fresh(), func(f harvest.Work) bool { return f.Worker == w.Worker }):
 		line.State, line.Rate, line.Limit, line.Note = "at work", w.Stats.Rate, string(w.Stats.Limit), w.Stats.Note
 		line.ETA = eta(w.Stats.Left, coordinator.ItemRate([]harvest.Work{w}))
+	case harvest.Drained(s.Shards): // it was killed, and others have done its part
+		line.State, line.Shard = "ended", ""
 	}
 	return line
 }
@@ -153,10 +163,7 @@ func workersTable(s coordinator.RunStatus, workers []workerLine, width int) stri
 		{Name: "LIMIT", Rank: 4}, {Name: "SEEN", Rank: 7}, {Name: "LAST ERROR", Rank: 5, MinWidth: 16},
 	}, func(row func(cells ...any)) {
 		for _, w := range workers {
-			trouble := w.LastError
-			if w.Note != "" {
-				trouble = w.Note
-			}
+			trouble := cmp.Or(w.Note, w.EndedBy, w.LastError)
 			row(w.Worker, w.State, dash(w.Shard), fmt.Sprintf("%.1f/s", w.Rate), humanize.Comma(w.Landed), span(w.ETA), dash(w.Limit), harvest.Ago(s.At.Sub(w.Seen))+" ago", dash(trouble))
 		}
 	})
@@ -167,7 +174,7 @@ func workersTable(s coordinator.RunStatus, workers []workerLine, width int) stri
 func (l statusLine) head(width int) string {
 	f := status.NewFacts("run %s on %s: %s, opened %s ago", l.Run, l.Host, l.State, harvest.Ago(time.Since(l.OpenedAt)))
 	f.Items(l.counts)
-	f.Done(l.Ended, l.Items, false, -1)
+	f.Done(l.Ended, l.Items, l.guess, -1)
 	end := time.Duration(-1)
 	if l.ETA != nil {
 		end = time.Duration(*l.ETA * float64(time.Second))
@@ -175,13 +182,13 @@ func (l statusLine) head(width int) string {
 	f.RateNow(l.Rate, l.Budget, end)
 	f.Lowered(l.Lowered, l.Budget)
 	if l.SilentUntil != nil {
-		f.Add("silent", "%s asked for it, until %s; coordinator resume --host %s ends that", l.Host, l.SilentUntil.Local().Format(time.DateTime), l.Host)
+		f.Add("silent", "%s asked for it, until %s; coordinator resume --host %s ends that", l.Host, l.SilentUntil.Local().Format(time.DateTime+" MST"), l.Host)
 	}
 	switch {
 	case l.HeldUntilSaid:
 		f.Add("paused", "by %s, until coordinator resume", l.RateBy)
 	case l.HeldUntil != nil:
-		f.Add("paused", "by %s, until %s", l.RateBy, l.HeldUntil.Local().Format(time.DateTime))
+		f.Add("paused", "by %s, until %s", l.RateBy, l.HeldUntil.Local().Format(time.DateTime+" MST"))
 	}
 	if l.DrainBy != "" {
 		f.Add("draining", "by %s, until coordinator resume --run %s", l.DrainBy, l.Run)
@@ -193,6 +200,9 @@ func (l statusLine) head(width int) string {
 	f.Add("shards", "%d: %d drained, %d at work, %s", l.Of, l.Drained, l.Held, rest)
 	if len(l.Unowned) > 0 && l.DrainBy == "" {
 		f.Add("", "%s; %s", some(l.Unowned), l.takeUp())
+	}
+	if l.last != "" {
+		f.Add("ended by", "%s", l.last)
 	}
 	return f.Text(width)
 }

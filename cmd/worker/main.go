@@ -93,7 +93,7 @@ func (p *program) work(ctx context.Context) error {
 	defer stopStatus()
 	address = bound
 	out, err := wire.Harvest(ctx, env, p.set)
-	p.console.Rest()
+	p.console.End(reason(out, err), wire.ExitCode(err, p.signals.Code()))
 	defer func() {
 		notices.Close(observe.Ending(console.Last(&last), out.Finished, wire.ExitCode(err, p.signals.Code()), err))
 	}()
@@ -104,6 +104,14 @@ func (p *program) work(ctx context.Context) error {
 		p.console.Say(headline(out, err))
 	}
 	return err
+}
+
+// reason returns why it ended, for scripts.
+func reason(out wire.Outcome, err error) string {
+	if err != nil && !errors.Is(err, worker.ErrStopped) {
+		return harvest.Sentence(err)
+	}
+	return headline(out, err)
 }
 
 // headline returns the summary's word for how it ended.

@@ -2,6 +2,8 @@ package coordinator
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"time"
 
 	"shoal/internal/harvest"
@@ -33,14 +35,18 @@ type Report struct {
 	Stages    map[string]float64         `json:"stages_s"`
 	Limits    map[string]float64         `json:"limits_s"`
 
-	Budget      float64    `json:"budget"`       // requests/s
+	Budget      float64    `json:"budget"`       // requests/s, at present
+	Budgets     []float64  `json:"budgets"`      // requests/s, each that was in force, from the lowest
 	Lowered     float64    `json:"lowered_to"`   // requests/s that the fleet kept below, since the upstream refused there again and again; 0: no such rate
 	WorstSecond int        `json:"worst_second"` // requests
 	WorstMinute int        `json:"worst_minute"` // requests
 	WorstAt     *time.Time `json:"worst_at"`     // of the second; null before the first request
 	Sending     float64    `json:"sending_s"`    // seconds in which a request was sent
-	Used        float64    `json:"budget_used"`  // of those seconds' budget, 0 to 1
+	Used        float64    `json:"budget_used"`  // of those seconds' budget, 0 to 1; of the mean, if it was changed meanwhile
 	PerRequest  float64    `json:"items_per_request"`
+
+	RefusedStarts   int   `json:"refused_starts"`   // processes that an error ended before anything of theirs landed
+	RefusedRequests int64 `json:"refused_requests"` // of the requests, those of such starts
 }
 
 // CompileReport reads what the run did and adds it up.
@@ -68,6 +74,7 @@ func Compile(run harvest.Run, totals harvest.Counts, work []harvest.Work, minute
 	if !run.FinishedAt.IsZero() {
 		r.FinishedAt = &run.FinishedAt
 	}
+	budgets := map[string]float64{}
 	for _, w := range work {
 		r.Requests += w.Stats.Requests
 		r.WireBytes += w.Stats.Wire
@@ -85,12 +92,43 @@ func Compile(run harvest.Run, totals harvest.Counts, work []harvest.Work, minute
 		}
 		add(r.Stages, w.Stats.Stages)
 		add(r.Limits, w.Stats.Limits)
+		add(budgets, w.Stats.Budgets)
+		if w.Stats.EndedBy != "" && w.Stats.Items.Landed == 0 {
+			r.RefusedStarts++
+			r.RefusedRequests += w.Stats.Requests
+		}
 	}
-	if r.Requests > 0 {
-		r.PerRequest = float64(totals.Items()) / float64(r.Requests)
+	if own := r.Requests - r.RefusedRequests; own > 0 {
+		r.PerRequest = float64(totals.Items()) / float64(own)
 	}
-	r.rates(minutes)
+	mean := r.inForce(budgets)
+	r.rates(minutes, mean)
 	return r
+}
+
+// inForce takes the budgets that were in force, by their seconds, and returns their mean.
+func (r *Report) inForce(seconds map[string]float64) (mean float64) {
+	r.Budgets = []float64{}
+	sum := 0.0
+	for text, s := range seconds {
+		if rate, err := strconv.ParseFloat(text, 64); err == nil && s > 0 {
+			r.Budgets = append(r.Budgets, rate)
+			mean, sum = mean+rate*s, sum+s
+		}
+	}
+	slices.Sort(r.Budgets)
+	if len(r.Budgets) < 2 { // it never changed
+		return r.Budget
+	}
+	return mean / sum
+}
+
+// TopBudget returns the highest budget that was in force, in requests/s.
+func (r *Report) TopBudget() float64 {
+	if len(r.Budgets) < 2 {
+		return r.Budget
+	}
+	return r.Budgets[len(r.Budgets)-1]
 }
 
 func add(sum, more map[string]float64) {
@@ -101,7 +139,7 @@ func add(sum, more map[string]float64) {
 
 // rates finds the worst second and minute of the clock, and how much of the budget was used while
 // requests were sent.
-func (r *Report) rates(minutes []harvest.Minute) {
+func (r *Report) rates(minutes []harvest.Minute, budget float64) {
 	sent, busy := 0, 0
 	for _, m := range minutes {
 		sum := 0
@@ -119,7 +157,7 @@ func (r *Report) rates(minutes []harvest.Minute) {
 		r.WorstMinute = max(r.WorstMinute, sum)
 	}
 	r.Sending = float64(busy)
-	if busy > 0 && r.Budget > 0 {
-		r.Used = float64(sent) / float64(busy) / r.Budget
+	if busy > 0 && budget > 0 {
+		r.Used = float64(sent) / float64(busy) / budget
 	}
 }

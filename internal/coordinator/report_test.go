@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,25 @@ func TestCompileAddsUp(t *testing.T) {
 	}
 	if r.Sending != 3 || r.Used < 0.666 || r.Used > 0.667 || r.FinishedAt != nil {
 		t.Errorf("Compile() = %.3f of the budget used in %g s, finished %v, want two thirds of it in 3 s, and unfinished", r.Used, r.Sending, r.FinishedAt)
+	}
+}
+
+// A start that was refused, and budgets that were changed, are reported by themselves.
+func TestCompileTellsRefusedStartsAndBudgetsApart(t *testing.T) {
+	work := []harvest.Work{
+		{Stats: harvest.Stats{Requests: 100, EndedBy: "the upstream refuses us", Budgets: map[string]float64{"50": 2}}},
+		{Stats: harvest.Stats{Requests: 200, Items: harvest.Counts{Landed: 200}, Budgets: map[string]float64{"50": 2, "20": 8}}},
+		{Stats: harvest.Stats{Requests: 50, Items: harvest.Counts{Landed: 50}, EndedBy: "the store is away"}},
+	}
+	r := Compile(harvest.Run{Name: "q"}, harvest.Counts{Landed: 250}, work, []harvest.Minute{{Unix: 100, Seconds: [60]int{30, 30}}}, 20)
+	if r.Requests != 350 || r.RefusedStarts != 1 || r.RefusedRequests != 100 || r.PerRequest != 1 {
+		t.Errorf("Compile() = %d requests, %d of them of %d refused starts, %g items each, want 350, 100 of 1, 1", r.Requests, r.RefusedRequests, r.RefusedStarts, r.PerRequest)
+	}
+	if !slices.Equal(r.Budgets, []float64{20, 50}) || r.TopBudget() != 50 || r.Used != 1 {
+		t.Errorf("Compile() = budgets %v, at most %g, of which %g is used, want 20 and 50, 50, and all of their mean of 30", r.Budgets, r.TopBudget(), r.Used)
+	}
+	if r := Compile(harvest.Run{}, harvest.Counts{}, work[2:], nil, 20); r.TopBudget() != 20 || r.PerRequest != 0 {
+		t.Errorf("Compile() of a budget that never changed = at most %g, %g items each, want 20, 0", r.TopBudget(), r.PerRequest)
 	}
 }
 

@@ -113,15 +113,33 @@ func (s RunStatus) Progress() harvest.Progress {
 }
 
 // CorpusItems returns how many items the corpus has, 0 while unknown. guess is set if repeated
-// lines may be among them.
+// lines may be among them, or if a worker estimated it.
 func (s RunStatus) CorpusItems() (items int64, guess bool) {
 	switch { // lines of a corpus may be twice in it
 	case harvest.Drained(s.Shards):
 		return s.Totals.Items(), false
-	case s.Run.CorpusItems == 0:
-		return s.Rows, s.Rows > 0
+	case s.Run.CorpusItems > 0:
+		return s.Run.CorpusItems, false
+	case s.Rows > 0:
+		return s.Rows, true
 	}
-	return s.Run.CorpusItems, false
+	return s.asReported()
+}
+
+// asReported returns what the processes know of the corpus: the number of one that has read it, or
+// the latest estimate.
+func (s RunStatus) asReported() (items int64, guess bool) {
+	var last time.Time
+	for _, w := range s.Work {
+		switch {
+		case w.Stats.Corpus == 0:
+		case !w.Stats.Guess:
+			return w.Stats.Corpus, false
+		case w.Seen.After(last):
+			items, guess, last = w.Stats.Corpus, true, w.Seen
+		}
+	}
+	return items, guess
 }
 
 // Of returns the number of shards that the run is cut into: as it was opened, else as its latest

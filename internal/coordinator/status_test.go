@@ -62,3 +62,29 @@ func TestShardsWaitForTheirTurn(t *testing.T) {
 		}
 	}
 }
+
+// TestTheCorpusIsAsLargeAsWorkersReport checks that a run whose corpus was not read to its end has
+// as many items as its workers know of.
+func TestTheCorpusIsAsLargeAsWorkersReport(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	known := func(age time.Duration, items int64, guess bool) harvest.Work {
+		return harvest.Work{Seen: now.Add(-age), Stats: harvest.Stats{Corpus: items, Guess: guess}}
+	}
+	for _, test := range []struct {
+		name  string
+		state RunStatus
+		want  int64
+		guess bool
+	}{
+		{"nothing is known", RunStatus{Work: []harvest.Work{{}}}, 0, false},
+		{"the latest estimate", RunStatus{Work: []harvest.Work{known(time.Second, 190, true), known(2*time.Second, 300, true)}}, 190, true},
+		{"one has read it", RunStatus{Work: []harvest.Work{known(time.Hour, 200, false), known(0, 190, true)}}, 200, false},
+		{"the run knows", RunStatus{Run: harvest.Run{CorpusItems: 210}, Work: []harvest.Work{known(0, 200, false)}}, 210, false},
+		{"the table knows", RunStatus{Rows: 7, Work: []harvest.Work{known(0, 200, true)}}, 7, true},
+	} {
+		if got, guess := test.state.CorpusItems(); got != test.want || guess != test.guess {
+			t.Errorf("%s: CorpusItems() = %d, guess %v, want %d, %v", test.name, got, guess, test.want, test.guess)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package exchange
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,9 +25,11 @@ type Counters struct {
 	stats   harvest.Stats
 	stages  map[string]time.Duration
 	limits  map[string]time.Duration
+	budgets map[string]time.Duration
 	minutes map[int64]*harvest.Minute
-	watched time.Time
-	first   int64 // second of the first request; 0 before it
+	watched time.Time // at the last Take
+	budget  float64   // then
+	first   int64     // second of the first request; 0 before it
 	clocks  clocks
 	failed  []harvest.RecentFailure // newest first, one for each reason
 	timer   Timer                   // nil for none
@@ -48,7 +51,7 @@ func NewTimed(timer Timer) *Counters {
 	return &Counters{
 		timer:  timer,
 		stats:  harvest.Stats{Retries: map[string]int64{}, Pauses: map[string]harvest.Silence{}, Malformed: map[string]int64{}},
-		stages: map[string]time.Duration{}, limits: map[string]time.Duration{}, minutes: map[int64]*harvest.Minute{},
+		stages: map[string]time.Duration{}, limits: map[string]time.Duration{}, budgets: map[string]time.Duration{}, minutes: map[int64]*harvest.Minute{},
 	}
 }
 
@@ -177,6 +180,16 @@ func (c *Counters) Failures() []harvest.RecentFailure {
 	return slices.Clone(c.failed)
 }
 
+// EndedBy notes the error that ends the process.
+func (c *Counters) EndedBy(err error) {
+	if c == nil || err == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.EndedBy = harvest.Sentence(err)
+}
+
 // Paused counts a silence that the upstream asked for. It is a refusal if we asked too fast, but
 // not if the upstream has trouble of its own, such as lag.
 func (c *Counters) Paused(source string, length time.Duration, refused bool) {
@@ -201,19 +214,33 @@ func (c *Counters) Take(p harvest.Progress) (harvest.Stats, []harvest.Minute) {
 	if !c.watched.IsZero() && p.Limit != "" {
 		c.limits[string(p.Limit)] += p.Now.Sub(c.watched)
 	}
+	c.budgeted(p)
 	c.watched = p.Now
 	s := c.stats
 	s.Retries, s.Pauses, s.Malformed = maps.Clone(s.Retries), maps.Clone(s.Pauses), maps.Clone(s.Malformed)
-	s.Stages, s.Limits = seconds(c.stages), seconds(c.limits)
-	s.Rate, s.Budget, s.Limit, s.Note = c.rate(p.Now.Unix()), p.Budget, p.Limit, harvest.Printable(p.Note)
+	s.Stages, s.Limits, s.Budgets = seconds(c.stages), seconds(c.limits), seconds(c.budgets)
+	s.Rate, s.Budget, s.Lowered, s.Limit, s.Note = c.rate(p.Now.Unix()), p.Budget, p.Lowered, p.Limit, harvest.Printable(p.Note)
 	if p.Total > 0 {
 		s.Left = max(0, p.Total-p.Already-p.Counts.Items())
+		s.Corpus, s.Guess = p.Corpus()
 	}
 	var all []harvest.Minute
 	for _, unix := range slices.Sorted(maps.Keys(c.minutes)) {
 		all = append(all, *c.minutes[unix])
 	}
 	return s, all
+}
+
+// budgeted counts the time since the last Take for the budget that was in force then.
+func (c *Counters) budgeted(p harvest.Progress) {
+	since, budget := c.watched, c.budget
+	if since.IsZero() {
+		since, budget = p.Started, p.Budget
+	}
+	if budget > 0 && !since.IsZero() {
+		c.budgets[strconv.FormatFloat(budget, 'g', -1, 64)] += p.Now.Sub(since)
+	}
+	c.budget = p.Budget
 }
 
 // Saved forgets minutes that are over and stored. The minute before the present stays for the rate.

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -95,4 +96,24 @@ func TestTimerGetsEachPassage(t *testing.T) {
 			t.Errorf("the timer was given %v, want 3s of %s", timer, harvest.StageLand)
 		}
 	})
+}
+
+// TestTakeKeepsWhatTheFleetAsks checks that what other processes are to know of this one is in its
+// report: budgets by their time, a lowered rate, the size of the corpus, the error that ended it.
+func TestTakeKeepsWhatTheFleetAsks(t *testing.T) {
+	t.Parallel()
+	c := NewCounters()
+	p := harvest.Progress{Started: time.Unix(999_999, 0), Now: time.Unix(1_000_000, 0), Budget: 50, Total: 30, Shard: harvest.Shard{Of: 4}}
+	c.Take(p)
+	p.Now, p.Lowered = p.Now.Add(2*time.Second), 48
+	c.Take(p)
+	p.Now, p.Budget = p.Now.Add(2*time.Second), 20
+	c.Take(p)
+	p.Now = p.Now.Add(3 * time.Second)
+	c.EndedBy(&harvest.Detailed{Err: errors.New("refused"), Below: []string{"an example"}})
+	s, _ := c.Take(p)
+	if s.Budgets["50"] != 5 || s.Budgets["20"] != 3 || s.Lowered != 48 || s.Corpus != 120 || !s.Guess || s.EndedBy != "refused" {
+		t.Errorf("Take() = budgets %v, lowered to %g, corpus %d (guess %v), ended by %q, want 5 s of 50 and 3 s of 20, 48, 120 (a guess), refused",
+			s.Budgets, s.Lowered, s.Corpus, s.Guess, s.EndedBy)
+	}
 }

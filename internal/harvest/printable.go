@@ -169,6 +169,12 @@ func ErrorText(err error) string {
 	return text
 }
 
+// Sentence returns an error as one line, without the lines of a [Detailed].
+func Sentence(err error) string {
+	text, _, _ := strings.Cut(ErrorText(err), "\n")
+	return strings.TrimSuffix(text, ":")
+}
+
 // NewVisible makes a writer that passes everything through [Visible]. It holds back a character
 // that is split between two writes until the rest comes.
 func NewVisible(w io.Writer) io.Writer { return &visible{w: w} }

@@ -16,13 +16,14 @@ const (
 	LimitStore   Limit = "store"            // the store does not accept more
 	LimitPace    Limit = "redis"            // Redis is unreachable: no permit without it
 	LimitStandby Limit = "standby"          // the profile does not admit more workers
+	LimitRetry   Limit = "retry"            // what is left failed, and waits for its next try
 	LimitCorpus  Limit = "corpus"           // the corpus gives too few new items
 )
 
 // Limits returns everything that can slow a worker down.
 func Limits() []Limit {
 	return []Limit{
-		LimitBudget, LimitRamp, LimitBackoff, LimitHold, LimitOutage, LimitLatency, LimitStore, LimitPace, LimitStandby, LimitCorpus,
+		LimitBudget, LimitRamp, LimitBackoff, LimitHold, LimitOutage, LimitLatency, LimitStore, LimitPace, LimitStandby, LimitRetry, LimitCorpus,
 	}
 }
 
@@ -47,10 +48,19 @@ func (l Limit) Meaning() (what, todo string) {
 		return "Redis is away, and nothing is sent without it", "repair it"
 	case LimitStandby:
 		return "the profile lets no more workers send at once", "nothing; this worker replaces one that leaves"
+	case LimitRetry:
+		return "what is left of the shard failed, and waits for its next try", "nothing; `coordinator status` shows the last error"
 	case LimitCorpus:
 		return "the corpus gives too few new items: it is slow to read, it was done before, or its end is near", "nothing"
 	}
 	return "", ""
+}
+
+// Corpus returns how many items the whole corpus has, by those of the shards at hand; 0 while
+// unknown. guess is set for an estimate.
+func (p Progress) Corpus() (items int64, guess bool) {
+	shards := int64(max(1, p.Shards))
+	return p.Total * int64(p.Shard.Of) / shards, p.Guess || p.Shard.Of > 1
 }
 
 // Progress is a worker at one moment. All counts are of this process unless noted otherwise.

@@ -30,6 +30,8 @@ type Stats struct {
 	Stages    map[string]float64 `json:"stages,omitempty"`    // seconds that fetchers spent, by stage
 	Limits    map[string]float64 `json:"limits,omitempty"`    // seconds of the clock, by what held the worker back
 
+	Budgets map[string]float64 `json:"budgets,omitempty"` // seconds of the clock, by the budget in force in requests/s
+
 	Rate      float64 `json:"rate"` // requests/s over the last seconds
 	Budget    float64 `json:"budget"`
 	Lowered   float64 `json:"lowered,omitempty"` // requests/s that the fleet keeps below, since the upstream refused there again and again; 0: no such rate
@@ -38,6 +40,9 @@ type Stats struct {
 	Left      int64   `json:"left,omitempty"` // items of the shard at work that have not ended, 0 while unknown
 	Note      string  `json:"note,omitempty"`
 	LastError string  `json:"last_error,omitempty"`
+	EndedBy   string  `json:"ended_by,omitempty"`     // the error that ended the process; empty while it works, and if it was stopped or came to its end
+	Corpus    int64   `json:"corpus,omitempty"`       // items of the whole corpus as far as the process knows, 0 while unknown
+	Guess     bool    `json:"corpus_guess,omitempty"` // Corpus is an estimate
 }
 
 // Silence are the pauses that have one cause.

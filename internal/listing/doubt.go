@@ -2,7 +2,8 @@ package listing
 
 import (
 	"context"
-	"strings"
+	"errors"
+	"slices"
 	"sync"
 
 	"shoal/internal/harvest"
@@ -40,12 +41,25 @@ type doubtful struct{ doubt *Doubt }
 // Is implements [errors.Is].
 func (doubtful) Is(target error) bool { return target == ErrParked || target == ErrBroken }
 
-// Error names the sign that was found.
-func (e doubtful) Error() string {
+// Error implements error.
+func (e doubtful) Error() string { return e.detailed().Error() }
+
+// As gives the lines that may be printed as such.
+func (e doubtful) As(target any) bool {
+	detailed, ok := target.(**harvest.Detailed)
+	if ok {
+		*detailed = e.detailed()
+	}
+	return ok
+}
+
+// detailed names the signs that were found.
+func (e doubtful) detailed() *harvest.Detailed {
 	e.doubt.mu.Lock()
 	defer e.doubt.mu.Unlock()
-	return "--next yields nothing for the first answer of every listing, and yet they look as if they went on; nothing of these was recorded. " +
-		"Is --next right? (look with --try 1; --no-canary takes them for complete)\n  " + strings.Join(e.doubt.found, "\n  ")
+	said := errors.New("--next yields nothing for the first answer of every listing, and yet they look as if they went on; nothing of these was recorded. " +
+		"Is --next right? (look with --try 1; --no-canary takes them for complete)")
+	return &harvest.Detailed{Err: said, Below: slices.Clone(e.doubt.found)}
 }
 
 // Step notes where the step of a chain continues, and the sign that it continues if it ends. An

@@ -3,8 +3,6 @@ package listing
 import (
 	"errors"
 	"fmt"
-
-	"shoal/internal/exchange"
 )
 
 var (
@@ -26,7 +24,10 @@ var (
 )
 
 // parked is the error of a step that is held back: it is the walk's, if no chain can continue.
-type parked struct{ *exchange.Refused }
+type parked struct{ error }
+
+// Unwrap returns why.
+func (p parked) Unwrap() error { return p.error }
 
 // Is implements [errors.Is].
 func (parked) Is(target error) bool { return target == ErrParked }

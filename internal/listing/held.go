@@ -90,14 +90,11 @@ func (p *Pages) vouched(ctx context.Context) bool {
 	})
 }
 
-// refusal returns the upstream's answer as an error.
-func (p *Pages) refusal() *exchange.Refused {
+// refusal returns the upstream's answer as an [exchange.Refused], with examples.
+func (p *Pages) refusal() error {
 	text := "it gives no page of the listing, and nothing was recorded; is the path right, a parameter, --extract, the credential? (look with --try 1; --no-canary continues all the same)"
 	if p.canary.Foreign() {
 		text = "it answers the listing with something that is not an API's answer, and nothing was recorded; is the address right? (look with --try 1)"
 	}
-	for _, example := range p.canary.Examples() {
-		text += "\n  " + example
-	}
-	return &exchange.Refused{Text: text}
+	return &harvest.Detailed{Err: &exchange.Refused{Text: text}, Below: p.canary.Examples()}
 }

@@ -118,7 +118,7 @@ func (p *Pages) Progress() harvest.Progress {
 	pace, now := p.caller.Client.Pace.State(), time.Now()
 	return harvest.Progress{
 		Run: p.settings.Run, Shard: p.settings.Shard, Started: p.began, Now: now, Counts: p.parts.Counters.Sum().Items.Minus(p.before),
-		Budget: pace.Budget, Limit: pace.Limit, SilentUntil: pace.Until, Stuck: p.parts.Counters.Stuck(now, false),
+		Budget: pace.Budget, Lowered: pace.Lowered, Limit: pace.Limit, SilentUntil: pace.Until, Stuck: p.parts.Counters.Stuck(now, false),
 	}
 }
 

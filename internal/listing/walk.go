@@ -164,17 +164,37 @@ func (w *walker) released(ctx context.Context, t *Table) bool {
 
 // stuck returns why none of the remaining chains can continue; nil if none remains.
 func (w *walker) stuck() error {
-	why := w.broken[:min(len(w.broken), maxExamples)]
-	if more := len(w.broken) - len(why); more > 0 {
-		why = append(why[:len(why):len(why)], fmt.Errorf("and %d more", more))
-	}
+	why := slices.Clone(w.broken)
 	for _, chain := range w.open {
 		if chain.parked != nil {
-			return errors.Join(append(why[:len(why):len(why)], chain.parked)...)
+			why = append(why, chain.parked)
+			break
 		}
 	}
-	return errors.Join(why...)
+	switch len(why) {
+	case 0:
+		return nil
+	case 1:
+		return why[0]
+	}
+	lines := make([]string, 0, maxExamples+1)
+	for _, err := range why[:min(len(why), maxExamples)] {
+		lines = append(lines, harvest.Sentence(err))
+	}
+	if more := len(why) - len(lines); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return &harvest.Detailed{Err: several(why), Below: lines}
 }
+
+// several are the errors of chains that cannot continue.
+type several []error
+
+// Error counts them.
+func (s several) Error() string { return fmt.Sprintf("%d listings cannot be walked to their ends", len(s)) }
+
+// Unwrap implements [errors.Is].
+func (s several) Unwrap() []error { return s }
 
 // rest waits for the chains under way, whose context has ended.
 func (w *walker) rest() {

@@ -71,7 +71,11 @@ func (f *Facts) Requests(requests, retries, pauses int64, processes int) {
 	if processes > 0 {
 		by = " by " + plural(int64(processes), "process", "processes")
 	}
-	f.Add("requests", "%s%s; %s, %s", humanize.Comma(requests), by, plural(retries, "retry", "retries"), plural(pauses, "pause", "pauses"))
+	again := ""
+	if pauses > 0 {
+		again = "; what a pause refused is asked again besides"
+	}
+	f.Add("requests", "%s%s; %s, %s%s", humanize.Comma(requests), by, plural(retries, "retry", "retries"), plural(pauses, "pause", "pauses"), again)
 }
 
 // MeanRate is the rate in requests/s over the time that passed, and its share of the budget, where
@@ -111,7 +115,7 @@ func wasLowered(lowered, budget float64) bool { return lowered > 0 && lowered < 
 // Bytes are what came over the network, and what of it the store keeps for these items.
 func (f *Facts) Bytes(received int64, c harvest.Counts) {
 	text := fmt.Sprintf("%s received, %s kept", bytesText(received), bytesText(c.Bytes))
-	if ended := c.Items(); ended > 0 {
+	if ended := c.Items(); c.Landed > 0 {
 		text += fmt.Sprintf(", %s per item", bytesText(c.Bytes/ended))
 	}
 	f.Add("bytes", "%s", text)

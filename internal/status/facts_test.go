@@ -22,7 +22,7 @@ func TestSummary(t *testing.T) {
 run 2026q4, shard 1/4: interrupted after 7m00s
   items     20,000 landed, 12 missing, 0 skipped, 3 dead, 1 rejected
             120,015 of 300,000 in all, 100,000 of them before this start
-  requests  21,000; 143 retries, 2 pauses
+  requests  21,000; 143 retries, 2 pauses; what a pause refused is asked again besides
   rate      50/s = 100.0 % of the fleet's budget of 50/s
             lowered to 48/s: the upstream refused again and again at 50/s; try --headroom 5%, or --rate 45/s
   bytes     80 MiB received, 156 MiB kept, 8.0 KiB per item
@@ -59,7 +59,7 @@ func TestFacts(t *testing.T) {
             1,235 of an unknown number in all
             1,235 of ~5,000 in all, 0 of them before this start
   records   7 of 1 page
-  requests  1,300 by 3 processes; 1 retry, 2 pauses
+  requests  1,300 by 3 processes; 1 retry, 2 pauses; what a pause refused is asked again besides
   rate      0/s
   rate      10/s
   rate      49.8/s of 50/s, ETA 1m30s

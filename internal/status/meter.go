@@ -38,6 +38,18 @@ type Meter struct {
 	quit     chan struct{}
 	done     chan struct{}
 	once     sync.Once
+	end      *End // set before quit is closed
+}
+
+// End is how a process ends.
+type End struct {
+	Reason string // in words
+	Exit   int    // its code
+}
+
+// End is [Meter.Stop] with how the process ends, which the last [JSON] line has.
+func (m *Meter) End(end End) {
+	m.stop(&end)
 }
 
 // How often the worker is polled, and how often a line of each kind is due.
@@ -72,8 +84,13 @@ func StartMeter(get func() harvest.Progress, o MeterOptions) *Meter {
 
 // Stop removes the bar, or writes the last [JSON] line, and waits for that at most a second. It may
 // be called several times.
-func (m *Meter) Stop() {
-	m.once.Do(func() { close(m.quit) })
+func (m *Meter) Stop() { m.stop(nil) }
+
+func (m *Meter) stop(end *End) {
+	m.once.Do(func() {
+		m.end = end
+		close(m.quit)
+	})
 	timer := time.NewTimer(time.Second)
 	defer timer.Stop()
 	select {
@@ -138,7 +155,11 @@ func (m *Meter) due(now time.Time, every time.Duration) bool {
 }
 
 func (m *Meter) writeJSON(v view, last bool) {
-	line, err := json.Marshal(snapshotOf(v, last))
+	s := snapshotOf(v, last)
+	if last && m.end != nil {
+		s.Reason, s.Exit = &m.end.Reason, &m.end.Exit
+	}
+	line, err := json.Marshal(s)
 	if err != nil {
 		return
 	}

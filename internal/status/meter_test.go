@@ -121,8 +121,8 @@ func TestMeterJSON(t *testing.T) {
 // TestSnapshotNames pins the names that scripts rely on.
 func TestSnapshotNames(t *testing.T) {
 	t.Parallel()
-	const want = "type time run shard elapsed_s final total total_estimated done already seen landed missing skipped dead rejected " +
-		"requests retries pauses in_flight rate budget limit silent_until eta_s " +
+	const want = "type time run shard elapsed_s final reason exit_code total total_estimated done already seen landed missing skipped dead rejected " +
+		"requests retries pauses in_flight rate budget lowered_to limit silent_until eta_s " +
 		"wire_bytes body_bytes bytes_per_item expected_bytes note corpus_ended logs_dropped"
 	var names []string
 	for field := range reflect.TypeFor[Snapshot]().Fields() {

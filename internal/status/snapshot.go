@@ -11,6 +11,8 @@ type Snapshot struct {
 	Shard    string    `json:"shard"`     // i/N
 	Elapsed  float64   `json:"elapsed_s"` // since this process started
 	Final    bool      `json:"final"`     // the last line of this process
+	Reason   *string   `json:"reason"`    // why it ended, in words; in the last line
+	Exit     *int      `json:"exit_code"` // that it leaves with; in the last line
 	Total    *int64    `json:"total"`     // items of the shard
 	Guess    bool      `json:"total_estimated"`
 	Done     int64     `json:"done"`    // items of the shard that have ended, earlier starts included
@@ -28,6 +30,7 @@ type Snapshot struct {
 	InFlight int64      `json:"in_flight"`
 	Rate     float64    `json:"rate"`         // requests/s over the last seconds
 	Budget   float64    `json:"budget"`       // requests/s of the whole fleet
+	Lowered  float64    `json:"lowered_to"`   // requests/s that the fleet keeps below, since the upstream refused again and again at the budget; 0: no such rate
 	Limit    string     `json:"limit"`        // what holds the worker back
 	Silent   *time.Time `json:"silent_until"` // no request before this instant
 	ETA      *float64   `json:"eta_s"`
@@ -44,11 +47,11 @@ type Snapshot struct {
 func snapshotOf(v view, last bool) Snapshot {
 	s := Snapshot{
 		Type: "progress",
-		Time: v.Now, Run: v.Run, Shard: v.Shard.String(), Elapsed: v.elapsed.Seconds(), Final: last,
+		Time: v.Now, Run: v.Run, Shard: v.Shard.String(), Elapsed: millis(v.elapsed), Final: last,
 		Total: known(v.Total), Guess: v.Guess, Done: v.done, Already: v.Already, Seen: v.Seen,
 		Landed: v.Counts.Landed, Missing: v.Counts.Missing, Skipped: v.Counts.Skipped, Dead: v.Counts.Dead, Rejected: v.Counts.Rejected,
 		Requests: v.Requests, Retries: v.Retries, Pauses: v.Pauses, InFlight: v.InFlight,
-		Rate: v.Rate, Budget: v.Budget, Limit: string(v.Limit),
+		Rate: v.Rate, Budget: v.Budget, Lowered: v.Lowered, Limit: string(v.Limit),
 		WireBytes: v.Wire, BodyBytes: v.Counts.Bytes, BytesPerItem: known(v.itemBytes), ExpectedBytes: known(v.allBytes),
 		Note: v.Note, CorpusEnded: v.CorpusEnded, LogsDropped: v.LogsDropped,
 	}
@@ -56,11 +59,14 @@ func snapshotOf(v view, last bool) Snapshot {
 		s.Silent = &v.SilentUntil
 	}
 	if v.etaKnown {
-		seconds := v.eta.Seconds()
+		seconds := millis(v.eta)
 		s.ETA = &seconds
 	}
 	return s
 }
+
+// millis returns seconds, to three places.
+func millis(d time.Duration) float64 { return float64(d.Round(time.Millisecond).Milliseconds()) / 1000 }
 
 // known returns a pointer to n, or nil for the 0 that means unknown.
 func known(n int64) *int64 {

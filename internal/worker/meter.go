@@ -107,6 +107,8 @@ func (w *Worker) limit(pace exchange.PaceState, p harvest.Progress) harvest.Limi
 		return pace.Limit
 	case p.InFlight > 0 && !w.queue.idle(), p.InFlight >= int64(w.config.Concurrency):
 		return harvest.LimitLatency
+	case w.fed.Load() && p.InFlight == 0 && !(w.queue.idle() && w.aside.idle()):
+		return harvest.LimitRetry
 	}
 	return harvest.LimitCorpus
 }

@@ -39,6 +39,14 @@ type Process struct {
 // Drain drains the shard at hand, or one free shard after the other until none is left. drained
 // reports whether there was nothing more to do.
 func (p Process) Drain(ctx context.Context) (drained bool, err error) {
+	drained, err = p.drain(ctx)
+	if !errors.Is(err, ErrStopped) && !errors.Is(err, context.Canceled) {
+		p.Progress.Counters.EndedBy(err)
+	}
+	return drained, err
+}
+
+func (p Process) drain(ctx context.Context) (drained bool, err error) {
 	for {
 		complete, err := p.Shards.Drain(ctx)
 		if why := onceMore(err); why != "" && !p.Once {

@@ -197,6 +197,14 @@ func (c *Console) Rest() {
 	}
 }
 
+// End is [Console.Rest] with how the program ends, for scripts.
+func (c *Console) End(reason string, exit int) {
+	if c.meter != nil {
+		c.meter.End(status.End{Reason: reason, Exit: exit})
+		c.meter = nil
+	}
+}
+
 // Close prints the last lines.
 func (c *Console) Close() {
 	c.Rest()
