@@ -3,7 +3,8 @@
 //
 // In go batches of [harvest.Page] values, all of a batch or none; out come the keys that are done,
 // counts, and pages and records in a stable order. Packages postgres and sqlite implement it, for a
-// fleet and for one machine; package stores opens either.
+// fleet and for one machine; package stores opens either. Package simple has what a third one
+// without SQL need not write.
 //
 // It links no driver and holds no SQL. A store never decides what is worth keeping, never retries
 // by itself (an error reports whether repeating can help), never talks to Redis or to an upstream,

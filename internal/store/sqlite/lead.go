@@ -32,7 +32,13 @@ func (s *Store) Lead(ctx context.Context, run, owner string, waiting func(senten
 		}
 		return false, strings.TrimSpace(string(name)), nil
 	})
-	return l, err
+	if err != nil && l.file != nil { // the name could not be written
+		l.file.unlock()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // Keep implements [store.Leadership]: the system keeps the lock as long as the process lives.
