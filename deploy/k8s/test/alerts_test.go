@@ -36,6 +36,7 @@ func TestRulesAskForWhatThereIs(t *testing.T) {
 		if !strings.Contains(string(runbook), "`"+rule.Alert+"`") {
 			t.Errorf("docs/operations.md does not say what to do about %s", rule.Alert)
 		}
+		checkRunbook(t, rule.Alert, rule.Annotations["runbook"])
 		expr, err := parser.ParseExpr(rule.Expr.StrVal)
 		if err != nil {
 			t.Errorf("%s: %v", rule.Alert, err)

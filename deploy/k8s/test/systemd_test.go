@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,6 +102,20 @@ func TestUnitsFitThePrograms(t *testing.T) {
 	}
 }
 
+// needs are the services that another one needs: a list, or a map with conditions.
+type needs []string
+
+// UnmarshalYAML implements [yaml.Unmarshaler].
+func (n *needs) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.SequenceNode {
+		return node.Decode((*[]string)(n))
+	}
+	var conditions map[string]any
+	err := node.Decode(&conditions)
+	*n = slices.Sorted(maps.Keys(conditions))
+	return err
+}
+
 // TestComposeFitsThePrograms reads compose.yaml as what it is for us: commands, variables, images,
 // limits.
 func TestComposeFitsThePrograms(t *testing.T) {
@@ -114,17 +129,17 @@ func TestComposeFitsThePrograms(t *testing.T) {
 			Entrypoint  []string
 			Command     []string
 			Environment map[string]string
-			ReadOnly    bool           `yaml:"read_only"`
-			CapDrop     []string       `yaml:"cap_drop"`
-			MemLimit    string         `yaml:"mem_limit"`
-			Grace       string         `yaml:"stop_grace_period"`
-			DependsOn   map[string]any `yaml:"depends_on"`
+			ReadOnly    bool     `yaml:"read_only"`
+			CapDrop     []string `yaml:"cap_drop"`
+			MemLimit    string   `yaml:"mem_limit"`
+			Grace       string   `yaml:"stop_grace_period"`
+			DependsOn   needs    `yaml:"depends_on"`
 		}
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"coordinator", "worker", "redis", "postgres"} {
+	for _, name := range []string{"coordinator", "worker", "redis", "postgres", "prometheus", "grafana"} {
 		s, ok := file.Services[name]
 		if !ok {
 			t.Fatalf("compose.yaml has no service %s", name)
@@ -132,7 +147,7 @@ func TestComposeFitsThePrograms(t *testing.T) {
 		if !s.ReadOnly || len(s.CapDrop) != 1 || s.CapDrop[0] != "ALL" || s.MemLimit == "" || strings.HasSuffix(s.Image, ":latest") || !strings.Contains(s.Image, ":") {
 			t.Errorf("compose.yaml: %s is not restricted: %+v", name, s)
 		}
-		for needed := range s.DependsOn {
+		for _, needed := range s.DependsOn {
 			if _, ok := file.Services[needed]; !ok {
 				t.Errorf("compose.yaml: %s needs %s, which is not there", name, needed)
 			}
