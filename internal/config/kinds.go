@@ -39,6 +39,9 @@ func (w Worker) CheckAPI() error {
 // Lines returns how a corpus that is a file, an address or standard input is read. The items of a
 // kind that reads it by itself are all on the host of --api.
 func (w Worker) Lines() (upstream.Lines, error) {
+	if err := w.CheckDownload(); err != nil {
+		return upstream.Lines{}, err
+	}
 	read := w.Kind().Lines
 	if read == nil {
 		return upstream.Lines{URI: w.Corpus, Hosts: w.AdmittedHosts()}, nil

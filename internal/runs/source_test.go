@@ -51,7 +51,10 @@ func TestSource(t *testing.T) {
 			t.Errorf("%s: ListsPages() = %v, want %v", test.name, got, want)
 		}
 	}
-	err := Elsewhere("r", errors.New("corpus ids.txt does not exist"), " --store x")
+	if err := Elsewhere("r", errAway, ""); !errors.Is(err, errAway) || errors.Is(err, harvest.ErrUsage) {
+		t.Errorf("Elsewhere() of what is not a mistake = %v", err)
+	}
+	err := Elsewhere("r", harvest.Usagef("corpus ids.txt does not exist"), " --store x")
 	if want := "coordinator enumerate --run r --store x"; !errors.Is(err, harvest.ErrUsage) || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("Elsewhere() = %v, want the operator's error with %q", err, want)
 	}

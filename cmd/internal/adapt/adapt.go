@@ -8,6 +8,7 @@ package adapt
 import (
 	"context"
 	"iter"
+
 	"shoal/internal/config"
 	"shoal/internal/corpus"
 	"shoal/internal/exchange"
@@ -15,6 +16,8 @@ import (
 	"shoal/internal/harvest"
 	"shoal/internal/memory"
 	"shoal/internal/pace"
+	"shoal/internal/runs"
+	"shoal/internal/store/kinds"
 )
 
 // Pacing gives a worker its pacer: siblings do not know each other's types.
@@ -91,4 +94,22 @@ func CorpusConfig(set config.Worker, run *harvest.Run) (corpus.Config, error) {
 		},
 	}
 	return cfg, err
+}
+
+// Start is what a program was given about its run. One that leads is a tool for runs.
+func Start(set config.Worker, leads bool) runs.Start {
+	kind, _ := kinds.Of(set.Store)
+	return runs.Start{
+		Merged: set.AsRun(), Kinds: set.Kinds(), Leads: leads, Shared: !kind.File, AutoShard: set.AutoShard,
+		Shards: set.Shards, ShardsOfKind: set.Kind().Shards(set.UpstreamSettings()), Scheduled: set.Scheduled,
+		Defaults: runs.Defaults{
+			Upstream: !set.Given("upstream"), Body: !set.Given("body"), Rate: !set.Given("rate"),
+			Absent: set.Source("absent").Kind == config.FromDefault, Pack: set.Source("pack").Kind == config.FromDefault,
+		},
+	}
+}
+
+// Allowed are the losses that the settings allow.
+func Allowed(set config.Worker) runs.Allowed {
+	return runs.Allowed{Dead: set.MaxDead, Skipped: set.MaxSkipped, Rejected: set.MaxRejected, Missing: set.MaxMissing}
 }

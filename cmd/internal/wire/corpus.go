@@ -2,8 +2,6 @@ package wire
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"time"
 
 	"shoal/cmd/internal/adapt"
@@ -36,16 +34,16 @@ func (c corpora) openOfRun(ctx context.Context) error {
 	if c.source != nil {
 		return nil
 	}
-	said := c.set.Corpus
+	named := c.set.Corpus != ""
 	if err := c.runs.adoptRun(ctx); err != nil {
 		return err
 	}
 	err := c.open(ctx)
-	if errors.Is(err, config.ErrUsage) && said == "" && c.source == nil {
-		store := status.Place{Store: c.set.Store, ByFlag: c.set.Source("store").Kind == config.FromFlag}
-		return runs.Elsewhere(c.set.Run, err, store.Flag())
+	if err == nil || named || c.source != nil {
+		return err
 	}
-	return err
+	store := status.Place{Store: c.set.Store, ByFlag: c.set.Source("store").Kind == config.FromFlag}
+	return runs.Elsewhere(c.set.Run, err, store.Flag())
 }
 
 // open reads to the first item, whose host is the upstream's, and
@@ -68,21 +66,17 @@ func (c corpora) open(ctx context.Context) error {
 
 // openLines opens a file, an address or standard input, and returns its first item.
 func (c corpora) openLines(ctx context.Context) (first string, err error) {
-	if err := c.set.CheckDownload(); err != nil {
-		return "", err
-	}
-	var download *http.Client
-	if corpus.Remote(c.set.Corpus) { // a file needs no certificates
-		if download, err = fetch.Downloader(adapt.FetchConfig(c.set, "", c.set.Corpus)); err != nil {
-			return "", config.Usagef("%v", err)
-		}
-	}
 	cfg, err := adapt.CorpusConfig(c.set, &c.run)
 	if err != nil {
 		return "", err
 	}
-	cfg.Stdin, cfg.HTTP = c.Stdin, download
-	opened, err := corpus.Begin(ctx, cfg, c.patience().Retry, allowed(c.set).AllRejected)
+	cfg.Stdin = c.Stdin
+	if corpus.Remote(c.set.Corpus) { // a file needs no certificates
+		if cfg.HTTP, err = fetch.Downloader(adapt.FetchConfig(c.set, "", c.set.Corpus)); err != nil {
+			return "", config.Usagef("%v", err)
+		}
+	}
+	opened, err := corpus.Begin(ctx, cfg, c.patience().Retry, adapt.Allowed(c.set).AllRejected)
 	if err != nil {
 		return "", err
 	}
@@ -148,17 +142,18 @@ func (c corpora) findSeeds(ctx context.Context) (err error) {
 
 // reopen opens the corpus for another pass: the table, if there is one.
 func (c corpora) reopen(ctx context.Context) error {
-	switch c.runs.start().Again(c.run) {
-	case runs.Steps:
-		c.source = &listing.Pass{At: c.run.Host, Steps: listing.Walked(ctx, c.store, c.run.Name, c.seeds)}
-		return nil
-	case runs.Lines:
+	from := c.runs.start().Again(c.run)
+	if from == runs.Lines {
 		return c.openNext(ctx)
-	case runs.Later, runs.Table:
 	}
-	table := c.table()
-	c.source = &listing.Pass{Ctx: ctx, At: c.run.Host, Table: table}
-	return table.Whole(ctx)
+	pass := &listing.Pass{Ctx: ctx, At: c.run.Host}
+	c.source = pass
+	if from == runs.Steps {
+		pass.Steps = listing.Walked(ctx, c.store, c.run.Name, c.seeds)
+		return nil
+	}
+	pass.Table = c.table()
+	return pass.Table.Whole(ctx)
 }
 
 // table is the run's corpus table.

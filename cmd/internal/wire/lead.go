@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 
+	"shoal/cmd/internal/adapt"
 	"shoal/internal/config"
 	"shoal/internal/coordinator"
 	"shoal/internal/harvest"
@@ -70,7 +71,7 @@ func (l *leader) leader() *coordinator.Leader {
 		Grow: func(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error {
 			return l.acceptCorpus(ctx, run.CorpusItems, digest, prefix)
 		},
-		Judge: allowed(l.set).Check,
+		Judge: adapt.Allowed(l.set).Check,
 	}
 	if runs.FilledByLeader(l.set.Corpus, l.set.Kinds().IsListing(l.run.Corpus), l.listsPages()) {
 		c.Filler = l
@@ -130,7 +131,7 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 	if err != nil {
 		return Led{Run: l.run}, err
 	}
-	if l.run, err = l.runs.find(life); err != nil {
+	if l.run, err = l.runs.inStore().Find(life); err != nil {
 		return Led{}, config.Usagef("verify which run? %v: give --run", err)
 	}
 	led := Led{Run: l.run}

@@ -154,10 +154,5 @@ func (p *process) acceptCorpus(ctx context.Context, before int64, digest harvest
 	return pass.Accept(ctx, p.store, p.run.Name, p.set.Shard.Of == 1, p.Say)
 }
 
-// allowed are the losses that the settings allow.
-func allowed(set config.Worker) runs.Allowed {
-	return runs.Allowed{Dead: set.MaxDead, Skipped: set.MaxSkipped, Rejected: set.MaxRejected, Missing: set.MaxMissing}
-}
-
 // listsPages reports whether the answers of a listing are the pages themselves.
 func (p *process) listsPages() bool { return finder{p}.start().ListsPages(p.run) }

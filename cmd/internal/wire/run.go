@@ -3,29 +3,17 @@ package wire
 import (
 	"context"
 
-	"shoal/internal/config"
+	"shoal/cmd/internal/adapt"
 	"shoal/internal/harvest"
 	"shoal/internal/runs"
 	"shoal/internal/store"
-	"shoal/internal/store/kinds"
 )
 
 // finder finds, opens and resumes the run of a process.
 type finder struct{ *process }
 
 // start is what this process was given about its run.
-func (f finder) start() runs.Start {
-	set := f.set
-	kind, _ := kinds.Of(set.Store)
-	return runs.Start{
-		Merged: set.AsRun(), Kinds: set.Kinds(), Leads: f.leads, Shared: !kind.File, AutoShard: set.AutoShard,
-		Shards: set.Shards, ShardsOfKind: set.Kind().Shards(set.UpstreamSettings()), Scheduled: set.Scheduled,
-		Defaults: runs.Defaults{
-			Upstream: !set.Given("upstream"), Body: !set.Given("body"), Rate: !set.Given("rate"),
-			Absent: set.Source("absent").Kind == config.FromDefault, Pack: set.Source("pack").Kind == config.FromDefault,
-		},
-	}
-}
+func (f finder) start() runs.Start { return adapt.Start(f.set, f.leads) }
 
 // inStore looks for the run in the store, if there is one.
 func (f finder) inStore() runs.Finder {
@@ -35,9 +23,6 @@ func (f finder) inStore() runs.Finder {
 	}
 	return finder
 }
-
-// find returns the run of the store that has this corpus.
-func (f finder) find(ctx context.Context) (harvest.Run, error) { return f.inStore().Find(ctx) }
 
 // readAs reads answers as the opened run does.
 func (f finder) readAs(run harvest.Run) { f.set = f.set.WithRun(f.start().As(run)) }

@@ -228,7 +228,7 @@ func (s *shards) close(ctx context.Context, result worker.Result) (closed bool, 
 		}
 	}
 	if !s.set.AutoShard { // else the leader of the run judges all of it in the end
-		c.Judge = func(ctx context.Context) error { return allowed(s.set).Judge(ctx, s.store, s.run.Name) }
+		c.Judge = func(ctx context.Context) error { return adapt.Allowed(s.set).Judge(ctx, s.store, s.run.Name) }
 	}
 	closed, s.finished, err = c.Close(ctx)
 	return closed, err
