@@ -59,8 +59,8 @@ func (s Start) ListsPages(run harvest.Run) bool {
 	return s.Kinds.ListsPages(cmp.Or(run.Corpus, s.Merged.Corpus), s.Merged.Items)
 }
 
-// Elsewhere explains a mistake in the corpus of a run that the start did not name: it cannot be read
-// here. Any other error stays. The flag is the one that names the store to another command.
+// Elsewhere explains a mistake in the corpus of a run that the start did not name: it cannot be
+// read here. Any other error stays. The flag is the one that names the store to another command.
 func Elsewhere(name string, err error, storeFlag string) error {
 	if !errors.Is(err, harvest.ErrUsage) {
 		return err
