@@ -16,6 +16,12 @@ type Pass struct {
 	Before int64  // how many the run had before
 }
 
+// PassOf returns the pass of this digest over the corpus of a run that had so many items before.
+// prefix is the digest of those.
+func PassOf(digest harvest.Digest, prefix string, before int64) Pass {
+	return Pass{Count: digest.Count, Sum: digest.Sum(), Prefix: prefix, Before: before}
+}
+
 // Compare judges the corpus of a pass by that of the run: the first pass is accepted, and so is the
 // same corpus again and one that only grew at its end. known is set where there is nothing to
 // record.

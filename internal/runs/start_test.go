@@ -298,6 +298,16 @@ func (d *digests) RecordDigest(_ context.Context, _, known string, items int64, 
 	return true, nil
 }
 
+// TestPassOf checks that a pass has the digest of its corpus.
+func TestPassOf(t *testing.T) {
+	t.Parallel()
+	var digest harvest.Digest
+	digest.Add(harvest.KeyOf("https://h/1"))
+	if got, want := PassOf(digest, "a", 7), (Pass{Count: 1, Sum: digest.Sum(), Prefix: "a", Before: 7}); got != want || got.Sum == "" {
+		t.Errorf("PassOf() = %+v, want %+v", got, want)
+	}
+}
+
 // TestRecordCorpus states which corpora a run accepts.
 func TestRecordCorpus(t *testing.T) {
 	t.Parallel()

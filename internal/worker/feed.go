@@ -54,9 +54,12 @@ func (w *Worker) Reading() <-chan struct{} { return w.feeder.reading }
 // lastRead is how long a read that cannot be interrupted keeps its corpus open.
 const lastRead = time.Second
 
-// CloseRead closes a corpus once no worker reads it any more; reading is nil where none has. If a
-// read does not end, the corpus stays open, and ends with the process.
+// CloseRead closes a corpus, if one is open, once no worker reads it any more; reading is nil where
+// none has. If a read does not end, the corpus stays open, and ends with the process.
 func CloseRead(corpus io.Closer, reading func() <-chan struct{}) (closed bool, err error) {
+	if corpus == nil {
+		return true, nil
+	}
 	if reading != nil {
 		select {
 		case <-reading():

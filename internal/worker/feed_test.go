@@ -53,3 +53,11 @@ func TestCloseRead(t *testing.T) {
 		})
 	}
 }
+
+// TestCloseNothing checks that a corpus that is not open does not wait for its reader.
+func TestCloseNothing(t *testing.T) {
+	t.Parallel()
+	if closed, err := CloseRead(nil, func() <-chan struct{} { return nil }); !closed || err != nil {
+		t.Errorf("CloseRead(nil) = %v, %v, want true", closed, err)
+	}
+}

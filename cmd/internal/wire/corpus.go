@@ -94,9 +94,6 @@ type source interface {
 
 // close waits for a reader that is still in the corpus.
 func (c corpora) close() error {
-	if c.source == nil {
-		return nil
-	}
 	closed, err := worker.CloseRead(c.source, c.reading)
 	if closed {
 		c.source = nil

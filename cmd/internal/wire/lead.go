@@ -69,7 +69,7 @@ func (l *leader) leader() *coordinator.Leader {
 		},
 		Lost: func(err error) bool { return errors.Is(err, store.ErrHeld) },
 		Grow: func(ctx context.Context, run harvest.Run, digest harvest.Digest, prefix string) error {
-			return l.acceptCorpus(ctx, run.CorpusItems, digest, prefix)
+			return runs.PassOf(digest, prefix, run.CorpusItems).Accept(ctx, l.store, l.run.Name, l.set.Shard.Of == 1, l.Say)
 		},
 		Judge: adapt.Allowed(l.set).Check,
 	}

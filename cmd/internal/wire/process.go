@@ -13,7 +13,6 @@ import (
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
 	"shoal/internal/pace"
-	"shoal/internal/runs"
 	"shoal/internal/store"
 	"shoal/internal/store/stores"
 	"shoal/internal/suspect"
@@ -145,13 +144,6 @@ func (p *process) reports() worker.Reports {
 func (p *process) startReports(ctx context.Context) {
 	stop := p.reports().Start(ctx, lastWord/2)
 	p.onClose(func() error { stop(); return nil })
-}
-
-// acceptCorpus accepts the corpus of a pass as the run's, or refuses it. before is how many items
-// the run had.
-func (p *process) acceptCorpus(ctx context.Context, before int64, digest harvest.Digest, prefix string) error {
-	pass := runs.Pass{Count: digest.Count, Sum: digest.Sum(), Prefix: prefix, Before: before}
-	return pass.Accept(ctx, p.store, p.run.Name, p.set.Shard.Of == 1, p.Say)
 }
 
 // listsPages reports whether the answers of a listing are the pages themselves.

@@ -224,7 +224,7 @@ func (s *shards) close(ctx context.Context, result worker.Result) (closed bool, 
 	}
 	if !s.listsPages() { // what a listing holds shows only when all of it is walked
 		c.Accept = func(ctx context.Context) error {
-			return s.acceptCorpus(ctx, s.run.CorpusItems, result.Digest, result.Prefix)
+			return runs.PassOf(result.Digest, result.Prefix, s.run.CorpusItems).Accept(ctx, s.store, s.run.Name, s.set.Shard.Of == 1, s.Say)
 		}
 	}
 	if !s.set.AutoShard { // else the leader of the run judges all of it in the end
