@@ -120,7 +120,8 @@ func (a *asker) judge(x *exchange.Exchange) Finding {
 		return fine("%s: %s of %s after %s", status, humanize.IBytes(uint64(len(x.Answer.Body))), cmp.Or(x.Answer.Header.Get("Content-Type"), "no content type"), brief(x.Answer.Took))
 	case d.Pause > 0:
 		if err := exchange.Bounded(d, x.At, a.MaxSilence, a.Patience); err != nil {
-			return wrong(err)
+			return wrongly(err, "start the run when it is over, or give a longer --patience or --max-silence",
+				"%s: it asks for a silence of %s (%s), for which a worker does not wait", status, brief(d.Pause), d.Source)
 		}
 		return warn("wait until then; if it comes again, give a lower --rate", "%s: it asks for a silence of %s (%s), which the fleet keeps", status, brief(d.Pause), d.Source)
 	case s == http.StatusUnauthorized:

@@ -40,7 +40,8 @@ type Peer struct {
 	Proxied  bool
 	Protocol string    // h2 or http/1.1
 	TLS      string    // its version; empty for plain http
-	Expires  time.Time // of the first certificate of the chain to expire
+	Issued   time.Time // since when the first certificate of the chain to expire is valid
+	Expires  time.Time // until when it is
 	Took     time.Duration
 }
 
@@ -49,7 +50,8 @@ const (
 	askLimit = 15 * time.Second
 	// dialLimit is that of a connection.
 	dialLimit = 10 * time.Second
-	// soon is how long before its end a certificate is worth a warning.
+	// soon is how long before its end a certificate is worth a warning, or a tenth of its life if
+	// that is shorter: those who renew by a program do so before.
 	soon = 14 * 24 * time.Hour
 )
 
@@ -157,8 +159,8 @@ func (a *asker) certificate() Finding {
 		return f
 	case a.peer.TLS == "":
 		return warn("use https:// in --api, --url or the corpus, if it is offered", "the connection is not encrypted")
-	case left < soon:
-		return warn("ask its operators to renew it", "%s, valid until %s, which is in %d days", a.peer.TLS, a.peer.Expires.UTC().Format(time.DateOnly), int(left.Hours()/24))
+	case left < min(soon, a.peer.Expires.Sub(a.peer.Issued)/10):
+		return warn("ask its operators to renew it", "%s, valid until %s, which is in %s", a.peer.TLS, a.peer.Expires.UTC().Format(time.DateOnly), harvest.Ago(left))
 	}
 	return fine("%s, valid until %s", a.peer.TLS, a.peer.Expires.UTC().Format(time.DateOnly))
 }

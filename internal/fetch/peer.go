@@ -17,7 +17,8 @@ type Peer struct {
 	Proxied  bool      // a proxy is on the way, and looks the name up
 	Protocol string    // h2 or http/1.1
 	TLS      string    // its version; empty for plain http
-	Expires  time.Time // when the first certificate of the chain to expire does; zero for plain http
+	Issued   time.Time // since when the first certificate of the chain to expire is valid; zero for plain http
+	Expires  time.Time // until when it is
 	Took     time.Duration
 }
 
@@ -47,7 +48,7 @@ func (c *Client) Look(ctx context.Context, target string) (Peer, error) {
 	for _, chain := range state.VerifiedChains[:1] {
 		for _, cert := range chain {
 			if p.Expires.IsZero() || cert.NotAfter.Before(p.Expires) {
-				p.Expires = cert.NotAfter
+				p.Issued, p.Expires = cert.NotBefore, cert.NotAfter
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
 	"shoal/internal/doctor"
+	"shoal/internal/exchange"
 	"shoal/internal/ledger"
 	"shoal/internal/pace"
 	"shoal/internal/store"
@@ -102,7 +104,13 @@ func (p *physician) redisGroup(host string) doctor.Group {
 		hosts = append(hosts, host)
 	}
 	return doctor.InRedis(at, doctor.Redis{
-		Reach:  func(ctx context.Context) (bool, error) { return pace.Reach(ctx, client) },
+		Reach: func(ctx context.Context) (bool, error) {
+			answered, err := pace.Reach(ctx, client)
+			if err != nil && !errors.Is(err, pace.ErrUnsafeRedis) {
+				err = away{err}
+			}
+			return answered, err
+		},
 		Policy: func(ctx context.Context) error { return pace.CheckPolicy(ctx, client) },
 		Role:   func(ctx context.Context) error { return ledger.CheckRole(ctx, client) },
 		Rights: func(ctx context.Context) error {
@@ -118,6 +126,12 @@ func (p *physician) redisGroup(host string) doctor.Group {
 		},
 	})
 }
+
+// away is an error that a worker meets until its patience ends.
+type away struct{ error }
+
+// Unwrap implements [errors.Is].
+func (a away) Unwrap() []error { return []error{a.error, exchange.ErrPatience} }
 
 // firstRead is how long the corpus may take until its first item.
 const firstRead = 3 * time.Second
