@@ -23,6 +23,13 @@ func commandLine(t *testing.T, note func(run, store, redis string, json bool)) (
 	commands := (&program{}).commands()
 	for i := range commands {
 		c := &commands[i]
+		if c.Print != nil {
+			c.Print = func(_ string, asJSON bool) error {
+				note("", "", "", asJSON)
+				return nil
+			}
+			continue
+		}
 		if c.Inspect != nil {
 			c.Inspect = func(_ context.Context, i config.Inspection) error {
 				note(i.Worker.Run, i.Worker.Store, i.Worker.Redis, i.JSON)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"shoal/cmd/internal/console"
+	"shoal/cmd/internal/exits"
 	"strings"
 
 	"shoal/cmd/internal/observe"
@@ -66,9 +67,9 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 	if err != nil {
 		reason = harvest.Sentence(err)
 	}
-	p.console.End(reason, wire.ExitCode(err, p.signals.Code()))
+	p.console.End(reason, exits.Code(err, p.signals.Code()))
 	defer func() {
-		notices.Close(observe.Ending(led.Progress(console.Last(&last)), led.Report.Run != "", wire.ExitCode(err, p.signals.Code()), err))
+		notices.Close(observe.Ending(led.Progress(console.Last(&last)), led.Report.Run != "", exits.Code(err, p.signals.Code()), err))
 	}()
 	if led.Report.Run != "" {
 		p.console.Say(proved(led))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"shoal/cmd/internal/console"
+	"shoal/cmd/internal/exits"
 
 	"shoal/cmd/internal/wire"
 	"shoal/internal/config"
@@ -45,7 +46,7 @@ func run(args, environ []string, stdout, stderr *os.File) int {
 	}()
 	err := cmd.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(screen, "coordinator: %s\n", harvest.ErrorText(err))
+		fmt.Fprintf(screen, "coordinator: %s\n%s", harvest.ErrorText(err), exits.Hint(err, signals.Code(), wire.Program("coordinator")))
 	}
-	return wire.ExitCode(err, signals.Code())
+	return exits.Code(err, signals.Code())
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"shoal/cmd/internal/console"
+	"shoal/cmd/internal/exits"
 
 	"shoal/cmd/internal/observe"
 	"shoal/cmd/internal/wire"
@@ -44,9 +45,9 @@ func run(args, environ []string, stdin, stdout, stderr *os.File) int {
 	cmd.SetErr(screen)
 	err := cmd.ExecuteContext(context.Background())
 	if err != nil {
-		fmt.Fprintf(screen, "worker: %s\n", harvest.ErrorText(err))
+		fmt.Fprintf(screen, "worker: %s\n%s", harvest.ErrorText(err), exits.Hint(err, signals.Code(), wire.Program("coordinator")))
 	}
-	return wire.ExitCode(err, signals.Code())
+	return exits.Code(err, signals.Code())
 }
 
 // program is one call of the worker.
@@ -93,9 +94,9 @@ func (p *program) work(ctx context.Context) error {
 	defer stopStatus()
 	address = bound
 	out, err := wire.Harvest(ctx, env, p.set)
-	p.console.End(reason(out, err), wire.ExitCode(err, p.signals.Code()))
+	p.console.End(reason(out, err), exits.Code(err, p.signals.Code()))
 	defer func() {
-		notices.Close(observe.Ending(console.Last(&last), out.Finished, wire.ExitCode(err, p.signals.Code()), err))
+		notices.Close(observe.Ending(console.Last(&last), out.Finished, exits.Code(err, p.signals.Code()), err))
 	}()
 	if get := last.Load(); get != nil {
 		// The terminal may be gone; the harvest is done all the same.

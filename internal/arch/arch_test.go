@@ -23,6 +23,7 @@ const module = "shoal/"
 // arrows lists what each package may import of ours. Only commands and scripts, which wire, are
 // free.
 var arrows = map[string][]string{
+	"docs":                 {},
 	"internal/afd":         {"internal/harvest"},
 	"internal/arch":        {},
 	"internal/aside":       {},

@@ -99,6 +99,8 @@ type Subcommand struct {
 	Harvest func(ctx context.Context, w Worker) error // instead of Run, for a command that sends requests to the upstream
 	// Inspect comes instead of both, for a command that looks at settings that may be wrong.
 	Inspect func(ctx context.Context, i Inspection) error
+	// Print comes instead of all, for a command that reads no setting, since one may be wrong.
+	Print func(arg string, asJSON bool) error
 }
 
 // CoordinatorCommand returns the coordinator's command line, with its commands in the given order.
@@ -129,6 +131,9 @@ func (c Subcommand) command(env Env) *cobra.Command {
 	cmd := &cobra.Command{Use: strings.Join(strings.Fields(c.Name+" "+c.Arg+" [flags]"), " "), Short: c.Short, Example: c.Example}
 	flags := bind(cmd.Flags(), c.Set, env.Kinds)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if c.Print != nil {
+			return c.Print(strings.Join(args, " "), flags["json"].isSet() && flags["json"].text == "true")
+		}
 		l, err := newLayers(env, c.Set, flags)
 		if c.Inspect != nil {
 			return inspect(cmd, l, err, flags["json"], c.Inspect)

@@ -27,12 +27,13 @@ const (
 	InList
 	InDoctor
 	InServe
+	InExplain
 	inProfile // only a key of profiles: neither flag nor environment variable
 
 	inHarvest = InWorker | InEnumerate | InRun | InPlan | InVerify | InDoctor // commands that read a corpus
 	inOneRun  = inHarvest | InExport | InExtract | InRebuild | InStatus | InControl | InRetry | InReport | InShow | InList
 	inStore   = inOneRun | InRuns | InDrop | InServe
-	inAll     = inStore | InDemo | InSchema
+	inAll     = inStore | InDemo | InSchema | InExplain
 
 	// inCommon are the commands that take each flag of Setting.Common. The demo has a store, and a
 	// pace, of its own.
@@ -261,10 +262,10 @@ func settingsLimits() []Setting {
 
 func settingsOutput() []Setting {
 	return []Setting{
-		{Name: "progress", Default: autoText, Arg: "MODE", Group: GroupOutput, In: inAll &^ InSchema,
+		{Name: "progress", Default: autoText, Arg: "MODE", Group: GroupOutput, In: inAll &^ (InSchema | InExplain),
 			Help: "auto (bar on a terminal, else plain), bar, plain (a line a minute), json (a line a second on stdout; sentences on stderr, or as lines of type message where both are one stream), none"},
-		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ InSchema, Common: true, Help: "debug, info, warn or error"},
-		{Name: "json", Group: GroupOutput, In: inStore &^ InWorker, Common: true,
+		{Name: "log-level", Default: "info", Arg: "LEVEL", Group: GroupOutput, In: inAll &^ (InSchema | InExplain), Common: true, Help: "debug, info, warn or error"},
+		{Name: "json", Group: GroupOutput, In: inStore&^InWorker | InExplain, Common: true,
 			Help: "print JSON for scripts, whose names stay; where a command prints sentences, each is a line of JSON"},
 		{Name: "watch", Group: GroupOutput, In: InStatus, Help: "look again every two seconds: on a terminal as a live table, until q or ^C"},
 		{Name: "status-addr", Default: "127.0.0.1:0", Arg: "ADDR", Group: GroupOutput, In: InWorker | InRun | InServe,

@@ -85,7 +85,7 @@ func utf16Pair(r rune) (high, low rune) {
 }
 
 // lineBreaks are what a terminal, an editor or a log reader takes for the end of a line.
-var lineBreaks = strings.NewReplacer("\r\n", "; ", "\n", "; ", "\r", "; ", "\v", "; ", "\f", "; ", "\u0085", "; ", "\u2028", "; ", "\u2029", "; ", "\t", " ")
+var lineBreaks = strings.NewReplacer(":\n\t", ": ", ":\n", ": ", "\n\t", "; ", "\r\n", "; ", "\n", "; ", "\r", "; ", "\v", "; ", "\f", "; ", "\u0085", "; ", "\u2028", "; ", "\u2029", "; ", "\t", " ")
 
 // Line is [Visible] on one line.
 func Line(text string) string { return Visible(lineBreaks.Replace(text)) }

@@ -23,7 +23,7 @@ var (
 	// ErrNoShardLeft is returned by ClaimAny when the run has no shard left to drain.
 	ErrNoShardLeft = errors.New("no shard of the run is left")
 	// ErrNoRun means that the store holds no run of this name.
-	ErrNoRun = errors.New("no such run")
+	ErrNoRun = errors.New("no such run: coordinator runs lists those that the store holds")
 	// ErrBusy means that a process works on the run in a way that excludes the call.
 	ErrBusy = errors.New("the run is in use")
 	// ErrStep means that another process has taken this step of the chain. Read the chain again.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"shoal/cmd/internal/console"
-	"shoal/cmd/internal/wire"
+	"shoal/cmd/internal/exits"
 	"shoal/internal/config"
 	"shoal/internal/doctor"
 	"shoal/internal/exchange"
@@ -37,7 +37,7 @@ func Doctor(ctx context.Context, log *slog.Logger, i config.Inspection) (doctor.
 			end()
 		}
 	}()
-	report := doctor.Examine(ctx, p.groups(ctx), func(err error) int { return wire.ExitCode(err, 0) })
+	report := doctor.Examine(ctx, p.groups(ctx), func(err error) int { return exits.Code(err, 0) })
 	report.Version = console.Version()
 	return report, report.Err()
 }

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -12,15 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"shoal/internal/config"
-	"shoal/internal/corpus"
 	"shoal/internal/harvest"
-	"shoal/internal/ledger"
-	"shoal/internal/pace"
-	"shoal/internal/runs"
 	"shoal/internal/status"
-	"shoal/internal/store"
 	"shoal/internal/upstream/all"
-	"shoal/internal/worker"
 )
 
 // Write the page again with: go test ./cmd/internal/wire -run TestSettingsPage -update
@@ -74,49 +66,5 @@ func TestSettingsPageIsTheTable(t *testing.T) {
 	got, err := os.ReadFile(page)
 	if err != nil || string(got) != settingsPage() {
 		t.Errorf("docs/settings.md (%d bytes, %v) is not what the tables say; write it again with -update", len(got), err)
-	}
-}
-
-// TestExitCodes compares the switch with the contract, and the README with both.
-func TestExitCodes(t *testing.T) {
-	readme, err := os.ReadFile("../../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		err  error
-		want int
-	}{
-		{nil, 0},
-		{errors.New("surprise"), 1},
-		{config.Usagef("no"), 2},
-		{&harvest.Contradiction{}, 2},
-		{store.ErrUnsafe, 2},
-		{store.ErrSchema, 2},
-		{store.ErrNoRun, 2},
-		{ledger.ErrUnsafe, 2},
-		{pace.ErrUnsafeRedis, 2},
-		{runs.ErrOverLimit, 3},
-		{worker.ErrRefused, 4},
-		{worker.ErrPatience, 5},
-		{store.ErrUnavailable, 5},
-		{worker.ErrIncomplete, 6},
-		{corpus.ErrDamaged, 6},
-		{store.ErrFenced, 13},
-		{store.ErrHeld, 13},
-		{worker.ErrFenced, 13},
-		{worker.ErrStopped, 143},
-		{context.Canceled, 143},
-	} {
-		wrapped := c.err
-		if c.err != nil {
-			wrapped = fmt.Errorf("while working: %w", c.err)
-		}
-		if got := ExitCode(wrapped, ExitSIGTERM); got != c.want {
-			t.Errorf("ExitCode(%v) = %d, want %d", c.err, got, c.want)
-		}
-		if !strings.Contains(string(readme), fmt.Sprintf("| %d |", c.want)) && c.want != 143 {
-			t.Errorf("README.md has no row for exit code %d", c.want)
-		}
 	}
 }

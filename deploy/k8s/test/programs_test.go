@@ -87,7 +87,7 @@ func askFlags(t *testing.T, command []string) map[string]bool {
 func exitCodes(t *testing.T) map[string]int32 {
 	t.Helper()
 	codes := map[string]int32{}
-	for _, path := range []string{"cmd/internal/wire/exit.go", "cmd/internal/console/console.go"} {
+	for _, path := range []string{"cmd/internal/exits/exits.go", "cmd/internal/console/console.go"} {
 		readExitCodes(t, filepath.Join(root, path), codes)
 	}
 	if len(codes) < 10 {
