@@ -9,13 +9,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/net/http/httpguts"
+
+	"shoal/internal/harvest"
 )
 
 // Header is one header to send with every request to the upstream.
-type Header struct {
-	Name  string
-	Value string
-}
+type Header = harvest.Header
 
 // Auth is how to prove who we are. It names the place of a secret, never the secret.
 type Auth struct {

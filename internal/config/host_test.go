@@ -147,7 +147,7 @@ func TestProfileHeadersAndAuth(t *testing.T) {
 `
 	env := Env{Dir: fileDir(t, file), Environ: []string{"API_TOKEN=x"}}
 	w := load(t, env, "--profile", "mine")
-	if len(w.Headers) != 1 || w.Headers[0] != (Header{"X-Team", "reef"}) || w.ResetUnit != "epoch" || w.ProfileAsOf != "2026-11-01" {
+	if len(w.Headers) != 1 || w.Headers[0] != (Header{Name: "X-Team", Value: "reef"}) || w.ResetUnit != "epoch" || w.ProfileAsOf != "2026-11-01" {
 		t.Errorf("profile mine = %+v, want its header, reset-unit and as-of", settingsOf(w))
 	}
 	if w.Auth.Kind != "oauth2" || w.Auth.ClientID != "shoal" || len(w.Auth.Scopes) != 2 {

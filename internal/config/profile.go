@@ -144,7 +144,7 @@ func (w Worker) About(host string) (Worker, error) {
 		}
 		w.Profile, w.ProfileAsOf = settled.Profile, settled.ProfileAsOf
 		w.Rate, w.Concurrency, w.Workers = settled.Rate, settled.Concurrency, settled.Workers
-		w.SlowAnswer, w.SlowPause = settled.SlowAnswer, settled.SlowPause
+		w.Slow, w.SlowPause = settled.Slow, settled.SlowPause
 		w.MinPause, w.ResetUnit, w.layers = settled.MinPause, settled.ResetUnit, &l
 	}
 	return w, w.checkSite(host)

@@ -10,6 +10,16 @@ import (
 	"shoal/internal/harvest"
 )
 
+// Answers are the settings about the answers of an upstream. [shoal/internal/exchange.Settings] has
+// the same fields.
+type Answers struct {
+	Retries   int // tries after the first
+	MinPause  time.Duration
+	ResetUnit string        // auto, delta, delta-ms, epoch or epoch-ms
+	Slow      time.Duration // an answer that takes longer is followed by SlowPause; 0: never
+	SlowPause time.Duration
+}
+
 // Worker holds the settings of one worker. Zero values mean "not set" for text and lists.
 type Worker struct {
 	Run         string    // empty: to be found in the store
@@ -38,10 +48,7 @@ type Worker struct {
 	Concurrency int
 	Headroom    float64 // fraction, 0.01; negative: none
 	Workers     int     // that may send at once in the whole fleet; 0: any number
-	MinPause    time.Duration
-	SlowAnswer  time.Duration // an answer that takes longer is followed by SlowPause; 0: never
-	SlowPause   time.Duration
-	ResetUnit   string // auto, delta, delta-ms, epoch or epoch-ms
+	Answers
 
 	Contact, UserAgent string
 	Headers            []Header
@@ -59,7 +66,6 @@ type Worker struct {
 	Try, Limit   int // 0: off
 	Timeout      time.Duration
 	MaxBody      int64
-	Retries      int
 	Patience     time.Duration // 0: for ever
 	PatienceAuto bool          // it is auto, given or not: 0 on a terminal, else 15m
 	MaxSilence   time.Duration // the longest silence of the upstream that begins without a person
@@ -134,9 +140,12 @@ func readWorker(l *layers) (Worker, error) {
 
 		Profile: l.profile.Name, ProfileAsOf: l.profile.AsOf,
 		Rate: r.rate("rate"), Concurrency: r.count("concurrency", 1, maxConcurrency), Headroom: r.headroom("headroom"),
-		Workers: r.count("workers", 0, 10_000), MinPause: r.duration("min-pause"),
-		SlowAnswer: r.duration("slow-answer"), SlowPause: r.duration("slow-pause"),
-		ResetUnit: r.oneOf("reset-unit", autoText, "delta", "delta-ms", "epoch", "epoch-ms"),
+		Workers: r.count("workers", 0, 10_000),
+		Answers: Answers{
+			Retries: r.count("retries", 0, 1000), MinPause: r.duration("min-pause"),
+			ResetUnit: r.oneOf("reset-unit", autoText, "delta", "delta-ms", "epoch", "epoch-ms"),
+			Slow:      r.duration("slow-answer"), SlowPause: r.duration("slow-pause"),
+		},
 
 		Contact: r.contact("contact"), UserAgent: r.userAgent("user-agent"), Headers: l.headers(), Auth: l.auth(),
 		CA: r.text("ca"), Cert: r.text("cert"), Key: r.text("key"), Proxy: r.proxy("proxy"),
@@ -146,7 +155,7 @@ func readWorker(l *layers) (Worker, error) {
 		Batch: r.count("batch", 1, 100_000), BatchBytes: r.size("batch-bytes"), Flush: r.duration("flush"),
 
 		Try: r.count("try", 0, 1000), Limit: r.count("limit", 0, 1<<40),
-		Timeout: r.duration("timeout"), MaxBody: r.size("max-body"), Retries: r.count("retries", 0, 1000),
+		Timeout: r.duration("timeout"), MaxBody: r.size("max-body"),
 		MaxDead: r.allowance("max-dead"), MaxSkipped: r.allowance("max-skipped"),
 		MaxRejected: r.allowance("max-rejected"), MaxMissing: r.allowance("max-missing"),
 		NoCanary: r.flag("no-canary"), Force: r.flag("force"),

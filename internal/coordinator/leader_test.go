@@ -121,8 +121,8 @@ func drained() []harvest.ShardState {
 func newLeader(f *fleet, corpus items, lines *[]string) *Leader {
 	return &Leader{
 		Run: f.run, Store: f, Corpus: corpus, Began: time.Now(),
-		Lead:    func(context.Context) (Leadership, error) { return lead{func() bool { return false }}, nil },
-		Lost:    func(err error) bool { return errors.Is(err, errHeld) },
+		Lead:   func(context.Context) (Leadership, error) { return lead{func() bool { return false }}, nil },
+		Lost:   func(err error) bool { return errors.Is(err, errHeld) },
 		Filled: func(context.Context) error { return nil },
 		Grow: func(_ context.Context, _ harvest.Run, digest harvest.Digest, _ string) error {
 			f.run.CorpusItems, f.run.CorpusSum = digest.Count, digest.Sum()

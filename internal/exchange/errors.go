@@ -11,8 +11,8 @@ import (
 
 // How work that needs the upstream may end without it; each has an exit code of its own.
 var (
-	// ErrRefused means that the upstream refuses us: a person is needed.
-	ErrRefused = errors.New("the upstream refuses us")
+	// ErrRefused is [harvest.ErrRefused]: the upstream refuses us, and a person is needed.
+	ErrRefused = harvest.ErrRefused
 	// ErrPatience means that a dependency, an upstream or a backoff outlasted --patience.
 	ErrPatience = errors.New("waited longer than --patience")
 )

@@ -92,4 +92,7 @@ func TestWitnessesOf(t *testing.T) {
 			t.Errorf("%s: %v landed, log %q, want %d items, a line: %v", name, items, log.String(), c.want, c.logs)
 		}
 	}
+	if k := WitnessesOf(nil, "r", slog.New(slog.DiscardHandler)); k != nil {
+		t.Errorf("WitnessesOf() without a store = %v, want none", k)
+	}
 }

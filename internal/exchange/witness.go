@@ -41,8 +41,11 @@ type Landed interface {
 }
 
 // WitnessesOf returns the witnesses of a run in the store; without an answer there are none for
-// now.
+// now. It returns nil where there is no store.
 func WitnessesOf(store Landed, run string, log *slog.Logger) *Witnesses {
+	if store == nil {
+		return nil
+	}
 	return NewWitnesses(func(ctx context.Context) []harvest.Item {
 		items, err := store.Landed(ctx, run, maxWitnesses)
 		if err != nil && ctx.Err() == nil {

@@ -90,7 +90,7 @@ func TestExchange(t *testing.T) {
 	t.Parallel()
 	protocols(t, func(t *testing.T, o fakeapi.Options) {
 		o.Behaviour = fakeapi.Behaviour{Size: 10_000, Gzip: true}
-		s, c := serve(t, o, Config{Headers: []Header{{"X-Project", "fish"}}})
+		s, c := serve(t, o, Config{Headers: []Header{{Name: "X-Project", Value: "fish"}}})
 		a, err := get(t.Context(), c, s.URL+"/items/7")
 		if err != nil {
 			t.Fatalf("Send(/items/7) = %v", err)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"shoal/internal/harvest"
 )
 
 // Defaults of [Config], used if a field is zero.
@@ -28,7 +30,7 @@ const (
 const maxHeaderBytes = 64 << 10
 
 // Header is one request header that the operator sets on every request.
-type Header struct{ Name, Value string }
+type Header = harvest.Header
 
 // Config is what a [Client] is made of. Zero fields mean the defaults above.
 type Config struct {
@@ -95,7 +97,7 @@ func (c Config) validate() error {
 		return errors.New("client certificate: --cert and --key go together, give both or none")
 	}
 	for _, h := range c.Headers {
-		if err := h.validate(); err != nil {
+		if err := checkHeader(h); err != nil {
 			return err
 		}
 	}
@@ -113,7 +115,8 @@ func ownHeaders() []string {
 	}
 }
 
-func (h Header) validate() error {
+// checkHeader refuses a header that is not one, or that is not the operator's to set.
+func checkHeader(h Header) error {
 	switch name := http.CanonicalHeaderKey(h.Name); {
 	case !httpguts.ValidHeaderFieldName(h.Name):
 		return fmt.Errorf("headers: %q is not a header name", h.Name)

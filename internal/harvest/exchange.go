@@ -20,6 +20,12 @@ type Request struct {
 	Barren int    // continuations in a row, this one included, whose answer before completed nothing; the upstream's own
 }
 
+// Header is one request header that an operator sets on every request to the upstream.
+type Header struct {
+	Name  string
+	Value string
+}
+
 // Answer is what came back for one [Request]: a complete answer of any status.
 type Answer struct {
 	Status  int

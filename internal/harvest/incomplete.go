@@ -13,6 +13,15 @@ var ErrIncomplete = errors.New("incomplete")
 // held when the pass began. Another pass finds what is missing.
 var ErrAnother = fmt.Errorf("%w: the store was restored, failed over or its ledger rebuilt while this worker ran; start again, so that nothing is missed", ErrIncomplete)
 
+// ErrRefused is matched where the upstream refuses us: a person is needed.
+var ErrRefused = errors.New("the upstream refuses us")
+
+// ErrNoShardLeft is matched where a run has no shard left for another worker.
+var ErrNoShardLeft = errors.New("no shard of the run is left")
+
+// ErrFenced is matched where another worker has taken over the shard.
+var ErrFenced = errors.New("another worker owns this shard now")
+
 // ErrTaken is matched where another process took a step of a listing before it was committed. The
 // chain must be read again.
 var ErrTaken = errors.New("another process walks this chain, its step is taken")

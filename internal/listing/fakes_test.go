@@ -88,6 +88,7 @@ type cellar struct {
 	pages  map[harvest.Key]harvest.Page
 	moved  bool // what the store held is not there any more
 	landed int64
+	fails  error // each landing
 }
 
 func (s *cellar) Chain(_ context.Context, _, seed string) (harvest.Chain, error) {
@@ -124,6 +125,9 @@ func (s *cellar) Walked(context.Context, string) (walked harvest.Walked, err err
 func (s *cellar) Land(_ context.Context, pages []harvest.Page) (counts harvest.Counts, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.fails != nil {
+		return counts, s.fails
+	}
 	for _, page := range pages {
 		if page.Chain != nil {
 			s.chains[page.Chain.Seed] = *page.Chain
@@ -169,6 +173,15 @@ func (s *cellar) witnesses(context.Context) (items []harvest.Item) {
 // walkPages walks a listing to its end.
 func walkPages(t *testing.T, w *exchangetest.World, s *cellar, settings Settings) error {
 	t.Helper()
+	err := newPages(w, s, settings).Walk(t.Context())
+	if w.Bodies != 0 {
+		t.Errorf("%d answers were never released", w.Bodies)
+	}
+	return err
+}
+
+// newPages returns a walk.
+func newPages(w *exchangetest.World, s *cellar, settings Settings) *Pages {
 	if s.chains == nil {
 		s.chains, s.pages = map[string]harvest.Chain{}, map[harvest.Key]harvest.Page{}
 	}
@@ -178,13 +191,8 @@ func walkPages(t *testing.T, w *exchangetest.World, s *cellar, settings Settings
 	settings.Run = "t"
 	asks := caller(w)
 	asks.Witnesses = exchange.NewWitnesses(s.witnesses)
-	p := NewPages(settings, Parts{
+	return NewPages(settings, Parts{
 		API: api{}, Caller: asks, Steps: s, Longest: s, Lease: s, Counters: exchange.NewCounters(), Log: slog.New(slog.DiscardHandler), Say: func(string) {},
 		Again: func(_ context.Context, do func() error) error { return do() },
 	})
-	err := p.Walk(t.Context())
-	if w.Bodies != 0 {
-		t.Errorf("%d answers were never released", w.Bodies)
-	}
-	return err
 }

@@ -24,6 +24,33 @@ func FirstSteps(api API, seeds []string) iter.Seq2[harvest.Entry, error] {
 	}
 }
 
+// Look is what a first look at a corpus shows, without anything being kept.
+type Look struct {
+	API    func() API // of a listing
+	Seeds  []string   // of a listing
+	Pages  bool       // the answers of the listing are the pages
+	Lister func() (Lister, error)
+}
+
+// Entries returns the items to look at: the first steps of a listing, or the first items that it
+// names; of any other corpus all.
+func (l Look) Entries(ctx context.Context, corpus interface {
+	Entries() iter.Seq2[harvest.Entry, error]
+},
+) (iter.Seq2[harvest.Entry, error], error) {
+	if l.Pages {
+		return FirstSteps(l.API(), l.Seeds), nil
+	}
+	if _, ok := corpus.(*Pass); !ok {
+		return corpus.Entries(), nil
+	}
+	lister, err := l.Lister()
+	if err != nil {
+		return nil, err
+	}
+	return FirstItems(ctx, lister, l.Seeds), nil
+}
+
 // Few is a [Lister] that lists only until items come, and not for long: for a first look.
 type Few struct {
 	Lister

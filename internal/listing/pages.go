@@ -112,6 +112,20 @@ func (p *Pages) Walk(ctx context.Context) error {
 	return err
 }
 
+// Drain is Walk as the work on a shard: complete reports that all its chains have ended; a limit
+// ends it earlier, without an error. Where another worker has taken over the shard, the error is
+// [harvest.ErrFenced] itself.
+func (p *Pages) Drain(ctx context.Context) (complete bool, err error) {
+	err = p.Walk(ctx)
+	switch {
+	case errors.Is(err, harvest.ErrFenced):
+		return false, harvest.ErrFenced
+	case errors.Is(err, ErrLimit):
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Progress returns the walk's progress: the number of steps is known only when the chains have
 // ended.
 func (p *Pages) Progress() harvest.Progress {

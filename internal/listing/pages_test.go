@@ -135,3 +135,34 @@ func TestPagesOfAShorterListing(t *testing.T) {
 		}
 	})
 }
+
+// TestDrainEnds states how the work on a shard of a listing ends.
+func TestDrainEnds(t *testing.T) {
+	t.Parallel()
+	away := errors.New("away")
+	for _, test := range []struct {
+		name     string
+		land     error
+		limit    int
+		complete bool
+		err      error
+	}{
+		{name: "all chains have ended", complete: true},
+		{name: "a limit ends it", limit: 1},
+		{name: "another worker has the shard", land: fmt.Errorf("land: %w", harvest.ErrFenced), err: harvest.ErrFenced},
+		{name: "the store fails", land: away, err: away},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := exchangetest.New()
+			w.Answer = says(map[string]string{listA: "L" + listA + "/2", listA + "/2": "L"})
+			p := newPages(w, &cellar{fails: test.land}, Settings{Seeds: []string{listA}, Limit: test.limit})
+			complete, err := p.Drain(t.Context())
+			if complete != test.complete || !errors.Is(err, test.err) || test.err == nil && err != nil {
+				t.Errorf("%s: Drain() = %v, %v, want %v, %v", test.name, complete, err, test.complete, test.err)
+			}
+			if errors.Is(err, harvest.ErrFenced) && err.Error() != harvest.ErrFenced.Error() {
+				t.Errorf("%s: Drain() = %q, want %q, which a person reads", test.name, err, harvest.ErrFenced)
+			}
+		})
+	}
+}

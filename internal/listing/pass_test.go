@@ -1,7 +1,10 @@
 package listing
 
 import (
+	"cmp"
 	"errors"
+	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +112,56 @@ func TestWhole(t *testing.T) {
 		err := table.Whole(t.Context())
 		if errors.Is(err, harvest.ErrIncomplete) == test.done || err != nil && !strings.Contains(err.Error(), "start coordinator run --run r") {
 			t.Errorf("%s: Whole() = %v", test.name, err)
+		}
+	}
+}
+
+// lines are a corpus that is not listed.
+type lines []string
+
+func (l lines) Entries() iter.Seq2[harvest.Entry, error] {
+	return func(yield func(harvest.Entry, error) bool) {
+		for _, id := range l {
+			if !yield(harvest.Entry{Item: harvest.Item{ID: id}}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestLookEntries states what of each corpus is looked at first.
+func TestLookEntries(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	seeds := []string{"http://api.test/a", "http://api.test/b"}
+	for _, test := range []struct {
+		name   string
+		pages  bool
+		corpus interface {
+			Entries() iter.Seq2[harvest.Entry, error]
+		}
+		lister error // that there is none
+		want   []string
+		err    error
+	}{
+		{name: "lines", corpus: lines{"x", "y"}, lister: broken, want: []string{"x", "y"}},
+		{name: "the steps of a listing", pages: true, corpus: &Pass{}, lister: broken, want: seeds},
+		{name: "the items that a listing names", corpus: &Pass{}, want: []string{"0", "1", "2", "0", "1", "2"}},
+		{name: "a listing that cannot be asked", corpus: &Pass{}, lister: broken, err: broken},
+	} {
+		look := Look{API: func() API { return api{} }, Seeds: seeds, Pages: test.pages, Lister: func() (Lister, error) { return &countdown{steps: 1}, test.lister }}
+		entries, err := look.Entries(t.Context(), test.corpus)
+		var got []string
+		if err == nil {
+			for entry, err := range entries {
+				if err != nil {
+					t.Errorf("%s: Entries() yields %v", test.name, err)
+				}
+				got = append(got, cmp.Or(entry.Item.ID, entry.Item.URL))
+			}
+		}
+		if !errors.Is(err, test.err) || !slices.Equal(got, test.want) {
+			t.Errorf("%s: Entries() = %q, %v, want %q, %v", test.name, got, err, test.want, test.err)
 		}
 	}
 }

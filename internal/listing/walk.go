@@ -191,7 +191,9 @@ func (w *walker) stuck() error {
 type several []error
 
 // Error counts them.
-func (s several) Error() string { return fmt.Sprintf("%d listings cannot be walked to their ends", len(s)) }
+func (s several) Error() string {
+	return fmt.Sprintf("%d listings cannot be walked to their ends", len(s))
+}
 
 // Unwrap implements [errors.Is].
 func (s several) Unwrap() []error { return s }

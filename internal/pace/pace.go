@@ -38,9 +38,15 @@ type Settings struct {
 	// MaxSilence is the longest silence of the upstream that begins without a person; 0 means
 	// [DefaultMaxSilence].
 	MaxSilence time.Duration
-	// Keep notes in the store that the upstream asked for silence for this long from now; nil if
-	// there is no store. After an error it is called again, while the silence lasts.
-	Keep func(ctx context.Context, silence time.Duration) error
+	// Silences keep what the upstream asked for; nil if nothing is stored.
+	Silences Silences
+}
+
+// Silences are the silences that upstreams asked for, as a store keeps them.
+type Silences interface {
+	// Silence notes that the host asked for silence for this long from now. After an error it is
+	// called again, while the silence lasts.
+	Silence(ctx context.Context, host string, length time.Duration) error
 }
 
 // Permit is the right to send one request at Due, and no later than Due plus the lateness.

@@ -233,6 +233,16 @@ func (p *Pacer) at(local int64) time.Time {
 	return p.began.Add(time.Duration(local))
 }
 
+// leaving is how long [Pacer.Leave] waits for the backend.
+const leaving = 2 * time.Second
+
+// Leave is [Pacer.Close] of a process that ends, and does not wait long for that.
+func (p *Pacer) Leave() error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaving)
+	defer cancel()
+	return p.Close(ctx)
+}
+
 // Close ends the Pacer: callers of [Pacer.Wait] get [ErrClosed], unused slots are given back and
 // the worker's place is free at once. If the backend does not answer before ctx ends, that takes
 // five seconds. A second Close does nothing.

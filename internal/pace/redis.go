@@ -62,6 +62,15 @@ func NewRedis(client redis.UniversalClient) *Redis {
 	}}
 }
 
+// BackendOf returns the backend of a server that keeps budgets or, where client is nil, one of this
+// process.
+func BackendOf(client redis.UniversalClient) Backend {
+	if client == nil {
+		return NewLocal()
+	}
+	return NewRedis(client)
+}
+
 func keys(host string) []string {
 	prefix := "shoal:{" + host + "}:"
 	return []string{prefix + "pace", prefix + "workers", prefix + "seen", prefix + "asked", prefix + "events", prefix + "backoff"}

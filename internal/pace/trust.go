@@ -293,7 +293,7 @@ func (p *Pacer) repair(ctx context.Context, what repairs) {
 // keep makes the store note a silence of a second or more. Refusals of one burst end at nearly the
 // same instant: the second of them is noted as a little longer, which covers all that follow.
 func (p *Pacer) keep(until int64, delay time.Duration) {
-	if p.set.Keep == nil || delay < time.Second || until <= p.keptTo || p.closed {
+	if p.set.Silences == nil || delay < time.Second || until <= p.keptTo || p.closed {
 		return
 	}
 	if p.keptTo > 0 && until-p.keptTo < int64(250*time.Millisecond) {
@@ -313,7 +313,7 @@ func (p *Pacer) keepOn(until int64) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), callTimeout)
-		err := p.set.Keep(ctx, time.Duration(left))
+		err := p.set.Silences.Silence(ctx, p.set.Host, time.Duration(left))
 		cancel()
 		if err == nil || last {
 			return

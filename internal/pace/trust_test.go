@@ -269,21 +269,31 @@ func TestLostStateWaitsForTheStore(t *testing.T) {
 	})
 }
 
+// keeper is a store of silences.
+type keeper func(host string, length time.Duration) error
+
+func (k keeper) Silence(_ context.Context, host string, length time.Duration) error {
+	return k(host, length)
+}
+
 func TestSilenceIsKeptInTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var tries atomic.Int64
 		var mu sync.Mutex
 		var kept []time.Duration
-		p := New(Settings{Host: host, Rate: 50, Worker: "a", Keep: func(_ context.Context, silence time.Duration) error {
+		p := New(Settings{Host: host, Rate: 50, Worker: "a", Silences: keeper(func(of string, silence time.Duration) error {
 			if tries.Add(1) < 3 {
 				return errors.New("the store is away")
+			}
+			if of != host {
+				t.Errorf("Silence(%s), want it for %s", of, host)
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			kept = append(kept, silence)
 			return nil
-		}}, NewLocal())
+		})}, NewLocal())
 		backoff := func(delay time.Duration) {
 			if err := p.Backoff(t.Context(), Permit{}, delay, true); err != nil {
 				t.Errorf("Backoff(%v) = %v, want nil", delay, err)

@@ -125,6 +125,13 @@ func FilledBy(run harvest.Run) string {
 // which workers fetch.
 func FilledByLeader(given string, lists, pages bool) bool { return given == Stdin || lists && !pages }
 
+// FilledByWorker reports whether the worker of a shard fills the corpus table while it reads it: it
+// has all of a run that no leader cut into shards. lists reports that the run's corpus is a
+// listing.
+func FilledByWorker(run harvest.Run, shard harvest.Shard, lists bool) bool {
+	return lists && shard.Of == 1 && run.Shards == 0
+}
+
 // Unfilled returns an error where a leader that does not enumerate the corpus itself would wait for
 // rows of the corpus table that no process brings.
 func Unfilled(ctx context.Context, store Chains, run harvest.Run) error {

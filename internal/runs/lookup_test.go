@@ -169,3 +169,24 @@ func TestUnfilled(t *testing.T) {
 		}
 	}
 }
+
+// TestFilledByWorker states which worker lists what it harvests.
+func TestFilledByWorker(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		shards int
+		of     int
+		lists  bool
+		want   bool
+	}{
+		{"the one worker of a listing", 0, 1, true, true},
+		{"one of several", 0, 4, true, false},
+		{"the one shard of a run that is led", 1, 1, true, false},
+		{"a file that was enumerated", 0, 1, false, false},
+	} {
+		if got := FilledByWorker(harvest.Run{Shards: test.shards}, harvest.Shard{Of: test.of}, test.lists); got != test.want {
+			t.Errorf("%s: FilledByWorker() = %v, want %v", test.name, got, test.want)
+		}
+	}
+}

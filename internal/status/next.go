@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -65,16 +66,24 @@ func (p Place) address() string {
 const examples = 5
 
 // With returns what was seen with how the items of the run ended, and with some of those that did
-// not land: named returns at most so many that ended in a way.
-func (s Seen) With(totals harvest.Counts, named func(outcome harvest.Outcome, most int) []Example) Seen {
+// not land: some returns at most so many of them that ended in a way.
+func (s Seen) With(totals harvest.Counts, some func(outcome harvest.Outcome, most int) []harvest.Page) Seen {
 	s.Landed, s.Missing, s.Skipped, s.Dead = totals.Landed, totals.Missing, totals.Skipped, totals.Dead
 	if s.Dead > 0 {
-		s.Failed = named(harvest.Dead, examples)
+		s.Failed = examplesOf(some(harvest.Dead, examples))
 	}
 	if s.Skipped > 0 {
-		s.Passed = named(harvest.Skipped, examples)
+		s.Passed = examplesOf(some(harvest.Skipped, examples))
 	}
 	return s
+}
+
+// examplesOf names the items of pages by their ids, or else by their URLs.
+func examplesOf(pages []harvest.Page) (all []Example) {
+	for i := range pages {
+		all = append(all, Example{Item: cmp.Or(pages[i].ID, pages[i].URL), Reason: pages[i].Reason})
+	}
+	return all
 }
 
 // ShellWord makes text one word of a POSIX shell.

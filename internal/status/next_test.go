@@ -44,16 +44,16 @@ func TestNext(t *testing.T) {
 func TestWith(t *testing.T) {
 	t.Parallel()
 	for _, totals := range []harvest.Counts{{Landed: 3}, {Dead: 7}, {Skipped: 1, Missing: 2}, {Dead: 1, Skipped: 1}} {
-		named := func(outcome harvest.Outcome, most int) []Example {
-			return []Example{{Item: string(outcome), Reason: fmt.Sprint(most)}}
+		some := func(outcome harvest.Outcome, most int) []harvest.Page {
+			return []harvest.Page{{ID: string(outcome), URL: "u", Reason: fmt.Sprint(most)}, {URL: "u", Reason: "r"}}
 		}
-		got := Seen{Run: "q", Refused: 4}.With(totals, named)
+		got := Seen{Run: "q", Refused: 4}.With(totals, some)
 		want := Seen{Run: "q", Refused: 4, Landed: totals.Landed, Missing: totals.Missing, Skipped: totals.Skipped, Dead: totals.Dead}
 		if totals.Dead > 0 {
-			want.Failed = []Example{{"dead", "5"}}
+			want.Failed = []Example{{"dead", "5"}, {"u", "r"}}
 		}
 		if totals.Skipped > 0 {
-			want.Passed = []Example{{"skipped", "5"}}
+			want.Passed = []Example{{"skipped", "5"}, {"u", "r"}}
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("With(%+v) = %+v, want %+v", totals, got, want)

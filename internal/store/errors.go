@@ -14,14 +14,14 @@ var (
 	ErrUnavailable = errors.New("the store is not available")
 	// ErrStoreFull is an [ErrUnavailable] whose cause is a full disk.
 	ErrStoreFull = fmt.Errorf("the store's disk is full, free some space: %w", ErrUnavailable)
-	// ErrFenced means that another worker owns the shard now. Nothing was written, and nothing will
-	// be under this token.
-	ErrFenced = errors.New("fenced: another worker has taken this shard over")
+	// ErrFenced means that another worker owns the shard now, as [harvest.ErrFenced] does. Nothing
+	// was written, and nothing will be under this token.
+	ErrFenced error = fenced{}
 	// ErrHeld is wrapped by Claim if another worker holds the shard and Claim.NoWait is set. The
 	// text names the worker, and since when.
 	ErrHeld = errors.New("another worker holds this shard")
 	// ErrNoShardLeft is returned by ClaimAny when the run has no shard left to drain.
-	ErrNoShardLeft = errors.New("no shard of the run is left")
+	ErrNoShardLeft = harvest.ErrNoShardLeft
 	// ErrNoRun means that the store holds no run of this name.
 	ErrNoRun = errors.New("no such run: coordinator runs lists those that the store holds")
 	// ErrBusy means that a process works on the run in a way that excludes the call.
@@ -41,3 +41,12 @@ var (
 	// ErrUnsafe means that a setting of the server would make leases or landings unsafe.
 	ErrUnsafe = errors.New("unsafe store setting")
 )
+
+// fenced is [harvest.ErrFenced] in the words of a store.
+type fenced struct{}
+
+// Error implements error.
+func (fenced) Error() string { return "fenced: another worker has taken this shard over" }
+
+// Is implements [errors.Is].
+func (fenced) Is(target error) bool { return target == harvest.ErrFenced }

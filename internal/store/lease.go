@@ -20,6 +20,15 @@ type Leases interface {
 	ClaimAny(ctx context.Context, c Claim) (*Lease, harvest.Shard, error)
 }
 
+// Take takes the shard that c names or, if any is set, any free one of so many; it returns which.
+func Take(ctx context.Context, from Leases, c Claim, any bool) (*Lease, harvest.Shard, error) {
+	if any {
+		return from.ClaimAny(ctx, c)
+	}
+	lease, err := from.Claim(ctx, c)
+	return lease, c.Shard, err
+}
+
 // Claim names the shard, its future owner, and what to do while another worker has it.
 type Claim struct {
 	Run   string

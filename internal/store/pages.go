@@ -23,6 +23,18 @@ type Pages interface {
 	Export(ctx context.Context, q Query, each func(Row) error) error
 }
 
+// Some returns the first pages of the run that ended in a way, at most so many, without bodies.
+func Some(ctx context.Context, from Pages, run string, outcome harvest.Outcome, most int) (pages []harvest.Page, err error) {
+	query := Query{Run: run, What: PageRows, Outcomes: []harvest.Outcome{outcome}, Limit: most}
+	err = from.Export(ctx, query, func(row Row) error {
+		page := row.Page
+		page.Body, page.Raw = nil, nil
+		pages = append(pages, page)
+		return nil
+	})
+	return pages, err
+}
+
 // Counts are the numbers of a run.
 type Counts interface {
 	// Totals adds up all shards rows of the run. A key counts in the one row whose worker landed

@@ -40,19 +40,32 @@ type Tryout struct {
 	Listing  Listing             // nil where the corpus is not a listing whose answers are the pages
 	Mask     func(string) string // takes credentials out of a text
 
-	Items   int    // how many to try
-	Pack    int    // items of a request
-	Records bool   // pages have records
-	Sent    string // the headers of each request, without secrets
+	Items     int    // how many to try
+	Pack      int    // items of the largest request
+	Continues bool   // an answer may be cut and continued, as a look does not do: items are shown one by one
+	Records   bool   // pages have records
+	Sent      string // the headers of each request, without secrets
 
 	renewed bool
 	landed  int // items that would land
 }
 
 // Run tries the first items, in the requests in which a harvest would ask for them. The error is
-// one of the corpus, ctx's, [exchange.ErrRefused] or [exchange.ErrPatience]; an item that would
-// fail is shown and is not an error.
+// one of the corpus, the cause of ctx's end, [exchange.ErrRefused] or [exchange.ErrPatience]; an
+// item that would fail is shown and is not an error.
 func (t *Tryout) Run(ctx context.Context, entries iter.Seq2[harvest.Entry, error]) error {
+	err := t.run(ctx, entries)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (t *Tryout) run(ctx context.Context, entries iter.Seq2[harvest.Entry, error]) error {
+	most := t.Pack
+	if t.Continues {
+		most = 1
+	}
 	var pack []harvest.Item
 	n := 0
 	flush := func() error {
@@ -77,7 +90,7 @@ func (t *Tryout) Run(ctx context.Context, entries iter.Seq2[harvest.Entry, error
 			}
 		}
 		n++
-		if pack = append(pack, entry.Item); len(pack) == t.Pack {
+		if pack = append(pack, entry.Item); len(pack) == most {
 			if err := flush(); err != nil {
 				return err
 			}

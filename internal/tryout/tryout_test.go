@@ -2,7 +2,9 @@ package tryout
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"iter"
 	"net/http"
 	"slices"
@@ -91,6 +93,8 @@ func TestTryout(t *testing.T) {
 			says: []string{"1/2 GET http://a.test/1", "2/2 GET http://a.test/2", "sent      User-Agent: x", "outcome   landed", `records   1`, `{"n":1}`, "tried 2; nothing was stored. The same command without --try harvests."}, sent: 2},
 		{name: "a pack", urls: []string{"http://a.test/1", "http://a.test/2"}, items: 9, pack: 2, answer: ok,
 			says: []string{"1-2/9", "2 in one request", "a harvest would ask for it again"}, sent: 1},
+		{name: "a pack of an API that may cut its answer", urls: []string{"http://a.test/1", "http://a.test/2"}, items: 9, pack: 2, answer: ok,
+			set: func(t *Tryout, _ *exchangetest.World) { t.Continues = true }, says: []string{"1/9 GET http://a.test/1", "2/9 GET http://a.test/2"}, sent: 2},
 		{name: "a line that is no item", urls: []string{"not a URL", "http://a.test/1"}, items: 1, pack: 1, answer: ok, says: []string{"line 1 would be rejected (no_url)"}, sent: 1},
 		{name: "an item without a request", urls: []string{"http://a.test/impossible"}, items: 1, pack: 1, answer: ok, says: []string{"skipped: no such request"}},
 		{name: "a failure is shown once", urls: []string{"http://a.test/1"}, items: 1, pack: 1, answer: always(503), says: []string{"answer    503", "a harvest would try again (http_503)"}, sent: 1},
@@ -146,6 +150,22 @@ func TestTryout(t *testing.T) {
 }
 
 // A refused certificate or address is for a person; a failed connection may come back.
+// TestTryoutIsStopped checks that a look that is stopped ends with the reason.
+func TestTryoutIsStopped(t *testing.T) {
+	t.Parallel()
+	why := errors.New("stopped")
+	ctx, end := context.WithCancelCause(t.Context())
+	w := exchangetest.New()
+	try := &Tryout{Out: io.Discard, Client: &exchange.Client{Pace: w.Pace(), Fetch: w.Fetch()}, Upstream: upstream{1}, Items: 1, Pack: 1}
+	err := try.Run(ctx, func(yield func(harvest.Entry, error) bool) {
+		end(why)
+		yield(harvest.Entry{}, ctx.Err())
+	})
+	if !errors.Is(err, why) {
+		t.Errorf("Run() = %v, want %v", err, why)
+	}
+}
+
 func TestHopeless(t *testing.T) {
 	t.Parallel()
 	personal := []harvest.Fault{harvest.FaultTLS, harvest.FaultCredential, harvest.FaultBlocked}

@@ -24,8 +24,8 @@ var (
 	// ErrDoubt means that the ledger has more items that ended than the store has counted. A pass
 	// with [Config].Verify settles it.
 	ErrDoubt = fmt.Errorf("%w: Redis claims more ended items than the store has counted", ErrIncomplete)
-	// ErrFenced means that another worker owns the shard.
-	ErrFenced = errors.New("another worker owns this shard now")
+	// ErrFenced is [harvest.ErrFenced]: another worker owns the shard.
+	ErrFenced = harvest.ErrFenced
 	// ErrStopped means that the first signal came; what was in flight has landed.
 	ErrStopped = errors.New("stopped; start the same command again to continue")
 )

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,64 +12,134 @@ import (
 	"shoal/internal/harvest"
 )
 
-// ErrNoShardLeft: the run has no shard left for another worker.
-var ErrNoShardLeft = errors.New("no shard of the run is left")
+// ErrNoShardLeft is [harvest.ErrNoShardLeft]: the run has no shard left for another worker.
+var ErrNoShardLeft = harvest.ErrNoShardLeft
 
-// Shards are the shards that one process works on, one after the other.
+// Shards are the shards that one process works on, one after the other. At the beginning one is at
+// hand, and open.
 type Shards interface {
-	// Drain works on the shard at hand. complete reports whether all its items have ended and it is
-	// closed; a limit ends it earlier. ErrAnother and ErrDoubt ask for another pass.
-	Drain(ctx context.Context) (complete bool, err error)
-	// Again prepares another pass over the shard at hand. With verify the store is asked for each
-	// item whether it has ended.
-	Again(ctx context.Context, verify bool) error
-	// Next gives the shard back and takes another one. ErrNoShardLeft where there is none.
-	Next(ctx context.Context) error
+	// Work makes a pass over the shard at hand. Its result is complete if all items have ended; a
+	// limit ends it earlier. ErrAnother and ErrDoubt ask for another pass.
+	Work(ctx context.Context) (Result, error)
+	// Open prepares a pass over the shard at hand. With verify the store is asked for each item
+	// whether it has ended.
+	Open(ctx context.Context, verify bool) error
+	// Release gives the shard at hand back. After an error it is free a little later.
+	Release(ctx context.Context) error
+	// Claim takes a shard, for which it may wait. ErrNoShardLeft where there is none.
+	Claim(ctx context.Context) error
+}
+
+// Closer closes the shard at hand, of which every item has ended. [Process.Again] repeats what the
+// store does not take while it is away.
+type Closer interface {
+	// Accept compares the corpus of the pass with that of the run.
+	Accept(ctx context.Context, pass Result) error
+	// Complete records that the shard is drained, and reports whether the run is finished by that.
+	Complete(ctx context.Context, pass Result) (finished bool, err error)
+	// Judge returns an error where the run lost more than allowed.
+	Judge(ctx context.Context) error
 }
 
 // Process works on the shards of one process.
 type Process struct {
 	Shards   Shards
+	Closer   Closer
 	Progress *ProcessProgress
-	Auto     bool // one free shard after the other, and not only that at hand
-	Once     bool // the corpus cannot be read a second time
-	Limit    int  // new items, after which it ends; 0: none
+	Reports  Reports // the last one comes before a shard is closed
+	Again    func(ctx context.Context, do func() error) error
+	Stop     <-chan struct{} // closed by a signal
+	LastWord time.Duration   // how long closing a shard may take after the signal
+	Auto     bool            // one free shard after the other, and not only that at hand; the leader of the run judges it
+	Once     bool            // the corpus cannot be read a second time
+	Steps    bool            // the items are steps of a listing: no corpus to compare
+	Limit    int             // new items, after which it ends; 0: none
 	Say      func(sentence string)
+	Log      *slog.Logger
 }
 
-// Drain drains the shard at hand, or one free shard after the other until none is left. drained
-// reports whether there was nothing more to do.
-func (p Process) Drain(ctx context.Context) (drained bool, err error) {
-	drained, err = p.drain(ctx)
+// Ended is how a process ended.
+type Ended struct {
+	Drained  bool // there was nothing more to do; an error is about what was lost on the way
+	Finished bool // by the shard that was closed last, the run is finished too
+}
+
+// Drain drains the shard at hand, or one free shard after the other until none is left.
+func (p Process) Drain(ctx context.Context) (Ended, error) {
+	ended, err := p.drain(ctx)
 	if !errors.Is(err, ErrStopped) && !errors.Is(err, context.Canceled) {
 		p.Progress.Counters.EndedBy(err)
 	}
-	return drained, err
+	return ended, err
 }
 
-func (p Process) drain(ctx context.Context) (drained bool, err error) {
+func (p Process) drain(ctx context.Context) (Ended, error) {
 	for {
-		complete, err := p.Shards.Drain(ctx)
+		pass, err := p.Shards.Work(ctx)
 		if why := onceMore(err); why != "" && !p.Once {
 			p.Say(why + ": the shard is gone through once more")
-			if err := p.Shards.Again(ctx, errors.Is(err, ErrDoubt)); err != nil {
-				return false, err
+			if err := p.open(ctx, errors.Is(err, ErrDoubt)); err != nil {
+				return Ended{}, err
 			}
 			continue
 		}
-		if err != nil || !complete || !p.Auto {
-			return complete, err
+		if err != nil || !pass.Complete {
+			return Ended{}, err
+		}
+		ended, err := p.close(ctx, pass)
+		if err != nil || !p.Auto {
+			return ended, err
 		}
 		if p.Limit > 0 && p.Progress.Of().Counts.Items() >= int64(p.Limit) {
-			return false, nil
+			return Ended{}, nil
 		}
-		if err := p.Shards.Next(ctx); err != nil {
+		if err := p.next(ctx); err != nil {
 			if errors.Is(err, ErrNoShardLeft) {
-				return true, nil
+				return ended, nil
 			}
-			return false, err
+			return Ended{}, err
 		}
 	}
+}
+
+// open opens the shard at hand.
+func (p Process) open(ctx context.Context, verify bool) error {
+	return Interruptible(ctx, p.Stop, func(ctx context.Context) error { return p.Shards.Open(ctx, verify) })
+}
+
+// next gives the shard at hand back and opens another one.
+func (p Process) next(ctx context.Context) error {
+	if err := p.Shards.Release(ctx); err != nil {
+		p.Log.Warn("giving a drained shard back", "error", err)
+	}
+	return Interruptible(ctx, p.Stop, p.Shards.Claim, func(ctx context.Context) error { return p.Shards.Open(ctx, false) })
+}
+
+// close closes the shard at hand. A signal that comes meanwhile leaves the store a last word. The
+// report comes first: the process that finishes the run then adds everything up. Then comes the
+// corpus: one that is not the run's must not close a shard.
+func (p Process) close(ctx context.Context, pass Result) (Ended, error) {
+	ctx, end := UntilStopped(ctx, p.Stop, p.LastWord)
+	defer end()
+	p.Reports.Save(ctx, p.LastWord/2, false)
+	if !p.Steps { // what a listing holds shows only when all of it is walked
+		if err := p.Again(ctx, func() error { return p.Closer.Accept(ctx, pass) }); err != nil {
+			return Ended{}, err
+		}
+	}
+	finished := false
+	err := p.Again(ctx, func() (err error) {
+		finished, err = p.Closer.Complete(ctx, pass)
+		return err
+	})
+	if err != nil {
+		return Ended{}, err
+	}
+	ended := Ended{Drained: true, Finished: finished}
+	if p.Auto {
+		return ended, nil
+	}
+	return ended, p.Again(ctx, func() error { return p.Closer.Judge(ctx) })
 }
 
 // onceMore returns why a pass is to be repeated; empty if it is not.
@@ -80,40 +151,6 @@ func onceMore(err error) string {
 		return "Redis knows more items than the store has counted (or the corpus holds some twice), so the store is asked for each"
 	}
 	return ""
-}
-
-// Closing closes a shard of which every item has ended.
-type Closing struct {
-	// Accept compares the corpus with that of the run; nil where there is nothing to compare.
-	Accept func(ctx context.Context) error
-	// Complete records that the shard is drained, and reports whether the run is finished by that.
-	Complete func(ctx context.Context) (finished bool, err error)
-	// Judge returns an error where the run lost more than allowed; nil where another process judges
-	// it.
-	Judge func(ctx context.Context) error
-	// Again repeats what the store does not take while it is away.
-	Again func(ctx context.Context, do func() error) error
-}
-
-// Close takes these steps. The corpus comes first: one that is not the run's must not close a
-// shard.
-func (c Closing) Close(ctx context.Context) (closed, finished bool, err error) {
-	if c.Accept != nil {
-		if err := c.Again(ctx, func() error { return c.Accept(ctx) }); err != nil {
-			return false, false, err
-		}
-	}
-	err = c.Again(ctx, func() (err error) {
-		finished, err = c.Complete(ctx)
-		return err
-	})
-	if err != nil {
-		return false, finished, err
-	}
-	if c.Judge == nil {
-		return true, finished, nil
-	}
-	return true, finished, c.Again(ctx, func() error { return c.Judge(ctx) })
 }
 
 // ProcessProgress adds up the shards that one process works on, one after the other.

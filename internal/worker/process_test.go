@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,39 +15,75 @@ import (
 
 // shardsFake ends each pass as its test sets, and notes its calls.
 type shardsFake struct {
-	ends  []error // of the passes; errOpen: the limit ended it
-	next  []error
-	asked []string
+	ends     []error // of the passes; errOpen: the limit ended it
+	claims   []error
+	fails    string // the step that fails
+	finishes bool
+	asked    []string
 }
 
-var errOpen = errors.New("not complete")
+var (
+	errOpen = errors.New("not complete")
+	errNo   = errors.New("no")
+)
 
-func (s *shardsFake) Drain(context.Context) (bool, error) {
-	s.asked = append(s.asked, "drain")
-	err := s.ends[0]
-	s.ends = s.ends[1:]
-	if errors.Is(err, errOpen) {
-		return false, nil
+func (s *shardsFake) note(step string) error {
+	s.asked = append(s.asked, step)
+	if step == s.fails {
+		return errNo
 	}
-	return err == nil, err
-}
-
-func (s *shardsFake) Again(_ context.Context, verify bool) error {
-	s.asked = append(s.asked, map[bool]string{false: "again", true: "verify"}[verify])
 	return nil
 }
 
-func (s *shardsFake) Next(context.Context) error {
-	s.asked = append(s.asked, "next")
-	err := s.next[0]
-	s.next = s.next[1:]
+func (s *shardsFake) Work(context.Context) (Result, error) {
+	s.asked = append(s.asked, "work")
+	err := s.ends[0]
+	s.ends = s.ends[1:]
+	if errors.Is(err, errOpen) {
+		return Result{}, nil
+	}
+	return Result{Complete: err == nil}, err
+}
+
+func (s *shardsFake) Open(_ context.Context, verify bool) error {
+	return s.note(map[bool]string{false: "open", true: "verify"}[verify])
+}
+
+func (s *shardsFake) Release(context.Context) error { return s.note("release") }
+
+func (s *shardsFake) Claim(context.Context) error {
+	s.asked = append(s.asked, "claim")
+	err := s.claims[0]
+	s.claims = s.claims[1:]
 	return err
+}
+
+func (s *shardsFake) Accept(context.Context, Result) error { return s.note("accept") }
+
+func (s *shardsFake) Complete(context.Context, Result) (bool, error) {
+	return s.finishes, s.note("complete")
+}
+
+func (s *shardsFake) Judge(context.Context) error { return s.note("judge") }
+
+// SaveWork implements [WorkStore].
+func (s *shardsFake) SaveWork(context.Context, harvest.Work) error { return s.note("report") }
+
+// drainFake drains these shards, of which the first has five new items.
+func drainFake(t *testing.T, p Process, shards *shardsFake) (Ended, error) {
+	t.Helper()
+	p.Shards, p.Closer, p.Say, p.Log = shards, shards, func(string) {}, slog.New(slog.DiscardHandler)
+	p.Progress, p.LastWord = &ProcessProgress{Counters: exchange.NewCounters()}, time.Minute
+	p.Progress.Begin(harvest.Run{}, func() harvest.Progress { return harvest.Progress{Counts: harvest.Counts{Landed: 5}} })
+	p.Reports = Reports{Store: shards, Progress: p.Progress, Log: p.Log}
+	p.Again = func(_ context.Context, do func() error) error { return do() }
+	return p.Drain(t.Context())
 }
 
 // TestProcessGoesFromShardToShard states what a process does after each end of a shard.
 func TestProcessGoesFromShardToShard(t *testing.T) {
 	t.Parallel()
-	errBroken := errors.New("broken")
+	auto := Process{Auto: true}
 	for _, test := range []struct {
 		name    string
 		process Process
@@ -57,63 +92,74 @@ func TestProcessGoesFromShardToShard(t *testing.T) {
 		drained bool
 		err     error
 	}{
-		{name: "one shard", shards: shardsFake{ends: []error{nil}}, asked: "drain", drained: true},
-		{name: "a limit ends it", shards: shardsFake{ends: []error{errOpen}}, asked: "drain"},
-		{name: "an error ends it", shards: shardsFake{ends: []error{errBroken}}, asked: "drain", err: errBroken},
-		{name: "one shard after the other", process: Process{Auto: true}, shards: shardsFake{ends: []error{nil, nil}, next: []error{nil, ErrNoShardLeft}}, asked: "drain next drain next", drained: true},
-		{name: "the next shard cannot be had", process: Process{Auto: true}, shards: shardsFake{ends: []error{nil}, next: []error{errBroken}}, asked: "drain next", err: errBroken},
-		{name: "a limit is that of all shards", process: Process{Auto: true, Limit: 5}, shards: shardsFake{ends: []error{nil}}, asked: "drain"},
-		{name: "a restored store is gone through again", shards: shardsFake{ends: []error{ErrAnother, nil}}, asked: "drain again drain", drained: true},
-		{name: "in doubt the store is asked", shards: shardsFake{ends: []error{ErrDoubt, nil}}, asked: "drain verify drain", drained: true},
-		{name: "standard input is read once", process: Process{Once: true}, shards: shardsFake{ends: []error{ErrAnother}}, asked: "drain", err: ErrAnother},
+		{name: "one shard", shards: shardsFake{ends: []error{nil}}, asked: "work report accept complete judge", drained: true},
+		{name: "a limit ends it", shards: shardsFake{ends: []error{errOpen}}, asked: "work"},
+		{name: "an error ends it", shards: shardsFake{ends: []error{errNo}}, asked: "work", err: errNo},
+		{name: "one shard after the other", process: auto, shards: shardsFake{ends: []error{nil, nil}, claims: []error{nil, ErrNoShardLeft}},
+			asked: "work report accept complete release claim open work report accept complete release claim", drained: true},
+		{name: "the next shard cannot be had", process: auto, shards: shardsFake{ends: []error{nil}, claims: []error{errNo}}, asked: "work report accept complete release claim", err: errNo},
+		{name: "a shard that is not given back is free a little later", process: auto, shards: shardsFake{ends: []error{nil}, claims: []error{ErrNoShardLeft}, fails: "release"},
+			asked: "work report accept complete release claim", drained: true},
+		{name: "a limit is that of all shards", process: Process{Auto: true, Limit: 5}, shards: shardsFake{ends: []error{nil}}, asked: "work report accept complete"},
+		{name: "a restored store is gone through again", shards: shardsFake{ends: []error{ErrAnother, nil}}, asked: "work open work report accept complete judge", drained: true},
+		{name: "in doubt the store is asked", shards: shardsFake{ends: []error{ErrDoubt, nil}}, asked: "work verify work report accept complete judge", drained: true},
+		{name: "another pass cannot be opened", shards: shardsFake{ends: []error{ErrDoubt}, fails: "verify"}, asked: "work verify", err: errNo},
+		{name: "standard input is read once", process: Process{Once: true}, shards: shardsFake{ends: []error{ErrAnother}}, asked: "work", err: ErrAnother},
 	} {
-		p := test.process
-		p.Shards, p.Say, p.Progress = &test.shards, func(string) {}, &ProcessProgress{}
-		p.Progress.Begin(harvest.Run{}, func() harvest.Progress { return harvest.Progress{Counts: harvest.Counts{Landed: 5}} })
-		drained, err := p.Drain(t.Context())
-		if got := strings.Join(test.shards.asked, " "); got != test.asked || drained != test.drained || !errors.Is(err, test.err) {
-			t.Errorf("%s: Drain() = %v, %v after %q, want %v, %v after %q", test.name, drained, err, got, test.drained, test.err, test.asked)
+		ended, err := drainFake(t, test.process, &test.shards)
+		if got := strings.Join(test.shards.asked, " "); got != test.asked || ended.Drained != test.drained || !errors.Is(err, test.err) {
+			t.Errorf("%s: Drain() = %+v, %v after %q, want %v, %v after %q", test.name, ended, err, got, test.drained, test.err, test.asked)
 		}
 	}
+}
+
+// TestProcessIsStopped checks that a signal ends the wait for another shard.
+func TestProcessIsStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		time.AfterFunc(time.Minute, func() { close(stop) })
+		shards := waitingShards{&shardsFake{ends: []error{nil}}}
+		p := Process{Auto: true, Shards: shards, Closer: shards, Progress: &ProcessProgress{Counters: exchange.NewCounters()}, Stop: stop, LastWord: time.Second, Log: slog.New(slog.DiscardHandler)}
+		p.Again = func(_ context.Context, do func() error) error { return do() }
+		p.Reports = Reports{Store: shards, Progress: p.Progress, Log: p.Log}
+		if _, err := p.Drain(t.Context()); !errors.Is(err, ErrStopped) {
+			t.Errorf("Drain() = %v, want %v", err, ErrStopped)
+		}
+	})
+}
+
+// waitingShards never get another one.
+type waitingShards struct{ *shardsFake }
+
+func (waitingShards) Claim(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // TestClosing states in which order a shard is closed, and what keeps it open.
 func TestClosing(t *testing.T) {
 	t.Parallel()
-	errNo := errors.New("no")
 	for _, test := range []struct {
 		name             string
 		fails            string
-		without          []string
+		process          Process
 		want             string
 		closed, finished bool
 	}{
-		{name: "all in order", want: "accept complete judge", closed: true, finished: true},
-		{name: "another corpus keeps it open", fails: "accept", want: "accept"},
-		{name: "a lost lease keeps it open", fails: "complete", want: "accept complete"},
-		{name: "too many losses are found when it is closed", fails: "judge", want: "accept complete judge", closed: true, finished: true},
-		{name: "the leader judges", without: []string{"judge"}, want: "accept complete", closed: true, finished: true},
-		{name: "a listing has nothing to compare", without: []string{"accept"}, want: "complete judge", closed: true, finished: true},
+		{name: "all in order", want: "report accept complete judge", closed: true, finished: true},
+		{name: "a report that is not kept keeps nothing open", fails: "report", want: "report accept complete judge", closed: true, finished: true},
+		{name: "another corpus keeps it open", fails: "accept", want: "report accept"},
+		{name: "a lost lease keeps it open", fails: "complete", want: "report accept complete"},
+		{name: "too many losses are found when it is closed", fails: "judge", want: "report accept complete judge", closed: true, finished: true},
+		{name: "the leader judges", process: Process{Auto: true}, want: "report accept complete release claim", closed: true, finished: true},
+		{name: "a listing has nothing to compare", process: Process{Steps: true}, want: "report complete judge", closed: true, finished: true},
 	} {
-		var done []string
-		step := func(name string) func(context.Context) error {
-			if slices.Contains(test.without, name) {
-				return nil
-			}
-			return func(context.Context) error {
-				done = append(done, name)
-				if name == test.fails {
-					return errNo
-				}
-				return nil
-			}
-		}
-		complete := step("complete")
-		c := Closing{Accept: step("accept"), Judge: step("judge"), Again: func(_ context.Context, do func() error) error { return do() },
-			Complete: func(ctx context.Context) (bool, error) { err := complete(ctx); return err == nil, err }}
-		closed, finished, err := c.Close(t.Context())
-		if got := strings.Join(done, " "); got != test.want || closed != test.closed || finished != test.finished || (err != nil) != (test.fails != "") {
-			t.Errorf("%s: Close() = %v, %v, %v after %q, want %v, %v after %q", test.name, closed, finished, err, got, test.closed, test.finished, test.want)
+		shards := &shardsFake{ends: []error{nil}, claims: []error{ErrNoShardLeft}, fails: test.fails, finishes: true}
+		ended, err := drainFake(t, test.process, shards)
+		fails := test.fails != "" && test.fails != "report"
+		if got := strings.TrimPrefix(strings.Join(shards.asked, " "), "work "); got != test.want || ended.Drained != test.closed || ended.Finished != test.finished || (err != nil) != fails {
+			t.Errorf("%s: Drain() = %+v, %v after %q, want closed %v, finished %v after %q", test.name, ended, err, got, test.closed, test.finished, test.want)
 		}
 	}
 }

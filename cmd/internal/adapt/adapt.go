@@ -18,6 +18,7 @@ import (
 	"shoal/internal/pace"
 	"shoal/internal/runs"
 	"shoal/internal/store/kinds"
+	"shoal/internal/upstream"
 )
 
 // Pacing gives a worker its pacer: siblings do not know each other's types.
@@ -33,7 +34,7 @@ func (p Pacing) State() exchange.PaceState { return p.Pacer.State().Pacing() }
 type Fetching struct {
 	*fetch.Client
 
-	Login func(context.Context) error // logs in anew; nil if a credential needs no login
+	Account upstream.Account // renews its session; the zero one renews the credential
 }
 
 // Reserve implements [exchange.Fetcher].
@@ -56,31 +57,19 @@ func slot(s *fetch.Slot, err error) (exchange.Slot, error) {
 
 // Renew implements [exchange.Fetcher].
 func (f Fetching) Renew(ctx context.Context) (bool, error) {
-	if f.Login != nil {
-		return true, f.Login(ctx)
-	}
-	return f.Client.Renew(ctx)
-}
-
-// PolicySettings are the settings that a policy is made of.
-func PolicySettings(set config.Worker) exchange.Settings {
-	return exchange.Settings{Retries: set.Retries, MinPause: set.MinPause, ResetUnit: set.ResetUnit, Slow: set.SlowAnswer, SlowPause: set.SlowPause}
+	return f.Account.Renew(ctx, f.Client.Renew)
 }
 
 // FetchConfig is for an upstream's host, which the corpus may have named.
 func FetchConfig(set config.Worker, host, corpus string) fetch.Config {
 	plan := memory.Share(1)
-	c := fetch.Config{
+	return fetch.Config{
 		Budget: plan.Answers, Largest: max(plan.Largest, plan.Roomy(set.MaxBody)),
 		UserAgent: set.Agent(), Timeout: set.Timeout, MaxBody: set.MaxBody, Streams: set.Concurrency, Raw: set.Body == "raw",
 		TrustedHosts: set.TrustedHosts(host, corpus), Credential: set.CredentialHosts(host),
 		CAFile: set.CA, CertFile: set.Cert, KeyFile: set.Key, Proxy: set.Proxy, AllowPrivate: set.AllowPrivate,
-		Auth: fetch.Auth(set.Credential()),
+		Auth: fetch.Auth(set.Credential()), Headers: set.Headers,
 	}
-	for _, header := range set.Headers {
-		c.Headers = append(c.Headers, fetch.Header(header))
-	}
-	return c
 }
 
 // CorpusConfig is how a corpus in lines is opened for a run, which is known by the time it is read.

@@ -120,6 +120,6 @@ func (p *physician) exchanges(ctx context.Context, t target, client *fetch.Clien
 		defer cancel()
 		_ = pacer.Close(ctx)
 	})
-	policy := exchange.NewPolicy(adapt.PolicySettings(t.set))
+	policy := exchange.NewPolicy(exchange.Settings(t.set.Answers))
 	return &exchange.Client{Pace: adapt.Pacing{Pacer: pacer}, Fetch: adapt.Fetching{Client: client}, Policy: policy}, nil
 }

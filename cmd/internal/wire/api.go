@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"shoal/cmd/internal/adapt"
 	"shoal/internal/config"
@@ -27,10 +26,11 @@ import (
 // api is the upstream of a process, and the budget of requests to it.
 type api struct {
 	*process
-	redis  redis.UniversalClient
-	pacer  *pace.Pacer
-	client *fetch.Client
-	kind   upstream.Open
+	redis   redis.UniversalClient
+	pacer   *pace.Pacer
+	client  *fetch.Client
+	kind    upstream.Open
+	account upstream.Account
 }
 
 // checkExpressions compiles the expressions.
@@ -53,7 +53,7 @@ func (a *api) check(ctx context.Context) error {
 
 // connect prepares requests to the upstream.
 func (a *api) connect(ctx context.Context) error {
-	return worker.Interruptible(ctx, a.Stop, a.openRedis, a.open, a.introduce)
+	return worker.Interruptible(ctx, a.Stop, a.openRedis, a.open)
 }
 
 // openRedis checks the server that keeps the budget and the ledger.
@@ -76,7 +76,7 @@ func (a *api) openRedis(ctx context.Context) error {
 	})
 }
 
-// open makes what talks to the upstream, and when.
+// open makes what talks to the upstream, and when, and introduces us to it.
 func (a *api) open(ctx context.Context) (err error) {
 	jobs, err := newJobs()
 	if err != nil {
@@ -93,74 +93,37 @@ func (a *api) open(ctx context.Context) (err error) {
 	}
 	a.onClose(a.client.Close)
 	a.kind = a.kind.Masked(a.client.Mask)
+	a.account = upstream.Account{
+		Session: a.kind.Session, Auth: a.set.Auth.Kind, User: a.set.Auth.User, Logs: a.set.Kind().LogsIn(a.set.Auth.Kind),
+		Secrets: a.client, Ask: a.ask, Totals: a.totals, Begun: func() bool { return a.reading != nil }, Say: a.Say,
+	}
 	backend := a.Backend
-	switch {
-	case backend != nil:
-	case a.redis != nil:
-		backend = pace.NewRedis(a.redis)
-	default:
-		backend = pace.NewLocal()
+	if backend == nil {
+		backend = pace.BackendOf(a.redis)
 	}
 	a.pacer = pace.New(pace.Settings{
 		Host: a.run.Host, Rate: a.set.Rate.PerSecond, Headroom: a.set.Headroom, Worker: fmt.Sprintf("%s:%s:%s", worker.Owner(), a.run.Name, a.set.Part()), Workers: a.set.Workers, Log: a.Log,
-		MaxSilence: a.set.MaxSilence, Keep: a.keepSilence,
+		MaxSilence: a.set.MaxSilence, Silences: a.stored().Silences,
 	}, backend)
 	setter, _ := backend.(control.RateSetter)
 	a.orders.Attach(ctx, a.run.Host, a.pacer, setter)
-	a.onClose(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		return a.pacer.Close(ctx)
-	})
-	return nil
+	a.onClose(a.pacer.Leave)
+	return a.account.Introduce(ctx)
 }
 
-// logsIn reports whether the credential needs a login.
-func (a *api) logsIn() bool {
-	return a.kind.Session != nil && a.set.Kind().LogsIn(a.set.Auth.Kind)
-}
-
-// introduce logs in where that takes a login, and asks an upstream that knows us what it grants us.
-func (a *api) introduce(ctx context.Context) error {
-	if a.kind.Session == nil || a.set.Auth.Kind == "" {
-		return nil
-	}
-	if a.logsIn() {
-		if err := a.login(ctx); err != nil {
-			return err
-		}
-	}
-	totals, err := a.totals(ctx)
-	if err != nil {
-		return err
-	}
+// ask makes single requests for the account.
+func (a *api) ask(login, proven bool) upstream.Asker {
 	caller := a.caller()
-	caller.Proven = totals.Landed > 0
-	sentence, err := a.kind.Session.Introduce(ctx, exchange.Asker{Caller: caller})
-	if err == nil && sentence != "" {
-		a.Say(sentence)
+	caller.Proven = proven
+	if login {
+		caller.Client.Fetch = adapt.Fetching{Client: a.client}
 	}
-	return err
-}
-
-// login gets a session for the credential, by requests that take a permit each.
-func (a *api) login(ctx context.Context) error {
-	caller := a.caller()
-	caller.Client.Fetch = adapt.Fetching{Client: a.client}
-	caller.Proven = a.reading != nil // it has begun to harvest
-	a.client.Forget()
-	return a.kind.Session.Login(ctx, exchange.Asker{Caller: caller}, a.set.Auth.User, func() (string, error) {
-		secret, err := a.client.Secret()
-		if err != nil {
-			return "", fmt.Errorf("%w: log in: %w", worker.ErrRefused, err)
-		}
-		return secret, nil
-	})
+	return exchange.Asker{Caller: caller}
 }
 
 // exchanges makes single attempts within the budget.
 func (a *api) exchanges() *exchange.Client {
-	return &exchange.Client{Pace: adapt.Pacing{Pacer: a.pacer}, Fetch: a.fetching(), Policy: exchange.NewPolicy(adapt.PolicySettings(a.set)), Counters: a.counters}
+	return &exchange.Client{Pace: adapt.Pacing{Pacer: a.pacer}, Fetch: a.fetching(), Policy: exchange.NewPolicy(exchange.Settings(a.set.Answers)), Counters: a.counters}
 }
 
 // caller makes single requests within the budget.
@@ -171,21 +134,7 @@ func (a *api) caller() exchange.Caller {
 	}
 }
 
-// witnesses are pages of the run that landed; nil where there is no store.
-func (a *api) witnesses() *exchange.Witnesses {
-	if a.store == nil {
-		return nil
-	}
-	return exchange.WitnessesOf(a.store, a.run.Name, a.Log)
-}
-
-func (a *api) fetching() adapt.Fetching {
-	f := adapt.Fetching{Client: a.client}
-	if a.logsIn() {
-		f.Login = a.login
-	}
-	return f
-}
+func (a *api) fetching() adapt.Fetching { return adapt.Fetching{Client: a.client, Account: a.account} }
 
 // lister returns a lister for the items that a listing names.
 func (a *api) lister() (listing.Lister, error) {
@@ -197,31 +146,15 @@ func (a *api) lister() (listing.Lister, error) {
 		return nil, config.Usagef("%v", err)
 	}
 	caller := a.caller()
-	caller.Witnesses = a.witnesses()
+	caller.Witnesses = exchange.WitnessesOf(a.stored().Pages, a.run.Name, a.Log)
 	return &listing.Items{
-		API: a.listings(), Caller: caller, Doubt: listing.NewDoubt(a.set.NoCanary, a.run.Name, a.longest()), Item: item, Host: a.run.Host, Exposes: a.set.Exposes,
+		API: a.listings(), Caller: caller, Doubt: listing.NewDoubt(a.set.NoCanary, a.run.Name, a.stored().Chains), Item: item, Host: a.run.Host, Exposes: a.set.Exposes,
 		Guard: listing.NewGuard(a.suspicion, a.again, a.Log),
 	}, nil
 }
 
-// longest returns what the store knows of the run's chains; nil if there is none.
-func (a *api) longest() listing.Longest {
-	if a.store == nil {
-		return nil
-	}
-	return a.store
-}
-
 // listings gives a walk its API.
 func (a *api) listings() listing.API { return listing.Checked{API: a.kind.Lister(a.run)} }
-
-// keepSilence makes the store know of a silence; it stores nothing if this process must not.
-func (a *api) keepSilence(ctx context.Context, silence time.Duration) error {
-	if a.store == nil || a.set.Try > 0 {
-		return nil
-	}
-	return a.store.Silence(ctx, a.run.Host, silence)
-}
 
 // Extractor makes records of a stored body by the expression, or by the parser, that spec names.
 func Extractor(kinds upstream.Table, run harvest.Run, spec string) (extract func(body []byte) ([]harvest.Record, error), done func() error, err error) {

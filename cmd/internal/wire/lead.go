@@ -25,10 +25,16 @@ type leader struct {
 	api    *api
 }
 
-func newLeader(env Env, set config.Worker, leads bool) *leader {
+// newLeader returns one whose life the first signal ends. end closes it.
+func newLeader(ctx context.Context, env Env, set config.Worker, leads bool) (l *leader, life context.Context, end func()) {
 	p := newProcess(env, set, leads)
 	p.listsOnly = true
-	return &leader{process: p, runs: finder{p}, corpus: corpora{p, finder{p}}, api: &api{process: p}}
+	life, cancel := worker.UntilStopped(ctx, p.Stop, 0)
+	l = &leader{process: p, runs: finder{p}, corpus: corpora{p, finder{p}}, api: &api{process: p}}
+	return l, life, func() {
+		cancel()
+		p.close()
+	}
 }
 
 // Led is how a led run ended.
@@ -41,9 +47,7 @@ type Led struct {
 // Lead opens the run, enumerates its corpus where only this process can read it, waits until
 // workers have drained its shards, and proves by key that nothing is missing.
 func Lead(ctx context.Context, env Env, set config.Worker) (led Led, err error) {
-	l := newLeader(env, set, true)
-	life, end := worker.UntilStopped(ctx, l.Stop, 0)
-	defer l.close()
+	l, life, end := newLeader(ctx, env, set, true)
 	defer end()
 	err = worker.Interruptible(life, l.Stop, l.api.check, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.runs.open, l.corpus.findSeeds)
 	if err != nil {
@@ -122,11 +126,9 @@ func (l *leader) Fill(ctx context.Context, turn func(context.Context) error) (er
 
 // Verify runs only the proof.
 func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
-	l := newLeader(env, set, true)
-	l.looks = true
-	life, end := worker.UntilStopped(ctx, l.Stop, 0)
-	defer l.close()
+	l, life, end := newLeader(ctx, env, set, true)
 	defer end()
+	l.looks = true
 	err := worker.Interruptible(life, l.Stop, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun)
 	if err != nil {
 		return Led{Run: l.run}, err
@@ -145,9 +147,7 @@ func Verify(ctx context.Context, env Env, set config.Worker) (Led, error) {
 
 // Enumerate opens the run and fills its corpus table to the end, without a shard.
 func Enumerate(ctx context.Context, env Env, set config.Worker) error {
-	l := newLeader(env, set, false)
-	life, end := worker.UntilStopped(ctx, l.Stop, 0)
-	defer l.close()
+	l, life, end := newLeader(ctx, env, set, false)
 	defer end()
 	steps := []func(context.Context) error{l.api.checkExpressions, l.openStore, l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.runs.open, l.corpus.findSeeds, l.takeOrders, l.openAsker}
 	if err := worker.Interruptible(life, l.Stop, steps...); err != nil {
@@ -175,11 +175,9 @@ func (l *leader) openAsker(ctx context.Context) error {
 // Plan computes what a run would cost. It reads the corpus and the store, and sends no request to
 // the upstream.
 func Plan(ctx context.Context, env Env, set config.Worker) (plan coordinator.Plan, err error) {
-	l := newLeader(env, set, true)
-	l.looks = true
-	life, end := worker.UntilStopped(ctx, l.Stop, 0)
-	defer l.close()
+	l, life, end := newLeader(ctx, env, set, true)
 	defer end()
+	l.looks = true
 	steps := []func(context.Context) error{l.runs.adoptTemplate, l.corpus.openNamed, l.corpus.openOfRun, l.findPlanned}
 	switch err := worker.Interruptible(life, l.Stop, l.api.checkExpressions, l.openStore); {
 	case errors.Is(err, store.ErrNoTables) && set.Corpus == "":

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -29,16 +28,12 @@ func Next(set config.Worker, out Outcome) []string {
 
 // ended adds how the run's items ended, and names some of those that did not land.
 func (p *process) ended(ctx context.Context, s status.Seen, totals harvest.Counts) status.Seen {
-	return s.With(totals, func(outcome harvest.Outcome, most int) (all []status.Example) {
-		query := store.Query{Run: p.run.Name, What: store.PageRows, Outcomes: []harvest.Outcome{outcome}, Limit: most}
-		err := p.store.Export(ctx, query, func(row store.Row) error {
-			all = append(all, status.Example{Item: cmp.Or(row.Page.ID, row.Page.URL), Reason: row.Page.Reason})
-			return nil
-		})
+	return s.With(totals, func(outcome harvest.Outcome, most int) []harvest.Page {
+		pages, err := store.Some(ctx, p.store, p.run.Name, outcome, most)
 		if err != nil {
 			p.Log.Debug("no examples of items", "outcome", outcome, "error", err)
 		}
-		return all
+		return pages
 	})
 }
 

@@ -112,8 +112,19 @@ func (p *process) openStore(ctx context.Context) error {
 	})
 }
 
-// totals are the items of the run by how they ended.
+// stored returns the roles of the store, none of which is there where nothing is stored.
+func (p *process) stored() store.Store {
+	if p.store == nil {
+		return store.Store{}
+	}
+	return *p.store
+}
+
+// totals are the items of the run by how they ended; none where nothing is stored.
 func (p *process) totals(ctx context.Context) (harvest.Counts, error) {
+	if p.store == nil {
+		return harvest.Counts{}, nil
+	}
 	return worker.Ask(ctx, p.again, func() (harvest.Counts, error) { return p.store.Totals(ctx, p.run.Name) })
 }
 

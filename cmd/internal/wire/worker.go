@@ -23,23 +23,22 @@ import (
 // shards are the shards that a worker works on, one after the other.
 type shards struct {
 	*process
-	runs     finder
-	corpus   corpora
-	api      *api
-	lease    *store.Lease
-	worker   *worker.Worker
-	pages    *listing.Pages // in its place, where the answers of a listing are the pages
-	verify   bool           // only the store is asked what has ended
-	finished bool           // the run is, by the shard that was closed last
+	runs   finder
+	corpus corpora
+	api    *api
+	lease  *store.Lease
+	worker *worker.Worker
+	pages  *listing.Pages // in its place, where the answers of a listing are the pages
+	verify bool           // only the store is asked what has ended
 }
 
 // Outcome is how a worker's pass ended.
 type Outcome struct {
-	Run      harvest.Run
-	Drained  bool        // every item of the shard, or of all shards with --shard auto, has ended
-	Finished bool        // every item of the run has ended
-	Seen     status.Seen // what the run has met, for advice
-	Ordered  string      // the operator who ordered the run's workers to stop; empty without an order
+	worker.Ended
+
+	Run     harvest.Run
+	Seen    status.Seen // what the run has met, for advice
+	Ordered string      // the operator who ordered the run's workers to stop; empty without an order
 }
 
 // Harvest runs one worker from its settings to its end. The first signal also ends what comes
@@ -57,7 +56,7 @@ func Harvest(ctx context.Context, env Env, set config.Worker) (Outcome, error) {
 		out.Seen = s.seen(life)
 	case errors.Is(err, store.ErrNoShardLeft):
 		p.Say(runs.NoShardLeft(p.run, time.Now()))
-		out, err = Outcome{Drained: true, Finished: !p.run.FinishedAt.IsZero()}, nil
+		out, err = Outcome{Ended: worker.Ended{Drained: true, Finished: !p.run.FinishedAt.IsZero()}}, nil
 	}
 	return p.ordered(out, err)
 }
@@ -81,27 +80,23 @@ func (s *shards) prepare(ctx context.Context) error {
 	if stores.MayExist(s.set.Store) { // it may know what the corpus needs, such as the template
 		steps = []func(context.Context) error{s.api.check, s.openStore, s.runs.adoptTemplate, s.corpus.openNamed}
 	}
-	steps = append(steps, s.corpus.openOfRun, s.runs.open, s.corpus.findSeeds, s.takeOrders, s.api.openRedis, s.claim, s.api.open, s.api.introduce, s.build)
+	steps = append(steps, s.corpus.openOfRun, s.runs.open, s.corpus.findSeeds, s.takeOrders, s.api.openRedis, s.claimFirst, s.api.open, s.build)
 	return worker.Interruptible(ctx, s.Stop, steps...)
 }
 
 // build puts the worker together.
 func (s *shards) build(ctx context.Context) error {
 	s.suspicion = suspect.New(s.lease.Suspects)
+	totals, err := s.totals(ctx)
+	if err != nil {
+		return err
+	}
 	if s.listsPages() {
-		totals, err := s.totals(ctx)
-		if err != nil {
-			return err
-		}
 		s.pages = s.pagesOf(totals.Landed > 0)
 		s.progress.Begin(s.run, s.pages.Progress)
 		return nil
 	}
 	if err := s.fillTable(ctx); err != nil {
-		return err
-	}
-	totals, err := s.totals(ctx)
-	if err != nil {
 		return err
 	}
 	parts := worker.Parts{
@@ -113,7 +108,7 @@ func (s *shards) build(ctx context.Context) error {
 	}
 	s.worker = worker.New(worker.Config{
 		Run: s.run, Shard: s.set.Shard, Concurrency: s.set.Concurrency, Pack: s.api.kind.MaxItems, Batch: s.set.Batch, BatchBytes: int(s.set.BatchBytes), Flush: s.set.Flush,
-		Retry:    exchange.NewPolicy(adapt.PolicySettings(s.set)),
+		Retry:    exchange.NewPolicy(exchange.Settings(s.set.Answers)),
 		Patience: s.set.Patience, MaxSilence: s.set.MaxSilence, Limit: s.progress.Left(s.set.Limit), Canary: !s.set.NoCanary, Fresh: totals.Landed == 0, Grace: grace,
 		Verify: s.verify || s.set.Corpus == "-", // what is read once cannot be gone through once more
 	}, parts)
@@ -122,17 +117,16 @@ func (s *shards) build(ctx context.Context) error {
 	return nil
 }
 
-// fillTable finds what fills the corpus table: this worker, if it has the whole run, else
-// coordinator enumerate.
+// fillTable finds what fills the corpus table, where that is the corpus: this worker or a
+// coordinator.
 func (s *shards) fillTable(ctx context.Context) (err error) {
-	e, ok := s.source.(*listing.Pass)
+	pass, ok := s.source.(*listing.Pass)
 	if !ok {
 		return nil
 	}
-	e.Ctx = ctx
-	e.Table = s.corpus.table()
-	if s.set.Kinds().IsListing(s.run.Corpus) && s.set.Shard.Of == 1 && s.run.Shards == 0 { // else the leader of the run does
-		e.Table.Lister, err = s.api.lister()
+	pass.Ctx, pass.Table = ctx, s.corpus.table()
+	if runs.FilledByWorker(s.run, s.set.Shard, s.set.Kinds().IsListing(s.run.Corpus)) {
+		pass.Table.Lister, err = s.api.lister()
 	}
 	return err
 }
@@ -140,7 +134,7 @@ func (s *shards) fillTable(ctx context.Context) (err error) {
 // pagesOf returns the walk of a listing whose answers are the pages.
 func (s *shards) pagesOf(landed bool) *listing.Pages {
 	caller := s.api.caller()
-	caller.Witnesses, caller.Detail = s.api.witnesses(), s.api.kind.Detail
+	caller.Witnesses, caller.Detail = exchange.WitnessesOf(s.store, s.run.Name, s.Log), s.api.kind.Detail
 	return listing.NewPages(listing.Settings{
 		Run: s.run.Name, Shard: s.set.Shard, Seeds: s.seeds, Abreast: s.set.Concurrency, Limit: s.progress.Left(s.set.Limit), NoCanary: s.set.NoCanary, Landed: landed, Short: plain.Short(s.set.Next),
 	}, listing.Parts{
@@ -148,32 +142,38 @@ func (s *shards) pagesOf(landed bool) *listing.Pages {
 	})
 }
 
-// claim takes the shard. It may wait for its owner for hours.
-func (s *shards) claim(ctx context.Context) error {
-	return s.patience().RetryAnew(ctx, s.takeShard)
-}
-
-func (s *shards) takeShard(ctx context.Context) error {
-	return s.again(ctx, func() (err error) {
-		claim := store.Claim{Run: s.run.Name, Shard: s.set.Shard, Owner: worker.Owner(), NoWait: s.set.NoWait, Waiting: s.Say}
-		var lease *store.Lease
-		if s.set.AutoShard {
-			claim.Shard.Of = s.run.Shards
-			lease, s.set.Shard, err = s.store.ClaimAny(ctx, claim)
-		} else {
-			lease, err = s.store.Claim(ctx, claim)
-		}
-		if err == nil {
-			s.lease = lease
-			s.onClose(func() error {
-				ctx, cancel := context.WithTimeout(context.Background(), lastWord)
-				defer cancel()
-				return lease.Release(ctx)
-			})
-		}
-		return err
+// Claim implements [worker.Shards]. It may wait for the shard's owner for hours.
+func (s *shards) Claim(ctx context.Context) error {
+	claim := store.Claim{Run: s.run.Name, Shard: s.set.Shard, Owner: worker.Owner(), NoWait: s.set.NoWait, Waiting: s.Say}
+	if s.set.AutoShard {
+		claim.Shard.Of = s.run.Shards
+	}
+	return s.patience().RetryAnew(ctx, func(ctx context.Context) error {
+		return s.again(ctx, func() error {
+			lease, shard, err := store.Take(ctx, s.store, claim, s.set.AutoShard)
+			if err == nil {
+				s.lease, s.set.Shard = lease, shard
+			}
+			return err
+		})
 	})
 }
+
+// claimFirst takes the first shard, and gives back in the end the one that is at hand then.
+func (s *shards) claimFirst(ctx context.Context) error {
+	if err := s.Claim(ctx); err != nil {
+		return err
+	}
+	s.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), lastWord)
+		defer cancel()
+		return s.Release(ctx)
+	})
+	return nil
+}
+
+// Release implements [worker.Shards].
+func (s *shards) Release(ctx context.Context) error { return s.lease.Release(ctx) }
 
 // drainAll drains the shard, or with --shard auto one free shard after the other.
 func (s *shards) drainAll(ctx context.Context) (Outcome, error) {
@@ -181,74 +181,44 @@ func (s *shards) drainAll(ctx context.Context) (Outcome, error) {
 	if s.Watch != nil {
 		s.Watch(s.progress.Whole)
 	}
-	process := worker.Process{Shards: s, Progress: s.progress, Auto: s.set.AutoShard, Once: s.set.Corpus == runs.Stdin, Limit: s.set.Limit, Say: s.Say}
-	drained, err := process.Drain(ctx)
-	return Outcome{Drained: drained, Finished: drained && s.finished}, err
+	ended, err := worker.Process{
+		Shards: s, Closer: s, Progress: s.progress, Reports: s.reports(), Again: s.again, Stop: s.Stop, LastWord: lastWord,
+		Auto: s.set.AutoShard, Once: s.set.Corpus == runs.Stdin, Steps: s.listsPages(), Limit: s.set.Limit, Say: s.Say, Log: s.Log,
+	}.Drain(ctx)
+	return Outcome{Ended: ended}, err
 }
 
-// Drain implements worker.Shards.
-func (s *shards) Drain(ctx context.Context) (complete bool, err error) {
-	if s.listsPages() {
-		return s.walk(ctx)
+// Work implements [worker.Shards].
+func (s *shards) Work(ctx context.Context) (worker.Result, error) {
+	if !s.listsPages() {
+		return s.worker.Drain(ctx, s.Stop)
 	}
-	result, err := s.worker.Drain(ctx, s.Stop)
-	if err != nil || !result.Complete {
-		return false, err
-	}
-	return s.close(ctx, result)
-}
-
-// walk walks the chains of the shard to their ends.
-func (s *shards) walk(ctx context.Context) (complete bool, err error) {
 	life, end := worker.UntilStopped(ctx, s.Stop, 0)
 	defer end()
-	switch err := s.pages.Walk(life); {
-	case errors.Is(err, store.ErrFenced):
-		return false, worker.ErrFenced
-	case errors.Is(err, listing.ErrLimit):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	return s.close(ctx, worker.Result{Complete: true})
+	complete, err := s.pages.Drain(life)
+	return worker.Result{Complete: complete}, err
 }
 
-// close closes the shard. A signal that comes meanwhile leaves the store a last word.
-func (s *shards) close(ctx context.Context, result worker.Result) (closed bool, err error) {
-	ctx, end := worker.UntilStopped(ctx, s.Stop, lastWord)
-	defer end()
-	s.reports().Save(ctx, lastWord/2, false) // before the shard is closed: the process that finishes the run then adds everything up
-	c := worker.Closing{
-		Again:    s.again,
-		Complete: func(ctx context.Context) (bool, error) { return s.lease.Complete(ctx, result.Rejected) },
-	}
-	if !s.listsPages() { // what a listing holds shows only when all of it is walked
-		c.Accept = func(ctx context.Context) error {
-			return runs.PassOf(result.Digest, result.Prefix, s.run.CorpusItems).Accept(ctx, s.store, s.run.Name, s.set.Shard.Of == 1, s.Say)
-		}
-	}
-	if !s.set.AutoShard { // else the leader of the run judges all of it in the end
-		c.Judge = func(ctx context.Context) error { return adapt.Allowed(s.set).Judge(ctx, s.store, s.run.Name) }
-	}
-	closed, s.finished, err = c.Close(ctx)
-	return closed, err
-}
-
-// Again implements worker.Shards.
-func (s *shards) Again(ctx context.Context, verify bool) error {
+// Open implements [worker.Shards].
+func (s *shards) Open(ctx context.Context, verify bool) error {
 	s.verify = verify
-	return worker.Interruptible(ctx, s.Stop, s.corpus.openNext, s.build)
+	if err := s.corpus.openNext(ctx); err != nil {
+		return err
+	}
+	return s.build(ctx)
 }
 
-// Next implements worker.Shards.
-func (s *shards) Next(ctx context.Context) error {
-	if err := s.lease.Release(ctx); err != nil {
-		s.Log.Warn("giving a drained shard back", "error", err)
-	}
-	s.verify = false
-	err := worker.Interruptible(ctx, s.Stop, s.claim, s.corpus.openNext, s.build)
-	if errors.Is(err, store.ErrNoShardLeft) {
-		return worker.ErrNoShardLeft
-	}
-	return err
+// Accept implements [worker.Closer].
+func (s *shards) Accept(ctx context.Context, pass worker.Result) error {
+	return runs.PassOf(pass.Digest, pass.Prefix, s.run.CorpusItems).Accept(ctx, s.store, s.run.Name, s.set.Shard.Of == 1, s.Say)
+}
+
+// Complete implements [worker.Closer].
+func (s *shards) Complete(ctx context.Context, pass worker.Result) (finished bool, err error) {
+	return s.lease.Complete(ctx, pass.Rejected)
+}
+
+// Judge implements [worker.Closer].
+func (s *shards) Judge(ctx context.Context) error {
+	return adapt.Allowed(s.set).Judge(ctx, s.store, s.run.Name)
 }
