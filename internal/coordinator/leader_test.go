@@ -53,7 +53,7 @@ func (f *fleet) ListShards(context.Context, string) ([]harvest.ShardState, error
 }
 
 func (f *fleet) ListWork(context.Context, string) ([]harvest.Work, error)      { return nil, nil }
-func (f *fleet) ListMinutes(context.Context, string) ([]harvest.Minute, error) { return nil, nil }
+func (f *fleet) ListMinutes(context.Context, string, int64) ([]harvest.Minute, error) { return nil, nil }
 func (f *fleet) CorpusSize(context.Context, string) (int64, error)             { return 0, nil }
 func (f *fleet) Control(context.Context, string) (harvest.Control, error)      { return f.control, nil }
 

@@ -22,8 +22,9 @@ type Runs interface {
 type Works interface {
 	// ListWork returns what each process did, in order of their starts.
 	ListWork(ctx context.Context, run string) ([]harvest.Work, error)
-	// ListMinutes adds up what all processes sent, in order of time.
-	ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error)
+	// ListMinutes adds up what all processes sent since a minute, counted from 1970, in order of
+	// time.
+	ListMinutes(ctx context.Context, run string, since int64) ([]harvest.Minute, error)
 	// CorpusSize returns how many rows the corpus table of the run has.
 	CorpusSize(ctx context.Context, run string) (int64, error)
 	// Control returns the orders about the run and its host.

@@ -55,7 +55,7 @@ func CompileReport(ctx context.Context, store Fleet, name string) (r Report, err
 	if err != nil {
 		return r, err
 	}
-	minutes, err := store.ListMinutes(ctx, name)
+	minutes, err := store.ListMinutes(ctx, name, 0)
 	if err != nil {
 		return r, err
 	}

@@ -176,7 +176,7 @@ func (c *call) act(ctx context.Context, x *Exchange) (time.Duration, error) {
 		c.why += "; is " + x.Reading.Setting + " right?"
 	}
 	if d.Pause > 0 {
-		c.Client.Counters.Paused(d.Source, d.Pause, d.Cut)
+		c.Client.Counters.Paused(x.At, d.Source, d.Pause, d.Cut)
 		c.incidents++
 	}
 	if err := Bounded(d, x.At, c.MaxSilence, c.Patience); err != nil {

@@ -31,6 +31,7 @@ type Counters struct {
 	budget  float64   // then
 	first   int64     // second of the first request; 0 before it
 	clocks  clocks
+	quiets  quiets
 	failed  []harvest.RecentFailure // newest first, one for each reason
 	timer   Timer                   // nil for none
 }
@@ -190,9 +191,9 @@ func (c *Counters) EndedBy(err error) {
 	c.stats.EndedBy = harvest.Sentence(err)
 }
 
-// Paused counts a silence that the upstream asked for. It is a refusal if we asked too fast, but
-// not if the upstream has trouble of its own, such as lag.
-func (c *Counters) Paused(source string, length time.Duration, refused bool) {
+// Paused counts a silence that the upstream asked for at an instant. It is a refusal if we asked
+// too fast, but not if the upstream has trouble of its own, such as lag.
+func (c *Counters) Paused(at time.Time, source string, length time.Duration, refused bool) {
 	if c == nil {
 		return
 	}
@@ -201,6 +202,7 @@ func (c *Counters) Paused(source string, length time.Duration, refused bool) {
 	s := c.stats.Pauses[source]
 	s.Times, s.Seconds = s.Times+1, s.Seconds+length.Seconds()
 	c.stats.Pauses[source] = s
+	c.quiets.add(harvest.Quiet{From: at, Until: at.Add(length), Kind: harvest.LimitBackoff, Cause: harvest.Printable(source)})
 	if refused {
 		c.stats.Refused++
 	}
@@ -216,6 +218,7 @@ func (c *Counters) Take(p harvest.Progress) (harvest.Stats, []harvest.Minute) {
 	}
 	c.budgeted(p)
 	c.watched = p.Now
+	c.quiets.watch(p)
 	s := c.stats
 	s.Retries, s.Pauses, s.Malformed = maps.Clone(s.Retries), maps.Clone(s.Pauses), maps.Clone(s.Malformed)
 	s.Stages, s.Limits, s.Budgets = seconds(c.stages), seconds(c.limits), seconds(c.budgets)

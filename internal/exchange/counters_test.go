@@ -69,7 +69,7 @@ func TestLagIsNoRefusal(t *testing.T) {
 			t.Fatalf("%s: Decide() = %+v, want a silence", test.name, d)
 		}
 		counters := NewCounters()
-		counters.Paused(d.Source, d.Pause, d.Cut)
+		counters.Paused(time.Now(), d.Source, d.Pause, d.Cut)
 		if sum := counters.Sum(); sum.Refused != test.want || len(sum.Pauses) != 1 {
 			t.Errorf("%s: refused %d times in %d pauses, want %d in 1", test.name, sum.Refused, len(sum.Pauses), test.want)
 		}

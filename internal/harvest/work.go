@@ -15,6 +15,14 @@ type Work struct {
 	Ended   bool      // it has left in good order
 	Stats   Stats
 	Minutes []Minute // those that changed since the last time
+	Quiets  []Quiet  // those that began or changed since the last time
+}
+
+// Quiet is a time in which the fleet was to be silent, or could not send, as one process met it.
+type Quiet struct {
+	From, Until time.Time
+	Kind        Limit  // LimitBackoff: the upstream asked for it; LimitHold: an operator did; else what was away
+	Cause       string // of a backoff: the header or the fault that asked for it; else what a person saw
 }
 
 // Stats add up over the life of a process.

@@ -34,10 +34,13 @@ type Silences interface {
 // Work is what the processes of a run did.
 type Work interface {
 	// SaveWork stores what a process did: Stats replace the earlier ones, Minutes those of the same
-	// minute.
+	// minute, Quiets those of the same kind that began at the same instant.
 	SaveWork(ctx context.Context, w harvest.Work) error
-	// ListWork returns what each process did, in order of their starts, without Minutes.
+	// ListWork returns what each process did, in order of their starts, without Minutes and Quiets.
 	ListWork(ctx context.Context, run string) ([]harvest.Work, error)
-	// ListMinutes adds up what all processes sent, in order of time.
-	ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error)
+	// ListMinutes adds up what all processes sent since a minute, counted from 1970, in order of
+	// time.
+	ListMinutes(ctx context.Context, run string, since int64) ([]harvest.Minute, error)
+	// ListQuiets returns the latest quiets of all processes, up to limit, newest first.
+	ListQuiets(ctx context.Context, run string, limit int) ([]harvest.Quiet, error)
 }

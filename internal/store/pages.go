@@ -78,6 +78,7 @@ type Query struct {
 	ID       string            // of pages, as the corpus has it; empty means any
 	URL      string            // of pages, canonical; empty means any. No index helps: for one look
 	Limit    int               // rows; 0 means all
+	Latest   bool              // pages: the newest first, without their bodies; else by key
 }
 
 // Check refuses a query for what cannot be exported.
@@ -86,6 +87,11 @@ func (q Query) Check() error {
 		return fmt.Errorf("export %q of run %s: want %s or %s", q.What, q.Run, PageRows, RecordRows)
 	}
 	return nil
+}
+
+// Losses reports whether only items that did not land are asked for.
+func Losses(outcomes []harvest.Outcome) bool {
+	return len(outcomes) > 0 && !slices.Contains(outcomes, harvest.Landed)
 }
 
 // Selects reports whether the rows of a page are among those of the query, whose limit is not

@@ -57,7 +57,7 @@ func (w *Worker) verdict(t *task, x *exchange.Exchange) harvest.Page {
 func (w *Worker) pause(d retry.Decision, now time.Time) {
 	if w.silences.add(now, d.Pause) {
 		w.pauses.Add(1)
-		w.parts.Counters.Paused(d.Source, d.Pause, d.Cut)
+		w.parts.Counters.Paused(now, d.Source, d.Pause, d.Cut)
 		w.parts.Log.Info("upstream asks for silence", "for", d.Pause, "because", d.Source)
 	}
 	if err := exchange.Bounded(d, now, w.config.MaxSilence, w.config.Patience); err != nil {

@@ -48,7 +48,7 @@ func (r Reports) Save(ctx context.Context, limit time.Duration, ended bool) {
 		work.Shard = p.Shard.String()
 	}
 	work.Stats, work.Minutes = counters.Take(p)
-	work.Stats.Auto = r.Auto
+	work.Stats.Auto, work.Quiets = r.Auto, counters.Quiets()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := r.Store.SaveWork(ctx, work); err != nil {
@@ -56,6 +56,7 @@ func (r Reports) Save(ctx context.Context, limit time.Duration, ended bool) {
 		return
 	}
 	counters.Saved(work.Minutes, time.Now())
+	counters.SavedQuiets(work.Quiets)
 }
 
 // Start reports every [harvest.ReportEvery]. The returned function ends that with a last report,

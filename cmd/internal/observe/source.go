@@ -136,15 +136,7 @@ func eta(left int64, perSecond float64) time.Duration {
 
 // Sent implements [dashboard.Source].
 func (s *source) Sent(ctx context.Context, run string, since int64) ([]harvest.Minute, error) {
-	return ask(ctx, s, func(db *store.Store) (late []harvest.Minute, err error) {
-		all, err := db.ListMinutes(ctx, run)
-		for _, m := range all {
-			if m.Unix >= since {
-				late = append(late, m)
-			}
-		}
-		return late, err
-	})
+	return ask(ctx, s, func(db *store.Store) ([]harvest.Minute, error) { return db.ListMinutes(ctx, run, since) })
 }
 
 // Manners implements [dashboard.Source].

@@ -128,7 +128,25 @@ func (p *Store) SaveWork(ctx context.Context, w harvest.Work) error {
 		batch.Queue(`INSERT INTO shoal.sent (run, worker, minute, seconds) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (run, worker, minute) DO UPDATE SET seconds = excluded.seconds`, w.Run, w.Worker, m.Unix, tables.MarshalMinute(m))
 	}
+	for _, q := range w.Quiets {
+		batch.Queue(`INSERT INTO shoal.silences (run, worker, from_at, kind, until_at, cause) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (run, worker, from_at, kind) DO UPDATE SET until_at = excluded.until_at, cause = excluded.cause`, w.Run, w.Worker, q.From, string(q.Kind), q.Until, q.Cause)
+	}
 	return classify("keep what "+w.Worker+" does", p.pool.SendBatch(ctx, batch).Close())
+}
+
+// ListQuiets implements [store.Work].
+func (p *Store) ListQuiets(ctx context.Context, run string, limit int) ([]harvest.Quiet, error) {
+	rows, err := p.pool.Query(ctx, "SELECT from_at, until_at, kind, cause FROM shoal.silences WHERE run = $1 ORDER BY from_at DESC, worker, kind LIMIT $2", run, limit)
+	if err != nil {
+		return nil, classify("list the silences of run "+run, err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (q harvest.Quiet, err error) {
+		err = row.Scan(&q.From, &q.Until, &q.Kind, &q.Cause)
+		q.From, q.Until = q.From.UTC(), q.Until.UTC()
+		return q, err
+	})
+	return all, classify("list the silences of run "+run, err)
 }
 
 // ListWork implements [store.Work].
@@ -150,8 +168,8 @@ func (p *Store) ListWork(ctx context.Context, run string) ([]harvest.Work, error
 }
 
 // ListMinutes implements [store.Work].
-func (p *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error) {
-	rows, err := p.pool.Query(ctx, "SELECT minute, seconds::text FROM shoal.sent WHERE run = $1 ORDER BY minute", run)
+func (p *Store) ListMinutes(ctx context.Context, run string, since int64) ([]harvest.Minute, error) {
+	rows, err := p.pool.Query(ctx, "SELECT minute, seconds::text FROM shoal.sent WHERE run = $1 AND minute >= $2 ORDER BY minute", run, since)
 	if err != nil {
 		return nil, classify("list the minutes of run "+run, err)
 	}

@@ -133,7 +133,7 @@ func scanExported(rows pgx.Rows, what store.What) (store.Row, error) {
 
 // CountOutcomes implements [store.Counts].
 func (p *Store) CountOutcomes(ctx context.Context, run string, outcomes []harvest.Outcome) ([]store.OutcomeCount, error) {
-	rows, err := p.pool.Query(ctx, dialect.OutcomesOf("= ANY ($2)"), run, tables.Words(outcomes))
+	rows, err := p.pool.Query(ctx, dialect.OutcomesOf("= ANY ($2)", store.Losses(outcomes)), run, tables.Words(outcomes))
 	if err != nil {
 		return nil, classify("count the items of run "+run, err)
 	}

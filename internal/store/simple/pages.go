@@ -82,6 +82,9 @@ func (p Pages) Export(ctx context.Context, q store.Query, each func(store.Row) e
 	if err := q.Check(); err != nil {
 		return err
 	}
+	if q.Latest {
+		return p.latest(ctx, q, each)
+	}
 	n := 0
 	err := p.Of.Scan(ctx, q.Run, func(page harvest.Page, _ bool) error {
 		if !q.Selects(page) {
@@ -101,6 +104,31 @@ func (p Pages) Export(ctx context.Context, q store.Query, each func(store.Row) e
 		return nil
 	}
 	return err
+}
+
+// latest is Export of pages that are not in order of their keys.
+func (p Pages) latest(ctx context.Context, q store.Query, each func(store.Row) error) error {
+	var all []harvest.Page
+	err := p.Of.Scan(ctx, q.Run, func(page harvest.Page, _ bool) error {
+		if q.Selects(page) {
+			page.Body, page.Raw, page.Records = nil, nil, nil
+			all = append(all, page)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(all, func(a, b harvest.Page) int { return b.FetchedAt.Compare(a.FetchedAt) })
+	for i := range all {
+		if q.Limit > 0 && i == q.Limit {
+			return nil
+		}
+		if err := each(store.Row{Page: all[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rowsOf returns the rows that an export has of a page.

@@ -110,7 +110,7 @@ func TestWorkAddsUp(t *testing.T) {
 	if len(list) != 2 || list[0].Worker != "a" || !list[1].Ended || list[1].Seen != start.Add(time.Second) || list[1].Minutes != nil {
 		t.Errorf("List() = %+v, want a, and b as it last reported", list)
 	}
-	if got := all.Minutes(); !slices.Equal(got, append(minute(1, 1), minute(2, 9)...)) {
+	if got := all.Minutes(0); !slices.Equal(got, append(minute(1, 1), minute(2, 9)...)) {
 		t.Errorf("Minutes() = %v, want 1 and 9", got)
 	}
 }

@@ -149,8 +149,33 @@ func (s *Store) SaveWork(ctx context.Context, w harvest.Work) error {
 				return err
 			}
 		}
+		for _, q := range w.Quiets {
+			_, err := tx.ExecContext(ctx, `INSERT INTO silences (run, worker, from_at, kind, until_at, cause) VALUES (?, ?, ?, ?, ?, ?)
+				ON CONFLICT (run, worker, from_at, kind) DO UPDATE SET until_at = excluded.until_at, cause = excluded.cause`,
+				w.Run, w.Worker, stamp(q.From), string(q.Kind), stamp(q.Until), q.Cause)
+			if err != nil {
+				return err
+			}
+		}
 		return nil
 	})
+}
+
+// ListQuiets implements [store.Work].
+func (s *Store) ListQuiets(ctx context.Context, run string, limit int) (all []harvest.Quiet, err error) {
+	err = s.each(ctx, s.read, func(rows *sql.Rows) error {
+		var q harvest.Quiet
+		var from, until sql.NullString
+		if err := rows.Scan(&from, &until, &q.Kind, &q.Cause); err != nil {
+			return err
+		}
+		var errs [2]error
+		q.From, errs[0] = parseStamp(from)
+		q.Until, errs[1] = parseStamp(until)
+		all = append(all, q)
+		return errors.Join(errs[:]...)
+	}, "SELECT from_at, until_at, kind, cause FROM silences WHERE run = ? ORDER BY from_at DESC, worker, kind LIMIT ?", run, limit)
+	return all, s.classify("list the silences of run "+run, err)
 }
 
 // ListWork implements [store.Work].
@@ -173,7 +198,7 @@ func (s *Store) ListWork(ctx context.Context, run string) (all []harvest.Work, e
 }
 
 // ListMinutes implements [store.Work].
-func (s *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, error) {
+func (s *Store) ListMinutes(ctx context.Context, run string, since int64) ([]harvest.Minute, error) {
 	var all tables.Minutes
 	err := s.each(ctx, s.read, func(rows *sql.Rows) error {
 		var minute int64
@@ -182,7 +207,7 @@ func (s *Store) ListMinutes(ctx context.Context, run string) ([]harvest.Minute, 
 			return err
 		}
 		return all.AddRow(minute, []byte(seconds))
-	}, "SELECT minute, seconds FROM sent WHERE run = ? ORDER BY minute", run)
+	}, "SELECT minute, seconds FROM sent WHERE run = ? AND minute >= ? ORDER BY minute", run, since)
 	return all, s.classify("list the minutes of run "+run, err)
 }
 

@@ -129,7 +129,7 @@ func (s *Store) CountOutcomes(ctx context.Context, run string, outcomes []harves
 		err := rows.Scan(&e.Outcome, &e.Reason, &e.Status, &e.Items, &e.PutBack)
 		all = append(all, e)
 		return err
-	}, dialect.OutcomesOf("IN (?"+strings.Repeat(", ?", len(outcomes)-1)+")"), args...)
+	}, dialect.OutcomesOf("IN (?"+strings.Repeat(", ?", len(outcomes)-1)+")", store.Losses(outcomes)), args...)
 	return all, s.classify("count the items of run "+run, err)
 }
 

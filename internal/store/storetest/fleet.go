@@ -14,6 +14,7 @@ func testFleet(t *testing.T, e *env) {
 	e.run(t, "a silence of the upstream", fleetSilence)
 	e.run(t, "shards as they stand", fleetShards)
 	e.run(t, "work and minutes", fleetWork)
+	e.run(t, "quiets", fleetQuiets)
 	e.run(t, "finished when all shards of one N are drained", fleetFinish)
 	e.run(t, "put back", fleetPutBack)
 	e.run(t, "put back and replaced", fleetReplaced)
@@ -151,11 +152,14 @@ func fleetWork(t *testing.T, f *fixture) {
 	got := all[0]
 	got.Seen, w.Minutes = time.Time{}, nil
 	equal(t, "ListWork()[0]", got, w)
-	minutes, err := f.store.ListMinutes(ctx, Name)
+	minutes, err := f.store.ListMinutes(ctx, Name, 0)
 	must(t, "ListMinutes()", err)
 	want := []harvest.Minute{{Unix: 29_000_000}, {Unix: 29_000_001}}
 	want[0].Seconds[5], want[1].Seconds[0] = 51, 2
 	equal(t, "ListMinutes()", minutes, want)
+	minutes, err = f.store.ListMinutes(ctx, Name, 29_000_001)
+	must(t, "ListMinutes(since the second)", err)
+	equal(t, "ListMinutes(since the second)", minutes, want[1:])
 }
 
 func (f *fixture) drain(t *testing.T, of int) {

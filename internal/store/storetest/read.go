@@ -16,6 +16,7 @@ func testRead(t *testing.T, e *env) {
 	e.run(t, "export is ordered and stable", exportOrder)
 	e.run(t, "export reads one snapshot", exportSnapshot)
 	e.run(t, "export by outcome", exportOutcomes)
+	e.run(t, "export of the latest", exportLatest)
 	e.run(t, "export ends with the caller's error", exportStops)
 	e.run(t, "export of nothing known", exportUnknown)
 }

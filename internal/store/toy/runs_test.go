@@ -139,6 +139,9 @@ func (p *process) SaveWork(_ context.Context, w harvest.Work) error {
 func (p *process) ListWork(_ context.Context, name string) ([]harvest.Work, error) {
 	return ask(p, name, func(r *run) []harvest.Work { return r.work.List() })
 }
-func (p *process) ListMinutes(_ context.Context, name string) ([]harvest.Minute, error) {
-	return ask(p, name, func(r *run) []harvest.Minute { return r.work.Minutes() })
+func (p *process) ListMinutes(_ context.Context, name string, since int64) ([]harvest.Minute, error) {
+	return ask(p, name, func(r *run) []harvest.Minute { return r.work.Minutes(since) })
+}
+func (p *process) ListQuiets(_ context.Context, name string, limit int) ([]harvest.Quiet, error) {
+	return ask(p, name, func(r *run) []harvest.Quiet { return r.work.Quiets(limit) })
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // RunTables hold rows of runs, besides pages and records; that of the run itself goes last.
-var RunTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "retried", "suspects", "shards", "inputs", "runs"}
+var RunTables = []string{"corpus", "chains", "extracts", "extracted", "former_extracts", "work", "sent", "silences", "retried", "suspects", "shards", "inputs", "runs"}
 
 // Words are outcomes as a column has them.
 func Words(outcomes []harvest.Outcome) []string {
