@@ -21,7 +21,7 @@ func (p *program) servePage(ctx context.Context, set config.Coordinator) error {
 	if addr == "" {
 		return config.Usagef("coordinator serve has nothing to do with --status-addr off: leave it out, or give an address")
 	}
-	page, err := observe.Page(observe.Settings{Store: set.Store, Redis: set.Redis, TokenFile: set.StatusToken})
+	page, err := observe.Page(observe.Settings{Store: set.Store, Redis: set.Redis, TokenFile: set.StatusToken, Allowed: set.CheckRate})
 	if err != nil {
 		return err
 	}

@@ -58,8 +58,23 @@ func (c Coordinator) Source(name string) Source { return c.layers.source(name) }
 
 // CheckRate refuses a rate above that of the site's own profile, unless --force is given.
 func (c Coordinator) CheckRate(host string, rate Rate) error {
-	site, ok := siteProfile(host, c.layers.file.auth.Kind != "" || c.layers.profile.Auth.Kind != "")
-	if !ok || c.Force {
+	if c.Force {
+		return nil
+	}
+	return c.layers.checkRate(host, rate)
+}
+
+// CheckRate refuses a rate above that of the site's own profile, unless --force is given.
+func (w Worker) CheckRate(host string, rate Rate) error {
+	if w.Force {
+		return nil
+	}
+	return w.layers.checkRate(host, rate)
+}
+
+func (l *layers) checkRate(host string, rate Rate) error {
+	site, ok := siteProfile(host, l.file.auth.Kind != "" || l.profile.Auth.Kind != "")
+	if !ok {
 		return nil
 	}
 	most, err := ParseRate(site.values["rate"])

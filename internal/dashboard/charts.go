@@ -22,19 +22,20 @@ func windows() []window {
 }
 
 // chartsOf draws what was sent lately. A finished run is shown to its end.
-func chartsOf(s Status, sent []harvest.Minute) (all []chartView) {
+func chartsOf(s Status, sent Sent) (all []chartView, rows []quietRow) {
 	end := s.At
 	if !s.Run.FinishedAt.IsZero() {
 		end = s.Run.FinishedAt
 	}
+	quiets := merge(sent.Quiets)
 	for _, w := range windows() {
-		all = append(all, w.draw(s, sent, end))
+		all = append(all, w.draw(s, sent.Minutes, quiets, end))
 	}
-	return all
+	return all, quietRows(quiets, sent.Minutes, s)
 }
 
 // draw makes one chart. The stretch that is not over counts only the seconds that have passed.
-func (w window) draw(s Status, sent []harvest.Minute, end time.Time) chartView {
+func (w window) draw(s Status, sent []harvest.Minute, quiets []harvest.Quiet, end time.Time) chartView {
 	last := end.Unix() / 60 / int64(w.stretch)
 	first := last - int64(w.count) + 1
 	sums, worst := make([]int, w.count), make([]int, w.count)
@@ -52,6 +53,13 @@ func (w window) draw(s Status, sent []harvest.Minute, end time.Time) chartView {
 	from := time.Unix(first*int64(w.stretch)*60, 0).UTC()
 	rates := chart.Rates{
 		ID: "chart-" + w.id, Title: "requests per second, " + w.name, From: from, Until: from.Add(long * time.Duration(w.count)), Budget: s.Progress.Budget,
+	}
+	for i, q := range quiets {
+		mark := chart.Mark{From: q.From, Until: q.Until, Class: class(q.Kind), Label: quietText(q)}
+		if i < maxNumbers {
+			mark.Number = i + 1
+		}
+		rates.Marks = append(rates.Marks, mark)
 	}
 	v := chartView{Title: w.name}
 	most, total := 0, 0

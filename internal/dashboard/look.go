@@ -22,23 +22,25 @@ const (
 // runLook is what is kept of one run.
 type runLook struct {
 	status  *kept[Status]
-	sent    *kept[[]harvest.Minute]
+	sent    *kept[Sent]
 	manners *kept[Manners]
 	chains  *kept[Chains]
+	losses  *kept[[]Loss]
 }
 
 // looks are what is kept of all runs.
 type looks struct {
 	life   context.Context // of the handler
 	source Source
+	items  Items
 	runs   *kept[[]harvest.Run]
 
 	mu  sync.Mutex
 	all map[string]*runLook
 }
 
-func newLooks(life context.Context, source Source) *looks {
-	return &looks{life: life, source: source, runs: &kept[[]harvest.Run]{ask: source.Runs}, all: map[string]*runLook{}}
+func newLooks(life context.Context, source Source, items Items) *looks {
+	return &looks{life: life, source: source, items: items, runs: &kept[[]harvest.Run]{ask: source.Runs}, all: map[string]*runLook{}}
 }
 
 // of returns what is kept of a run.
@@ -52,7 +54,8 @@ func (l *looks) of(name string) *runLook {
 			manners: &kept[Manners]{ask: func(ctx context.Context) (Manners, error) { return l.source.Manners(ctx, name) }},
 			chains:  &kept[Chains]{ask: func(ctx context.Context) (Chains, error) { return l.source.Chains(ctx, name) }},
 		}
-		look.sent = &kept[[]harvest.Minute]{ask: l.asker(name)}
+		look.sent = &kept[Sent]{ask: l.asker(name)}
+		look.losses = &kept[[]Loss]{ask: func(ctx context.Context) ([]Loss, error) { return l.items.Losses(ctx, name) }}
 		l.all[name] = look
 	}
 	return look
@@ -68,10 +71,10 @@ func rests(s Status) time.Duration {
 
 // asker asks for what was sent lately. Once a day's minutes are there, only the latest are read
 // again: the others do not change, except where a worker was long cut off from the store.
-func (l *looks) asker(name string) func(context.Context) ([]harvest.Minute, error) {
+func (l *looks) asker(name string) func(context.Context) (Sent, error) {
 	const again = 15 // minutes
 	var all []harvest.Minute
-	return func(ctx context.Context) ([]harvest.Minute, error) {
+	return func(ctx context.Context) (Sent, error) {
 		now := time.Now().Unix() / 60
 		first := now - int64(day/time.Minute)
 		since := first
@@ -80,7 +83,7 @@ func (l *looks) asker(name string) func(context.Context) ([]harvest.Minute, erro
 		}
 		more, err := l.source.Sent(ctx, name, since)
 		if err != nil {
-			return nil, err
+			return Sent{}, err
 		}
 		var kept []harvest.Minute
 		for _, m := range all {
@@ -88,8 +91,8 @@ func (l *looks) asker(name string) func(context.Context) ([]harvest.Minute, erro
 				kept = append(kept, m)
 			}
 		}
-		all = append(kept, more...)
-		return all, nil
+		all = append(kept, more.Minutes...)
+		return Sent{all, more.Quiets}, nil
 	}
 }
 
@@ -103,18 +106,23 @@ func (l *looks) forget(name string) {
 // void makes the next look at a run read the store: an order has changed it.
 func (l *looks) void(name string) {
 	l.runs.void()
-	l.of(name).status.void()
+	look := l.of(name)
+	look.status.void()
+	look.losses.void()
 }
 
 // facts are what a page shows of a run. A zero turn means that the answer is not there yet.
 type facts struct {
 	Status
-	sent                           []harvest.Minute
-	manners                        Manners
-	chains                         Chains
-	sentTurn, mannersTurn, chained uint64
-	turn                           uint64 // changes with any of the answers
-	trouble                        error  // why the latest question was not answered
+	sent    Sent
+	manners Manners
+	chains  Chains
+	losses  []Loss
+
+	sentTurn, mannersTurn, chained, lossTurn uint64
+
+	turn    uint64 // changes with any of the answers
+	trouble error  // why the latest question was not answered
 }
 
 // look returns the facts of a run.
@@ -122,13 +130,14 @@ func (l *looks) look(name string) (f facts, err error) {
 	now := time.Now()
 	look := l.of(name)
 	var slow sync.WaitGroup
-	var sentErr, mannersErr, chainsErr error
+	var sentErr, mannersErr, chainsErr, lossesErr error
 	slow.Go(func() { f.sent, f.sentTurn, sentErr = look.sent.get(l.life, now, slowPatience) })
 	slow.Go(func() { f.manners, f.mannersTurn, mannersErr = look.manners.get(l.life, now, slowPatience) })
 	slow.Go(func() { f.chains, f.chained, chainsErr = look.chains.get(l.life, now, slowPatience) })
+	slow.Go(func() { f.losses, f.lossTurn, lossesErr = look.losses.get(l.life, now, slowPatience) })
 	status, turn, err := look.status.get(l.life, now, patience)
 	slow.Wait()
-	f.Status, f.turn = status, turn+f.sentTurn+f.mannersTurn+f.chained
+	f.Status, f.turn = status, turn+f.sentTurn+f.mannersTurn+f.chained+f.lossTurn
 	switch {
 	case errors.Is(err, ErrUnknown):
 		l.forget(name)
@@ -138,7 +147,7 @@ func (l *looks) look(name string) (f facts, err error) {
 	case status.Run.Name == "":
 		return f, errSlow
 	}
-	f.trouble = errors.Join(err, sentErr, mannersErr, chainsErr)
+	f.trouble = errors.Join(err, sentErr, mannersErr, chainsErr, lossesErr)
 	return f, nil
 }
 

@@ -25,7 +25,10 @@ const hostile = `</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 type world struct {
 	runs   []harvest.Run
 	status map[string]Status
-	sent   []harvest.Minute
+	sent   Sent
+	losses []Loss
+	item   Item
+	orders []string
 	chains Chains
 	err    error
 	asked  func(what string)
@@ -51,7 +54,7 @@ func (w *world) Status(_ context.Context, run string) (Status, error) {
 	return s, w.err
 }
 
-func (w *world) Sent(context.Context, string, int64) ([]harvest.Minute, error) {
+func (w *world) Sent(context.Context, string, int64) (Sent, error) {
 	w.note("sent")
 	return w.sent, w.err
 }
@@ -96,7 +99,7 @@ func busyWorld() *world {
 	for i := range minute.Seconds {
 		minute.Seconds[i] = 48
 	}
-	return &world{runs: []harvest.Run{run, done.Run}, status: map[string]Status{run.Name: s, "2026q3": done}, sent: []harvest.Minute{minute}, chains: Chains{Listed: true, Done: 3, Longest: 12}}
+	return &world{runs: []harvest.Run{run, done.Run}, status: map[string]Status{run.Name: s, "2026q3": done}, sent: Sent{Minutes: []harvest.Minute{minute}, Quiets: quietTimes(s.At)}, losses: someLosses(), item: someItem(), chains: Chains{Listed: true, Done: 3, Longest: 12}}
 }
 
 func serve(t *testing.T, o Options) *httptest.Server {
@@ -197,7 +200,7 @@ func harmless(t *testing.T, path, text string) {
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	server := serve(t, Options{Source: busyWorld(), Version: hostile})
+	server := serve(t, options(busyWorld(), ""))
 	for path, parts := range map[string][]string{
 		"/":                   {"2026q4", "at work", "1,000 of 2,000 items ended: 50.0 %", "2026q3", "finished"},
 		"/runs/2026q4":        {"48.5 requests/s of a budget of 50/s", "in about 1 h 30 min", "Held back by: budget", "worst second", "49 requests; the budget allows 50", "last hour", "last day", "lapsed", "1/4", "http_502", "12 steps", "<svg"},
@@ -224,7 +227,7 @@ func TestPages(t *testing.T) {
 // TestChartsAreSound parses each chart as XML: a label cannot end an element.
 func TestChartsAreSound(t *testing.T) {
 	t.Parallel()
-	_, text, found := strings.Cut(get(t, serve(t, Options{Source: busyWorld()}), "/runs/2026q4"), "<svg")
+	_, text, found := strings.Cut(get(t, serve(t, options(busyWorld(), "")), "/runs/2026q4"), "<svg")
 	for n := 0; found; n++ {
 		inside, rest, _ := strings.Cut(text, "</svg>")
 		d := xml.NewDecoder(strings.NewReader("<svg" + inside + "</svg>"))
@@ -243,7 +246,7 @@ func TestChartsAreSound(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	server := serve(t, Options{Source: busyWorld()})
+	server := serve(t, options(busyWorld(), ""))
 	for _, path := range []string{"/", "/runs/2026q4", "/nosuch"} {
 		answer, _ := ask(t, server, http.MethodGet, path, nil, nil)
 		for name, want := range map[string]string{
@@ -263,7 +266,7 @@ const token = "0123456789abcdef0123"
 
 func TestTokenOpensThePage(t *testing.T) {
 	t.Parallel()
-	server := serve(t, Options{Source: busyWorld(), Token: token})
+	server := serve(t, options(busyWorld(), token))
 	for _, path := range []string{"/", "/runs/2026q4", "/events", "/runs/nosuch"} {
 		answer, text := ask(t, server, http.MethodGet, path, nil, nil)
 		if answer.StatusCode != http.StatusUnauthorized || strings.Contains(text, "landed") {
@@ -309,7 +312,7 @@ func TestLoginLeadsNowhereElse(t *testing.T) {
 
 func TestOtherSitesCannotLogInOrOut(t *testing.T) {
 	t.Parallel()
-	server := serve(t, Options{Source: busyWorld(), Token: token})
+	server := serve(t, options(busyWorld(), token))
 	for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
 		for _, path := range []string{"/login", "/logout"} {
 			if answer, _ := ask(t, server, http.MethodPost, path, url.Values{"token": {token}}, nil, header...); answer.StatusCode != http.StatusForbidden {
@@ -321,7 +324,9 @@ func TestOtherSitesCannotLogInOrOut(t *testing.T) {
 
 func TestClosedWithoutAToken(t *testing.T) {
 	t.Parallel()
-	server := serve(t, Options{Source: busyWorld(), Closed: "closed: give --status-token"})
+	o := options(busyWorld(), "")
+	o.Closed = "closed: give --status-token"
+	server := serve(t, o)
 	answer, text := ask(t, server, http.MethodGet, "/runs/2026q4", nil, nil)
 	if answer.StatusCode != http.StatusForbidden || !strings.Contains(text, "closed: give --status-token") || strings.Contains(text, "landed") {
 		t.Errorf("GET of a closed page = %d: %s", answer.StatusCode, text)
@@ -336,7 +341,7 @@ func TestTroubleIsShown(t *testing.T) {
 	t.Parallel()
 	w := busyWorld()
 	w.err = errors.New("dial: " + hostile)
-	server := serve(t, Options{Source: w})
+	server := serve(t, options(w, ""))
 	for _, path := range []string{"/", "/runs/2026q4"} {
 		_, text := ask(t, server, http.MethodGet, path, nil, nil)
 		harmless(t, path, text)

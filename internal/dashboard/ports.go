@@ -18,12 +18,68 @@ type Source interface {
 	Runs(ctx context.Context) ([]harvest.Run, error)
 	// Status returns how far a run is now, or [ErrUnknown].
 	Status(ctx context.Context, run string) (Status, error)
-	// Sent returns what all processes sent in the minutes since one, counted from 1970, in order.
-	Sent(ctx context.Context, run string, since int64) ([]harvest.Minute, error)
+	// Sent returns what all processes sent in the minutes since one, counted from 1970.
+	Sent(ctx context.Context, run string, since int64) (Sent, error)
 	// Manners adds up how the whole run has treated its upstream so far.
 	Manners(ctx context.Context, run string) (Manners, error)
 	// Chains counts the chains of a run's listing.
 	Chains(ctx context.Context, run string) (Chains, error)
+}
+
+// Items is what the store has of the items of a run.
+type Items interface {
+	// Losses counts the items that did not land by how they ended, the most first, and gives some
+	// of the latest of each.
+	Losses(ctx context.Context, run string) ([]Loss, error)
+	// Latest returns the items that ended last among those of a filter, up to limit.
+	Latest(ctx context.Context, run string, f Filter, limit int) ([]harvest.Page, error)
+	// Item returns all that is known of one item, or [ErrUnknown].
+	Item(ctx context.Context, run string, key harvest.Key) (Item, error)
+}
+
+// Orders are what an operator may order. Each returns a sentence for the operator. An error is
+// shown as it is.
+type Orders interface {
+	// Pause leaves the host alone, for a length of time or [harvest.Forever].
+	Pause(ctx context.Context, run string, length time.Duration) (string, error)
+	// Resume ends a pause of the host and a drain of the run; lift also ends the silence that the
+	// upstream asked for.
+	Resume(ctx context.Context, run string, lift bool) (string, error)
+	// Rate sets the budget of the host.
+	Rate(ctx context.Context, run, rate string) (string, error)
+	// Drain lets the run's workers land what is in flight and leave.
+	Drain(ctx context.Context, run string) (string, error)
+	// Retry puts the items of a filter back, to be fetched again.
+	Retry(ctx context.Context, run string, f Filter) (string, error)
+}
+
+// Sent is what a run has sent lately, and when it could not.
+type Sent struct {
+	Minutes []harvest.Minute // in order of time
+	Quiets  []harvest.Quiet  // of all processes, the latest
+}
+
+// Filter selects items.
+type Filter struct {
+	Outcome harvest.Outcome
+	Reason  string // empty: any
+	Status  int    // 0: any
+}
+
+// Loss is how some items ended without landing.
+type Loss struct {
+	Filter
+	Items    int64
+	PutBack  int64 // of them: they are asked for again
+	Examples []harvest.Page
+}
+
+// Item is all that is known of one item.
+type Item struct {
+	harvest.Page
+	Records []string // some of them
+	More    int      // records that are not among them
+	Retried bool     // it was put back, and its new outcome has not landed yet
 }
 
 // Status is a run at one moment.

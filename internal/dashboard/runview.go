@@ -29,6 +29,10 @@ type runView struct {
 	Reading  bool // what was sent is still being read
 	Adding   bool // how the upstream was treated is still being added up
 	Manners  []row
+	Quiets   []quietRow
+	Losses   []lossRow
+	Counting bool // the losses are still being counted
+	Orders   []orderLine
 	Shards   shardsView
 	Workers  []workerRow
 	More     int // workers that are not listed
@@ -85,11 +89,13 @@ func (p *page) runView(r *http.Request, f facts) runView {
 	v.Done, v.Bar = progressBar(s)
 	v.Facts = progressFacts(s)
 	if v.Reading = f.sentTurn == 0; !v.Reading {
-		v.Charts = chartsOf(s, f.sent)
+		v.Charts, v.Quiets = chartsOf(s, f.sent)
 	}
 	if v.Adding = f.mannersTurn == 0; !v.Adding {
 		v.Manners = mannersOf(f.manners)
 	}
+	v.Losses, v.Counting = lossesOf(s.Run.Name, f.losses), f.lossTurn == 0
+	v.Orders = ordersFor(s)
 	v.Workers, v.More = workersOf(s)
 	if f.chains.Listed {
 		v.Chains = add(v.Chains, "walked to their end", "%s", humanize.Comma(int64(f.chains.Done)))

@@ -23,6 +23,8 @@ var files embed.FS
 // Options are what a page is made of.
 type Options struct {
 	Source  Source
+	Items   Items
+	Orders  Orders
 	Token   string // required to see the page and to give orders; empty: all who reach it see it, and it takes no order
 	Version string // of this program, for the foot of each page
 	Closed  string // why nothing is shown without a token; empty: it is shown
@@ -46,7 +48,7 @@ type asset struct {
 
 // New returns the page. It reads the store until life ends, and then closes its streams.
 func New(life context.Context, o Options) (http.Handler, error) {
-	p := &page{Options: o, looks: newLooks(life, o.Source), sessions: newSessions(), life: life, assets: map[string]asset{}}
+	p := &page{Options: o, looks: newLooks(life, o.Source, o.Items), sessions: newSessions(), life: life, assets: map[string]asset{}}
 	for name, kind := range map[string]string{"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"} {
 		text, err := files.ReadFile("static/" + name)
 		if err != nil {
@@ -68,6 +70,10 @@ func New(life context.Context, o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /events", p.guarded(p.events))
 	mux.HandleFunc("GET /runs/{run}", p.guarded(p.run))
 	mux.HandleFunc("GET /runs/{run}/shards", p.guarded(p.shards))
+	mux.HandleFunc("GET /runs/{run}/items", p.guarded(p.items))
+	mux.HandleFunc("GET /runs/{run}/items/{key}", p.guarded(p.item))
+	mux.HandleFunc("GET /runs/{run}/orders/{order}", p.guarded(p.confirm))
+	mux.HandleFunc("POST /runs/{run}/orders/{order}", p.guarded(p.order))
 	return headers(http.NewCrossOriginProtection().Handler(mux)), nil
 }
 
@@ -128,7 +134,11 @@ type base struct {
 }
 
 func (p *page) base(r *http.Request, title string) base {
-	return base{Title: title, Version: p.Version, Session: p.known(r), Token: p.Token != ""}
+	b := base{Title: title, Version: p.Version, Session: p.known(r), Token: p.Token != ""}
+	if b.Session {
+		b.Flash = p.sessions.take(sessionOf(r))
+	}
+	return b
 }
 
 // show answers with a page.

@@ -14,6 +14,8 @@ import (
 type Settings struct {
 	Store, Redis string // addresses
 	TokenFile    string // that the page asks for; empty: none
+	// Allowed refuses a rate that a host's own profile does not allow.
+	Allowed func(host string, rate config.Rate) error
 }
 
 // Page returns the page over a store, for a status server.
@@ -25,7 +27,7 @@ func Page(set Settings) (console.StatusPage, error) {
 	return func(life context.Context, local bool) (http.Handler, error) {
 		src := &source{address: set.Store, speeds: map[string]*status.Speed{}}
 		context.AfterFunc(life, func() { _ = src.close() })
-		o := dashboard.Options{Source: src, Token: token, Version: console.Version()}
+		o := dashboard.Options{Source: src, Items: src, Orders: orders{set.Store, set.Redis, set.Allowed}, Token: token, Version: console.Version()}
 		if !local && token == "" {
 			o.Closed = "This page shows what was harvested, and other machines reach this address: give the program --status-token FILE, and log in here with that token."
 		}

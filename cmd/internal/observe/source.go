@@ -134,9 +134,18 @@ func eta(left int64, perSecond float64) time.Duration {
 	return d
 }
 
+// maxQuiets is how many silences are read: each worker reports those that it met.
+const maxQuiets = 2000
+
 // Sent implements [dashboard.Source].
-func (s *source) Sent(ctx context.Context, run string, since int64) ([]harvest.Minute, error) {
-	return ask(ctx, s, func(db *store.Store) ([]harvest.Minute, error) { return db.ListMinutes(ctx, run, since) })
+func (s *source) Sent(ctx context.Context, run string, since int64) (dashboard.Sent, error) {
+	return ask(ctx, s, func(db *store.Store) (sent dashboard.Sent, err error) {
+		if sent.Minutes, err = db.ListMinutes(ctx, run, since); err != nil {
+			return sent, err
+		}
+		sent.Quiets, err = db.ListQuiets(ctx, run, maxQuiets)
+		return sent, err
+	})
 }
 
 // Manners implements [dashboard.Source].

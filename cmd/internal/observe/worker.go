@@ -13,7 +13,7 @@ import (
 func Serve(set config.Worker, last *console.Watched, timings *status.Timings) (address string, stop func(), err error) {
 	var page console.StatusPage
 	if set.Given("status-addr") || set.StatusToken != "" {
-		page, err = Page(Settings{Store: set.Store, Redis: set.Redis, TokenFile: set.StatusToken})
+		page, err = Page(Settings{Store: set.Store, Redis: set.Redis, TokenFile: set.StatusToken, Allowed: set.CheckRate})
 		if err != nil {
 			return "", nil, err
 		}
