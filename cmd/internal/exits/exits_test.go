@@ -131,6 +131,8 @@ var inside = map[string]string{
 	"harvest.ErrUsage":      "is config.ErrUsage",
 	"harvest.ErrIncomplete": "is worker.ErrIncomplete",
 	"harvest.ErrAnother":    "is a worker.ErrIncomplete",
+	"harvest.ErrRefused":    "is worker.ErrRefused",
+	"harvest.ErrFenced":     "is worker.ErrFenced",
 	"worker.ErrAnother":     "is a worker.ErrIncomplete",
 	"worker.ErrDoubt":       "is a worker.ErrIncomplete",
 	"store.ErrStoreFull":    "is a store.ErrUnavailable",
@@ -177,6 +179,7 @@ var inside = map[string]string{
 	"worker.ErrStopped":       "has the exit code of its signal",
 	"worker.ErrNoShardLeft":   "is an end in good order",
 	"store.ErrNoShardLeft":    "is an end in good order",
+	"harvest.ErrNoShardLeft":  "is an end in good order",
 	"dashboard.ErrUnknown":    "is a page that is not found",
 }
 
