@@ -16,6 +16,8 @@ import (
 	"shoal/internal/doctor"
 	"shoal/internal/fakeapi"
 	"shoal/internal/testenv"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // secret is in settings of many set-ups, and in no output.
@@ -213,10 +215,62 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 			if n := p.api.Count() - sent; n < 1 || n > 2 {
 				t.Errorf("%d requests, want 2 at most", n)
 			}
+			p.leftBehind()
 			if after := files(t, p.dir); after != before {
 				t.Errorf("the folder holds\n%s, want\n%s", after, before)
 			}
 		})
+	}
+}
+
+// leftBehind checks that a look left nothing in Redis except the count of the budget.
+func (p *patient) leftBehind() {
+	p.t.Helper()
+	for _, pair := range p.env {
+		name, address, _ := strings.Cut(pair, "=")
+		if name != "REDIS_URL" {
+			continue
+		}
+		options, err := redis.ParseURL(address)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		client := redis.NewClient(options)
+		defer func() { _ = client.Close() }()
+		keys, err := client.Keys(p.t.Context(), "*").Result()
+		for _, key := range keys {
+			if !strings.HasSuffix(key, ":pace") && !strings.Contains(key, ":done:") {
+				p.t.Errorf("Redis holds %s", key)
+			}
+		}
+		if err != nil {
+			p.t.Error(err)
+		}
+	}
+}
+
+// TestDoctorDoesNotAskOutOfTurn checks that nothing is sent during a pause.
+func TestDoctorDoesNotAskOutOfTurn(t *testing.T) {
+	t.Parallel()
+	p := healthy(t, fakeapi.Behaviour{})
+	if _, stderr, code := p.start(testenv.Build(t, "./cmd/worker")); code != 0 {
+		t.Fatalf("worker = %d:\n%s", code, stderr)
+	}
+	pause := exec.CommandContext(t.Context(), testenv.Build(t, "./cmd/coordinator"), "pause", "10m", "--store", p.args["store"])
+	if out, err := pause.CombinedOutput(); err != nil {
+		t.Fatalf("coordinator pause = %v:\n%s", err, out)
+	}
+	sent := p.api.Count()
+	r, code := p.look()
+	found := map[string]doctor.Line{}
+	for _, l := range r.Checks {
+		found[l.Check] = l
+	}
+	if l := found["upstream.turn"]; l.Verdict != doctor.NotChecked || !strings.Contains(l.Found, "has paused it") || found["upstream.answer"].Verdict != doctor.NotChecked {
+		t.Errorf("upstream.turn = %s: %s, want a pause", l.Verdict, l.Found)
+	}
+	if n := p.api.Count() - sent; n != 0 || code != 0 {
+		t.Errorf("%d requests during a pause, exit code %d, want none and 0", n, code)
 	}
 }
 

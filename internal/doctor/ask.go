@@ -37,9 +37,7 @@ func (a *asker) ask(ctx context.Context, request *harvest.Request) (*exchange.Ex
 		unreached, away := errors.AsType[*exchange.Unreached](err)
 		switch {
 		case away:
-			f := wrong(cmp.Or(exchange.Hopeless(unreached.Err, persistent), exchange.ErrPatience))
-			f.Found = harvest.Line(a.Mask(unreached.Error()))
-			return nil, f
+			return nil, a.unreached(unreached.Err)
 		case errors.Is(err, harvest.ErrLate):
 			continue
 		case err != nil && ctx.Err() != nil:

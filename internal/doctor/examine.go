@@ -80,7 +80,7 @@ func (r Row) find(ctx context.Context, all map[string]*cell) Finding {
 }
 
 func (r Row) line(g Group, f Finding, took time.Duration, code func(error) int) Line {
-	l := Line{Service: g.Name, Check: r.Name, About: r.About, Verdict: f.Verdict, Found: f.Found, Seconds: took.Round(time.Microsecond).Seconds(), err: f.Err}
+	l := Line{Service: g.Name, Check: r.Name, About: r.About, Verdict: f.Verdict, Found: f.Found, Seconds: took.Round(time.Microsecond).Seconds(), err: f.Err, after: f.after}
 	if f.Verdict == Warning || f.Verdict == Fault {
 		l.Change = f.Change
 		if l.Change == "" {

@@ -33,7 +33,7 @@ func TestExamineNeverHangs(t *testing.T) {
 		if took := time.Since(began); took != time.Minute {
 			t.Errorf("Examine() took %s, want the longest limit", took)
 		}
-		for i, want := range []string{"no answer within 5s", "first (a.1) comes first, and it is: not checked", "broken"} {
+		for i, want := range []string{"no answer within 5s", "first (a.1) has to be in order first", "broken"} {
 			if got := r.Checks[i].Found; got != want {
 				t.Errorf("Examine() = %q on line %d, want %q", got, i, want)
 			}

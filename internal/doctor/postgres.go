@@ -53,7 +53,7 @@ func InPostgres(at string, port Postgres, here Machine) Group {
 			if err := port.Connect(ctx); err != nil {
 				return wrong(err)
 			}
-			return fine("it accepts this role, after %s", brief(time.Since(began)))
+			return fine("it accepts this role, within %s", brief(time.Since(began)))
 		}},
 		{Name: "postgres.version", About: "version and encoding", Needs: connected, Change: "use PostgreSQL 14 or newer, with a database in UTF8", Look: func(ctx context.Context) Finding {
 			var err error
@@ -68,7 +68,7 @@ func InPostgres(at string, port Postgres, here Machine) Group {
 			return fine("PostgreSQL %s, database %s of %s, role %s", server.Version, server.Database, humanize.IBytes(uint64(max(0, server.Bytes))), server.Role)
 		}},
 		{Name: "postgres.pooler", About: "pooler", Needs: connected, Change: "give the server's own address in --store", Look: func(ctx context.Context) Finding {
-			return orFine(port.Pooler(ctx), "sessions keep their server")
+			return orFine(port.Pooler(ctx), "none, or one that keeps sessions apart")
 		}},
 		{Name: "postgres.writes", About: "writes", Needs: connected, Change: "give the address of the primary; or ALTER ROLE … SET default_transaction_read_only = off, and the same for the database", Look: func(ctx context.Context) Finding {
 			return orFine(port.Writes(ctx), "transactions may write")
@@ -79,7 +79,7 @@ func InPostgres(at string, port Postgres, here Machine) Group {
 		}},
 		{Name: "postgres.lz4", About: "compression", Needs: read, Look: about("lz4", "use a build of PostgreSQL with lz4, as those of Debian and of postgresql.org are", "lz4")},
 		{Name: "postgres.fsync", About: "durability", Needs: read, Look: about("fsync", "ALTER SYSTEM SET fsync = on, and restart PostgreSQL", "fsync is on")},
-		{Name: "postgres.tls", About: "encryption", Needs: read, Look: about("tls", "set sslmode=verify-full in the store URL", "as it should be on this way")},
+		{Name: "postgres.tls", About: "encryption", Needs: read, Look: about("tls", "set sslmode=verify-full in the store URL", "as this way needs it")},
 		{Name: "postgres.connections", About: "connections", Needs: known, Look: func(context.Context) Finding { return connections(server) }},
 		{Name: "postgres.clock", About: "clock", Needs: known, Look: func(context.Context) Finding { return clock("PostgreSQL", server.Clock) }},
 		{Name: "postgres.disk", About: "disk", Needs: known, Look: func(context.Context) Finding {

@@ -61,7 +61,7 @@ func InRedis(at string, port Redis) Group {
 			}
 			return redisVersion(server.Version)
 		}},
-		{Name: "redis.policy", About: "what it does when memory is full", Needs: known, Change: "redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf", Look: func(ctx context.Context) Finding {
+		{Name: "redis.policy", About: "memory policy", Needs: known, Change: "redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf", Look: func(ctx context.Context) Finding {
 			return orFine(port.Policy(ctx), "it drops no budget (maxmemory-policy %s)", server.Policy)
 		}},
 		{Name: "redis.role", About: "role", Needs: usable, Change: "give the address of the primary in --redis", Look: func(ctx context.Context) Finding {
@@ -132,7 +132,7 @@ func redisMemory(s RedisServer) Finding {
 // clock compares another clock with ours; ahead is how far it is before ours.
 func clock(whose string, ahead time.Duration) Finding {
 	if ahead.Abs() <= clockDrift {
-		return fine("it agrees with this machine's, to %s", brief(ahead.Abs()))
+		return fine("it agrees with this machine's within %s", brief(ahead.Abs()))
 	}
 	return warn("run NTP on both machines (timedatectl set-ntp true)", "the clock of %s is %s", whose, apart(ahead))
 }

@@ -18,7 +18,8 @@ type Line struct {
 	Code    int     `json:"exit_code"` // with which a worker leaves because of a fault; 0 for any other verdict
 	Seconds float64 `json:"seconds"`
 
-	err error
+	err   error
+	after string // the row that has to be in order first
 }
 
 // Report is all that was looked at. Scripts rely on the names of its JSON.
@@ -75,13 +76,30 @@ func (r *Report) Text() string {
 			b.WriteString("\n")
 		}
 		b.WriteString(strings.TrimSpace(harvest.Linef("%s %s", p.name, p.at)) + "\n")
-		for _, l := range r.Checks {
-			if l.Service == p.name {
-				b.WriteString(l.text())
-			}
+		for _, l := range gathered(r.Checks, p.name) {
+			b.WriteString(l.text())
 		}
 	}
 	return b.String() + "\n" + r.Sum() + "\n"
+}
+
+// gathered are the lines of a service. Those that were not looked at because of one other row are
+// one line.
+func gathered(all []Line, service string) (lines []Line) {
+	at := map[string]int{}
+	for _, l := range all {
+		if l.Service != service {
+			continue
+		}
+		first, known := at[l.after]
+		if l.after != "" && known {
+			lines[first].About += ", " + l.About
+			continue
+		}
+		at[l.after] = len(lines)
+		lines = append(lines, l)
+	}
+	return lines
 }
 
 // verdictWidth is as wide as the longest verdict, and a gap.

@@ -2,7 +2,8 @@ package doctor
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"shoal/internal/harvest"
@@ -25,6 +26,8 @@ type Finding struct {
 	Found   string // what is there, in a sentence without credentials
 	Change  string // what to do about a warning or a fault; empty: the advice of the row
 	Err     error  // what a worker would meet; only its exit code is used
+
+	after string // the row that has to be in order first
 }
 
 // Row is one check.
@@ -62,7 +65,7 @@ func warn(change, format string, args ...any) Finding {
 
 // wrong is a fault that a worker meets as err.
 func wrong(err error) Finding {
-	return Finding{Verdict: Fault, Found: harvest.ErrorText(err), Err: err}
+	return Finding{Verdict: Fault, Found: once(harvest.ErrorText(err)), Err: err}
 }
 
 // wrongly is a fault in words of our own.
@@ -80,7 +83,9 @@ func orFine(err error, format string, args ...any) Finding {
 
 // because is why a row was not looked at, given the line of one that it needs.
 func because(need Line) Finding {
-	return unknown("%s (%s) comes first, and it is: %s", need.About, need.Check, need.Verdict)
+	f := unknown("%s (%s) has to be in order first", need.About, need.Check)
+	f.after = need.Check
+	return f
 }
 
 // expired is the finding of a look that did not end in time.
@@ -91,14 +96,26 @@ func expired(ctx context.Context, limit time.Duration) Finding {
 	return unknown("no answer within %s", limit)
 }
 
-func brief(d time.Duration) string {
-	switch {
-	case d >= 10*time.Second:
-		return d.Round(time.Second).String()
-	case d >= time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d >= 10*time.Millisecond:
-		return d.Round(time.Millisecond).String()
+// once drops what a driver repeats for each way that it has tried.
+func once(text string) string {
+	var parts []string
+	for part := range strings.SplitSeq(text, "; ") {
+		if part = strings.TrimSpace(part); part != "" && !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
 	}
-	return fmt.Sprintf("%.1fms", float64(d.Microseconds())/1000)
+	return strings.ReplaceAll(strings.Join(parts, "; "), ":; ", ": ")
+}
+
+// brief has about two digits.
+func brief(d time.Duration) string {
+	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
+		switch {
+		case d >= 10*unit:
+			return d.Round(unit).String()
+		case d >= unit:
+			return d.Round(unit / 10).String()
+		}
+	}
+	return "1µs"
 }

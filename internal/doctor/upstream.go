@@ -3,6 +3,8 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
+	"errors"
 	"net/netip"
 	"net/url"
 	"time"
@@ -67,13 +69,13 @@ func OfUpstream(u Upstream) Group {
 			return a.lookup(ctx, at.Hostname())
 		}},
 		{Name: "upstream.connection", About: "connection", Needs: []string{"upstream.dns"}, Limit: dialLimit, Change: "check the port, a firewall on the way, and whether it is up; docs/failures.md has more", Look: a.connect},
-		{Name: "upstream.tls", About: "certificate", Needs: connected, Change: "ask its operators to renew the certificate, or name a private authority with --ca FILE", Look: func(context.Context) Finding { return a.certificate() }},
+		{Name: "upstream.tls", About: "certificate", Needs: connected, Change: "check the scheme and the port of the address, --ca, --cert and --key", Look: func(context.Context) Finding { return a.certificate() }},
 		{Name: "upstream.http2", About: "protocol", Needs: reached, Look: func(context.Context) Finding { return a.protocol() }},
-		{Name: "upstream.turn", About: "whether it may be asked now", Look: func(ctx context.Context) Finding {
+		{Name: "upstream.turn", About: "pauses and silences", Look: func(ctx context.Context) Finding {
 			if why := u.Turn(ctx); why != "" {
 				return unknown("%s", why)
 			}
-			return fine("nothing forbids it")
+			return fine("none that the store knows of")
 		}},
 		{Name: "upstream.answer", About: "one request", Needs: ready, Limit: askLimit, Look: a.item},
 		{Name: "upstream.limits", About: "rate limits", Needs: []string{"upstream.turn"}, Look: func(context.Context) Finding { return a.limits() }},
@@ -135,16 +137,23 @@ func (a *asker) connect(ctx context.Context) Finding {
 	failure := asFailure(err)
 	switch {
 	case failure != nil && failure.Fault == harvest.FaultTLS:
-		a.refuse = exchange.Hopeless(err, persistent)
+		a.refuse = failure.Err
 		return fine("it accepts connections")
 	case err != nil:
-		f := wrong(cmp.Or(exchange.Hopeless(err, persistent), exchange.ErrPatience))
-		f.Found = harvest.Line(a.Mask(err.Error()))
-		return f
+		return a.unreached(err)
 	case a.peer.Proxied:
-		return fine("by the proxy at %s, after %s", a.peer.Address, brief(a.peer.Took))
+		return fine("by the proxy at %s, within %s", a.peer.Address, brief(a.peer.Took))
 	}
-	return fine("%s, after %s", a.peer.Address, brief(a.peer.Took))
+	return fine("to %s, within %s", a.peer.Address, brief(a.peer.Took))
+}
+
+// unreached is the fault of a connection that could not be made.
+func (a *asker) unreached(err error) Finding {
+	text := err.Error()
+	if failure := asFailure(err); failure != nil {
+		text = failure.Err.Error()
+	}
+	return wrongly(cmp.Or(exchange.Hopeless(err, persistent), exchange.ErrPatience), "", "%s", a.Mask(text))
 }
 
 // persistent is more often than any connection is tried before a person has to act.
@@ -154,15 +163,28 @@ func (a *asker) certificate() Finding {
 	left := time.Until(a.peer.Expires)
 	switch {
 	case a.refuse != nil:
-		f := wrong(a.refuse)
-		f.Found = harvest.Line(a.Mask(f.Found))
-		return f
+		return wrongly(exchange.ErrRefused, trust(a.refuse), "%s", a.Mask(a.refuse.Error()))
 	case a.peer.TLS == "":
 		return warn("use https:// in --api, --url or the corpus, if it is offered", "the connection is not encrypted")
 	case left < min(soon, a.peer.Expires.Sub(a.peer.Issued)/10):
 		return warn("ask its operators to renew it", "%s, valid until %s, which is in %s", a.peer.TLS, a.peer.Expires.UTC().Format(time.DateOnly), harvest.Ago(left))
 	}
 	return fine("%s, valid until %s", a.peer.TLS, a.peer.Expires.UTC().Format(time.DateOnly))
+}
+
+// trust is what to do about a certificate that is refused.
+func trust(err error) string {
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	if ok && invalid.Reason == x509.Expired {
+		return "ask its operators to renew it, and compare the clock of this machine"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "use the name that the certificate is for in --api, --url or the corpus"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "if it is a private authority that you trust, name its file with --ca FILE"
+	}
+	return ""
 }
 
 func (a *asker) protocol() Finding {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"shoal/cmd/internal/console"
@@ -33,7 +34,7 @@ type physician struct {
 func Doctor(ctx context.Context, log *slog.Logger, i config.Inspection) (doctor.Report, error) {
 	p := &physician{Inspection: i, log: log}
 	defer func() {
-		for _, end := range p.closers {
+		for _, end := range slices.Backward(p.closers) {
 			end()
 		}
 	}()

@@ -64,7 +64,7 @@ func (p *physician) turn(ctx context.Context, host string) string {
 		return ""
 	}
 	for _, run := range runs {
-		if run.Host != host || !run.FinishedAt.IsZero() {
+		if run.Host != host {
 			continue
 		}
 		control, err := db.Control(ctx, run.Name)
