@@ -95,7 +95,7 @@ func connections(s PostgresServer) Finding {
 	left := s.Usable - s.Connections
 	text := fmt.Sprintf("%d of %d in use; a worker takes up to %d", s.Connections, s.Usable, perWorker)
 	if left < 2*perWorker {
-		return warn("end sessions that are idle, or raise max_connections and restart PostgreSQL", "%s, so that there is room for %d more", text, max(0, left)/perWorker)
+		return warn("end sessions that are idle, or raise max_connections and restart PostgreSQL", "%s, so there is room for %d more", text, max(0, left)/perWorker)
 	}
 	return fine("%s", text)
 }

@@ -172,7 +172,7 @@ func (a *asker) certificate() Finding {
 	return fine("%s, valid until %s", a.peer.TLS, a.peer.Expires.UTC().Format(time.DateOnly))
 }
 
-// trust is what to do about a certificate that is refused.
+// trust returns the advice about a certificate that did not pass.
 func trust(err error) string {
 	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
 	if ok && invalid.Reason == x509.Expired {
