@@ -20,9 +20,9 @@ type Leases interface {
 	ClaimAny(ctx context.Context, c Claim) (*Lease, harvest.Shard, error)
 }
 
-// Take takes the shard that c names or, if any is set, any free one of so many; it returns which.
-func Take(ctx context.Context, from Leases, c Claim, any bool) (*Lease, harvest.Shard, error) {
-	if any {
+// Take takes the shard that c names or, with free, any free one of c.Shard.Of; it returns which.
+func Take(ctx context.Context, from Leases, c Claim, free bool) (*Lease, harvest.Shard, error) {
+	if free {
 		return from.ClaimAny(ctx, c)
 	}
 	lease, err := from.Claim(ctx, c)
