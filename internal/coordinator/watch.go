@@ -11,6 +11,10 @@ import (
 // poll is how often the leader of a run looks at it.
 const poll = time.Second
 
+// sayAgain is how long the sentence that no worker is there is not repeated, however often one
+// comes and goes: workers that are refused do so every few seconds.
+const sayAgain = time.Minute
+
 // watch is the run as its leader sees it: the sum of what its processes report.
 type watch struct {
 	run   string
@@ -19,7 +23,9 @@ type watch struct {
 
 	mu   sync.Mutex
 	last harvest.Progress
-	note string
+	note string    // the latest sentence
+	idle bool      // at the last look
+	said time.Time // when it was
 	base *harvest.Counts // what had ended at the first look
 	away bool            // the store was unreachable at the last look
 }
@@ -57,8 +63,10 @@ func (w *watch) take(s RunStatus) {
 	p.Already, p.Counts = w.base.Items(), s.Totals.Minus(*w.base)
 	w.last = p
 	note := s.Idle()
-	isNew := note != w.note && note != ""
-	w.note = note
+	isNew := note != "" && (note != w.note || !w.idle && s.At.Sub(w.said) >= sayAgain)
+	if w.idle = note != ""; isNew {
+		w.note, w.said = note, s.At
+	}
 	w.mu.Unlock()
 	if isNew {
 		w.say(note)

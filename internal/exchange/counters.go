@@ -30,6 +30,7 @@ type Counters struct {
 	watched time.Time // at the last Take
 	budget  float64   // then
 	first   int64     // second of the first request; 0 before it
+	nulls   harvest.Nulls
 	clocks  clocks
 	quiets  quiets
 	failed  []harvest.RecentFailure // newest first, one for each reason
@@ -126,7 +127,26 @@ func (c *Counters) Recorded(pages []harvest.Page) {
 	defer c.mu.Unlock()
 	for i := range pages {
 		c.stats.Records += int64(len(pages[i].Records))
+		for _, record := range pages[i].Records {
+			if record.Kind == harvest.ExtractedKind { // those of a parser may lack a member by right
+				c.nulls.Add(record.Data)
+			}
+		}
 	}
+}
+
+// minNulls is how many records must lack a member before that is worth a question.
+const minNulls = 5
+
+// Nulls returns the members that are null in each of the first records; none before there are
+// enough of these.
+func (c *Counters) Nulls() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nulls.Records() < minNulls {
+		return nil
+	}
+	return c.nulls.Names()
 }
 
 // Retried counts a retry by its reason, which is also the last error.

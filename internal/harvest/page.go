@@ -62,6 +62,9 @@ type Record struct {
 	Data    []byte // JSON
 }
 
+// ExtractedKind is the kind of every record that an expression yields.
+const ExtractedKind = "record"
+
 // Size returns about how many bytes the page takes in a batch.
 func (p *Page) Size() int {
 	n := 256 + len(p.URL) + len(p.ID) + len(p.Detail) + len(p.Headers) + len(p.Body) + len(p.Raw)

@@ -23,6 +23,8 @@ type Seen struct {
 	Lowered float64 // requests/s that the fleet keeps below since it was refused again and again at Budget; 0: no such rate
 	Failing string  // the reason of the last failure; may be empty
 
+	Nulls []string // members that are null in every record that was looked at
+
 	Failed []Example // some of the dead items
 	Passed []Example // some of the skipped ones
 }
@@ -49,6 +51,9 @@ func Advice(s Seen) (all []string) {
 			then = fmt.Sprintf(", and lowered to %s/s in this run", number(s.Lowered))
 		}
 		add("refused %s at %s/s%s: %s", times, number(s.Budget), then, slower(s.Budget))
+	}
+	if len(s.Nulls) > 0 {
+		add("null in every record: %s; is --extract right? worker --try 1 shows an answer, coordinator extract makes the records again", strings.Join(s.Nulls, ", "))
 	}
 	why := ""
 	if s.Failing != "" {

@@ -37,3 +37,13 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 }
+
+// A name that no answer has is asked about.
+func TestAdviceAsksAboutWhatIsNullInEveryRecord(t *testing.T) {
+	t.Parallel()
+	got := Advice(Seen{Run: "q", Landed: 9, Nulls: []string{"datum", "titel"}})
+	const want = "null in every record: datum, titel; is --extract right? worker --try 1 shows an answer, coordinator extract makes the records again"
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("Advice() = %q, want %q", got, want)
+	}
+}

@@ -84,6 +84,11 @@ func (t *Tryout) page(page *harvest.Page, together bool) {
 		return
 	}
 	t.say("  records   %d\n", len(page.Records))
+	for _, record := range page.Records {
+		if record.Kind == harvest.ExtractedKind { // those of a parser may lack a member by right
+			t.nulls.Add(record.Data)
+		}
+	}
 	for _, record := range page.Records[:min(3, len(page.Records))] {
 		t.say("    %s\n", short(string(record.Data)))
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"strings"
 	"time"
 
 	"shoal/internal/exchange"
@@ -48,6 +49,7 @@ type Tryout struct {
 
 	renewed bool
 	landed  int // items that would land
+	nulls   harvest.Nulls
 }
 
 // Run tries the first items, in the requests in which a harvest would ask for them. The error is
@@ -105,6 +107,9 @@ func (t *Tryout) run(ctx context.Context, entries iter.Seq2[harvest.Entry, error
 	advice := "The same command without --try harvests."
 	if n > 0 && t.landed == 0 {
 		advice = "None of them would land: look at the address and the credential before you harvest."
+	}
+	if names := t.nulls.Names(); len(names) > 0 {
+		t.say("null in every record: %s; is --extract right?\n", strings.Join(names, ", "))
 	}
 	t.say("tried %d; nothing was stored. %s\n", n, advice)
 	return nil

@@ -15,7 +15,6 @@ func (w *Worker) finishItem(hold bool, page harvest.Page) {
 		page.Reason = harvest.Word(page.Reason, "unknown")
 	}
 	if page.Outcome == harvest.Skipped || page.Outcome == harvest.Dead {
-		w.unkept.log(w.parts.Log, &page)
 		w.parts.Counters.Failed(string(page.Outcome)+": "+page.Reason, cmp.Or(page.ID, page.URL))
 	}
 	w.finishedSuspect(page.Key, hold)
@@ -26,8 +25,12 @@ func (w *Worker) finishItem(hold bool, page harvest.Page) {
 	}
 }
 
-// deliver gives a page to the batch. After the end no batch takes it: it is fetched again.
+// deliver gives a page to the batch. After the end no batch takes it: it is fetched again. What is
+// held until a refusal is not logged: the error has examples, and nothing of it is recorded.
 func (w *Worker) deliver(page harvest.Page) {
+	if page.Outcome == harvest.Skipped || page.Outcome == harvest.Dead {
+		w.unkept.log(w.parts.Log, &page)
+	}
 	select {
 	case w.finished <- page:
 		w.suspicion.delivered.Add(1)

@@ -66,7 +66,7 @@ func (s *shards) seen(ctx context.Context) status.Seen {
 	ctx, cancel := context.WithTimeout(ctx, lastWord/2)
 	defer cancel()
 	p, sum := s.progress.Whole(), s.counters.Sum()
-	seen := status.Seen{Refused: sum.Refused, Budget: p.Budget, Lowered: p.Lowered, Failing: sum.LastError}
+	seen := status.Seen{Refused: sum.Refused, Budget: p.Budget, Lowered: p.Lowered, Failing: sum.LastError, Nulls: s.counters.Nulls()}
 	totals, err := s.store.Totals(ctx, s.run.Name)
 	if err != nil { // what this process knows
 		totals = p.Counts

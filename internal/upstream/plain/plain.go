@@ -60,8 +60,8 @@ const reasonMasked = "masked_secret"
 // maxMediaType is the longest Content-Type that is kept.
 const maxMediaType = 255
 
-// RecordKind is the kind of every record that a jq expression yields.
-const RecordKind = "record"
+// RecordKind is [harvest.ExtractedKind].
+const RecordKind = harvest.ExtractedKind
 
 // DefaultLimit is how long one run of an expression may take if Config.Limit is zero.
 const DefaultLimit = 5 * time.Second
