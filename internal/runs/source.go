@@ -2,7 +2,6 @@ package runs
 
 import (
 	"cmp"
-	"errors"
 
 	"shoal/internal/harvest"
 )
@@ -57,13 +56,4 @@ func (s Start) Again(run harvest.Run) Source {
 // themselves. The run may not be known yet.
 func (s Start) ListsPages(run harvest.Run) bool {
 	return s.Kinds.ListsPages(cmp.Or(run.Corpus, s.Merged.Corpus), s.Merged.Items)
-}
-
-// Elsewhere explains a mistake in the corpus of a run that the start did not name: it cannot be
-// read here. Any other error stays. The flag is the one that names the store to another command.
-func Elsewhere(name string, err error, storeFlag string) error {
-	if !errors.Is(err, harvest.ErrUsage) {
-		return err
-	}
-	return harvest.Usagef("the corpus of run %s is not here (%v). In the folder where it is, type this once, then start the workers again; it needs no credential: coordinator enumerate --run %s%s", name, err, name, storeFlag)
 }

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"shoal/cmd/internal/adapt"
@@ -30,20 +29,13 @@ func (c corpora) openNamed(ctx context.Context) error {
 	return c.open(ctx)
 }
 
-// untilInTable is how long a worker waits for a corpus that is not here to be in the table of its
-// run: a run is opened before its table is begun.
-const untilInTable = 10 * time.Second
-
 // openOfRun opens the corpus that the run was opened with, if none was named.
 func (c corpora) openOfRun(ctx context.Context) error {
 	if c.source != nil {
 		return nil
 	}
 	before := c.set
-	store := status.Place{Store: c.set.Store, ByFlag: c.set.Source("store").Kind == config.FromFlag}
-	var elsewhere error
-	temporary := func(err error) bool { return err == elsewhere && c.runs.start().Waits() }
-	err := worker.Patience{Limit: untilInTable, Say: c.Say}.Retry(ctx, "the corpus", temporary, func() error {
+	return runs.UntilHere(ctx, c.runs.start().Waits(), c.Say, func() error {
 		c.set = before
 		if err := c.runs.adoptRun(ctx); err != nil {
 			return err
@@ -52,15 +44,8 @@ func (c corpora) openOfRun(ctx context.Context) error {
 		if err == nil || before.Corpus != "" || c.source != nil {
 			return err
 		}
-		if err = runs.Elsewhere(c.set.Run, err, store.Flag()); errors.Is(err, config.ErrUsage) {
-			elsewhere = err
-		}
-		return err
+		return runs.Elsewhere(c.set.Run, err, status.Place{Store: c.set.Store, ByFlag: c.set.Source("store").Kind == config.FromFlag}.Flag())
 	})
-	if errors.Is(err, worker.ErrPatience) && elsewhere != nil && ctx.Err() == nil {
-		return elsewhere
-	}
-	return err
 }
 
 // open reads to the first item, whose host is the upstream's, and
