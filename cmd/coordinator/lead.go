@@ -62,6 +62,11 @@ func (p *program) lead(ctx context.Context, set config.Worker) error {
 		return err
 	}
 	defer stop()
+	stopExport, err := observe.Export(ctx, set, &env, &last, nil)
+	if err != nil {
+		return err
+	}
+	defer stopExport()
 	led, err := wire.Lead(ctx, env, set)
 	reason := "the run is finished"
 	if err != nil {

@@ -87,6 +87,11 @@ func (p *program) work(ctx context.Context) error {
 	if p.set.Try > 0 {
 		return wire.Try(ctx, env, p.set)
 	}
+	stopExport, err := observe.Export(ctx, p.set, &env, &last, timings)
+	if err != nil {
+		return err
+	}
+	defer stopExport()
 	bound, stopStatus, err := observe.Serve(p.set, &last, timings)
 	if err != nil {
 		return err

@@ -31,6 +31,23 @@ func parseReceiver(s string) (string, error) {
 	return s, nil
 }
 
+// collector is the address of an OpenTelemetry collector, env, or empty for none.
+func (r *reader) collector(name string) string {
+	return read(r, name, func(s string) (string, error) {
+		if s == "" || s == "env" {
+			return s, nil
+		}
+		if userInfo.MatchString(s) {
+			return "", fmt.Errorf("it holds a user name or password: OTEL_EXPORTER_OTLP_HEADERS carries credentials, such as Authorization=Bearer%%20TOKEN")
+		}
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return "", fmt.Errorf("write the address of a collector for OTLP over HTTP, such as http://127.0.0.1:4318, or env")
+		}
+		return s, nil
+	})
+}
+
 // hides reports whether a value of the setting must not be shown as it is.
 func (s Setting) hides(text string) bool {
 	return s.Address && text != "" || s.Secret && holdsSecret(text) || userInfo.MatchString(text)

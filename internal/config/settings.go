@@ -284,6 +284,8 @@ func settingsOutput() []Setting {
 		{Name: "heartbeat", Arg: "URL", Secret: true, Address: true, Group: GroupOutput, In: InWorker | InRun,
 			Help: "pings a dead-man switch while there is progress, in the manner of healthchecks.io: /start, the address itself, /fail"},
 		{Name: "heartbeat-every", Default: "1m", Arg: "TIME", Group: GroupOutput, In: InWorker | InRun, Help: "time between two pings of --heartbeat"},
+		{Name: "otlp", Arg: "URL|env", Secret: true, Group: GroupOutput, In: InWorker | InRun,
+			Help: "exports traces of sampled items and the metrics to an OpenTelemetry collector, such as http://127.0.0.1:4318; env: to the one that OTEL_EXPORTER_OTLP_ENDPOINT names; the SDK's other variables count too"},
 		{Name: "config", Arg: "FILE", Flag: true, Group: GroupOutput, In: inAll, Common: true, Help: "the configuration file; default: ./shoal.yaml if there is one"},
 		{Name: "print-config", Flag: true, Group: GroupOutput, In: inAll, Help: "print every setting and where it came from, as YAML, and leave"},
 	}

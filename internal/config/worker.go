@@ -86,6 +86,7 @@ type Worker struct {
 	NotifyKey    string // file of the key that signs notices; empty for none
 	Heartbeat    string // address, a credential; empty for none
 	HeartbeatGap time.Duration
+	OTLP         string   // address of a collector, env, or empty for none
 	JSON         bool     // print for scripts
 	Warnings     []string // sentences to log at start
 
@@ -162,6 +163,7 @@ func readWorker(l *layers) (Worker, error) {
 
 		Progress: r.progress("progress"), LogLevel: r.level("log-level"), StatusAddr: r.address("status-addr"), MetricsToken: r.text("metrics-token"), StatusToken: r.text("status-token"),
 		Notify: r.receivers("notify"), NotifyAfter: r.duration("notify-after"), NotifyKey: r.text("notify-key-file"), Heartbeat: r.receiver("heartbeat"), HeartbeatGap: r.duration("heartbeat-every"),
+		OTLP: r.collector("otlp"),
 	}
 	w.Scheduled = scheduled(l.environ["JOB_NAME"])
 	w.Shard, w.AutoShard = r.shard("shard")

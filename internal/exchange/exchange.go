@@ -17,6 +17,7 @@ type Client struct {
 	Fetch    Fetcher
 	Policy   retry.Policy
 	Counters *Counters // may be nil
+	Timed    bool      // the instants of each attempt are taken
 	// Waiting returns how many callers will soon need a permit besides those that wait for one; nil
 	// means none.
 	Waiting func() int
@@ -28,7 +29,7 @@ type Client struct {
 func (c *Client) withRetries(n int) *Client {
 	policy := c.Policy
 	policy.Retries = n
-	return &Client{Pace: c.Pace, Fetch: c.Fetch, Policy: policy, Counters: c.Counters, Waiting: c.Waiting}
+	return &Client{Pace: c.Pace, Fetch: c.Fetch, Policy: policy, Counters: c.Counters, Timed: c.Timed, Waiting: c.Waiting}
 }
 
 // Sent returns how many requests have left so far.
@@ -68,6 +69,15 @@ type Ready struct {
 	slot    Slot
 	permit  Permit
 	news    error // about this request, which is decided without being sent
+	times   harvest.Times
+}
+
+// now returns the present if instants are taken.
+func (c *Client) now() (t time.Time) {
+	if c.Timed {
+		t = time.Now()
+	}
+	return t
 }
 
 // Ready waits for a stream, and then for a permit; own requires a connection that carries nothing
@@ -78,9 +88,11 @@ func (c *Client) Ready(ctx context.Context, request *harvest.Request, own bool) 
 	if own {
 		reserve = c.Fetch.ReserveIsolated
 	}
+	times := harvest.Times{Began: c.now()}
 	left := c.Counters.Enter(harvest.StageConnect)
 	slot, unreached := reserve(ctx, request.URL)
 	left()
+	times.Connected = c.now()
 	news := ledAstray(request, unreached)
 	if news != nil && !calmed(news) && !isAstray(news) {
 		return Ready{}, &Unreached{unreached}
@@ -104,7 +116,7 @@ func (c *Client) Ready(ctx context.Context, request *harvest.Request, own bool) 
 		return Ready{}, harvest.ErrLate
 	}
 	c.gone.Store(0)
-	return Ready{client: c, request: request, slot: slot, permit: permit}, nil
+	return Ready{client: c, request: request, slot: slot, permit: permit, times: times}, nil
 }
 
 func (c *Client) permit(ctx context.Context) (Permit, error) {
@@ -141,6 +153,7 @@ type Exchange struct {
 	Mistaken bool           // the answer is not what our settings expect, which may be wrong
 	Healthy  bool           // the upstream works
 	At       time.Time      // when the answer was there
+	Times    harvest.Times  // whole only if the client is Timed
 }
 
 // Redirected returns the request that a redirect leads to; nil without one.
@@ -184,7 +197,7 @@ func (r Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
 		r.permit.Unused()
 		return Exchange{Sent: !late}
 	}
-	x := Exchange{Made: true, Sent: true, Answer: answer, At: time.Now()}
+	x := Exchange{Made: true, Sent: true, Answer: answer, At: time.Now(), Times: r.times}
 	if answer != nil {
 		c.wire.Add(answer.Wire)
 		c.Counters.received(answer.Wire)
@@ -192,6 +205,7 @@ func (r Ready) Send(ctx context.Context, reader Reader, past Past) Exchange {
 	left = c.Counters.Enter(harvest.StageDecode)
 	x.Reading = c.decode(reader, r.request, answer, err)
 	left()
+	x.Times.Permitted, x.Times.Answered, x.Times.Decoded = began, x.At, c.now()
 	r.decide(ctx, &x, past)
 	return x
 }

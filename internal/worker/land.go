@@ -28,12 +28,14 @@ func (w *Worker) landAll(batches <-chan batch) {
 func (w *Worker) land(b batch) error {
 	var landed harvest.Counts
 	var generation string
+	var began time.Time
 	w.kept.Store(int64(len(b.pages)))
 	err := w.persist(noteLanding, func() (err error) {
 		// It is read before the commit: a key marked under an older generation is only forgotten,
 		// one under a newer generation might have been lost in between.
 		generation = w.parts.Lease.Fingerprint()
 		defer w.parts.Counters.Enter(harvest.StageLand)()
+		began = time.Now()
 		landed, err = w.parts.Lease.Land(w.landing, b.pages)
 		return err
 	})
@@ -41,6 +43,9 @@ func (w *Worker) land(b batch) error {
 		return err
 	}
 	w.committed.Add(int64(len(b.pages)))
+	if w.parts.Tracer != nil {
+		w.parts.Tracer.Landed(b.pages, began, time.Now())
+	}
 	w.meter.landed(landed)
 	w.parts.Counters.Landed(landed)
 	w.parts.Counters.Recorded(b.pages)

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"iter"
+	"time"
 
 	"shoal/internal/exchange"
 	"shoal/internal/harvest"
@@ -48,6 +49,14 @@ type Lease interface {
 	Fingerprint() string
 	// Trouble explains to a person why the lease cannot be renewed; empty when all is well.
 	Trouble() string
+}
+
+// Tracer follows some of the items on their way. Its methods never wait, and never fail.
+type Tracer interface {
+	// Attempted is given each attempt whose answer, or error, has come.
+	Attempted(attempt harvest.Attempt)
+	// Landed is given the pages that a transaction has committed, and when it began and ended.
+	Landed(pages []harvest.Page, began, ended time.Time)
 }
 
 // Upstream turns items into requests and answers into pages.

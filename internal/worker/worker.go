@@ -58,6 +58,7 @@ type Parts struct {
 	Lease    Lease
 	Suspects *suspect.Suspicion // nil while no crash is suspected
 	Counters *exchange.Counters // may be nil
+	Tracer   Tracer             // nil for none
 	Log      *slog.Logger
 	// Temporary reports whether an error of Store or Lease is worth another try.
 	Temporary func(error) bool
@@ -106,7 +107,7 @@ type Worker struct {
 // New makes a worker.
 func New(config Config, parts Parts) *Worker {
 	w := &Worker{config: config, parts: parts, queue: newQueue(), aside: newQueue(), finished: make(chan harvest.Page), over: make(chan struct{}), enough: make(chan struct{})}
-	w.client = &exchange.Client{Pace: parts.Pace, Fetch: parts.Fetch, Policy: config.Retry, Counters: parts.Counters, Waiting: w.queue.waiting}
+	w.client = &exchange.Client{Pace: parts.Pace, Fetch: parts.Fetch, Policy: config.Retry, Counters: parts.Counters, Timed: parts.Tracer != nil, Waiting: w.queue.waiting}
 	// Two packs more than there are fetchers: one that fills, one that waits.
 	w.canary = canary.New(canary.Settings{Off: !config.Canary, Fresh: config.Fresh})
 	w.open.init(max(256, 8*config.Concurrency, (config.Concurrency+2)*config.Pack), w.canary.First())
@@ -267,10 +268,26 @@ func (w *Worker) attempt(t *task) {
 		w.requeueUnsent(t)
 		return
 	}
+	w.trace(t, &x)
 	if x.Sent && w.dialBackoff.over() {
 		w.notes.clear(noteUpstream)
 	}
 	w.act(t, &x)
+}
+
+// trace gives an attempt to who follows items on their way.
+func (w *Worker) trace(t *task, x *exchange.Exchange) {
+	if w.parts.Tracer == nil || !x.Sent {
+		return
+	}
+	a := harvest.Attempt{Times: x.Times, Request: t.request}
+	if x.Answer != nil {
+		a.Status = x.Answer.Status
+	}
+	if x.Redirected() == nil && x.Decision.Verb != retry.Accept {
+		a.Reason = x.Decision.Source
+	}
+	w.parts.Tracer.Attempted(a)
 }
 
 // ready waits for all that an attempt needs; without it the task is where it

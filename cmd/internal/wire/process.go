@@ -32,12 +32,12 @@ type Env struct {
 	Out     io.Writer
 	Log     *slog.Logger
 	Version string
-	Stop    <-chan struct{} // closed by the first signal
-	Backend pace.Backend    // shared by workers of one process; nil: by --redis, or one of its own
-	// Watch is called with the progress function of each worker that starts.
-	Watch func(progress func() harvest.Progress)
-	Timer exchange.Timer // of the stages; nil for none
-	Say   func(sentence string)
+	Stop    <-chan struct{}                        // closed by the first signal
+	Backend pace.Backend                           // shared by workers of one process; nil: by --redis, or one of its own
+	Watch   func(progress func() harvest.Progress) // called with that of each worker that starts
+	Timer   exchange.Timer                         // of the stages; nil for none
+	Tracer  worker.Tracer                          // of items; nil for none
+	Say     func(sentence string)
 }
 
 // process is what all parts of one program share: its settings, its store, its run, and what it

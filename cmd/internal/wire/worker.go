@@ -101,7 +101,7 @@ func (s *shards) build(ctx context.Context) error {
 	}
 	parts := worker.Parts{
 		Corpus: s.source, Store: s.store, Pace: adapt.Pacing{Pacer: s.api.pacer}, Fetch: s.api.fetching(),
-		Upstream: s.api.kind, Lease: s.lease, Suspects: s.suspicion, Counters: s.counters, Log: s.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
+		Upstream: s.api.kind, Lease: s.lease, Suspects: s.suspicion, Counters: s.counters, Tracer: s.Tracer, Log: s.Log, Temporary: unavailable, Full: func(err error) bool { return errors.Is(err, store.ErrStoreFull) },
 	}
 	if s.api.redis != nil {
 		parts.Ledger = ledger.New(s.api.redis, s.run.Name, s.run.BucketBits)
