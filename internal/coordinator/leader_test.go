@@ -52,10 +52,12 @@ func (f *fleet) ListShards(context.Context, string) ([]harvest.ShardState, error
 	return f.shards, nil
 }
 
-func (f *fleet) ListWork(context.Context, string) ([]harvest.Work, error)      { return nil, nil }
-func (f *fleet) ListMinutes(context.Context, string, int64) ([]harvest.Minute, error) { return nil, nil }
-func (f *fleet) CorpusSize(context.Context, string) (int64, error)             { return 0, nil }
-func (f *fleet) Control(context.Context, string) (harvest.Control, error)      { return f.control, nil }
+func (f *fleet) ListWork(context.Context, string) ([]harvest.Work, error) { return nil, nil }
+func (f *fleet) ListMinutes(context.Context, string, int64) ([]harvest.Minute, error) {
+	return nil, nil
+}
+func (f *fleet) CorpusSize(context.Context, string) (int64, error)        { return 0, nil }
+func (f *fleet) Control(context.Context, string) (harvest.Control, error) { return f.control, nil }
 
 func (f *fleet) Keys(context.Context, string) iter.Seq2[harvest.Key, error] {
 	return func(yield func(harvest.Key, error) bool) {

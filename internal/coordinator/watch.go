@@ -23,9 +23,9 @@ type watch struct {
 
 	mu   sync.Mutex
 	last harvest.Progress
-	note string    // the latest sentence
-	idle bool      // at the last look
-	said time.Time // when it was
+	note string          // the latest sentence
+	idle bool            // at the last look
+	said time.Time       // when it was
 	base *harvest.Counts // what had ended at the first look
 	away bool            // the store was unreachable at the last look
 }

@@ -27,7 +27,9 @@ func sampleGroups() []Group {
 	return []Group{
 		OfSettings(Settings{
 			File: "shoal.yaml", Complete: true, Agent: "shoal/v0.2.0 (ada@uni.edu; bot) Go/1.26", Rate: "20/s", Expressions: nothing,
-			Corpus:  func(context.Context) (string, string, error) { return "ids.txt, whose first item is on api.museum.org", "", nil },
+			Corpus: func(context.Context) (string, string, error) {
+				return "ids.txt, whose first item is on api.museum.org", "", nil
+			},
 			Contact: func() error { return nil }, Site: func() error { return nil },
 		}),
 		OnMachine(40, ".", here),
