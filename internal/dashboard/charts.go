@@ -9,16 +9,20 @@ import (
 	"shoal/internal/harvest"
 )
 
-// window is how far a chart of rates looks back, in stretches of so many minutes.
+// window is how far a chart of rates looks back, in stretches of so many seconds.
 type window struct {
 	id, name string
-	stretch  int // minutes
+	stretch  int64 // seconds
 	count    int
 }
 
-// windows are the charts of a run.
-func windows() []window {
-	return []window{{"hour", "last hour", 1, 60}, {"day", "last day", 15, 96}}
+// windows are the charts of a run that has lasted so long: a short one has a chart that it fills.
+func windows(age time.Duration) []window {
+	hour, day := window{"hour", "last hour", 60, 60}, window{"day", "last day", 900, 96}
+	if age < 10*time.Minute {
+		return []window{{"minutes", "last ten minutes", 10, 60}, hour}
+	}
+	return []window{hour, day}
 }
 
 // chartsOf draws what was sent lately. A finished run is shown to its end.
@@ -28,7 +32,7 @@ func chartsOf(s Status, sent Sent) (all []chartView, rows []quietRow) {
 		end = s.Run.FinishedAt
 	}
 	quiets := merge(sent.Quiets)
-	for _, w := range windows() {
+	for _, w := range windows(end.Sub(s.Run.OpenedAt)) {
 		all = append(all, w.draw(s, sent.Minutes, quiets, end))
 	}
 	return all, quietRows(quiets, sent.Minutes, s)
@@ -36,21 +40,19 @@ func chartsOf(s Status, sent Sent) (all []chartView, rows []quietRow) {
 
 // draw makes one chart. The stretch that is not over counts only the seconds that have passed.
 func (w window) draw(s Status, sent []harvest.Minute, quiets []harvest.Quiet, end time.Time) chartView {
-	last := end.Unix() / 60 / int64(w.stretch)
+	last := end.Unix() / w.stretch
 	first := last - int64(w.count) + 1
 	sums, worst := make([]int, w.count), make([]int, w.count)
 	for _, m := range sent {
-		i := m.Unix/int64(w.stretch) - first
-		if i < 0 || i >= int64(w.count) {
-			continue
-		}
-		for _, n := range m.Seconds {
-			sums[i] += n
-			worst[i] = max(worst[i], n)
+		for second, n := range m.Seconds {
+			if i := (m.Unix*60+int64(second))/w.stretch - first; i >= 0 && i < int64(w.count) {
+				sums[i] += n
+				worst[i] = max(worst[i], n)
+			}
 		}
 	}
-	long := time.Duration(w.stretch) * time.Minute
-	from := time.Unix(first*int64(w.stretch)*60, 0).UTC()
+	long := time.Duration(w.stretch) * time.Second
+	from := time.Unix(first*w.stretch, 0).UTC()
 	rates := chart.Rates{
 		ID: "chart-" + w.id, Title: "requests per second, " + w.name, From: from, Until: from.Add(long * time.Duration(w.count)), Budget: s.Progress.Budget,
 	}
@@ -61,7 +63,7 @@ func (w window) draw(s Status, sent []harvest.Minute, quiets []harvest.Quiet, en
 		}
 		rates.Marks = append(rates.Marks, mark)
 	}
-	v := chartView{Title: w.name}
+	v := chartView{ID: w.id, Title: w.name}
 	most, total := 0, 0
 	for i, sum := range sums {
 		began := from.Add(long * time.Duration(i))
@@ -70,7 +72,7 @@ func (w window) draw(s Status, sent []harvest.Minute, quiets []harvest.Quiet, en
 		rates.Points = append(rates.Points, chart.Point{Mean: mean, Worst: worst[i]})
 		most, total = max(most, worst[i]), total+sum
 		if sum > 0 {
-			v.Rows = append(v.Rows, chartRow{began.Format("2006-01-02 15:04"), rate(mean), worst[i]})
+			v.Rows = append(v.Rows, chartRow{began.Format("2006-01-02 15:04:05"), rate(mean), worst[i]})
 		}
 	}
 	rates.Text = fmt.Sprintf("%d requests from %s to %s UTC; the worst second had %d, and the budget is %s per second",

@@ -19,7 +19,7 @@ import (
 func (p *page) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": func(name string) string { return p.assets[name].path },
-		"text":  foreign, "words": func(s string) string { return strings.ReplaceAll(s, "-", " ") }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") }, "comma": humanize.Comma, "comma64": func(n int) string { return humanize.Comma(int64(n)) }, "bytes": size, "stamp": stamp, "span": span, "web": web,
+		"text":  foreign, "brief": brief, "words": func(s string) string { return strings.ReplaceAll(s, "-", " ") }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") }, "comma": humanize.Comma, "comma64": func(n int) string { return humanize.Comma(int64(n)) }, "bytes": size, "stamp": stamp, "span": span, "web": web,
 	}
 }
 
@@ -34,6 +34,15 @@ func foreign(text string) string {
 		return strings.ToValidUTF8(text[:maxForeign], "") + "…"
 	}
 	return text
+}
+
+// brief is a foreign text of which a line in a table is enough.
+func brief(text string) string {
+	const most = 160
+	if runes := []rune(foreign(text)); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return foreign(text)
 }
 
 func size(n int64) string { return humanize.IBytes(uint64(max(0, n))) }

@@ -203,7 +203,7 @@ func TestPages(t *testing.T) {
 	server := serve(t, options(busyWorld(), ""))
 	for path, parts := range map[string][]string{
 		"/":                   {"2026q4", "at work", "1,000 of 2,000 items ended: 50.0 %", "2026q3", "finished"},
-		"/runs/2026q4":        {"48.5 requests/s of a budget of 50/s", "in about 1 h 30 min", "Held back by: budget", "worst second", "49 requests; the budget allows 50", "last hour", "last day", "lapsed", "1/4", "http_502", "12 steps", "<svg"},
+		"/runs/2026q4":        {"48.5 requests/s of a budget of 50/s", "in about 1 h 30 min", "Held back by: budget", "worst second", "49 requests; the budget allows 50", "last hour", "last day", "table-day", "lapsed", "1/4", "http_502", "12 steps", "<svg"},
 		"/runs/2026q3":        {"10 of 10 items ended: 100.0 %", "drained"},
 		"/runs/2026q4/shards": {"0/4", "3/4", "ran out; renewed 60 seconds ago", "never taken"},
 	} {

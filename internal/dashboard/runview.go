@@ -50,6 +50,7 @@ type outcomeRow struct {
 
 // chartView is a chart and, for those who do not see it, its table.
 type chartView struct {
+	ID    string
 	Title string
 	SVG   template.HTML
 	Rows  []chartRow
@@ -204,13 +205,13 @@ func mannersOf(m Manners) (rows []row) {
 		rows = add(rows, "worst minute", "%d requests; the budget allows %s", m.WorstMinute, rate(60*m.Budget))
 		rows = add(rows, "budget used", "%.1f %% of it in %s of sending", 100*m.Used, span(time.Duration(m.Sending*float64(time.Second))))
 	}
-	rows = add(rows, "too fast", "the upstream refused for our rate %d times", m.Refused)
+	rows = add(rows, "too fast", "refusals for our rate: %d", m.Refused)
 	if m.Lowered > 0 {
 		rows = add(rows, "kept below", "%s/s, since the upstream refused there again and again", rate(m.Lowered))
 	}
 	rows = add(rows, "silences", "%s", counted(m.Pauses, func(s harvest.Silence) int64 { return s.Times },
 		func(s harvest.Silence) string {
-			return fmt.Sprintf("%d times, %s", s.Times, span(time.Duration(s.Seconds*float64(time.Second))))
+			return fmt.Sprintf("%d ×, %s", s.Times, span(time.Duration(s.Seconds*float64(time.Second))))
 		}))
 	rows = add(rows, "retries", "%s", counted(m.Retries, func(n int64) int64 { return n }, humanize.Comma))
 	if len(m.Malformed) > 0 {

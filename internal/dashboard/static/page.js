@@ -22,7 +22,9 @@
     const scrolled = [...main.querySelectorAll(".wide")].map((w) => w.scrollLeft);
     const at = document.activeElement, inside = at && at !== main && main.contains(at);
     const place = inside ? [at.tagName, path(at, main)] : null;
+    const done = main.querySelector(".notice.good[role=status]");
     main.replaceChildren(...fresh.childNodes);
+    if (done && !main.querySelector(".notice.good[role=status]")) main.prepend(done);
     for (const d of main.querySelectorAll("details")) d.open = open.has(d.id);
     [...main.querySelectorAll(".wide")].forEach((w, i) => { w.scrollLeft = scrolled[i] || 0; });
     if (place) {
