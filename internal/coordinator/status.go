@@ -106,6 +106,8 @@ func (s RunStatus) Progress() harvest.Progress {
 		p.Note = "paused by " + s.Control.By
 	case s.Control.Hold > 0:
 		p.Limit, p.SilentUntil = harvest.LimitHold, s.At.Add(s.Control.Hold)
+	case s.Control.Silence > 0 && p.Limit == harvest.LimitBackoff:
+		p.SilentUntil = s.At.Add(s.Control.Silence)
 	case !s.Control.DrainAt.IsZero():
 		p.Note = "being drained by " + s.Control.DrainBy
 	}

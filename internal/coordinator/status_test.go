@@ -88,3 +88,33 @@ func TestTheCorpusIsAsLargeAsWorkersReport(t *testing.T) {
 		}
 	}
 }
+
+// TestALedRunIsSilentAsItsWorkers checks that the leader knows how long a silence lasts, and who
+// asked for it.
+func TestALedRunIsSilentAsItsWorkers(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for _, test := range []struct {
+		name    string
+		limit   harvest.Limit
+		control harvest.Control
+		want    harvest.Limit
+		silent  time.Duration
+	}{
+		{"none", harvest.LimitBudget, harvest.Control{}, harvest.LimitBudget, 0},
+		{"the upstream's", harvest.LimitBackoff, harvest.Control{Silence: time.Hour}, harvest.LimitBackoff, time.Hour},
+		{"the upstream's, of which no worker knows any more", harvest.LimitBudget, harvest.Control{Silence: time.Hour}, harvest.LimitBudget, 0},
+		{"an operator's", harvest.LimitBackoff, harvest.Control{Silence: time.Hour, Hold: time.Minute}, harvest.LimitHold, time.Minute},
+		{"an operator's without end", harvest.LimitHold, harvest.Control{Hold: harvest.Forever}, harvest.LimitHold, 0},
+	} {
+		s := RunStatus{At: now, Control: test.control, Work: []harvest.Work{{Seen: now, Stats: harvest.Stats{Limit: test.limit}}}}
+		p := s.Progress()
+		silent := time.Duration(0)
+		if !p.SilentUntil.IsZero() {
+			silent = p.SilentUntil.Sub(now)
+		}
+		if p.Limit != test.want || silent != test.silent {
+			t.Errorf("%s: Progress() = limit %s, silent for %s, want %s and %s", test.name, p.Limit, silent, test.want, test.silent)
+		}
+	}
+}

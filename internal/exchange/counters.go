@@ -160,6 +160,13 @@ func (c *Counters) Retried(reason string) {
 	c.fail(reason, "")
 }
 
+// maxMisread is how many names of such headers are counted apart; the rest are counted as others.
+// An upstream may invent any number, and each name is a series for Prometheus.
+const (
+	maxMisread = 20
+	misreadAs  = "others"
+)
+
 // misread counts rate-limit headers that could not be parsed.
 func (c *Counters) misread(names []string) {
 	if c == nil || len(names) == 0 {
@@ -168,6 +175,9 @@ func (c *Counters) misread(names []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, name := range names {
+		if _, known := c.stats.Malformed[name]; !known && len(c.stats.Malformed) >= maxMisread {
+			name = misreadAs
+		}
 		c.stats.Malformed[name]++
 	}
 }

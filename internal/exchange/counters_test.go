@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"errors"
 	"net/http"
 	"testing"
@@ -115,5 +116,21 @@ func TestTakeKeepsWhatTheFleetAsks(t *testing.T) {
 	if s.Budgets["50"] != 5 || s.Budgets["20"] != 3 || s.Lowered != 48 || s.Corpus != 120 || !s.Guess || s.EndedBy != "refused" {
 		t.Errorf("Take() = budgets %v, lowered to %g, corpus %d (guess %v), ended by %q, want 5 s of 50 and 3 s of 20, 48, 120 (a guess), refused",
 			s.Budgets, s.Lowered, s.Corpus, s.Guess, s.EndedBy)
+	}
+}
+
+// TestNamesOfHeadersAreBounded: an upstream cannot make series without end.
+func TestNamesOfHeadersAreBounded(t *testing.T) {
+	t.Parallel()
+	counters, total := NewCounters(), int64(0)
+	for n := range 1000 {
+		counters.misread([]string{fmt.Sprintf("X-Ratelimit-Reset-%d", n%500)})
+	}
+	all := counters.Sum().Malformed
+	for _, n := range all {
+		total += n
+	}
+	if len(all) != maxMisread+1 || all["X-Ratelimit-Reset-0"] != 2 || all[misreadAs] != 1000-2*maxMisread || total != 1000 {
+		t.Errorf("Malformed = %v, want %d names and the rest as %s", all, maxMisread, misreadAs)
 	}
 }
