@@ -162,6 +162,11 @@ func (p Planner) countCorpus(ctx context.Context, plan *Plan) error {
 	return nil
 }
 
+const (
+	handOver     = 0.1 // seconds that a worker sends nothing between two shards, measured with PostgreSQL on one machine
+	patientShard = 5   // seconds that a shard should last, so that this does not matter
+)
+
 // warnings are what would be done better otherwise.
 func (p Planner) warnings(plan Plan) (all []string) {
 	warn := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
@@ -171,6 +176,9 @@ func (p Planner) warnings(plan Plan) (all []string) {
 	if perShard := plan.Items / int64(max(1, plan.Shards)); plan.PerRequest > 1 && plan.Items > 0 && perShard < int64(10*plan.PerRequest) {
 		warn("%d shards of %d items each: the last request of a shard is not full; fewer shards need fewer requests (--shards %d)",
 			plan.Shards, perShard, max(1, plan.Items/int64(20*plan.PerRequest)))
+	} else if fewer := max(2, int64(plan.Seconds/patientShard)); plan.Seconds > 0 && int64(plan.Shards) > fewer && float64(plan.Shards)*handOver > plan.Seconds/10 {
+		warn("%d shards for %d items: to take the next shard costs a worker about %g s, %.0f s in all for one worker; fewer shards are quicker (--shards %d)",
+			plan.Shards, plan.Items, handOver, math.Ceil(float64(plan.Shards)*handOver), fewer)
 	}
 	if p.Workers > 0 {
 		warn("profile %s lets %d worker send at a time, with %d requests in flight: more workers stand by", p.Profile, p.Workers, p.Concurrency)

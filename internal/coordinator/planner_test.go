@@ -52,8 +52,9 @@ func TestPlan(t *testing.T) {
 		warning string
 	}{
 		{name: "before there is a store", planner: Planner{Corpus: corpus}, check: func(p Plan) bool {
-			return p.Run == "(not opened)" && p.Items == 3 && p.Requests == 3 && p.Seconds == 1 && p.Shards == 64 && len(p.Warnings) == 0
-		}},
+			return p.Run == "(not opened)" && p.Items == 3 && p.Requests == 3 && p.Seconds == 1 && p.Shards == 64
+		}, warning: "64 shards for 3 items: to take the next shard costs a worker about 0.1 s, 7 s in all for one worker; fewer shards are quicker (--shards 2)"},
+		{name: "few shards", planner: Planner{Run: harvest.Run{Name: "r", Shards: 2}, Corpus: corpus}, store: &past{}, check: func(p Plan) bool { return p.Shards == 2 && len(p.Warnings) == 0 }},
 		{name: "a table before there is a store", planner: Planner{Corpus: corpus, Tabled: true, Run: opened}, check: nothing},
 		{name: "the table of a run that is not opened", planner: Planner{Corpus: corpus, Tabled: true}, store: &past{}, check: nothing},
 		{name: "a table that is not full", planner: Planner{Corpus: unlisted{}, Tabled: true, Run: opened}, store: &past{}, check: nothing},

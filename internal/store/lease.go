@@ -41,6 +41,8 @@ type Claim struct {
 	// Waiting is called, if set, when Claim begins to wait and whenever it waits for another owner
 	// than before, with a sentence that names the owner.
 	Waiting func(sentence string)
+	// Next is set by a worker that comes from another shard: hardly with others at once.
+	Next bool
 }
 
 // Lease is the right of one process to land pages of one shard. It is kept alive in the background

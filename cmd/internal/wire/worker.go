@@ -144,7 +144,7 @@ func (s *shards) pagesOf(landed bool) *listing.Pages {
 
 // Claim implements [worker.Shards]. It may wait for the shard's owner for hours.
 func (s *shards) Claim(ctx context.Context) error {
-	claim := store.Claim{Run: s.run.Name, Shard: s.set.Shard, Owner: worker.Owner(), NoWait: s.set.NoWait, Waiting: s.Say}
+	claim := store.Claim{Run: s.run.Name, Shard: s.set.Shard, Owner: worker.Owner(), NoWait: s.set.NoWait, Waiting: s.Say, Next: s.lease != nil}
 	if s.set.AutoShard {
 		claim.Shard.Of = s.run.Shards
 	}

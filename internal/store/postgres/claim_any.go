@@ -36,8 +36,10 @@ const lookAllSQL = `WITH held AS MATERIALIZED (
 func (p *Store) ClaimAny(ctx context.Context, c store.Claim) (*store.Lease, harvest.Shard, error) {
 	c = leasing.WithTTL(c, p.ttl)
 	c.Shard.Index = 0
-	if err := leasing.Pause(ctx, rand.N(startJitter)); err != nil {
-		return nil, c.Shard, err
+	if !c.Next {
+		if err := leasing.Pause(ctx, rand.N(startJitter)); err != nil {
+			return nil, c.Shard, err
+		}
 	}
 	t := &taker{p: p, Claiming: leasing.Claiming{Claim: c}, watch: leasing.Watch{Apart: c.TTL / 2}, any: true}
 	conn, err := t.connect(ctx)
