@@ -157,6 +157,18 @@ func brokenUpstream() []broken {
 		}},
 		{name: "it asks for silence", check: "upstream.answer", verdict: doctor.Warning, want: "silence of 30s", spoil: func(p *patient) { p.answer(429, http.Header{"Retry-After": {"30"}}) }},
 		{name: "it asks for a silence of days", check: "upstream.answer", verdict: doctor.Fault, code: 5, want: "silence of 48h0m0s", spoil: func(p *patient) { p.answer(429, http.Header{"Retry-After": {"172800"}}) }},
+		{name: "it never answers", check: "upstream.answer", verdict: doctor.Fault, code: 5, want: "timeout", other: 4, spoil: func(p *patient) {
+			p.args["timeout"], p.args["retries"] = "1s", "0"
+			p.api.Set(func(b *fakeapi.Behaviour) { b.Faults = []fakeapi.Fault{{Kind: fakeapi.KindStall, Every: 1}} })
+		}},
+		{name: "it accepts connections and is mute", check: "upstream.connection", verdict: doctor.Fault, code: 5, want: "", spoil: func(p *patient) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			p.t.Cleanup(func() { _ = l.Close() })
+			p.at("https://"+l.Addr().String(), "")
+		}},
 		{name: "it is out", check: "upstream.answer", verdict: doctor.Fault, code: 5, want: "503", other: 4, spoil: func(p *patient) { p.answer(503, nil) }},
 		{name: "it redirects to another host", check: "upstream.answer", verdict: doctor.Fault, code: 4, want: "another host", spoil: func(p *patient) {
 			p.answer(301, http.Header{"Location": {"https://www.elsewhere.example/items/1"}})

@@ -33,17 +33,9 @@ func (a *asker) ask(ctx context.Context, request *harvest.Request) (*exchange.Ex
 		a.client = client
 	}
 	for {
-		ready, err := a.client.Ready(ctx, request, false)
-		unreached, away := errors.AsType[*exchange.Unreached](err)
-		switch {
-		case away:
-			return nil, a.unreached(unreached.Err)
-		case errors.Is(err, harvest.ErrLate):
-			continue
-		case err != nil && ctx.Err() != nil:
-			return nil, unknown("no permit within %s: %s", brief(askLimit), waiting(a.client.Pace.State()))
-		case err != nil:
-			return nil, wrong(err)
+		ready, f, ok := a.ready(ctx, request)
+		if !ok {
+			return nil, f
 		}
 		x := ready.Send(ctx, anything{}, exchange.Once{})
 		switch {
@@ -51,8 +43,32 @@ func (a *asker) ask(ctx context.Context, request *harvest.Request) (*exchange.Ex
 			a.note(&x)
 			return &x, Finding{}
 		case ctx.Err() != nil:
-			return nil, unknown("no answer within %s", brief(askLimit))
+			return nil, unknown("no answer within %s", brief(maxTimeout))
 		}
+	}
+}
+
+// ready waits for a permit. A silence that lasts longer is not waited for.
+func (a *asker) ready(ctx context.Context, request *harvest.Request) (exchange.Ready, Finding, bool) {
+	ctx, cancel := context.WithTimeout(ctx, permitLimit)
+	defer cancel()
+	for {
+		if s := a.client.Pace.State(); time.Until(s.Until) > permitLimit {
+			return exchange.Ready{}, unknown("%s", waiting(s)), false
+		}
+		ready, err := a.client.Ready(ctx, request, false)
+		unreached, away := errors.AsType[*exchange.Unreached](err)
+		switch {
+		case err == nil:
+			return ready, Finding{}, true
+		case away:
+			return ready, a.unreached(unreached.Err), false
+		case errors.Is(err, harvest.ErrLate):
+			continue
+		case ctx.Err() != nil:
+			return ready, unknown("no permit within %s: %s", brief(permitLimit), waiting(a.client.Pace.State())), false
+		}
+		return ready, wrong(err), false
 	}
 }
 
@@ -100,7 +116,7 @@ func (a *asker) item(ctx context.Context) Finding {
 // judge names what an answer means for a worker.
 func (a *asker) judge(x *exchange.Exchange) Finding {
 	d, where := x.Decision, short(a.Mask(a.Request.URL))
-	if x.Answer == nil {
+	if a.silent = x.Answer == nil; a.silent {
 		f := wrong(exchange.ErrPatience)
 		if failure := asFailure(x.Reading.Cause); failure != nil && personal(failure.Fault) {
 			f.Err = exchange.ErrRefused
@@ -189,6 +205,9 @@ func rateOf(n int64, window time.Duration) string {
 
 // robots asks for robots.txt, which a worker does not read.
 func (a *asker) robots(ctx context.Context) Finding {
+	if a.silent {
+		return unknown("no answer has come to the request before")
+	}
 	x, f := a.ask(ctx, &harvest.Request{Method: http.MethodGet, URL: a.Origin + "/robots.txt"})
 	if x == nil {
 		return f

@@ -33,6 +33,7 @@ type Upstream struct {
 
 	Rate                 float64 // requests/s of the budget
 	Concurrency          int
+	Timeout              time.Duration // of one request
 	MaxSilence, Patience time.Duration
 }
 
@@ -48,8 +49,10 @@ type Peer struct {
 }
 
 const (
-	// askLimit is how long one request may take, with its permit.
-	askLimit = 15 * time.Second
+	// permitLimit is how long a permit may take, maxTimeout how long an answer is waited for at
+	// most, whatever --timeout is.
+	permitLimit = 10 * time.Second
+	maxTimeout  = 30 * time.Second
 	// dialLimit is that of a connection.
 	dialLimit = 10 * time.Second
 	// soon is how long before its end a certificate is worth a warning, or a tenth of its life if
@@ -62,6 +65,7 @@ const (
 func OfUpstream(u Upstream) Group {
 	a := &asker{Upstream: u}
 	at, _ := url.Parse(u.Origin)
+	askLimit := permitLimit + min(u.Timeout, maxTimeout)
 	connected, reached := []string{"upstream.dns", "upstream.connection"}, []string{"upstream.connection", "upstream.tls"}
 	ready := append(reached, "settings.values", "settings.contact", "settings.site", "redis.rights", "redis.keys", "redis.policy", "upstream.turn")
 	return Group{Name: "upstream", At: u.Origin, Rows: []Row{
@@ -96,6 +100,7 @@ type asker struct {
 	refuse error // of TLS
 	client *exchange.Client
 	last   *exchange.Exchange // of the item
+	silent bool               // no answer has come
 	date   time.Time          // of the latest answer that named one
 	ahead  time.Duration      // that date, before our clock
 }

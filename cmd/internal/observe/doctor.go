@@ -40,6 +40,9 @@ func Doctor(ctx context.Context, log *slog.Logger, i config.Inspection) (doctor.
 	}()
 	report := doctor.Examine(ctx, p.groups(ctx), func(err error) int { return exits.Code(err, 0) })
 	report.Version = console.Version()
+	if ctx.Err() != nil {
+		return report, context.Cause(ctx)
+	}
 	return report, report.Err()
 }
 

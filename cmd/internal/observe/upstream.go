@@ -48,7 +48,7 @@ func (p *physician) upstreamGroup(ctx context.Context, t target) doctor.Group {
 		},
 		Turn: func(ctx context.Context) string { return p.turn(ctx, t.host) },
 		Open: func(ctx context.Context) (*exchange.Client, error) { return p.exchanges(ctx, t, client) },
-		Rate: t.set.Rate.PerSecond, Concurrency: t.set.Concurrency, MaxSilence: t.set.MaxSilence, Patience: t.set.Patience,
+		Rate: t.set.Rate.PerSecond, Concurrency: t.set.Concurrency, Timeout: t.set.Timeout, MaxSilence: t.set.MaxSilence, Patience: t.set.Patience,
 	})
 }
 
