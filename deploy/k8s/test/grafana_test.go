@@ -282,3 +282,37 @@ func TestMonitoringIsProvisioned(t *testing.T) {
 		t.Errorf("compose.yaml has no %s, which prometheus.yaml asks", want)
 	}
 }
+
+// TestTheTrialIsWatched checks that in the overlay dev Prometheus asks Services of our pods at the
+// port that they serve, and that Grafana is given the dashboard.
+func TestTheTrialIsWatched(t *testing.T) {
+	r := render(t, tree(t), "dev")
+	config := ""
+	for name, c := range r.configs {
+		if strings.HasPrefix(name, "shoal-prometheus-") {
+			config = c.Data["prometheus.yaml"]
+			if _, errs := rulefmt.Parse([]byte(c.Data["rules.yaml"]), false, model.LegacyValidation); len(errs) > 0 {
+				t.Error(errs)
+			}
+		}
+	}
+	asked := regexp.MustCompile(`names: \[([^\]]+)\]`).FindStringSubmatch(config)
+	if asked == nil {
+		t.Fatalf("the configuration of Prometheus is %q", config)
+	}
+	for name := range strings.SplitSeq(asked[1], ", ") {
+		service := r.services[name]
+		if service == nil || service.Spec.ClusterIP != "None" || !service.Spec.PublishNotReadyAddresses || !strings.Contains(config, fmt.Sprintf("port: %d", service.Spec.Ports[0].Port)) {
+			t.Errorf("Prometheus asks %s, of which the Service is %+v", name, service)
+		}
+	}
+	dashboards := 0
+	for _, c := range r.configs {
+		if text, ok := c.Data["shoal.json"]; ok && json.Valid([]byte(text)) {
+			dashboards++
+		}
+	}
+	if dashboards != 1 {
+		t.Errorf("%d ConfigMaps hold the dashboard, want 1", dashboards)
+	}
+}

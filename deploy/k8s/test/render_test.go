@@ -51,6 +51,24 @@ func tree(t *testing.T) filesys.FileSystem {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, folder := range []string{"grafana", "prometheus"} { // beside k8s, for compose.yaml reads them too
+		if err := mem.MkdirAll("/" + folder); err != nil {
+			t.Fatal(err)
+		}
+		err := filepath.WalkDir(filepath.Join("../..", folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			return mem.WriteFile(strings.TrimPrefix(path, "../.."), text)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	made := map[string]string{"https": "corpus-https", "volume": "corpus-volume", "store": "corpus-store", "monitored": "podmonitor", "alerted": "alerts", "large": "large"}
 	for name, component := range made {
 		// kustomize keeps files of other roots out, except for those of a base: hence the copy.
