@@ -22,6 +22,7 @@ type kept[T any] struct {
 	ask func(ctx context.Context) (T, error)
 	// rests returns how long an answer holds for sure; nil: for no time.
 	rests func(T) time.Duration
+	turns sync.Locker // held while it is asked; nil: it waits for no other
 
 	mu    sync.Mutex
 	value T
@@ -65,6 +66,10 @@ func (k *kept[T]) get(life context.Context, now time.Time, patience time.Duratio
 func (k *kept[T]) refresh(life context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(life, askLimit)
 	defer cancel()
+	if k.turns != nil {
+		k.turns.Lock()
+		defer k.turns.Unlock()
+	}
 	began := time.Now()
 	value, err := k.ask(ctx)
 	k.mu.Lock()

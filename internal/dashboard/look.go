@@ -14,7 +14,7 @@ const (
 	// as it is there.
 	patience = 3 * time.Second
 	// slowPatience is how long it waits for what may take longer.
-	slowPatience = 60 * time.Millisecond
+	slowPatience = 25 * time.Millisecond
 	// day is how far back charts go.
 	day = 24 * time.Hour
 )
@@ -26,6 +26,7 @@ type runLook struct {
 	manners *kept[Manners]
 	chains  *kept[Chains]
 	losses  *kept[[]Loss]
+	drawn   drawn
 }
 
 // looks are what is kept of all runs.
@@ -35,8 +36,14 @@ type looks struct {
 	items  Items
 	runs   *kept[[]harvest.Run]
 
-	mu  sync.Mutex
-	all map[string]*runLook
+	slow sync.Mutex // held by the one question that may take long: the state of a run finds a connection
+	mu   sync.Mutex
+	all  map[string]*runLook
+}
+
+// slowly lets a question wait for its turn.
+func slowly[T any](l *looks, ask func(ctx context.Context) (T, error)) *kept[T] {
+	return &kept[T]{ask: ask, turns: &l.slow}
 }
 
 func newLooks(life context.Context, source Source, items Items) *looks {
@@ -51,11 +58,11 @@ func (l *looks) of(name string) *runLook {
 	if look == nil {
 		look = &runLook{
 			status:  &kept[Status]{rests: rests, ask: func(ctx context.Context) (Status, error) { return l.source.Status(ctx, name) }},
-			manners: &kept[Manners]{ask: func(ctx context.Context) (Manners, error) { return l.source.Manners(ctx, name) }},
-			chains:  &kept[Chains]{ask: func(ctx context.Context) (Chains, error) { return l.source.Chains(ctx, name) }},
+			manners: slowly(l, func(ctx context.Context) (Manners, error) { return l.source.Manners(ctx, name) }),
+			chains:  slowly(l, func(ctx context.Context) (Chains, error) { return l.source.Chains(ctx, name) }),
 		}
-		look.sent = &kept[Sent]{ask: l.asker(name)}
-		look.losses = &kept[[]Loss]{ask: func(ctx context.Context) ([]Loss, error) { return l.items.Losses(ctx, name) }}
+		look.sent = slowly(l, l.asker(name))
+		look.losses = slowly(l, func(ctx context.Context) ([]Loss, error) { return l.items.Losses(ctx, name) })
 		l.all[name] = look
 	}
 	return look
@@ -125,17 +132,31 @@ type facts struct {
 	trouble error  // why the latest question was not answered
 }
 
-// look returns the facts of a run.
+// state returns only the state of a run.
+func (l *looks) state(name string) (s Status, turn uint64, err error) {
+	s, turn, err = l.of(name).status.get(l.life, time.Now(), patience)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		l.forget(name)
+	case s.Run.Name != "":
+		err = nil
+	case err == nil:
+		err = errSlow
+	}
+	return s, turn, err
+}
+
+// look returns the facts of a run. What may take long is asked when its state is known.
 func (l *looks) look(name string) (f facts, err error) {
 	now := time.Now()
 	look := l.of(name)
+	status, turn, err := look.status.get(l.life, now, patience)
 	var slow sync.WaitGroup
 	var sentErr, mannersErr, chainsErr, lossesErr error
 	slow.Go(func() { f.sent, f.sentTurn, sentErr = look.sent.get(l.life, now, slowPatience) })
 	slow.Go(func() { f.manners, f.mannersTurn, mannersErr = look.manners.get(l.life, now, slowPatience) })
 	slow.Go(func() { f.chains, f.chained, chainsErr = look.chains.get(l.life, now, slowPatience) })
 	slow.Go(func() { f.losses, f.lossTurn, lossesErr = look.losses.get(l.life, now, slowPatience) })
-	status, turn, err := look.status.get(l.life, now, patience)
 	slow.Wait()
 	f.Status, f.turn = status, turn+f.sentTurn+f.mannersTurn+f.chained+f.lossTurn
 	switch {

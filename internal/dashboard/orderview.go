@@ -76,7 +76,7 @@ func (p *page) confirmAgain(w http.ResponseWriter, r *http.Request, form url.Val
 	if !ok {
 		return
 	}
-	f, err := p.looks.look(name)
+	s, _, err := p.looks.state(name)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -86,20 +86,20 @@ func (p *page) confirmAgain(w http.ResponseWriter, r *http.Request, form url.Val
 		p.fail(w, r, fmt.Errorf("%w: %w", ErrUnknown, err))
 		return
 	}
-	host := foreign(f.Run.Host)
+	host := foreign(s.Run.Host)
 	v.Order = orderLine{Name: r.PathValue("order"), Command: "coordinator " + r.PathValue("order") + " --run " + name}
 	switch v.Order.Name {
 	case orderPause:
 		v.Order.Label, v.What = "Pause", host+" is left alone by all workers, of other runs too. What is in flight comes in, and nothing is lost."
 	case orderResume:
 		v.Order.Label, v.What = "Resume", "A pause of "+host+" and a drain of the run end. Workers that have left are to be started again."
-		if f.Control.Silence > 0 {
-			v.Silence = span(f.Control.Silence)
+		if s.Control.Silence > 0 {
+			v.Silence = span(s.Control.Silence)
 		}
 	case orderRate:
 		v.Order.Label, v.Order.Command, v.What = "Change the rate", "coordinator rate 30/s --run "+name, "The budget of "+host+" changes for all workers together, from now on and for later runs."
 		if v.Rate == "" {
-			v.Rate = rate(f.Progress.Budget) + "/s"
+			v.Rate = rate(s.Progress.Budget) + "/s"
 		}
 	case orderDrain:
 		v.Order.Label, v.What = "Drain", "The workers of this run land what is in flight and leave. None starts again before the run is resumed."

@@ -57,7 +57,16 @@ func (p *page) runs(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	v := runsView{base: p.base(r, "runs"), Lines: p.lines(), More: max(0, len(runs)-maxRuns), Reading: turn == 0, At: time.Now()}
+	b := p.base(r, "runs")
+	lines := p.lines()
+	for i := range lines {
+		turn += lines[i].turn
+	}
+	p.first.show(p, w, turn, "runs", b, func() any { return runsViewOf(b, lines, len(runs), turn == 0, err) })
+}
+
+func runsViewOf(b base, lines []runLine, runs int, reading bool, err error) runsView {
+	v := runsView{base: b, Lines: lines, More: max(0, runs-maxRuns), Reading: reading, At: time.Now()}
 	v.Events = "/events"
 	for i := range v.Lines {
 		line := &v.Lines[i]
@@ -75,5 +84,5 @@ func (p *page) runs(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		v.Trouble = harvest.ErrorText(err)
 	}
-	p.show(w, http.StatusOK, "runs", v)
+	return v
 }

@@ -73,14 +73,14 @@ func (p *page) run(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	view := p.runView(r, f)
-	p.show(w, http.StatusOK, "run", view)
+	b := p.base(r, "run "+name)
+	p.looks.of(name).drawn.show(p, w, f.turn, "run", b, func() any { return p.runView(b, f) })
 }
 
-func (p *page) runView(r *http.Request, f facts) runView {
+func (p *page) runView(b base, f facts) runView {
 	s := f.Status
 	v := runView{
-		base: p.base(r, "run "+s.Run.Name), Run: s.Run, State: s.State, Inputs: inputs(s), Idle: s.Idle, At: s.At,
+		base: b, Run: s.Run, State: s.State, Inputs: inputs(s), Idle: s.Idle, At: s.At,
 		Shards: shardsOf(s), Limit: limitOf(s), Outcomes: outcomes(s.Totals),
 	}
 	v.Events = "/events?run=" + s.Run.Name

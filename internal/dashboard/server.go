@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"shoal/internal/harvest"
@@ -38,6 +39,7 @@ type page struct {
 	life     context.Context
 	views    map[string]*template.Template
 	assets   map[string]asset
+	first    drawn // the first page
 }
 
 // asset is one embedded file that pages name.
@@ -148,9 +150,43 @@ func (p *page) show(w http.ResponseWriter, code int, view string, data any) {
 		http.Error(w, "this page cannot be shown: "+harvest.Line(err.Error()), http.StatusInternalServerError)
 		return
 	}
+	write(w, code, text.Bytes())
+}
+
+func write(w http.ResponseWriter, code int, text []byte) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = w.Write(text.Bytes()) // the client may be gone
+	_, _ = w.Write(text) // the client may be gone
+}
+
+// drawn is the text of a page at one turn, for those who have shown the token and for the others:
+// however many look, it is made once.
+type drawn struct {
+	mu    sync.Mutex
+	turn  uint64
+	texts map[bool][]byte // by base.Session
+}
+
+// show answers with a page that changes with turn. The sentence of an order is for one visitor.
+func (d *drawn) show(p *page, w http.ResponseWriter, turn uint64, view string, b base, data func() any) {
+	if b.Flash != "" {
+		p.show(w, http.StatusOK, view, data())
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.turn != turn || d.texts == nil {
+		d.turn, d.texts = turn, map[bool][]byte{}
+	}
+	if d.texts[b.Session] == nil {
+		var text bytes.Buffer
+		if err := p.views[view].Execute(&text, data()); err != nil {
+			http.Error(w, "this page cannot be shown: "+harvest.Line(err.Error()), http.StatusInternalServerError)
+			return
+		}
+		d.texts[b.Session] = text.Bytes()
+	}
+	write(w, http.StatusOK, d.texts[b.Session])
 }
 
 // fail answers with a page that explains an error.

@@ -211,18 +211,18 @@ func (p *page) shards(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	f, err := p.looks.look(name)
+	s, _, err := p.looks.state(name)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	all := shardTable(f.Status)
+	all := shardTable(s)
 	from, err := strconv.Atoi(r.URL.Query().Get("from"))
 	if err != nil || from < 0 || from >= len(all) {
 		from = 0
 	}
 	until := min(len(all), from+shardPage)
-	v := shardsPage{base: p.base(r, "shards of run "+name), Run: name, Rows: all[from:until], At: f.At}
+	v := shardsPage{base: p.base(r, "shards of run "+name), Run: name, Rows: all[from:until], At: s.At}
 	v.Events = "/events?run=" + name
 	if from > 0 {
 		v.Prev = fmt.Sprintf("/runs/%s/shards?from=%d", name, max(0, from-shardPage))

@@ -89,7 +89,11 @@ func (p *Store) Export(ctx context.Context, q store.Query, each func(store.Row) 
 		return err
 	}
 	var stop error
-	err = pgx.BeginTxFunc(ctx, p.pool, beginOrdered, func(tx pgx.Tx) error {
+	begin := beginOrdered
+	if q.Latest { // another index, and few rows
+		begin = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	}
+	err = pgx.BeginTxFunc(ctx, p.pool, begin, func(tx pgx.Tx) error {
 		if _, err := findRun(ctx, tx, q.Run); err != nil {
 			return err
 		}

@@ -119,7 +119,7 @@ func (p Pages) latest(ctx context.Context, q store.Query, each func(store.Row) e
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(all, func(a, b harvest.Page) int { return b.FetchedAt.Compare(a.FetchedAt) })
+	slices.SortFunc(all, func(a, b harvest.Page) int { return cmp.Or(b.FetchedAt.Compare(a.FetchedAt), b.Key.Compare(a.Key)) })
 	for i := range all {
 		if q.Limit > 0 && i == q.Limit {
 			return nil

@@ -39,7 +39,7 @@ func (d Dialect) ExportQuery(q store.Query, keyArg func(harvest.Key) any) (sql s
 	schema, placeholder := d.Schema, d.Parameter
 	bodies, order := "body, raw", "key"
 	if q.Latest {
-		bodies, order = "NULL, NULL", "fetched_at DESC, key"
+		bodies, order = "NULL, NULL", "fetched_at DESC, key DESC"
 	}
 	args = append(args, q.Run)
 	only := func(column string, value any) {

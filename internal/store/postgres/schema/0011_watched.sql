@@ -14,4 +14,4 @@ CREATE INDEX silences_latest ON shoal.silences (run, from_at);
 CREATE INDEX sent_latest ON shoal.sent (run, minute);
 
 -- The items that did not land, newest first. Those that land, almost all, are not in it.
-CREATE INDEX pages_not_landed ON shoal.pages (run, fetched_at, outcome, reason, status, key) WHERE outcome <> 'landed';
+CREATE INDEX pages_not_landed ON shoal.pages (run, fetched_at, key, outcome, reason, status) WHERE outcome <> 'landed';
