@@ -25,10 +25,16 @@ const maxOpen = 10_000
 // items are the sampled items that have not landed yet.
 type items struct {
 	tracer trace.Tracer
-	run    atomic.Pointer[string]
+	run    atomic.Pointer[run]
 
 	mu   sync.Mutex
 	open map[harvest.Key]*followed
+}
+
+// run is the run that the items are of.
+type run struct {
+	name string
+	salt [sha256.Size]byte // makes the traces of an item differ from run to run
 }
 
 // followed is one sampled item: its root span.
@@ -39,6 +45,7 @@ type followed struct {
 
 func (i *items) init(tracer trace.Tracer) {
 	i.tracer, i.open = tracer, map[harvest.Key]*followed{}
+	i.run.Store(&run{})
 }
 
 func tracerVersion(version string) trace.TracerOption {
@@ -46,7 +53,7 @@ func tracerVersion(version string) trace.TracerOption {
 }
 
 // Run names the run that the items are of.
-func (e *Exporter) Run(name string) { e.items.run.Store(&name) }
+func (e *Exporter) Run(name string) { e.items.run.Store(&run{name, sha256.Sum256([]byte(name))}) }
 
 // Attempted adds the spans of an attempt to the traces of its items, those that are sampled.
 func (e *Exporter) Attempted(a harvest.Attempt) {
@@ -89,16 +96,13 @@ func (i *items) follow(item *harvest.Item, began time.Time) *followed {
 	if len(i.open) >= maxOpen {
 		return nil
 	}
-	run := ""
-	if name := i.run.Load(); name != nil {
-		run = *name
-	}
-	ctx := context.WithValue(context.Background(), traceOf{}, traceID(run, item.Key))
+	r := i.run.Load()
+	ctx := context.WithValue(context.Background(), traceOf{}, r.trace(item.Key))
 	ctx, span := i.tracer.Start(ctx, "item", trace.WithNewRoot(), trace.WithTimestamp(began))
 	if !span.IsRecording() {
 		return nil
 	}
-	span.SetAttributes(attribute.String("shoal.run", run), attribute.String("shoal.item.key", item.Key.String()), attribute.String("url.full", masked(item.URL)))
+	span.SetAttributes(attribute.String("shoal.run", r.name), attribute.String("shoal.item.key", item.Key.String()), attribute.String("url.full", masked(item.URL)))
 	if item.ID != "" && item.ID != item.URL {
 		span.SetAttributes(attribute.String("shoal.item.id", item.ID))
 	}
@@ -162,13 +166,12 @@ func (i *items) leave() {
 // traceOf is the key of a context's trace ID.
 type traceOf struct{}
 
-// traceID is the same for an item of a run in whichever process, so that each process samples the
-// same items, and a second try after a crash joins the trace of the first.
-func traceID(run string, key harvest.Key) trace.TraceID {
-	sum := sha256.Sum256([]byte(run))
+// trace returns the trace ID of an item. It is the same in whichever process, so that each process
+// samples the same items, and a second try after a crash joins the trace of the first.
+func (r *run) trace(key harvest.Key) trace.TraceID {
 	id := trace.TraceID(key)
 	for n := range id {
-		id[n] ^= sum[n]
+		id[n] ^= r.salt[n]
 	}
 	return id
 }

@@ -207,3 +207,42 @@ func TestMasked(t *testing.T) {
 		}
 	}
 }
+
+// TestEnvironmentNamesTheCollector: the SDK's own variables choose where each signal goes.
+func TestEnvironmentNamesTheCollector(t *testing.T) {
+	t.Setenv("OTEL_TRACES_SAMPLER", "always_on")
+	general, traces := testenv.Collector(t, nil), testenv.Collector(t, nil)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", general.URL)
+	e := start(t, FromEnv, quiet)
+	pass(e, item(t, 1))
+	e.Close(5 * time.Second)
+	if len(general.Spans()) != 10 || len(general.Metrics()) == 0 {
+		t.Errorf("%d spans and %d metrics by OTEL_EXPORTER_OTLP_ENDPOINT, want 10 and some", len(general.Spans()), len(general.Metrics()))
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", traces.URL+"/v1/traces")
+	e = start(t, general.URL, quiet)
+	pass(e, item(t, 2))
+	e.Close(5 * time.Second)
+	if len(traces.Spans()) != 10 || len(general.Spans()) != 10 {
+		t.Errorf("%d spans by OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and %d elsewhere, want 10 more there only", len(traces.Spans()), len(general.Spans())-10)
+	}
+}
+
+// BenchmarkAttempted measures what an item costs while one in a hundred is followed.
+func BenchmarkAttempted(b *testing.B) {
+	e, err := Start(b.Context(), Settings{URL: testenv.Collector(b, nil).URL, Service: "shoal-worker", Metrics: prometheus.NewRegistry(), Log: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close(5 * time.Second)
+	e.Run("q")
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		n++
+		items := []harvest.Item{{Key: harvest.KeyOf(fmt.Sprint(n)), URL: "https://api.example/items/1"}}
+		at := time.Now()
+		e.Attempted(harvest.Attempt{Request: &harvest.Request{Items: items}, Times: harvest.Times{Began: at, Connected: at, Permitted: at, Answered: at, Decoded: at}})
+		e.Landed([]harvest.Page{{Key: items[0].Key, Outcome: harvest.Landed}}, at, at)
+	}
+}
