@@ -167,7 +167,7 @@ func (b broken) examine(t *testing.T) {
 // TestDoctorFindsNothingWrong checks healthy set-ups: no line is a fault, and nothing is changed.
 func TestDoctorFindsNothingWrong(t *testing.T) {
 	t.Parallel()
-	for name, make := range map[string]func(p *patient){
+	for name, prepare := range map[string]func(p *patient){
 		"a laptop": func(*patient) {},
 		"a laptop after a run": func(p *patient) {
 			if _, stderr, code := p.start(testenv.Build(p.t, "./cmd/worker")); code != 0 {
@@ -198,7 +198,7 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := healthy(t, fakeapi.Behaviour{})
-			make(p)
+			prepare(p)
 			before, sent := files(t, p.dir), p.api.Count()
 			r, code := p.look()
 			for _, l := range r.Checks {

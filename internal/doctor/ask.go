@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -159,13 +160,9 @@ func short(address string) string {
 	return address
 }
 
-// personal are the faults that stay until a person has acted.
+// personal reports whether a fault stays until a person has acted.
 func personal(fault harvest.Fault) bool {
-	switch fault {
-	case harvest.FaultTLS, harvest.FaultAsked, harvest.FaultBlocked, harvest.FaultCredential:
-		return true
-	}
-	return false
+	return slices.Contains([]harvest.Fault{harvest.FaultTLS, harvest.FaultAsked, harvest.FaultBlocked, harvest.FaultCredential}, fault)
 }
 
 func asFailure(err error) *harvest.Failure {
@@ -194,10 +191,10 @@ func (a *asker) limits() Finding {
 
 // rateOf writes a limit as --rate takes it.
 func rateOf(n int64, window time.Duration) string {
-	switch window {
-	case time.Minute:
+	if window == time.Minute {
 		return fmt.Sprintf("%d/min", n)
-	case time.Hour:
+	}
+	if window == time.Hour {
 		return fmt.Sprintf("%d/h", n)
 	}
 	return fmt.Sprintf("%.3g/s", float64(n)/window.Seconds())

@@ -68,7 +68,7 @@ func TestReport(t *testing.T) {
 		{[]Group{row("a", fine("good"))}, OK, 0, "0 faults, 0 warnings, 1 ok: a worker can start"},
 		{[]Group{row("a", unknown("why")), row("b", warn("", "odd"))}, Warning, 0, "0 faults, 1 warning, 1 not checked, 0 ok: a worker can start"},
 		{[]Group{row("a", warn("", "odd")), row("b", wrong(errBroken)), row("c", wrong(errors.New("other")))}, Fault, 4,
-			"2 faults, 1 warning, 0 ok: a worker with these settings would leave with exit code 4"},
+			"2 faults, 1 warning, 0 ok: a worker would leave with exit code 4"},
 	} {
 		r := Examine(t.Context(), test.groups, codes)
 		if r.Verdict != test.verdict || r.Code != test.code || r.Sum() != test.sum {

@@ -73,7 +73,7 @@ func InPostgres(at string, port Postgres, here Machine) Group {
 		{Name: "postgres.writes", About: "writes", Needs: connected, Change: "give the address of the primary; or ALTER ROLE … SET default_transaction_read_only = off, and the same for the database", Look: func(ctx context.Context) Finding {
 			return orFine(port.Writes(ctx), "transactions may write")
 		}},
-		{Name: "postgres.tables", About: "tables and rights", Needs: append(connected, "postgres.writes"), Change: "GRANT CREATE ON DATABASE … TO the role, or USAGE on schema shoal and SELECT, INSERT, UPDATE, DELETE on its tables", Look: func(ctx context.Context) Finding {
+		{Name: "postgres.tables", About: "tables and rights", Needs: with(connected, "postgres.writes"), Change: "GRANT CREATE ON DATABASE … TO the role, or USAGE on schema shoal and SELECT, INSERT, UPDATE, DELETE on its tables", Look: func(ctx context.Context) Finding {
 			found, err := port.Tables(ctx)
 			return orFine(err, "%s", found)
 		}},

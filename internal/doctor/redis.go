@@ -41,7 +41,7 @@ func InRedis(at string, port Redis) Group {
 	var answered bool
 	var server RedisServer
 	connected, usable := []string{"redis.connection"}, []string{"redis.connection", "redis.login"}
-	known := append(usable, "redis.version")
+	known := with(usable, "redis.version")
 	return Group{Name: "redis", At: at, Rows: []Row{
 		{Name: "redis.connection", About: "connection", Change: "start Redis, or correct host, port and redis:// or rediss:// in --redis", Look: func(ctx context.Context) Finding {
 			var err error
@@ -67,10 +67,10 @@ func InRedis(at string, port Redis) Group {
 		{Name: "redis.role", About: "role", Needs: usable, Change: "give the address of the primary in --redis", Look: func(ctx context.Context) Finding {
 			return orFine(port.Role(ctx), "it takes writes")
 		}},
-		{Name: "redis.rights", About: "commands and channels", Needs: append(usable, "redis.role"), Change: "give the user the rights that docs/several-machines.md lists", Look: func(ctx context.Context) Finding {
+		{Name: "redis.rights", About: "commands and channels", Needs: with(usable, "redis.role"), Change: "give the user the rights that docs/several-machines.md lists", Look: func(ctx context.Context) Finding {
 			return orFine(port.Rights(ctx), "the user may run what a worker runs")
 		}},
-		{Name: "redis.keys", About: "keys", Needs: append(usable, "redis.rights"), Change: "use another database number in --redis, such as redis://host:6379/1", Look: func(ctx context.Context) Finding {
+		{Name: "redis.keys", About: "keys", Needs: with(usable, "redis.rights"), Change: "use another database number in --redis, such as redis://host:6379/1", Look: func(ctx context.Context) Finding {
 			return orFine(port.Keys(ctx), "no other program uses those of Shoal")
 		}},
 		{Name: "redis.memory", About: "memory", Needs: known, Look: func(context.Context) Finding { return redisMemory(server) }},

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -65,7 +66,8 @@ type fault struct {
 
 func (f *fault) Error() string { return f.text }
 
-func (f *fault) Unwrap() error { return f.err }
+// Is implements [errors.Is]. The details of the error are in its line, and not printed twice.
+func (f *fault) Is(target error) bool { return errors.Is(f.err, target) }
 
 // Text is the report for people. Each line has what was looked at after its verdict, and what to
 // change below it.
@@ -106,7 +108,8 @@ func gathered(all []Line, service string) (lines []Line) {
 const verdictWidth = len(NotChecked) + 2
 
 func (l *Line) text() string {
-	text := fmt.Sprintf("  %-*s%s: %s\n", verdictWidth, l.Verdict, l.About, l.Found)
+	below := "\n" + strings.Repeat(" ", 2+verdictWidth)
+	text := fmt.Sprintf("  %-*s%s: %s\n", verdictWidth, l.Verdict, l.About, strings.ReplaceAll(l.Found, "\n", below))
 	if l.Change != "" {
 		text += fmt.Sprintf("  %-*sto do: %s\n", verdictWidth, "", l.Change)
 	}
@@ -125,7 +128,7 @@ func (r *Report) Sum() string {
 	}
 	end := "a worker can start"
 	if r.Verdict == Fault {
-		end = fmt.Sprintf("a worker with these settings would leave with exit code %d", r.Code)
+		end = fmt.Sprintf("a worker would leave with exit code %d", r.Code)
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%d ok", counts[OK])), ", ") + ": " + end
 }

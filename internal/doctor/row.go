@@ -81,8 +81,15 @@ func orFine(err error, format string, args ...any) Finding {
 	return fine(format, args...)
 }
 
-// because is why a row was not looked at, given the line of one that it needs.
+// with returns the names and more of them.
+func with(names []string, more ...string) []string { return slices.Concat(names, more) }
+
+// because is why a row was not looked at, given the line of one that it needs: what is not in order
+// comes before what waits for it.
 func because(need Line) Finding {
+	if need.after != "" {
+		return Finding{Verdict: NotChecked, Found: need.Found, after: need.after}
+	}
 	f := unknown("%s (%s) has to be in order first", need.About, need.Check)
 	f.after = need.Check
 	return f
@@ -100,7 +107,7 @@ func expired(ctx context.Context, limit time.Duration) Finding {
 func once(text string) string {
 	var parts []string
 	for part := range strings.SplitSeq(text, "; ") {
-		if part = strings.TrimSpace(part); part != "" && !slices.Contains(parts, part) {
+		if part = strings.TrimSpace(part); part != "" && !slices.ContainsFunc(parts, func(p string) bool { return strings.HasSuffix(p, part) }) {
 			parts = append(parts, part)
 		}
 	}

@@ -67,7 +67,7 @@ func OfUpstream(u Upstream) Group {
 	at, _ := url.Parse(u.Origin)
 	askLimit := permitLimit + min(u.Timeout, maxTimeout)
 	connected, reached := []string{"upstream.dns", "upstream.connection"}, []string{"upstream.connection", "upstream.tls"}
-	ready := append(reached, "settings.values", "settings.contact", "settings.site", "redis.rights", "redis.keys", "redis.policy", "upstream.turn")
+	ready := with(reached, "settings.values", "settings.contact", "settings.site", "redis.rights", "redis.keys", "redis.policy", "upstream.turn")
 	return Group{Name: "upstream", At: u.Origin, Rows: []Row{
 		{Name: "upstream.dns", About: "name", Limit: dialLimit, Change: "check the host in --api, --url or the corpus, and the name servers of this machine (/etc/resolv.conf)", Look: func(ctx context.Context) Finding {
 			return a.lookup(ctx, at.Hostname())

@@ -61,7 +61,7 @@ func (p *physician) groups(ctx context.Context) []doctor.Group {
 	if set.Redis != "" {
 		groups = append(groups, p.redisGroup(target.host))
 	}
-	return append(groups, p.upstreamGroup(ctx, target))
+	return append(groups, p.upstreamGroup(target))
 }
 
 func (p *physician) onClose(end func()) { p.closers = append(p.closers, end) }

@@ -20,7 +20,7 @@ import (
 
 // upstreamGroup looks at the upstream as a worker meets it, with its credential and within the
 // fleet's budget.
-func (p *physician) upstreamGroup(ctx context.Context, t target) doctor.Group {
+func (p *physician) upstreamGroup(t target) doctor.Group {
 	if t.host == "" {
 		return doctor.Absent("upstream", "address", "no corpus, --api or --url names it, and no run of the store")
 	}
