@@ -22,6 +22,15 @@ const (
 	script  = `javascript:document.title="owned"`
 )
 
+// foreign returns what an upstream put into a text: something hostile, or, for pictures that people
+// look at, PLAIN=1, nothing of the kind.
+func foreign() string {
+	if os.Getenv("PLAIN") != "" {
+		return "http_502"
+	}
+	return hostile
+}
+
 // world is a store with a run at work, and the program that shows it.
 type world struct {
 	dir, store, addr string
@@ -116,11 +125,11 @@ func pages(shard int) (all []harvest.Page) {
 		p := harvest.Page{Key: item.Key, URL: item.URL, ID: item.ID, Outcome: harvest.Landed, Status: 200, Attempts: 1, Body: []byte(`{"id":1}`), FetchedAt: time.Now().Add(-time.Duration(i) * time.Second)}
 		switch {
 		case i%50 == 7:
-			p.Outcome, p.Status, p.Reason, p.Detail, p.Body, p.Attempts = harvest.Dead, 502, "http_502", "<h1>Bad gateway</h1>"+hostile, nil, 6
+			p.Outcome, p.Status, p.Reason, p.Detail, p.Body, p.Attempts = harvest.Dead, 502, "http_502", "<h1>Bad gateway</h1>"+foreign(), nil, 6
 		case i == 30:
 			p.Outcome, p.Status, p.Reason, p.Body = harvest.Missing, 404, "http_404", nil
 		case i == 40 && shard == 3:
-			p.URL, p.ID, p.Outcome, p.Reason, p.Detail, p.Body = script, hostile, harvest.Skipped, "bad_json", hostile, nil
+			p.URL, p.ID, p.Outcome, p.Reason, p.Detail, p.Body = script, foreign(), harvest.Skipped, "bad_json", foreign(), nil
 		}
 		all = append(all, p)
 	}
@@ -134,7 +143,7 @@ func (w *world) report(t *testing.T, db *store.Store) {
 	work := harvest.Work{Run: run, Worker: "lab1:4711@1", Shard: "19/48", Started: now.Add(-time.Hour), Stats: harvest.Stats{
 		Items: harvest.Counts{Landed: 1900}, Requests: 2100, Rate: 48.7, Budget: 50, Limit: harvest.LimitBudget, Auto: true, Left: 80,
 		Retries: map[string]int64{"http_502": 130, "timeout": 12}, Pauses: map[string]harvest.Silence{"Retry-After": {Times: 2, Seconds: 190}}, Refused: 2,
-		Limits: map[string]float64{"budget": 3100, "backoff": 190, "hold": 240}, Stages: map[string]float64{"permit": 9000, "fetch": 2000, "land": 60}, LastError: hostile,
+		Limits: map[string]float64{"budget": 3100, "backoff": 190, "hold": 240}, Stages: map[string]float64{"permit": 9000, "fetch": 2000, "land": 60}, LastError: foreign(),
 	}}
 	quiet := func(ago, length time.Duration) bool {
 		for _, q := range work.Quiets {
