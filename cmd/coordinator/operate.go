@@ -174,7 +174,7 @@ func (p *program) lift(ctx context.Context, set config.Coordinator, o order, bef
 		fmt.Fprintf(p.talk, "%s\nType yes to end the silence now: ", sentence)
 		line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // what was typed before the end counts
 		if strings.TrimSpace(line) != "yes" {
-			return config.Usagef("the silence of %s stays", o.host)
+			return config.Usagef("the silence of %s stays, because the answer was not yes: wait, or add --yes to end it without being asked", o.host)
 		}
 	}
 	if err := o.db.Lift(ctx, o.host, operator()); err != nil {
@@ -339,7 +339,7 @@ func (p *program) confirm(word, sentence string) error {
 	fmt.Fprint(p.talk, harvest.Linef("%s\nType its name to continue: ", sentence))
 	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // what was typed before the end counts
 	if strings.TrimSpace(line) != word {
-		return config.Usagef("nothing was removed")
+		return config.Usagef("nothing was removed: that is not the name of the run, which is %s", word)
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (w *Worker) checkListing() error {
 		return err
 	}
 	if listed && w.Items != "" && w.Body == "none" && w.Extract == "" {
-		return Usagef("--body none without --extract keeps nothing")
+		return Usagef("--body none without --extract keeps nothing: add --extract, or leave --body out")
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func diagnose(command string, err error) error {
 	if strings.Contains(err.Error(), "redis: can't parse") || strings.Contains(err.Error(), "redis: invalid reply") {
 		return fmt.Errorf("%w: what answers at this address does not speak as Redis does: check host and port, and rediss:// where it needs TLS", ErrUnsafeRedis)
 	}
-	return fmt.Errorf("check Redis: %s: %w", command, err)
+	return fmt.Errorf("%w: %s: %w", ErrAway, command, err)
 }
 
 // passes reports whether an error that the server itself answers may go away by itself: it is

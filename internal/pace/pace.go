@@ -84,6 +84,9 @@ var ErrUnreachable = errors.New("the budget's backend does not answer")
 // ErrClosed is returned by [Pacer.Wait] after [Pacer.Close].
 var ErrClosed = errors.New("the pacer is closed")
 
+// ErrAway means that Redis does not answer for now.
+var ErrAway = errors.New("Redis does not answer")
+
 // ErrUnsafeRedis is wrapped by the error of [CheckRedis] for a server with unfit settings: a person
 // must change them, waiting does not help.
 var ErrUnsafeRedis = errors.New("this Redis is not safe to pace with")

@@ -149,7 +149,7 @@ func (f Finder) OfTable(ctx context.Context, host string) (Meant, error) {
 	}
 	run, err := f.Find(ctx)
 	if err != nil {
-		return Meant{}, harvest.Usagef("--corpus store: is the corpus table of a run: %v; open one with another --corpus first", err)
+		return Meant{}, harvest.Usagef("--corpus store: is the corpus table of a run: %v, with another --corpus than that", err)
 	}
 	return f.takes(run, merged.Corpus), nil
 }

@@ -162,7 +162,7 @@ func TestOfTable(t *testing.T) {
 	}{
 		{name: "the only run", corpus: harvest.StoreCorpus, store: shelf{runs: []harvest.Run{aRun("a", 1, false)}}, want: tableOf("a", "ids.txt")},
 		{name: "a listing that fills one", corpus: "list:x", host: "h", want: tableOf("", "list:x")},
-		{name: "no run", corpus: harvest.StoreCorpus, store: shelf{}, says: "--corpus store: is the corpus table of a run: no run to continue; open one"},
+		{name: "no run", corpus: harvest.StoreCorpus, store: shelf{}, says: "--corpus store: is the corpus table of a run: no run to continue; coordinator run, or worker --corpus FILE, opens one"},
 		{name: "no store", corpus: harvest.StoreCorpus, says: "and the store has none"},
 	} {
 		var said []string

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNone: no run of the store is meant.
-var ErrNone = errors.New("no run to continue")
+var ErrNone = errors.New("no run to continue; coordinator run, or worker --corpus FILE, opens one")
 
 // Start is what one start of a program was given about its run.
 type Start struct {

@@ -68,7 +68,7 @@ func Kinds() []Kind {
 		{Name: "listing", Code: ExitRefused, errors: []error{listing.ErrBroken}},
 		{Name: "refused", Code: ExitRefused, errors: []error{worker.ErrRefused}},
 		{Name: "store-away", Code: ExitPatience, errors: []error{store.ErrUnavailable}},
-		{Name: "redis-away", Code: ExitPatience, errors: []error{ledger.ErrAway}},
+		{Name: "redis-away", Code: ExitPatience, errors: []error{ledger.ErrAway, pace.ErrAway}},
 		{Name: "corpus-away", Code: ExitPatience, errors: []error{corpus.ErrAway}},
 		{Name: "table-stalled", Code: ExitPatience, errors: []error{listing.ErrStalled}},
 		{Name: "patience", Code: ExitPatience, errors: []error{worker.ErrPatience}},

@@ -60,6 +60,7 @@ func TestExitCodes(t *testing.T) {
 		{corpus.ErrAway, 5, "corpus-away"},
 		{listing.ErrStalled, 5, "table-stalled"},
 		{ledger.ErrAway, 5, "redis-away"},
+		{fmt.Errorf("%w for Redis: %w", worker.ErrPatience, pace.ErrAway), 5, "redis-away"},
 		{worker.ErrIncomplete, 6, "incomplete"},
 		{corpus.ErrDamaged, 6, "damaged-corpus"},
 		{store.ErrFenced, 13, "another-process"},
