@@ -22,10 +22,17 @@ func Examine(ctx context.Context, groups []Group, code func(error) int) Report {
 	var looking sync.WaitGroup
 	for _, group := range groups {
 		looking.Go(func() {
+			hung := ""
 			for _, row := range group.Rows {
 				c := all[row.Name]
 				began := time.Now()
-				f := row.find(ctx, all)
+				f, left := unknown("%s has not ended", hung), false
+				if hung == "" { // else it may still write what this row would read
+					f, left = row.find(ctx, all)
+				}
+				if left {
+					hung = row.About + " (" + row.Name + ")"
+				}
 				c.line = row.line(group, f, time.Since(began), code)
 				close(c.done)
 			}
@@ -48,8 +55,9 @@ type cell struct {
 	line Line
 }
 
-// find waits for the rows that this one needs, and looks.
-func (r Row) find(ctx context.Context, all map[string]*cell) Finding {
+// find waits for the rows that this one needs, and looks. left reports that the look hangs, and was
+// left behind.
+func (r Row) find(ctx context.Context, all map[string]*cell) (f Finding, left bool) {
 	for _, name := range r.Needs {
 		need, ok := all[name]
 		if !ok {
@@ -57,7 +65,7 @@ func (r Row) find(ctx context.Context, all map[string]*cell) Finding {
 		}
 		<-need.done
 		if v := need.line.Verdict; v == Fault || v == NotChecked {
-			return because(need.line)
+			return because(need.line), false
 		}
 	}
 	limit := r.Limit
@@ -72,11 +80,11 @@ func (r Row) find(ctx context.Context, all map[string]*cell) Finding {
 	defer last.Stop()
 	select {
 	case f := <-found:
-		return f
+		return f, false
 	case <-ctx.Done():
 	case <-last.C:
 	}
-	return expired(ctx, limit)
+	return expired(ctx, limit), true
 }
 
 func (r Row) line(g Group, f Finding, took time.Duration, code func(error) int) Line {

@@ -27,13 +27,13 @@ func TestExamineNeverHangs(t *testing.T) {
 		hang := func(context.Context) Finding { <-release; return fine("late") }
 		began := time.Now()
 		r := Examine(t.Context(), []Group{
-			{Name: "a", Rows: []Row{{Name: "a.1", About: "first", Look: hang}, {Name: "a.2", About: "second", Needs: []string{"a.1"}, Look: hang}}},
+			{Name: "a", Rows: []Row{{Name: "a.1", About: "first", Look: hang}, {Name: "a.2", About: "second", Needs: []string{"a.1"}, Look: hang}, {Name: "a.3", About: "third", Look: hang}}},
 			{Name: "b", Rows: []Row{{Name: "b.1", Limit: time.Minute, Look: func(ctx context.Context) Finding { <-ctx.Done(); return wrong(errBroken) }}}},
 		}, codes)
 		if took := time.Since(began); took != time.Minute {
 			t.Errorf("Examine() took %s, want the longest limit", took)
 		}
-		for i, want := range []string{"no answer within 5s", "first (a.1) has to be in order first", "broken"} {
+		for i, want := range []string{"no answer within 5s", "first (a.1) has not ended", "first (a.1) has not ended", "broken"} {
 			if got := r.Checks[i].Found; got != want {
 				t.Errorf("Examine() = %q on line %d, want %q", got, i, want)
 			}
