@@ -53,7 +53,7 @@ func (p *program) commands() []config.Subcommand {
 			Example: "coordinator verify --run 2026q4"},
 		{Name: "report", Set: config.InReport, Run: p.with(p.report),
 			Short:   "Say what a run did: items, requests, retries, pauses, the worst second",
-			Example: "coordinator report --json"},
+			Example: "coordinator report --json\ncoordinator report --run 2026q4 --html 2026q4.html"},
 		{Name: "drop", Arg: "[RUN]", Set: config.InDrop, Run: p.sentences(p.drop),
 			Short:   "Remove a run and all that belongs to it, after asking",
 			Example: "coordinator drop 2025q4"},

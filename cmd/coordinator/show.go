@@ -124,6 +124,11 @@ func (p *program) report(ctx context.Context, set config.Coordinator) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if set.HTML != "" {
+		if err := p.reportFile(ctx, set, db, run.Name); err != nil || !set.JSON {
+			return err
+		}
+	}
 	r, err := coordinator.CompileReport(ctx, db, run.Name)
 	if err != nil {
 		return err

@@ -87,7 +87,7 @@ func samples(t *testing.T) map[string]string {
 		"contact": "ada@lab.edu", "user-agent": "lab/1.0 (ada@lab.edu)", "profile": "wikimedia-anon", "rate": "200/min", "concurrency": "7",
 		"headroom": "0.2%", "wait": ".wait", "proxy": "http://proxy:3128", "ca": "ca.pem", "cert": "c.pem", "key": "k.pem",
 		"allow-host": "b.lab.edu,c.lab.edu:8443", "allow-private": "10.1.0.0/16", "store": "sqlite:other.db", "redis": "redis://localhost:6379/1",
-		"batch": "10", "batch-bytes": "1MiB", "flush": "2s", "to": "x.csv", "table": "pages", "envelope": "true", "no-formula-guard": "true", "try": "4", "limit": "9", "timeout": "5s",
+		"batch": "10", "batch-bytes": "1MiB", "flush": "2s", "to": "x.csv", "html": "x.html", "table": "pages", "envelope": "true", "no-formula-guard": "true", "try": "4", "limit": "9", "timeout": "5s",
 		"max-body": "1KiB", "retries": "0", "patience": "1h", "max-silence": "36h", "yes": "true", "max-dead": "5", "max-skipped": "2%", "max-rejected": "none", "max-missing": "0",
 		"no-canary": "true", "force": "true", "progress": "json", "log-level": "debug", "status-addr": "127.0.0.1:9090", "metrics-token": "token.txt", "status-token": "page.txt",
 		"notify": "https://127.0.0.1/a", "notify-after": "1h", "notify-key-file": "key.txt", "heartbeat": "http://localhost/b", "heartbeat-every": "5m", "otlp": "http://127.0.0.1:4318",

@@ -16,6 +16,7 @@ type Coordinator struct {
 	Extract  string // jq
 	Batch    int
 	To       string // file to export to; -: stdout
+	HTML     string // file of a report; -: stdout; empty: none
 	Table    string // records or pages
 	Envelope bool   // run, key and their like beside each exported record
 	Formulas bool   // CSV without the guard against formulas
@@ -92,7 +93,7 @@ func readCoordinator(l *layers) (Coordinator, error) {
 	c := Coordinator{
 		layers: l, Warnings: l.warnings,
 		Run: r.run("run"), Store: r.store("store"), Redis: r.redis("redis"), Extract: r.text("extract"),
-		Batch: r.count("batch", 1, 100_000), To: r.text("to"), Table: r.oneOf("table", "records", "pages"),
+		Batch: r.count("batch", 1, 100_000), To: r.text("to"), HTML: r.text("html"), Table: r.oneOf("table", "records", "pages"),
 		Envelope: r.flag("envelope"), Formulas: r.flag("no-formula-guard"),
 		Host: r.text("host"), Outcomes: r.outcomes("outcome"), Reason: r.text("reason"), Status: r.count("status", 0, 599), Match: r.text("match"),
 		Show: r.count("show", 1, 100_000), JSON: r.flag("json"), Watch: r.flag("watch"),

@@ -228,6 +228,8 @@ func settingsLands() []Setting {
 		{Name: "flush", Default: "1s", Arg: "TIME", Group: GroupLands, In: InWorker, Help: "how long a batch waits to fill"},
 		{Name: "to", Arg: "FILE", Group: GroupLands, In: InExport,
 			Help: "file to write: .jsonl or .csv, each also with .gz or .zst; - is stdout (JSON lines). A file that is there already is replaced only with --force"},
+		{Name: "html", Arg: "FILE", Group: GroupLands, In: InReport,
+			Help: "write the report as one page of HTML that needs no other file; - is stdout. A file that is there already is replaced only with --force"},
 		{Name: "table", Default: "records", Arg: "records|pages", Group: GroupLands, In: InExport, Help: "what to export"},
 		{Name: "envelope", Group: GroupLands, In: InExport,
 			Help: "beside each record its run, key, url, id, ordinal and kind; the record itself is then data"},
@@ -255,7 +257,7 @@ func settingsLimits() []Setting {
 		{Name: "max-missing", Default: "none", Arg: "N|P%", Group: GroupLimits, In: InWorker | InRun, Help: "the same for items that the upstream does not have"},
 		{Name: "no-canary", Group: GroupLimits, In: InWorker, Help: "continue even when none of the first 100 items lands"},
 		{Name: "yes", Group: GroupLimits, In: InControl, Help: "answer yes to what resume asks before it ends a silence that the upstream asked for"},
-		{Name: "force", Group: GroupLimits, In: inHarvest | InExport | InControl | InDrop,
+		{Name: "force", Group: GroupLimits, In: inHarvest | InExport | InControl | InDrop | InReport,
 			Help: "do what is refused for safety: exceed a site profile's rate, overwrite a file, drop a run without asking"},
 	}
 }

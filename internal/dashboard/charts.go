@@ -14,13 +14,14 @@ type window struct {
 	id, name string
 	stretch  int64 // seconds
 	count    int
+	width    float64 // of the chart; 0: that of a phone
 }
 
 // windows are the charts of a run that has lasted so long: a short one has a chart that it fills.
 func windows(age time.Duration) []window {
-	hour, day := window{"hour", "last hour", 60, 60}, window{"day", "last day", 900, 96}
+	hour, day := window{id: "hour", name: "last hour", stretch: 60, count: 60}, window{id: "day", name: "last day", stretch: 900, count: 96}
 	if age < 10*time.Minute {
-		return []window{{"minutes", "last ten minutes", 10, 60}, hour}
+		return []window{{id: "minutes", name: "last ten minutes", stretch: 10, count: 60}, hour}
 	}
 	return []window{hour, day}
 }
@@ -54,15 +55,9 @@ func (w window) draw(s Status, sent []harvest.Minute, quiets []harvest.Quiet, en
 	long := time.Duration(w.stretch) * time.Second
 	from := time.Unix(first*w.stretch, 0).UTC()
 	rates := chart.Rates{
-		ID: "chart-" + w.id, Title: "requests per second, " + w.name, From: from, Until: from.Add(long * time.Duration(w.count)), Budget: s.Progress.Budget,
+		ID: "chart-" + w.id, Title: "requests per second, " + w.name, From: from, Until: from.Add(long * time.Duration(w.count)), Budget: s.Progress.Budget, Width: w.width,
 	}
-	for i, q := range quiets {
-		mark := chart.Mark{From: q.From, Until: q.Until, Class: class(q.Kind), Label: quietText(q)}
-		if i < maxNumbers {
-			mark.Number = i + 1
-		}
-		rates.Marks = append(rates.Marks, mark)
-	}
+	rates.Marks = marksOf(quiets, long)
 	v := chartView{ID: w.id, Title: w.name}
 	most, total := 0, 0
 	for i, sum := range sums {
@@ -79,4 +74,31 @@ func (w window) draw(s Status, sent []harvest.Minute, quiets []harvest.Quiet, en
 		total, from.Format("15:04"), end.UTC().Format("15:04"), most, rate(s.Progress.Budget))
 	v.SVG = template.HTML(rates.SVG()) //nolint:gosec // the chart escapes its texts
 	return v
+}
+
+// marksOf marks silences, newest first. Those that have no number, and lie so near that one stretch
+// of the chart holds the gap between them, are one mark: a chart of weeks has no room for thousands.
+func marksOf(quiets []harvest.Quiet, stretch time.Duration) (marks []chart.Mark) {
+	last := map[string]int{} // by class: the mark before, and how many silences it is
+	times := map[int]int{}
+	for i, q := range quiets {
+		mark := chart.Mark{From: q.From, Until: q.Until, Class: class(q.Kind), Label: quietText(q)}
+		if i < maxNumbers {
+			mark.Number = i + 1
+			marks = append(marks, mark)
+			continue
+		}
+		if at, ok := last[mark.Class]; ok && marks[at].From.Sub(q.Until) < stretch {
+			times[at]++
+			marks[at].From = q.From
+			if q.Until.After(marks[at].Until) {
+				marks[at].Until = q.Until
+			}
+			marks[at].Label = fmt.Sprintf("%d silences, the earliest: %s", times[at], quietText(q))
+			continue
+		}
+		last[mark.Class], times[len(marks)] = len(marks), 1
+		marks = append(marks, mark)
+	}
+	return marks
 }

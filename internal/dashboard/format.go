@@ -29,6 +29,9 @@ const maxForeign = 600
 // foreign makes a foreign text fit to be shown: one line, without what moves, hides or reverses
 // text, and not longer than a person reads. The template escapes it.
 func foreign(text string) string {
+	if len(text) > 8*maxForeign { // what is cut off need not be made fit
+		text = strings.ToValidUTF8(text[:8*maxForeign], "")
+	}
 	text = harvest.Line(strings.TrimSpace(text))
 	if len(text) > maxForeign {
 		return strings.ToValidUTF8(text[:maxForeign], "") + "…"

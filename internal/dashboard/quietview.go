@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,7 +90,11 @@ func keptText(q harvest.Quiet, sent []harvest.Minute, s Status) string {
 		return "–"
 	}
 	first, last, n := q.From.Unix()+1, until.Unix(), 0
-	for _, m := range sent {
+	from, _ := slices.BinarySearchFunc(sent, first/60, func(m harvest.Minute, at int64) int { return cmp.Compare(m.Unix, at) })
+	for _, m := range sent[from:] {
+		if m.Unix*60 >= last {
+			break
+		}
 		for i, count := range m.Seconds {
 			if at := m.Unix*60 + int64(i); at >= first && at < last {
 				n += count

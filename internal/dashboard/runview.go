@@ -113,6 +113,11 @@ func inputs(s Status) (rows []row) {
 	if !run.FinishedAt.IsZero() {
 		rows = add(rows, "finished", "%s UTC, after %s", stamp(run.FinishedAt), span(run.FinishedAt.Sub(run.OpenedAt)))
 	}
+	return append(rows, given(run)...)
+}
+
+// given are the inputs that a person gave.
+func given(run harvest.Run) (rows []row) {
 	for _, one := range []row{{"corpus", run.Corpus}, {"upstream", strings.TrimSpace(run.Upstream + " " + run.API)}, {"records by", run.Extract}, {"base run", run.Base}} {
 		if one.Value != "" {
 			rows = append(rows, row{one.Name, foreign(one.Value)})
@@ -196,6 +201,16 @@ func mannersOf(m Manners) (rows []row) {
 	if m.Requests == 0 {
 		return nil
 	}
+	rows = receiptOf(m)
+	rows = add(rows, "retries", "%s", counted(m.Retries, func(n int64) int64 { return n }, humanize.Comma))
+	seconds := func(n float64) int64 { return int64(n) }
+	took := func(n float64) string { return span(time.Duration(n * float64(time.Second))) }
+	rows = add(rows, "held back by", "%s", counted(m.Limits, seconds, took))
+	return add(rows, "fetchers spent", "%s", counted(m.Stages, seconds, took))
+}
+
+// receiptOf is what an operator of the upstream asks about.
+func receiptOf(m Manners) (rows []row) {
 	budget := "no budget is known"
 	if m.Budget > 0 {
 		budget = fmt.Sprintf("the budget allows %s", rate(m.Budget))
@@ -213,12 +228,8 @@ func mannersOf(m Manners) (rows []row) {
 		func(s harvest.Silence) string {
 			return fmt.Sprintf("%d ×, %s", s.Times, span(time.Duration(s.Seconds*float64(time.Second))))
 		}))
-	rows = add(rows, "retries", "%s", counted(m.Retries, func(n int64) int64 { return n }, humanize.Comma))
 	if len(m.Malformed) > 0 {
 		rows = add(rows, "headers not understood", "%s", counted(m.Malformed, func(n int64) int64 { return n }, humanize.Comma))
 	}
-	seconds := func(n float64) int64 { return int64(n) }
-	took := func(n float64) string { return span(time.Duration(n * float64(time.Second))) }
-	rows = add(rows, "held back by", "%s", counted(m.Limits, seconds, took))
-	return add(rows, "fetchers spent", "%s", counted(m.Stages, seconds, took))
+	return rows
 }

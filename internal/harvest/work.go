@@ -51,6 +51,7 @@ type Stats struct {
 	EndedBy   string  `json:"ended_by,omitempty"`     // the error that ended the process; empty while it works, and if it was stopped or came to its end
 	Corpus    int64   `json:"corpus,omitempty"`       // items of the whole corpus as far as the process knows, 0 while unknown
 	Guess     bool    `json:"corpus_guess,omitempty"` // Corpus is an estimate
+	Version   string  `json:"version,omitempty"`      // of the program
 }
 
 // Silence are the pauses that have one cause.

@@ -48,7 +48,7 @@ func (r Reports) Save(ctx context.Context, limit time.Duration, ended bool) {
 		work.Shard = p.Shard.String()
 	}
 	work.Stats, work.Minutes = counters.Take(p)
-	work.Stats.Auto, work.Quiets = r.Auto, counters.Quiets()
+	work.Stats.Auto, work.Stats.Version, work.Quiets = r.Auto, harvest.Version(), counters.Quiets()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := r.Store.SaveWork(ctx, work); err != nil {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -27,21 +26,7 @@ const (
 )
 
 // Version returns what the build recorded: a release's tag, or the commit.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return "dev-" + setting.Value[:min(12, len(setting.Value))]
-		}
-	}
-	return "dev"
-}
+func Version() string { return harvest.Version() }
 
 // Signals turns the first SIGINT, SIGTERM or SIGHUP (a terminal that has gone) into a request to
 // stop. The second leaves at once: what is not landed is fetched again another day.

@@ -25,20 +25,25 @@ func losses() []harvest.Outcome {
 
 // Losses implements [dashboard.Items].
 func (s *source) Losses(ctx context.Context, run string) ([]dashboard.Loss, error) {
-	return ask(ctx, s, func(db *store.Store) (all []dashboard.Loss, err error) {
+	return ask(ctx, s, func(db *store.Store) ([]dashboard.Loss, error) {
 		counts, err := db.CountOutcomes(ctx, run, losses())
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range counts[:min(len(counts), maxLosses)] {
-			loss := dashboard.Loss{Filter: dashboard.Filter{Outcome: c.Outcome, Reason: c.Reason, Status: c.Status}, Items: c.Items, PutBack: c.PutBack}
-			if loss.Examples, err = latest(ctx, db, run, loss.Filter, examples); err != nil {
-				return nil, err
-			}
-			all = append(all, loss)
-		}
-		return all, nil
+		return lossesOf(ctx, db, run, counts[:min(len(counts), maxLosses)], examples)
 	})
+}
+
+// lossesOf adds some items to each of the counts.
+func lossesOf(ctx context.Context, db *store.Store, run string, counts []store.OutcomeCount, each int) (all []dashboard.Loss, err error) {
+	for _, c := range counts {
+		loss := dashboard.Loss{Filter: dashboard.Filter{Outcome: c.Outcome, Reason: c.Reason, Status: c.Status}, Items: c.Items, PutBack: c.PutBack}
+		if loss.Examples, err = latest(ctx, db, run, loss.Filter, each); err != nil {
+			return nil, err
+		}
+		all = append(all, loss)
+	}
+	return all, nil
 }
 
 // Latest implements [dashboard.Items].

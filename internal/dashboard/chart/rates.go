@@ -10,7 +10,7 @@ import (
 
 // The size of a chart of rates in its own units, which are pixels on a narrow phone.
 const (
-	width, height            = 360.0, 170.0
+	phone, height            = 360.0, 170.0
 	left, right, top, bottom = 30.0, 6.0, 14.0, 18.0
 )
 
@@ -36,13 +36,16 @@ type Rates struct {
 	Points      []Point // stretches of equal length, from From to Until
 	Budget      float64 // requests/s; 0: unknown
 	Marks       []Mark
+	Width       float64 // 0: that of a phone
 }
+
+func (r Rates) width() float64 { return max(phone, r.Width) }
 
 // SVG returns the chart.
 func (r Rates) SVG() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %g %g" role="img" aria-labelledby="%[3]s-t %[3]s-d"><title id="%[3]s-t">%[4]s</title><desc id="%[3]s-d">%[5]s</desc>`,
-		width, height, html.EscapeString(r.ID), html.EscapeString(r.Title), html.EscapeString(r.Text))
+		r.width(), height, html.EscapeString(r.ID), html.EscapeString(r.Title), html.EscapeString(r.Text))
 	most := r.most()
 	r.axes(&b, most)
 	for _, m := range r.Marks {
@@ -52,7 +55,7 @@ func (r Rates) SVG() string {
 	if r.Budget > 0 {
 		y := number(r.y(r.Budget, most))
 		fmt.Fprintf(&b, `<path class="budget" d="M%g %sH%g"/><text class="budget-label" x="%g" y="%s" text-anchor="end">budget %s/s</text>`,
-			left, y, width-right, width-right-2, number(r.y(r.Budget, most)-3), number(r.Budget))
+			left, y, r.width()-right, r.width()-right-2, number(r.y(r.Budget, most)-3), number(r.Budget))
 	}
 	b.WriteString("</svg>")
 	return b.String()
@@ -87,7 +90,7 @@ func (r Rates) x(at time.Time) float64 {
 		return left
 	}
 	part := at.Sub(r.From).Seconds() / span
-	return left + min(1, max(0, part))*(width-left-right)
+	return left + min(1, max(0, part))*(r.width()-left-right)
 }
 
 func (r Rates) y(value, most float64) float64 {
@@ -99,7 +102,7 @@ func (r Rates) axes(b *strings.Builder, most float64) {
 	for _, part := range []float64{0, 0.5, 1} {
 		y := r.y(part*most, most)
 		fmt.Fprintf(b, `<path class="line" d="M%g %sH%g"/><text x="%g" y="%s" text-anchor="end">%s</text>`,
-			left, number(y), width-right, left-4, number(y+3), number(part*most))
+			left, number(y), r.width()-right, left-4, number(y+3), number(part*most))
 	}
 	const ticks = 4
 	for i := range ticks + 1 {
@@ -111,8 +114,21 @@ func (r Rates) axes(b *strings.Builder, most float64) {
 		case ticks:
 			anchor = "end"
 		}
-		fmt.Fprintf(b, `<text x="%s" y="%g" text-anchor="%s">%s</text>`, number(r.x(at)), height-5, anchor, at.UTC().Format("15:04"))
+		fmt.Fprintf(b, `<text x="%s" y="%g" text-anchor="%s">%s</text>`, number(r.x(at)), height-5, anchor, at.UTC().Format(r.layout()))
 	}
+}
+
+// layout is how instants are written below the chart: as exactly as its length needs.
+func (r Rates) layout() string {
+	switch span := r.Until.Sub(r.From); {
+	case span < 10*time.Minute:
+		return "15:04:05"
+	case span <= 24*time.Hour:
+		return "15:04"
+	case span <= 4*24*time.Hour:
+		return "2 Jan 15:04"
+	}
+	return "2 Jan 2006"
 }
 
 func (r Rates) mark(b *strings.Builder, m Mark) {
@@ -124,7 +140,7 @@ func (r Rates) mark(b *strings.Builder, m Mark) {
 	fmt.Fprintf(b, `<g class="mark %s"><title>%s</title><rect x="%s" y="%g" width="%s" height="%g"/>`,
 		html.EscapeString(m.Class), html.EscapeString(m.Label), number(x), top, number(wide), height-top-bottom)
 	if m.Number > 0 {
-		fmt.Fprintf(b, `<text x="%s" y="%g" text-anchor="middle">%d</text>`, number(min(width-right-4, max(left+4, x+wide/2))), top-3, m.Number)
+		fmt.Fprintf(b, `<text x="%s" y="%g" text-anchor="middle">%d</text>`, number(min(r.width()-right-4, max(left+4, x+wide/2))), top-3, m.Number)
 	}
 	b.WriteString("</g>")
 }
@@ -134,7 +150,7 @@ func (r Rates) bars(b *strings.Builder, most float64) {
 	if len(r.Points) == 0 {
 		return
 	}
-	wide := (width - left - right) / float64(len(r.Points))
+	wide := (r.width() - left - right) / float64(len(r.Points))
 	gap := min(1, wide/4)
 	var means, worst strings.Builder
 	for i, p := range r.Points {
