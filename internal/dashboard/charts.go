@@ -76,8 +76,8 @@ func (w window) draw(s Status, sent []harvest.Minute, quiets []harvest.Quiet, en
 	return v
 }
 
-// marksOf marks silences, newest first. Those that have no number, and lie so near that one stretch
-// of the chart holds the gap between them, are one mark: a chart of weeks has no room for thousands.
+// marksOf marks silences, newest first. Those without a number are one mark where the gap between
+// them is shorter than a stretch of the chart: a chart of weeks has no room for thousands.
 func marksOf(quiets []harvest.Quiet, stretch time.Duration) (marks []chart.Mark) {
 	last := map[string]int{} // by class: the mark before, and how many silences it is
 	times := map[int]int{}
