@@ -82,7 +82,8 @@ func (p *patient) start(program string, more ...string) (stdout, stderr string, 
 	}
 	cmd := exec.CommandContext(p.t.Context(), line[0], line[1:]...)
 	cmd.Dir = p.dir
-	cmd.Env = append(append(os.Environ(), "SECRET="+secret), p.env...)
+	around := slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "SHOAL_") }) // what scripts/test sets
+	cmd.Env = append(append(around, "SECRET="+secret), p.env...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()

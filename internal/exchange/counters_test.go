@@ -1,8 +1,8 @@
 package exchange
 
 import (
-	"fmt"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
