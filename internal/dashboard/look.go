@@ -36,18 +36,21 @@ type looks struct {
 	items  Items
 	runs   *kept[[]harvest.Run]
 
-	slow sync.Mutex // held by the one question that may take long: the state of a run finds a connection
-	mu   sync.Mutex
-	all  map[string]*runLook
+	quick, rare purse      // of the states of runs, and of what may take long
+	slow        sync.Mutex // held by the one question that may take long: the state of a run finds a connection
+	mu          sync.Mutex
+	all         map[string]*runLook
 }
 
 // slowly lets a question wait for its turn.
 func slowly[T any](l *looks, ask func(ctx context.Context) (T, error)) *kept[T] {
-	return &kept[T]{ask: ask, turns: &l.slow}
+	return &kept[T]{ask: ask, turns: &l.slow, purse: &l.rare}
 }
 
 func newLooks(life context.Context, source Source, items Items) *looks {
-	return &looks{life: life, source: source, items: items, runs: &kept[[]harvest.Run]{ask: source.Runs}, all: map[string]*runLook{}}
+	l := &looks{life: life, source: source, items: items, all: map[string]*runLook{}}
+	l.runs = &kept[[]harvest.Run]{ask: source.Runs, purse: &l.quick}
+	return l
 }
 
 // of returns what is kept of a run.
@@ -57,7 +60,7 @@ func (l *looks) of(name string) *runLook {
 	look := l.all[name]
 	if look == nil {
 		look = &runLook{
-			status:  &kept[Status]{rests: rests, ask: func(ctx context.Context) (Status, error) { return l.source.Status(ctx, name) }},
+			status:  &kept[Status]{rests: rests, purse: &l.quick, ask: func(ctx context.Context) (Status, error) { return l.source.Status(ctx, name) }},
 			manners: slowly(l, func(ctx context.Context) (Manners, error) { return l.source.Manners(ctx, name) }),
 			chains:  slowly(l, func(ctx context.Context) (Chains, error) { return l.source.Chains(ctx, name) }),
 		}
