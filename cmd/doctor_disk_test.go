@@ -29,6 +29,20 @@ func atoi(t *testing.T, text string) int {
 	return n
 }
 
+// mayMount reports whether this process may mount a disk: root may, but not in every container.
+func mayMount(t *testing.T) bool {
+	t.Helper()
+	dir := t.TempDir()
+	if err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=1m", "none", dir).Run(); err != nil {
+		t.Logf("mount: %v: set-ups that need a disk of their own are left out", err)
+		return false
+	}
+	if err := exec.CommandContext(t.Context(), "umount", dir).Run(); err != nil {
+		t.Error(err)
+	}
+	return true
+}
+
 // mounted is a small disk of its own, which only root can make.
 func mounted(t *testing.T) string {
 	t.Helper()

@@ -193,16 +193,11 @@ func brokenPostgres() []broken {
 	}
 }
 
-func brokenSQLite() []broken {
-	return []broken{
+// brokenSQLite has the set-ups for which a disk is mounted only where that is possible.
+func brokenSQLite(mounts bool) []broken {
+	rows := []broken{
 		{name: "its folder is not there", check: "sqlite.file", verdict: doctor.Fault, code: 2, want: "does not exist", spoil: func(p *patient) {
 			p.args["store"] = "sqlite:" + filepath.Join(p.dir, "nowhere", "shoal.db")
-		}},
-		{name: "its folder may not be written", check: "sqlite.folder", verdict: doctor.Fault, code: 2, want: "writable", spoil: func(p *patient) {
-			p.args["store"] = "sqlite:" + filepath.Join(readOnly(p.t), "shoal.db")
-		}},
-		{name: "its disk is full", check: "sqlite.disk", verdict: doctor.Fault, code: 5, want: "free some space", spoil: func(p *patient) {
-			p.args["store"] = "sqlite:" + filepath.Join(fullDisk(p.t), "shoal.db")
 		}},
 		{name: "it is another file", check: "sqlite.tables", verdict: doctor.Fault, code: 2, want: "not a SQLite database", spoil: func(p *patient) {
 			p.write("notes.db", strings.Repeat("these are notes\n", 100))
@@ -218,12 +213,23 @@ func brokenSQLite() []broken {
 			p.args["store"] = "mysql://h/db"
 		}},
 	}
+	if mounts || os.Geteuid() != 0 {
+		rows = append(rows, broken{name: "its folder may not be written", check: "sqlite.folder", verdict: doctor.Fault, code: 2, want: "writable", spoil: func(p *patient) {
+			p.args["store"] = "sqlite:" + filepath.Join(readOnly(p.t), "shoal.db")
+		}})
+	}
+	if mounts {
+		rows = append(rows, broken{name: "its disk is full", check: "sqlite.disk", verdict: doctor.Fault, code: 5, want: "free some space", spoil: func(p *patient) {
+			p.args["store"] = "sqlite:" + filepath.Join(fullDisk(p.t), "shoal.db")
+		}})
+	}
+	return rows
 }
 
 // TestDoctorNamesBrokenStores checks the set-ups whose store or Redis is not in order.
 func TestDoctorNamesBrokenStores(t *testing.T) {
 	t.Parallel()
-	for of, rows := range map[string][]broken{"Redis": brokenRedis(), "PostgreSQL": brokenPostgres(), "SQLite": brokenSQLite()} {
+	for of, rows := range map[string][]broken{"Redis": brokenRedis(), "PostgreSQL": brokenPostgres(), "SQLite": brokenSQLite(mayMount(t))} {
 		for _, b := range rows {
 			t.Run(of+": "+b.name, func(t *testing.T) {
 				t.Parallel()
