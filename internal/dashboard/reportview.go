@@ -27,7 +27,9 @@ type reportView struct {
 	Inputs   []row
 	Outcomes []outcomeRow
 	Chart    chartView
-	Stretch  string // of the chart
+	Slim     template.HTML // the same for a narrow window
+	Kinds    []legend      // of silences in the chart
+	Stretch  string        // of the chart
 	Quiets   []quietRow
 	MoreQ    int
 	Receipt  []row
@@ -77,12 +79,16 @@ func reportOf(r Report) reportView {
 		Stages:  sharesOf(r.Manners.Stages, seconds), Limits: sharesOf(r.Manners.Limits, seconds),
 	}
 	for i := range v.Limits.Rows {
-		v.Limits.Rows[i].What, _ = harvest.Limit(v.Limits.Rows[i].Name).Meaning()
+		what, _ := harvest.Limit(v.Limits.Rows[i].Name).Meaning()
+		v.Limits.Rows[i].What = strings.ReplaceAll(what, "`", "")
 	}
 	v.Done, v.Bar = progressBar(s)
 	w, end := wholeRun(r)
 	quiets := merge(r.Sent.Quiets)
 	v.Chart = w.draw(s, r.Sent.Minutes, quiets, end)
+	w.id, w.width = "narrow", 0
+	v.Slim = w.draw(s, r.Sent.Minutes, quiets, end).SVG
+	v.Kinds = kindsOf(quiets)
 	v.Stretch = span(time.Duration(w.stretch) * time.Second)
 	v.Quiets = quietRows(quiets, r.Sent.Minutes, s)
 	v.MoreQ = len(quiets) - len(v.Quiets)
@@ -177,20 +183,53 @@ func receiptFor(r Report) (rows []row) {
 	if len(r.Manners.Malformed) == 0 {
 		rows = add(rows, "headers not understood", "none")
 	}
-	asked, kept := 0, 0
+	return add(rows, "asked for silence", "%s", keeping(r))
+}
+
+// keeping describes how many of the silences that the upstream asked for were kept.
+func keeping(r Report) string {
+	asked, ends := 0, map[string]int64{}
 	for _, q := range merge(r.Sent.Quiets) {
 		if q.Kind != harvest.LimitBackoff {
 			continue
 		}
 		asked++
-		if strings.HasPrefix(keptText(q, r.Sent.Minutes, r.Status), "none") {
-			kept++
+		switch text := keptText(q, r.Sent.Minutes, r.Status); {
+		case strings.HasPrefix(text, "none"):
+			ends["kept: nothing was sent meanwhile"]++
+		case strings.HasPrefix(text, "an operator"):
+			ends["ended by an operator"]++
+		case text == "–":
+			ends["of which it is not known what was sent"]++
+		default:
+			ends["with a request meanwhile"]++
 		}
 	}
 	if asked == 0 {
-		return add(rows, "asked for silence", "never")
+		return "never"
 	}
-	return add(rows, "asked for silence", "%d times; in %d of them no request was sent in any whole second of it", asked, kept)
+	text := fmt.Sprintf("%d ×", asked)
+	for _, end := range slices.Sorted(maps.Keys(ends)) {
+		text += fmt.Sprintf("; %d %s", ends[end], end)
+	}
+	return text
+}
+
+// kindsOf are the kinds of silences that a chart marks, with their names.
+func kindsOf(quiets []harvest.Quiet) (kinds []legend) {
+	for _, q := range quiets {
+		one := legend{Class: class(q.Kind), Name: string(q.Kind)}
+		switch q.Kind {
+		case harvest.LimitBackoff:
+			one.Name = "silence that the upstream asked for"
+		case harvest.LimitHold:
+			one.Name = "pause by an operator"
+		}
+		if !slices.Contains(kinds, one) {
+			kinds = append(kinds, one)
+		}
+	}
+	return kinds
 }
 
 const (
@@ -233,7 +272,7 @@ func short(text string, most int) string {
 func baseRows(r Report) (rows []baseRow) {
 	now, before := r.Totals, r.Base.Totals
 	count := func(name string, now, before int64) {
-		rows = append(rows, baseRow{name, humanize.Comma(now), humanize.Comma(before), fmt.Sprintf("%+d", now-before)})
+		rows = append(rows, baseRow{name, humanize.Comma(now), humanize.Comma(before), change(now - before)})
 	}
 	count("items ended", now.Items(), before.Items())
 	count("landed", now.Landed, before.Landed)
@@ -251,4 +290,15 @@ func baseRows(r Report) (rows []baseRow) {
 	}
 	rows = append(rows, baseRow{"took", took(r.Status), took(r.Base.Status), ""})
 	return append(rows, baseRow{"opened (UTC)", stamp(r.Run.OpenedAt), stamp(r.Base.Run.OpenedAt), ""})
+}
+
+// change is a difference in words.
+func change(n int64) string {
+	switch {
+	case n > 0:
+		return humanize.Comma(n) + " more"
+	case n < 0:
+		return humanize.Comma(-n) + " fewer"
+	}
+	return "the same"
 }

@@ -217,7 +217,7 @@ func receiptOf(m Manners) (rows []row) {
 	}
 	rows = add(rows, "worst second", "%d requests; %s", m.WorstSecond, budget)
 	if m.Budget > 0 {
-		rows = add(rows, "worst minute", "%d requests; the budget allows %s", m.WorstMinute, rate(60*m.Budget))
+		rows = add(rows, "worst minute", "%s requests; the budget allows %s", humanize.Comma(int64(m.WorstMinute)), rate(60*m.Budget))
 		rows = add(rows, "budget used", "%.1f %% of it in %s of sending", 100*m.Used, span(time.Duration(m.Sending*float64(time.Second))))
 	}
 	rows = add(rows, "too fast", "refusals for our rate: %d", m.Refused)

@@ -71,7 +71,7 @@ func shardsOf(s Status) shardsView {
 			v.Legend = append(v.Legend, legend{state, strings.ReplaceAll(state, "-", " "), count[state]})
 		}
 	}
-	grid := chart.Grid{ID: "grid", Title: fmt.Sprintf("%d shards", len(all)), Text: legendText(v.Legend)}
+	grid := chart.Grid{ID: "grid", Title: "shards of the run", Text: legendText(v.Legend)}
 	for some := range slices.Chunk(all, v.Each) {
 		grid.Cells = append(grid.Cells, cellOf(some))
 	}
@@ -160,6 +160,7 @@ func shardTable(s Status) []shardRow {
 
 type workerRow struct {
 	Name, State, Shard, Rate, Landed, Limit, Seen, ETA, Trouble string
+	First, Last, Requests                                       string // when it started and was seen last, and what it sent
 }
 
 // maxWorkers is how many workers are listed.
@@ -181,6 +182,7 @@ func workersOf(s Status) (rows []workerRow, more int) {
 			row := workerRow{
 				Name: name, State: w.State, Shard: foreign(w.Shard), Landed: humanize.Comma(w.Stats.Items.Landed),
 				Seen: harvest.Ago(max(0, s.At.Sub(w.Seen))) + " ago", Trouble: foreign(w.Stats.LastError),
+				First: stamp(w.Started), Last: stamp(w.Seen), Requests: humanize.Comma(w.Stats.Requests),
 			}
 			if state == "at work" {
 				row.Rate, row.Limit = rate(w.Stats.Rate)+"/s", string(w.Stats.Limit)
