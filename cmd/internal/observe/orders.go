@@ -134,6 +134,6 @@ func (o orders) Retry(ctx context.Context, run string, f dashboard.Filter) (stri
 		if back.Items()+forgiven == 0 {
 			return "The run has no such item any more.", nil
 		}
-		return fmt.Sprintf("%d items are put back: start the workers of run %s again.", back.Items()+forgiven, run.Name), nil
+		return fmt.Sprintf("Items put back: %d. Start the workers of run %s again.", back.Items()+forgiven, run.Name), nil
 	})
 }
