@@ -158,6 +158,9 @@ func reportInputs(r Report) (rows []row) {
 	if r.Of > 0 {
 		rows = add(rows, "shards", "%s", humanize.Comma(int64(r.Of)))
 	}
+	if run.Version != "" {
+		rows = add(rows, "opened by Shoal", "%s", foreign(run.Version))
+	}
 	versions := map[string]int64{}
 	for i := range r.Workers {
 		version := r.Workers[i].Stats.Version

@@ -33,6 +33,7 @@ type Run struct {
 	Shards      int    // set by the coordinator that opened it; 0 otherwise
 	Generation  string // uuid, new at each rebuild of the ledger
 	BucketBits  int
+	Version     string // of the program that opened it
 	OpenedAt    time.Time
 	FinishedAt  time.Time // zero while unfinished
 }

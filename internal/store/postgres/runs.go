@@ -19,14 +19,14 @@ import (
 
 const selectRuns = `SELECT run, upstream, api, host, extract, body, rate, corpus, coalesce(corpus_items, 0), coalesce(corpus_digest, ''),
 	coalesce(shards, 0), coalesce(base_run, ''), generation::text, bucket_bits, opened_at, finished_at,
-	coalesce(next, ''), coalesce(items, ''), coalesce(split, ''), coalesce(id, ''), coalesce(absent, ''), coalesce("check", ''), coalesce(wait, ''), coalesce(pack, 0), coalesce(titles, '')
+	coalesce(next, ''), coalesce(items, ''), coalesce(split, ''), coalesce(id, ''), coalesce(absent, ''), coalesce("check", ''), coalesce(wait, ''), coalesce(pack, 0), coalesce(titles, ''), version
 	FROM shoal.runs LEFT JOIN shoal.inputs USING (run) `
 
 func scanRun(row pgx.CollectableRow) (harvest.Run, error) {
 	var r harvest.Run
 	var finished *time.Time
 	err := row.Scan(&r.Name, &r.Upstream, &r.API, &r.Host, &r.Extract, &r.Body, &r.Rate, &r.Corpus, &r.CorpusItems, &r.CorpusSum,
-		&r.Shards, &r.Base, &r.Generation, &r.BucketBits, &r.OpenedAt, &finished, &r.Next, &r.Items, &r.Split, &r.ID, &r.Absent, &r.Check, &r.Wait, &r.Pack, &r.Titles)
+		&r.Shards, &r.Base, &r.Generation, &r.BucketBits, &r.OpenedAt, &finished, &r.Next, &r.Items, &r.Split, &r.ID, &r.Absent, &r.Check, &r.Wait, &r.Pack, &r.Titles, &r.Version)
 	if finished != nil {
 		r.FinishedAt = finished.UTC()
 	}

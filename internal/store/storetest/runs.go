@@ -36,7 +36,7 @@ func resume(t *testing.T, f *fixture) {
 		t.Fatalf("FindRun(%s) = %v, want nil", Name, err)
 	}
 	equal(t, "inputs", first.Inputs, Inputs())
-	if first.OpenedAt.IsZero() || !first.FinishedAt.IsZero() || first.Generation == "" || first.BucketBits != 17 || first.Rate != "50/s" || first.Titles != harvest.TitlesWritten {
+	if first.OpenedAt.IsZero() || !first.FinishedAt.IsZero() || first.Generation == "" || first.BucketBits != 17 || first.Rate != "50/s" || first.Titles != harvest.TitlesWritten || first.Version != "v1" {
 		t.Errorf("FindRun(%s) = %+v, want an instant of opening, none of finishing, a generation, 17 bits, 50/s, titles as written", Name, first)
 	}
 	again, opened, err := f.store.OpenRun(t.Context(), harvest.Run{Name: Name})

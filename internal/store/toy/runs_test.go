@@ -66,7 +66,7 @@ func (p *process) OpenRun(_ context.Context, given harvest.Run) (_ harvest.Run, 
 	defer p.m.mu.Unlock()
 	r := p.m.runs[given.Name]
 	if r == nil {
-		given.Generation, given.BucketBits, given.OpenedAt = rand.Text(), 17, time.Now().UTC()
+		given.Generation, given.BucketBits, given.Version, given.OpenedAt = rand.Text(), 17, p.version, time.Now().UTC()
 		p.m.runs[given.Name] = newRun(given)
 		return given, true, nil
 	}

@@ -62,6 +62,7 @@ type process struct {
 	m        *memory
 	readOnly bool
 	ttl      time.Duration
+	version  string
 }
 
 func (m *memory) Open(_ context.Context, options store.Options) (*store.Store, error) {
@@ -72,7 +73,7 @@ func (m *memory) Open(_ context.Context, options store.Options) (*store.Store, e
 	if needed {
 		m.schema = schema.State{Version: newest, By: options.Version}
 	}
-	p := &process{m: m, readOnly: options.ReadOnly, ttl: cmp.Or(options.LeaseTTL, store.DefaultLeaseTTL), Orders: simple.Orders{Change: m.order}}
+	p := &process{m: m, readOnly: options.ReadOnly, version: options.Version, ttl: cmp.Or(options.LeaseTTL, store.DefaultLeaseTTL), Orders: simple.Orders{Change: m.order}}
 	p.Pages.Of = p
 	return &store.Store{
 		Runs: p, Lifecycle: p, Mirrors: p, Pages: p, Counts: p, Retries: p, Corpus: p, Chains: p, Leases: p, Leaders: p,
