@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,13 +96,13 @@ func (l *looks) asker(name string) func(context.Context) (Sent, error) {
 		if err != nil {
 			return Sent{}, err
 		}
-		var kept []harvest.Minute
+		var late []harvest.Minute
 		for _, m := range all {
 			if m.Unix >= first && m.Unix < since {
-				kept = append(kept, m)
+				late = append(late, m)
 			}
 		}
-		all = append(kept, more.Minutes...)
+		all = slices.Concat(late, more.Minutes)
 		return Sent{all, more.Quiets}, nil
 	}
 }
@@ -136,8 +137,8 @@ type facts struct {
 }
 
 // state returns only the state of a run.
-func (l *looks) state(name string) (s Status, turn uint64, err error) {
-	s, turn, err = l.of(name).status.get(l.life, time.Now(), patience)
+func (l *looks) state(name string) (s Status, err error) {
+	s, _, err = l.of(name).status.get(l.life, time.Now(), patience)
 	switch {
 	case errors.Is(err, ErrUnknown):
 		l.forget(name)
@@ -146,7 +147,7 @@ func (l *looks) state(name string) (s Status, turn uint64, err error) {
 	case err == nil:
 		err = errSlow
 	}
-	return s, turn, err
+	return s, err
 }
 
 // look returns the facts of a run. What may take long is asked when its state is known.

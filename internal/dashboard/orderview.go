@@ -76,7 +76,7 @@ func (p *page) confirmAgain(w http.ResponseWriter, r *http.Request, form url.Val
 	if !ok {
 		return
 	}
-	s, _, err := p.looks.state(name)
+	s, err := p.looks.state(name)
 	if err != nil {
 		p.fail(w, r, err)
 		return

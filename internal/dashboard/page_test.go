@@ -19,7 +19,7 @@ import (
 )
 
 // hostile is what an upstream, a corpus or an operator may put into any text.
-const hostile = `</script><script>alert(1)</script><img src=x onerror=alert(2)>"'` + "`" + `${7*7} javascript:alert(3) ‮evil`
+const hostile = `</script><script>alert(1)</script><img src=x onerror=alert(2)>"'` + "`" + `${7*7} javascript:alert(3) ` + "\u202eevil"
 
 // world is a store that holds what a test puts there.
 type world struct {

@@ -49,10 +49,10 @@ func class(kind harvest.Limit) string { return "quiet-" + strings.ReplaceAll(str
 
 // quietText describes why the fleet was silent.
 func quietText(q harvest.Quiet) string {
-	switch q.Kind {
-	case harvest.LimitBackoff:
+	if q.Kind == harvest.LimitBackoff {
 		return "the upstream asked for it: " + foreign(q.Cause)
-	case harvest.LimitHold:
+	}
+	if q.Kind == harvest.LimitHold {
 		return strings.TrimSpace("an operator paused the host " + foreign(q.Cause))
 	}
 	what, _ := q.Kind.Meaning()

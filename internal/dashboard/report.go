@@ -56,7 +56,7 @@ func WriteReport(w io.Writer, r Report) error {
 		return fmt.Errorf("the report: %w", err)
 	}
 	v := reportOf(maskReport(r))
-	v.Style = template.CSS(string(style) + string(more)) //nolint:gosec // both are part of the program
+	v.Style = template.CSS(string(style) + string(more)) // both are part of the program
 	if err := view.Execute(w, v); err != nil {
 		return fmt.Errorf("the report: %w", err)
 	}

@@ -75,7 +75,7 @@ func reportOf(r Report) reportView {
 	v := reportView{
 		Report: r, Title: "Harvest report: run " + s.Run.Name, Lead: lead(s), Facts: progressFacts(s), Limit: limitOf(s), Inputs: reportInputs(r),
 		Outcomes: outcomes(s.Totals), Receipt: receiptFor(r), Shards: shardsOf(s),
-		Retries: sharesOf(r.Manners.Retries, func(n int64) string { return humanize.Comma(n) }),
+		Retries: sharesOf(r.Manners.Retries, humanize.Comma),
 		Stages:  sharesOf(r.Manners.Stages, seconds), Limits: sharesOf(r.Manners.Limits, seconds),
 	}
 	for i := range v.Limits.Rows {
@@ -227,6 +227,7 @@ func kindsOf(quiets []harvest.Quiet) (kinds []legend) {
 			one.Name = "silence that the upstream asked for"
 		case harvest.LimitHold:
 			one.Name = "pause by an operator"
+		default: // its own name
 		}
 		if !slices.Contains(kinds, one) {
 			kinds = append(kinds, one)
