@@ -108,8 +108,9 @@ type Worker struct {
 
 // Manners are how a run has treated its upstream.
 type Manners struct {
-	Budget      float64 // requests/s
-	Lowered     float64 // requests/s that the fleet kept below; 0: no such rate
+	Budget      float64   // requests/s, at present
+	Budgets     []float64 // each that was in force, from the lowest
+	Lowered     float64   // requests/s that the fleet kept below; 0: no such rate
 	Requests    int64
 	Refused     int64 // silences that began because the fleet asked too fast
 	WorstSecond int

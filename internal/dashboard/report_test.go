@@ -183,3 +183,16 @@ func TestReportOfAFinishedRun(t *testing.T) {
 		}
 	}
 }
+
+// TestReportOfAChangedBudget holds the worst second against the highest budget that was in force.
+func TestReportOfAChangedBudget(t *testing.T) {
+	t.Parallel()
+	r := busyReport(t)
+	r.Manners.Budgets, r.Manners.Budget, r.Manners.WorstSecond = []float64{30, 70}, 30, 69
+	text := reportText(t, r)
+	for _, want := range []string{"69 requests; the highest budget allowed 70", "the highest budget allowed 4200", "30/s, 70/s; the last one 30/s", "budget, the last one: it was changed"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q:\n%s", want, text)
+		}
+	}
+}

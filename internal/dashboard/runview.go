@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -209,15 +210,28 @@ func mannersOf(m Manners) (rows []row) {
 	return add(rows, "fetchers spent", "%s", counted(m.Stages, seconds, took))
 }
 
+// budgetsText lists the budgets between which it was changed.
+func budgetsText(m Manners) string {
+	var all []string
+	for _, b := range m.Budgets[:min(len(m.Budgets), 12)] {
+		all = append(all, rate(b)+"/s")
+	}
+	return fmt.Sprintf("%s; the last one %s/s", strings.Join(all, ", "), rate(m.Budget))
+}
+
 // receiptOf is what an operator of the upstream asks about.
 func receiptOf(m Manners) (rows []row) {
-	budget := "no budget is known"
-	if m.Budget > 0 {
-		budget = fmt.Sprintf("the budget allows %s", rate(m.Budget))
+	budget, allows, top := "no budget is known", "the budget allows", m.Budget
+	if len(m.Budgets) > 1 {
+		allows, top = "the highest budget allowed", slices.Max(m.Budgets)
+		rows = append(rows, row{"budget was changed", budgetsText(m)})
+	}
+	if top > 0 {
+		budget = allows + " " + rate(top)
 	}
 	rows = add(rows, "worst second", "%d requests; %s", m.WorstSecond, budget)
-	if m.Budget > 0 {
-		rows = add(rows, "worst minute", "%s requests; the budget allows %s", humanize.Comma(int64(m.WorstMinute)), rate(60*m.Budget))
+	if top > 0 {
+		rows = add(rows, "worst minute", "%s requests; %s %s", humanize.Comma(int64(m.WorstMinute)), allows, rate(60*top))
 		rows = add(rows, "budget used", "%.1f %% of it in %s of sending", 100*m.Used, span(time.Duration(m.Sending*float64(time.Second))))
 	}
 	rows = add(rows, "too fast", "refusals for our rate: %d", m.Refused)

@@ -156,7 +156,7 @@ func (s *source) Manners(ctx context.Context, run string) (dashboard.Manners, er
 			return m, err
 		}
 		m = dashboard.Manners{
-			Budget: r.Budget, Lowered: r.Lowered, Requests: r.Requests, Refused: r.Refused, WorstSecond: r.WorstSecond, WorstMinute: r.WorstMinute,
+			Budget: r.Budget, Budgets: r.Budgets, Lowered: r.Lowered, Requests: r.Requests, Refused: r.Refused, WorstSecond: r.WorstSecond, WorstMinute: r.WorstMinute,
 			Sending: r.Sending, Used: r.Used, Retries: r.Retries, Pauses: r.Pauses, Malformed: r.Malformed, Limits: r.Limits, Stages: r.Stages, WireBytes: r.WireBytes,
 		}
 		if r.WorstAt != nil {
