@@ -31,7 +31,7 @@ func NewHeart(url string, every time.Duration, version string, log *slog.Logger)
 	return &Heart{address: newAddress(url, version, log), every: every, life: life, end: end}
 }
 
-// Start begins to ping while get returns progress without an [Ailment].
+// Start begins to ping while [WhyStalled] names nothing.
 func (h *Heart) Start(get func() harvest.Progress) {
 	if h.get != nil {
 		return
@@ -51,7 +51,7 @@ func (h *Heart) beat() {
 			return
 		case <-tick.C:
 		}
-		if p := h.get(); Ailment(p) == "" {
+		if p := h.get(); WhyStalled(p) == "" {
 			h.ping(h.life, "", "run "+p.Run+": "+counted(p))
 		}
 	}

@@ -114,9 +114,9 @@ func away() []harvest.Limit {
 	return []harvest.Limit{harvest.LimitStore, harvest.LimitPace, harvest.LimitOutage}
 }
 
-// Ailment returns why a process makes no progress and a dead-man switch is to notice it; empty if
-// all is well. A silence that was asked for is not one.
-func Ailment(p harvest.Progress) string {
+// WhyStalled returns why a process makes no progress and a dead-man switch is to notice it; empty
+// if all is well. A silence that was asked for is not one.
+func WhyStalled(p harvest.Progress) string {
 	if class, cause := trouble(p); class == Stalled {
 		return cause
 	}
