@@ -158,7 +158,7 @@ func faults(s source) []string {
 	}
 	for _, name := range s.imports {
 		if name == viper && s.pkg() != viperOwner {
-			found = append(found, fmt.Sprintf("%s imports viper: settings are read in %s alone", s.path, viperOwner))
+			found = append(found, fmt.Sprintf("%s imports viper: only %s reads settings", s.path, viperOwner))
 			continue
 		}
 		if s.wires() {

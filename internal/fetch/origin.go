@@ -22,19 +22,28 @@ var ErrClosed = errors.New("fetch: the client is closed")
 // stream cap a moment after we have seen it.
 const recheck = 50 * time.Millisecond
 
-// link is one place for an exchange on one connection. The first five methods are called with the
-// origin's lock held.
+// link is one place for an exchange on one connection.
 type link interface {
-	ready() bool                                                    // the place can be used at this moment
-	lost() bool                                                     // its connection accepts nothing any more
-	unbook()                                                        // gives it back unused
-	begin()                                                         // it is in use from now on
-	end()                                                           // the exchange is over, its body read or given up
+	booking
+	carrier
+}
+
+// booking is what an origin does with a place. Its methods are called with the origin's lock held.
+type booking interface {
+	ready() bool // the place can be used at this moment
+	lost() bool  // its connection accepts nothing any more
+	unbook()     // gives it back unused
+	begin()      // it is in use from now on
+	end()        // the exchange is over, its body read or given up
+}
+
+// carrier is the connection of a place. silence and calm are called without the origin's lock.
+type carrier interface {
 	roundTrip(r *http.Request, left func()) (*http.Response, error) // left is called when the head of r is written
-	company() (exchanges, flying int64)                             // that its connection has carried and carries, this one included
-	silence() time.Duration                                         // since the peer was last heard on it; called without the lock
-	giveUp()                                                        // takes its connection out of use
-	calm() bool                                                     // the peer sent ENHANCE_YOUR_CALM on this connection; called without the lock
+	company() (exchanges, flying int64)                             // that it has carried and carries, this one included
+	silence() time.Duration                                         // since the peer was last heard on it
+	giveUp()                                                        // takes it out of use
+	calm() bool                                                     // the peer sent ENHANCE_YOUR_CALM on it
 }
 
 // origin is one scheme, host and port, with the connections to it.
