@@ -14,6 +14,10 @@ import (
 // takeLimit bounds connecting for a take, and one look or one take, on the client's side.
 const takeLimit = 10 * time.Second
 
+// noticed is how long a server may need to notice that an owner was killed: for so long a claim
+// that does not wait does not believe that the owner is alive.
+const noticed = 100 * time.Millisecond
+
 // Claim implements [store.Leases].
 func (p *Store) Claim(ctx context.Context, c store.Claim) (*store.Lease, error) {
 	c = leasing.WithTTL(c, p.ttl)
@@ -57,19 +61,24 @@ func (t *taker) connect(ctx context.Context) (*pgx.Conn, error) {
 
 // wait looks again and again until no owner is in the way.
 func (t *taker) wait(ctx context.Context) (*store.Lease, error) {
-	for {
+	for looks := 1; ; looks++ {
 		inWay, again, err := t.look(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if len(inWay) == 0 {
+		switch {
+		case len(inWay) == 0:
 			lease, err := t.take(ctx)
 			if lease != nil || err != nil {
 				return lease, err
 			}
 			again = time.Millisecond // another process came first, or holds a lock: look which
-		} else if err := t.Report(inWay); err != nil {
-			return nil, err
+		case t.NoWait && looks == 1:
+			again = noticed
+		default:
+			if err := t.Report(inWay); err != nil {
+				return nil, err
+			}
 		}
 		if poll := t.TTL / 6; again == 0 || again > poll {
 			again = poll

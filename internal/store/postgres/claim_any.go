@@ -66,7 +66,7 @@ func wrapAny(c store.Claim, err error) error {
 
 // waitAny looks again and again until a shard can be taken or none is left.
 func (t *taker) waitAny(ctx context.Context) (*store.Lease, error) {
-	for {
+	for looks := 1; ; looks++ {
 		asked := time.Now()
 		f, err := t.lookAll(ctx)
 		if err != nil {
@@ -83,10 +83,15 @@ func (t *taker) waitAny(ctx context.Context) (*store.Lease, error) {
 				return lease, err
 			}
 		}
-		if len(left) > 0 { // others were faster: look what is left
+		switch {
+		case len(left) > 0: // others were faster: look what is left
 			again = time.Millisecond
-		} else if err := t.StandBy(t.Shard.Of, f, inWay); err != nil {
-			return nil, err
+		case t.NoWait && looks == 1:
+			again = noticed
+		default:
+			if err := t.StandBy(t.Shard.Of, f, inWay); err != nil {
+				return nil, err
+			}
 		}
 		if poll := t.TTL / 6; again == 0 || again > poll {
 			again = poll - rand.N(poll/4) // so that waiting claims do not look together
