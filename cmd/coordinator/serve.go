@@ -25,8 +25,7 @@ func (p *program) servePage(ctx context.Context, set config.Coordinator) error {
 	if err != nil {
 		return err
 	}
-	var none console.Watched
-	address, stop, err := console.ServeStatus(addr, set.MetricsToken, &none, nil, page)
+	address, stop, err := console.ServeStatus(addr, set.MetricsToken, nil, nil, page)
 	if err != nil {
 		return err
 	}

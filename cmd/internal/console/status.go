@@ -19,8 +19,9 @@ type Watched = atomic.Pointer[func() harvest.Progress]
 type StatusPage = func(life context.Context, local bool) (http.Handler, error)
 
 // ServeStatus opens --status-addr, if it is set, and returns its address for a person. tokenFile
-// holds the token that /metrics requires; empty for none. timings are those of the process; nil for
-// none. page is shown at /; nil for none.
+// holds the token that /metrics requires; empty for none. last is nil in a process that works on no
+// run, which is always ready. timings are those of the process; nil for none. page is shown at /;
+// nil for none.
 func ServeStatus(addr, tokenFile string, last *Watched, timings *status.Timings, page StatusPage) (address string, stop func(), err error) {
 	if addr == "" {
 		return "", func() {}, nil
@@ -48,6 +49,9 @@ func ServeStatus(addr, tokenFile string, last *Watched, timings *status.Timings,
 
 // Last returns the progress at this moment; that of no run before there is any.
 func Last(last *Watched) harvest.Progress {
+	if last == nil {
+		return harvest.Progress{Now: time.Now()}
+	}
 	if get := last.Load(); get != nil {
 		return (*get)()
 	}
@@ -57,6 +61,9 @@ func Last(last *Watched) harvest.Progress {
 // atWork returns why there is no progress: there is no run or shard yet, or a service of ours does
 // not respond. A silence that the upstream asks for is normal work.
 func atWork(last *Watched) error {
+	if last == nil {
+		return nil
+	}
 	get := last.Load()
 	if get == nil {
 		return errors.New("it waits for a store, a run, a shard or the leader")

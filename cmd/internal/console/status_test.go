@@ -52,3 +52,27 @@ func TestReadyWhileAtWork(t *testing.T) {
 		expect("at limit "+string(limit), want)
 	}
 }
+
+// TestReadyWithoutWork: a process that only serves pages works on no run, and is ready.
+func TestReadyWithoutWork(t *testing.T) {
+	t.Parallel()
+	address, stop, err := ServeStatus("127.0.0.1:0", "", nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	for _, path := range []string{"/readyz", "/healthz", "/metrics"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(address, "/metrics")+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("%s = %d, want 200", path, answer.StatusCode)
+		}
+	}
+}
