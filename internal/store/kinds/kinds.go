@@ -42,11 +42,14 @@ func Of(address string) (kind Kind, known bool) {
 	return Kind{}, false
 }
 
-// Path returns the file that an address names, where its store is one.
+// Path returns the file that an address names, where its store is one; empty where it is not, since
+// what follows the scheme may then hold a password.
 func Path(address string) (file string, isFile bool) {
 	_, file, cut := strings.Cut(address, ":")
-	kind, known := Of(address)
-	return file, cut && known && kind.File
+	if kind, known := Of(address); !cut || !known || !kind.File {
+		return "", false
+	}
+	return file, true
 }
 
 // Prefix is what an address begins with.

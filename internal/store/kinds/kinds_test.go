@@ -17,7 +17,7 @@ func TestOf(t *testing.T) {
 func TestPath(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{"sqlite:a b.db": "a b.db", "sqlite:/x/y:z.db": "/x/y:z.db", "postgres://h/db": "", "sqlite": ""} {
-		if file, isFile := Path(address); isFile != (want != "") || isFile && file != want {
+		if file, isFile := Path(address); isFile != (want != "") || file != want {
 			t.Errorf("Path(%q) = %q, %t, want %q", address, file, isFile, want)
 		}
 	}
