@@ -120,7 +120,7 @@ func (p *page) items(w http.ResponseWriter, r *http.Request) {
 	}
 	filter, err := readFilter(r.URL.Query())
 	if err != nil {
-		p.fail(w, r, fmt.Errorf("%w: %w", ErrUnknown, err))
+		p.fail(w, r, fmt.Errorf("%w: %w", errAsked, err))
 		return
 	}
 	pages, err := p.Items.Latest(r.Context(), name, filter, maxItems)
@@ -162,7 +162,7 @@ func (p *page) item(w http.ResponseWriter, r *http.Request) {
 	}
 	key, err := harvest.ParseKey(r.PathValue("key"))
 	if err != nil {
-		p.fail(w, r, fmt.Errorf("%w: %w", ErrUnknown, err))
+		p.fail(w, r, fmt.Errorf("%w: %w", errAsked, err))
 		return
 	}
 	item, err := p.Items.Item(r.Context(), name, key)

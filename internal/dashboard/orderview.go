@@ -83,7 +83,7 @@ func (p *page) confirmAgain(w http.ResponseWriter, r *http.Request, form url.Val
 	}
 	v := confirmView{base: p.base(r, r.PathValue("order")+" run "+name), Run: name, Rate: form.Get("rate")}
 	if v.Filter, err = readFilter(form); err != nil {
-		p.fail(w, r, fmt.Errorf("%w: %w", ErrUnknown, err))
+		p.fail(w, r, fmt.Errorf("%w: %w", errAsked, err))
 		return
 	}
 	host := foreign(s.Run.Host)
@@ -107,7 +107,7 @@ func (p *page) confirmAgain(w http.ResponseWriter, r *http.Request, form url.Val
 		v.Order = retryOf(name, v.Filter)
 		v.What = "These items are fetched again. They keep their outcome until the new one lands. The run is not finished any more: start its workers again."
 	default:
-		p.fail(w, r, fmt.Errorf("%w: there is no such order", ErrUnknown))
+		p.fail(w, r, fmt.Errorf("%w: there is no such order", errAsked))
 		return
 	}
 	code := http.StatusOK
@@ -173,5 +173,5 @@ func (p *page) give(ctx context.Context, run, order string, form url.Values) (st
 		}
 		return p.Orders.Retry(ctx, run, filter)
 	}
-	return "", fmt.Errorf("%w: there is no such order", ErrUnknown)
+	return "", fmt.Errorf("%w: there is no such order", errAsked)
 }

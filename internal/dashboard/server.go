@@ -189,10 +189,13 @@ func (d *drawn) show(p *page, w http.ResponseWriter, turn uint64, view string, b
 	write(w, http.StatusOK, d.texts[b.Session])
 }
 
+// errAsked means that an address names what no page is about.
+var errAsked = errors.New("this address is not one of a page")
+
 // fail answers with a page that explains an error.
 func (p *page) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := http.StatusServiceUnavailable
-	if errors.Is(err, ErrUnknown) {
+	if errors.Is(err, ErrUnknown) || errors.Is(err, errAsked) {
 		code = http.StatusNotFound
 	}
 	p.show(w, code, "trouble", struct {
@@ -205,7 +208,7 @@ func (p *page) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (p *page) runName(w http.ResponseWriter, r *http.Request) (string, bool) {
 	name := r.PathValue("run")
 	if err := harvest.CheckRunName(name); err != nil {
-		p.fail(w, r, fmt.Errorf("%w: %w", ErrUnknown, err))
+		p.fail(w, r, fmt.Errorf("%w: %w", errAsked, err))
 		return "", false
 	}
 	return name, true

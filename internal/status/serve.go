@@ -89,6 +89,16 @@ func ServeOptions(addr string, o Options) (*Server, error) {
 // Addr returns the address that was bound.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
+// URL returns what a browser on this machine opens. A server on all addresses answers there on that
+// of the machine itself.
+func (s *Server) URL() string {
+	addr := s.Addr()
+	if bound, err := netip.ParseAddrPort(addr); err == nil && bound.Addr().IsUnspecified() {
+		addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), bound.Port()).String()
+	}
+	return "http://" + addr
+}
+
 // Close stops listening and lets answers in progress end, within ctx.
 func (s *Server) Close(ctx context.Context) error {
 	s.leave()

@@ -216,3 +216,24 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 		}
 	}
 }
+
+// TestURLIsOneThatABrowserOpens: a server on all addresses names one of them.
+func TestURLIsOneThatABrowserOpens(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{":0": "http://127.0.0.1:", "0.0.0.0:0": "http://127.0.0.1:", "[::]:0": "http://127.0.0.1:", "127.0.0.1:0": "http://127.0.0.1:"} {
+		server, err := Serve(addr, func() harvest.Progress { return harvest.Progress{} }, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.Get(server.URL() + "/healthz")
+		if err != nil || answer.StatusCode != http.StatusOK || !strings.HasPrefix(server.URL(), want) {
+			t.Errorf("a server on %s: %s/healthz = %v, want it to answer on %s…", addr, server.URL(), err, want)
+		}
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		if err := server.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -40,7 +40,7 @@ func ServeStatus(addr, tokenFile string, last *Watched, timings *status.Timings,
 	if page != nil {
 		path = "/"
 	}
-	return "http://" + server.Addr() + path, func() {
+	return server.URL() + path, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = server.Close(ctx)
