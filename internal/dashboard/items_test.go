@@ -120,6 +120,11 @@ func TestSilencesAreMerged(t *testing.T) {
 	if len(merged) != 3 || !merged[0].From.Equal(quiets[0].From) {
 		t.Fatalf("merge() = %v, want three, newest first", merged)
 	}
+	again := quiets[0]
+	again.From, again.Until = quiets[0].Until.Add(time.Second/2), quiets[0].Until.Add(5*time.Second)
+	if both := merge([]harvest.Quiet{again, quiets[0]}); len(both) != 2 {
+		t.Errorf("a silence that was asked for half a second after another = %v, want both: what was sent between them broke neither", both)
+	}
 	minute := harvest.Minute{Unix: quiets[0].From.Unix() / 60}
 	for i := range minute.Seconds {
 		if i <= 10 || i >= 17 { // the silence is from 10.5 s to 17.5 s

@@ -14,7 +14,7 @@ const (
 	// maxQuiets is how many silences are listed, and maxNumbers how many have a number in a chart.
 	maxQuiets  = 50
 	maxNumbers = 12
-	// between is how far apart what two processes met may be and still be the same.
+	// between is how far apart what two processes noticed may be and still be the same.
 	between = 5 * time.Second
 )
 
@@ -30,7 +30,10 @@ func merge(all []harvest.Quiet) (merged []harvest.Quiet) {
 	slices.SortStableFunc(all, func(a, b harvest.Quiet) int { return a.From.Compare(b.From) })
 	for _, q := range all {
 		same := slices.IndexFunc(merged, func(m harvest.Quiet) bool {
-			return m.Kind == q.Kind && (q.Kind != harvest.LimitBackoff || m.Cause == q.Cause) && !q.From.After(m.Until.Add(between))
+			if q.Kind == harvest.LimitBackoff { // when it begins and ends is known: after one, the next is another
+				return m.Kind == q.Kind && m.Cause == q.Cause && !q.From.After(m.Until)
+			}
+			return m.Kind == q.Kind && !q.From.After(m.Until.Add(between))
 		})
 		if same < 0 {
 			merged = append(merged, q)
