@@ -81,7 +81,7 @@ func TestAccountIntroduces(t *testing.T) {
 		err    error
 	}{
 		{name: "no credential", change: func(a *Account) { a.Auth, a.Logs = "", false }},
-		{name: "an API that knows nobody", change: func(a *Account) { a.Session = nil }},
+		{name: "an API without accounts", change: func(a *Account) { a.Session = nil }},
 		{name: "a credential that needs no login", change: bearer, calls: []string{"landed?", "introduce"}},
 		{name: "a login comes first", calls: []string{"forget", "login of ada, as a login", "secret", "landed?", "introduce"}},
 		{name: "what has landed proves the settings", change: func(a *Account) {
